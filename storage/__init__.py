@@ -1,0 +1,1 @@
+"""Artifacts and their lineage, pure: bytes in, digests out. No Prefect, no TensorFlow."""
