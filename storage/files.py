@@ -1,0 +1,59 @@
+"""What a store needs of the place where its files lie: a folder on this machine, or a bucket behind fsspec."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a listing: its size in bytes, and when it was last written (seconds since 1970)."""
+
+    size: int
+    modified: float
+
+
+class Files(Protocol):
+    """Files under one root, by paths such as `runs/20261122-101530-a1b2c3.json`.
+
+    A write is atomic and durable: whoever reads sees the old bytes or the new ones, and what was written before is on
+    disk when `write` returns. Every method raises StoreUnusable where the place itself fails (read-only, full, away).
+    """
+
+    root: str
+    # The folder itself where the files lie on this machine, else None.
+    folder: Path | None
+    # Where this machine keeps its own index of the store, and copies of remote blobs.
+    local: Path
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises FileNotFoundError."""
+
+    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of those files that are there."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put these bytes there, in place of what was."""
+
+    def keep(self, path: str, data: bytes) -> None:
+        """Put these bytes there unless they are there already; either way the file counts as written now."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at this path."""
+
+    def listing(self, folder: str) -> dict[str, Entry]:
+        """Every file under a folder, by path; one listing, no request a file."""
+
+    def move(self, path: str, to: str) -> None:
+        """Move a file. Raises FileNotFoundError."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file, if it is there."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Held while a commit is under way. Many may hold it at once; it keeps `collecting` out."""
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """Held while files are moved to the trash: waits for the commits under way and keeps new ones waiting."""

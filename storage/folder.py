@@ -1,0 +1,192 @@
+"""A store's files in a folder on this machine.
+
+A write is a temporary file on the same file system, fsync, rename, fsync of the folder. A process that is killed at any
+moment leaves the old file or the new one, and at most a temporary file, which garbage collection clears away.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from storage import lock
+from storage.errors import StoreUnusable
+from storage.files import Entry
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class Folder:
+    """Files in a folder on this machine (see `storage.files.Files`). Any number of threads and processes may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder: Path | None = folder
+        self.local = folder
+        self.root = str(folder)
+        self._folder = folder
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises FileNotFoundError."""
+        with self._failures("read"):
+            return (self._folder / path).read_bytes()
+
+    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of those files that are there."""
+        found = {}
+        for path in paths:
+            with suppress(FileNotFoundError):
+                found[path] = self.read(path)
+        return found
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put these bytes there, in place of what was, atomically and durably."""
+        target = self._folder / path
+        with self._failures("written"):
+            temporary = self._temporary(data)
+            try:
+                try:
+                    temporary.replace(target)
+                except FileNotFoundError:
+                    self._make(target.parent)
+                    temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            _fsync(target.parent)
+
+    def keep(self, path: str, data: bytes) -> None:
+        """Put these bytes there unless they are there already; either way the file counts as written now.
+
+        Comparing them costs less than an fsync, and heals a file whose bytes have changed on disk.
+        """
+        target = self._folder / path
+        try:
+            same = target.stat().st_size == len(data) and target.read_bytes() == data
+            if same:
+                os.utime(target)  # a new lease from garbage collection
+                # Whoever wrote it may not have got as far as this.
+                _fsync(target.parent)
+                return
+        except OSError:
+            pass  # whatever it was, writing will say
+        self.write(path, data)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at this path."""
+        with self._failures("read"):
+            return (self._folder / path).is_file()
+
+    def listing(self, folder: str) -> dict[str, Entry]:
+        """Every file under a folder, by path."""
+        with self._failures("read"):
+            return dict(self._walk(folder))
+
+    def _walk(self, folder: str) -> Iterator[tuple[str, Entry]]:
+        with suppress(FileNotFoundError), os.scandir(self._folder / folder) as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(path)
+                else:
+                    with suppress(FileNotFoundError):  # gone since the folder was opened
+                        status = entry.stat()
+                        yield path, Entry(status.st_size, status.st_mtime)
+
+    def move(self, path: str, to: str) -> None:
+        """Move a file. Raises FileNotFoundError."""
+        source, target = self._folder / path, self._folder / to
+        with self._failures("written"):
+            if not source.exists():
+                raise FileNotFoundError(path)
+            self._make(target.parent)
+            source.replace(target)
+            _fsync(target.parent)
+            _fsync(source.parent)
+
+    def delete(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        with self._failures("written"), suppress(FileNotFoundError):
+            (self._folder / path).unlink()
+            _fsync((self._folder / path).parent)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Held while a commit is under way; keeps `collecting` out."""
+        return lock.writing(self._folder / "records", self._folder / "blobs")
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """Held while files are moved to the trash; no commit is under way."""
+        return lock.collecting(self._folder / "records", self._folder / "blobs")
+
+    def make(self, folders: Iterable[str]) -> None:
+        """Create the root and these folders in it where they are missing."""
+        with self._failures("created"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for folder in folders:
+                self._make(self._folder / folder)
+
+    def _temporary(self, data: bytes) -> Path:
+        """A new file under tmp/ that holds these bytes, on disk."""
+        path = self._folder / "tmp" / f"{os.getpid()}-{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            handle = os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            self._make(path.parent)
+            handle = os.open(path, flags, 0o666)
+        try:
+            with open(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def _make(self, folder: Path) -> None:
+        """Create a folder under the root, durably. A root that has gone (unmounted) is not made again."""
+        if folder.is_dir():
+            return
+        if folder == self._folder:
+            raise StoreUnusable(f"the store {self.root} has gone: bring it back, or name another with --store")
+        self._make(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+        _fsync(folder.parent)
+
+    @contextmanager
+    def _failures(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._unusable(error, verb) from error
+
+    def _unusable(self, error: OSError, verb: str) -> StoreUnusable:
+        if error.errno in FULL:
+            return StoreUnusable(f"the store {self.root} is full: free some space, or name another store with --store")
+        if error.errno in READ_ONLY and verb != "read":
+            return StoreUnusable(
+                f"the store {self.root} is read-only: make it writable, or name another store with --store"
+            )
+        if error.errno in READ_ONLY:
+            return StoreUnusable(f"the store {self.root} may not be read: change its permissions, or name another")
+        return StoreUnusable(
+            f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another with --store"
+        )
+
+
+def _fsync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network file systems cannot
+            raise
+    finally:
+        os.close(handle)

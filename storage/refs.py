@@ -1,0 +1,59 @@
+"""Refs: names that people use, pointing at records or runs."""
+
+from storage.clock import now
+from storage.document import decode, encode
+from storage.errors import StoreError
+from storage.files import Files
+from storage.names import record_path, ref_of_path, ref_path, run_path
+
+
+def set_ref(files: Files, name: str, target: str) -> None:
+    """Point a name at `record:RECIPE/EXECUTION` or `run:RUN`, atomically. Raises StoreError where there is no such thing."""
+    path = ref_path(name)
+    with files.writing():
+        if not files.exists(target_path(target)):
+            raise StoreError(f"ref {name} cannot point at {target}: the store {files.root} has no such thing")
+        files.write(path, encode({"target": target, "set": now()}))
+
+
+def read_ref(files: Files, name: str) -> str:
+    """What a name points at. Raises StoreError where there is no such ref, or it is damaged."""
+    try:
+        data = files.read(ref_path(name))
+    except FileNotFoundError:
+        raise StoreError(f"the store {files.root} has no ref {name}") from None
+    return parse_ref(name, data)
+
+
+def parse_ref(name: str, data: bytes) -> str:
+    """The target in a ref's bytes. Raises StoreError where they are damaged."""
+    try:
+        target = decode(data)["target"]
+        target_path(target)
+    except (KeyError, TypeError, AttributeError, ValueError, StoreError) as error:
+        raise StoreError(f"ref {name} is damaged ({error}): run `dreamsweep verify`, then set it again") from None
+    return str(target)
+
+
+def read_refs(files: Files) -> dict[str, str]:
+    """Every ref and what it points at, by name. Raises StoreError where one is damaged."""
+    names = {path: name for path in files.listing("refs") if (name := ref_of_path(path)) is not None}
+    return {names[path]: parse_ref(names[path], data) for path, data in sorted(files.read_many(names).items())}
+
+
+def delete_ref(files: Files, name: str) -> None:
+    """Forget a name; what it points at stays. Raises StoreError where there is no such ref."""
+    path = ref_path(name)
+    if not files.exists(path):
+        raise StoreError(f"the store {files.root} has no ref {name}")
+    files.delete(path)
+
+
+def target_path(target: str) -> str:
+    """Where the record or run that a target names lies. Raises StoreError for what is not a target."""
+    kind, _, name = target.partition(":")
+    if kind == "record":
+        return record_path(name)
+    if kind == "run":
+        return run_path(name)
+    raise StoreError(f"{target!r} is nothing that a ref can point at: it reads record:RECIPE/EXECUTION or run:RUN")

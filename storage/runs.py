@@ -1,0 +1,139 @@
+"""A run: which executions one flow run made or reused, and for which units.
+
+Its record is written when the run is opened, before the first look-up, so that garbage collection keeps what the run may
+reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from storage.clock import now, stamp
+from storage.document import Json, plain_mapping, seal, unseal
+from storage.errors import StoreError
+from storage.files import Files
+from storage.names import DIGEST, run_path
+from storage.record import Record
+
+State = Literal["open", "completed", "failed"]
+How = Literal["computed", "reused"]
+
+# A run of ten thousand units must not write its record ten thousand times; one that is killed loses at most this much.
+SECONDS_BETWEEN_WRITES = 5.0
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """The record (by key) that a run has for one unit, and whether the run computed it."""
+
+    record: str
+    how: How
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is known of a run. `units` and `failures` are by unit; `pins` are digests of recipes it may reuse.
+
+    `opened` and `closed` are ISO 8601 in UTC; `closed` is None while the run is open, or was killed.
+    """
+
+    id: str
+    flow: str
+    parameters: dict[str, Json]
+    state: State
+    opened: str
+    closed: str | None = None
+    pins: tuple[str, ...] = ()
+    units: dict[str, UnitResult] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    summary: dict[str, Json] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The sealed document that is stored."""
+        return seal(asdict(self), f"run {self.id}")
+
+    @staticmethod
+    def from_bytes(data: bytes) -> "RunRecord":
+        """The run in a stored document. Raises ValueError where it is torn, changed or not a run's."""
+        document = unseal(data)
+        try:
+            units = {unit: UnitResult(**result) for unit, result in document.pop("units").items()}
+            return RunRecord(units=units, pins=tuple(document.pop("pins")), **document)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a run: {error}") from error
+
+
+class Run:
+    """A run that is open in this process. Any number of threads may share it."""
+
+    def __init__(self, files: Files, flow: str, parameters: Mapping[str, Any], pins: Iterable[str]) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._units: dict[str, UnitResult] = {}
+        self._failures: dict[str, str] = {}
+        self._record = RunRecord(
+            id=f"{stamp()}-{secrets.token_hex(3)}",
+            flow=flow,
+            parameters=plain_mapping(parameters, f"parameters of {flow}"),
+            state="open",
+            opened=now(),
+            pins=_pins(pins),
+        )
+        with self._lock:
+            self._write()
+
+    @property
+    def id(self) -> str:
+        """Sorts by time: `20261122-101530-a1b2c3`."""
+        return self._record.id
+
+    def pin(self, recipes: Iterable[str]) -> None:
+        """Keep garbage collection away from records of these recipes as well. Call it before the listing that finds them."""
+        with self._lock:
+            self._record = replace(self._record, pins=_pins([*self._record.pins, *recipes]))
+            self._write()
+
+    def add(self, unit: str, record: Record, how: How) -> None:
+        """Note the record that this run has for a unit; an earlier failure of the unit is forgotten."""
+        with self._lock:
+            self._units[unit] = UnitResult(record.key, how)
+            self._failures.pop(unit, None)
+            self._write_now_and_then()
+
+    def fail(self, unit: str, message: str) -> None:
+        """Note that a unit failed, and why."""
+        with self._lock:
+            self._failures[unit] = message
+            self._write_now_and_then()
+
+    def close(self, state: Literal["completed", "failed"], summary: Mapping[str, Any]) -> RunRecord:
+        """Write down how the run ended. Raises StoreError where the summary holds what JSON cannot."""
+        with self._lock:
+            self._record = replace(
+                self._record, state=state, closed=now(), summary=plain_mapping(summary, f"summary of run {self.id}")
+            )
+            self._write()
+            return self._record
+
+    def _write_now_and_then(self) -> None:
+        if self._record.state != "open":
+            raise StoreError(f"run {self.id} is closed: open another")
+        if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
+            self._write()
+
+    def _write(self) -> None:
+        self._record = replace(self._record, units=dict(self._units), failures=dict(self._failures))
+        with self._files.writing():
+            self._files.write(run_path(self.id), self._record.to_bytes())
+        self._written = time.monotonic()
+
+
+def _pins(recipes: Iterable[str]) -> tuple[str, ...]:
+    pins = tuple(sorted(set(recipes)))
+    for pin in pins:
+        if not DIGEST.fullmatch(pin):
+            raise StoreError(f"{pin!r} is not the digest of a recipe, so a run cannot pin it")
+    return pins

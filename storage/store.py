@@ -1,0 +1,194 @@
+"""The store: blobs, records, runs and refs as files, which are the truth; an index beside them, for questions only."""
+
+import logging
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storage import records, refs
+from storage.blobs import Blobs
+from storage.clock import now
+from storage.document import plain_mapping
+from storage.errors import StoreError, StoreUnusable
+from storage.files import Files
+from storage.folder import Folder
+from storage.listing import Listing
+from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
+from storage.recipe import Recipe
+from storage.record import Input, NewOutput, Output, Provenance, Record
+from storage.runs import Run, RunRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """One store. Any number of threads, processes and machines may share it.
+
+    What `commit` has returned is on disk whole: a killed process leaves no torn blob and no record without its blobs.
+    No bytes that do not match their digest are ever handed out.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.blobs = Blobs(files)
+
+    @staticmethod
+    def open(root: str | Path, *, create: bool = True) -> "Store":
+        """The store at a path, or at an fsspec URL such as `s3://bucket/store`.
+
+        Raises StoreUnusable where the path is a file, cannot be created, or holds no store and `create` is False.
+        """
+        text = str(root)
+        if "://" in text and not text.startswith("file://"):
+            from storage.remote import Remote
+
+            return Store(Remote(text))
+        path = Path(text.removeprefix("file://")).expanduser().absolute()
+        if path.exists() and not path.is_dir():
+            raise StoreUnusable(f"the store {path} is a file: name a folder with --store or DREAMSWEEP_STORE")
+        folder = Folder(path)
+        if not (path / "records").is_dir():
+            if not create:
+                raise StoreUnusable(f"there is no store at {path}: name one with --store or DREAMSWEEP_STORE")
+            folder.make(FOLDERS)
+        return Store(folder)
+
+    @property
+    def root(self) -> str:
+        """The path or URL of this store."""
+        return self.files.root
+
+    def put(self, data: bytes) -> str:
+        """Store these bytes; return their digest."""
+        with self.files.writing():
+            return self.blobs.put(data)
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of this digest, verified. Raises BlobMissing, BlobCorrupt."""
+        return self.blobs.get(digest)
+
+    def path(self, digest: str) -> Path:
+        """A verified file on this machine that holds these bytes; never write to it. Raises BlobMissing, BlobCorrupt."""
+        return self.blobs.path(digest)
+
+    def array(self, digest: str) -> "np.ndarray[Any, Any]":
+        """The array of an `.npy` blob, verified once a process and memory-mapped. Raises StoreError for pickled objects."""
+        return self.blobs.array(digest)
+
+    def listing(self) -> Listing:
+        """What the store holds now, by one listing of records and blobs: what a run asks."""
+        return Listing(self.files)
+
+    def commit(
+        self,
+        recipe: Recipe,
+        outputs: Sequence[NewOutput],
+        *,
+        inputs: Sequence[Input],
+        provenance: Provenance,
+        started: str,
+    ) -> Record:
+        """Store all outputs of an execution, then its record: blobs first, the record, then the index.
+
+        `started` is ISO 8601 in UTC. An index that cannot be written is logged and never fatal. Raises StoreError for
+        roles given twice and for NaN in attributes, before anything is written, and StoreUnusable.
+        """
+        roles = [output.role for output in outputs]
+        if len(set(roles)) != len(roles):
+            raise StoreError(f"an output's role is given twice to {recipe.task}: {', '.join(sorted(roles))}")
+        for digest in [item.digest for item in inputs] + [provenance.environment]:
+            blob_path(digest)  # raises for what is not a digest
+        described = [
+            (output.data, plain_mapping(output.attributes, f"attributes of {recipe.task}'s {output.role}"))
+            for output in outputs
+        ]
+        code = plain_mapping(provenance.code, f"code of {recipe.task}")
+        with self.files.writing():
+            stored = tuple(
+                Output(
+                    role=output.role,
+                    digest=self.blobs.put(data),
+                    kind=output.kind,
+                    media_type=output.media_type,
+                    size=len(data),
+                    dtype=output.dtype,
+                    shape=None if output.shape is None else tuple(int(length) for length in output.shape),
+                    attributes=attributes,
+                    identity=output.identity,
+                )
+                for output, (data, attributes) in zip(outputs, described, strict=True)
+            )
+            record = Record(
+                recipe=recipe.digest,
+                execution=secrets.token_hex(16),
+                task=recipe.task,
+                version=recipe.version,
+                parameters=dict(recipe.parameters),
+                recipe_inputs=dict(recipe.inputs),
+                inputs=tuple(inputs),
+                outputs=stored,
+                provenance=Provenance(**{**vars(provenance), "code": code}),
+                started=started,
+                ended=now(),
+            )
+            self.files.write(record_path(record.key), record.to_bytes())
+        return record
+
+    def record(self, key: str) -> Record:
+        """The record of this key (`RECIPE/EXECUTION`). Raises StoreError where there is none, or it is damaged."""
+        return records.read_record(self.files, key)
+
+    def records(self) -> Iterator[Record]:
+        """Every record, by key. Damaged ones are logged and left out."""
+        for record in records.read_records(self.files, records.keys(self.files)):
+            if isinstance(record, Record):
+                yield record
+            else:
+                log.warning("%s", record)
+
+    def open_run(self, flow: str, parameters: Mapping[str, Any], pins: Sequence[str] = ()) -> Run:
+        """Open a run; its record is written at once. `pins` are digests of recipes whose records it may reuse.
+
+        Open it before the listing that it looks things up in: what it pins is safe from garbage collection from then on.
+        """
+        return Run(self.files, flow, parameters, pins)
+
+    def run(self, run: str) -> RunRecord:
+        """The run of this id. Raises StoreError where there is none, or its record is damaged."""
+        try:
+            return RunRecord.from_bytes(self.files.read(run_path(run)))
+        except FileNotFoundError:
+            raise StoreError(f"the store {self.root} has no run {run}: see `dreamsweep runs`") from None
+        except ValueError as error:
+            raise StoreError(f"run {run} is damaged ({error}): run `dreamsweep verify` to set it aside") from None
+
+    def runs(self) -> list[RunRecord]:
+        """Every run, the oldest first. Damaged ones are logged and left out."""
+        found = []
+        paths = {path: run for path in self.files.listing("runs") if (run := run_of_path(path)) is not None}
+        for path, data in self.files.read_many(paths).items():
+            try:
+                found.append(RunRecord.from_bytes(data))
+            except ValueError as error:
+                log.warning("run %s is damaged (%s): run `dreamsweep verify`", paths[path], error)
+        return sorted(found, key=lambda run: (run.opened, run.id))
+
+    def set_ref(self, name: str, target: str) -> None:
+        """Point a name at `record:RECIPE/EXECUTION` or `run:RUN`. Raises StoreError where there is no such thing."""
+        refs.set_ref(self.files, name, target)
+
+    def ref(self, name: str) -> str:
+        """What a name points at. Raises StoreError where there is no such ref."""
+        return refs.read_ref(self.files, name)
+
+    def refs(self) -> dict[str, str]:
+        """Every ref and what it points at, by name."""
+        return refs.read_refs(self.files)
+
+    def delete_ref(self, name: str) -> None:
+        """Forget a name; what it points at stays. Raises StoreError where there is no such ref."""
+        refs.delete_ref(self.files, name)

@@ -1,0 +1,63 @@
+"""The bytes of tensors: `.npy` for one array, HDF5 for arrays that belong together. Equal tensors have equal bytes."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from storage.document import plain
+from storage.errors import StoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NPY = "application/x-npy"
+HDF5 = "application/x-hdf5"
+
+
+def npy_bytes(array: "np.ndarray[Any, Any]") -> bytes:
+    """The `.npy` bytes of an array of any shape. Raises StoreError for one of Python objects, which would be pickled."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    try:
+        np.save(buffer, array, allow_pickle=False)
+    except ValueError:
+        raise StoreError("an array of Python objects cannot be stored: give it a numeric dtype") from None
+    return buffer.getvalue()
+
+
+def hdf5_bytes(
+    datasets: "Mapping[str, np.ndarray[Any, Any]]", attributes: Mapping[str, Mapping[str, Any]] | None = None
+) -> bytes:
+    """An HDF5 file of these datasets, in memory, with no times in it.
+
+    `attributes` maps a dataset's name to its attributes; those under "/" are the file's own. Numbers, texts, arrays and
+    lists of one kind are stored as such; None, mappings and mixed lists as JSON text.
+    """
+    import h5py
+
+    # The core driver without a backing store: nothing touches the disk, and the image is the file's bytes.
+    with h5py.File("tensors.h5", "w", driver="core", backing_store=False, libver=("earliest", "v108")) as file:
+        for name in sorted(datasets):
+            file.create_dataset(name, data=datasets[name], track_times=False)
+        for name, values in sorted((attributes or {}).items()):
+            if name != "/" and name not in file:
+                raise StoreError(f"there are attributes for {name!r}, and no dataset of that name")
+            for key in sorted(values):
+                file[name].attrs[key] = _attribute(values[key], f"{name}.{key}")
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
+def _attribute(value: Any, where: str) -> Any:
+    """A value that HDF5 can hold as an attribute."""
+    import numpy as np
+
+    if isinstance(value, np.ndarray | np.generic | str | int | float | bool):
+        return value
+    if isinstance(value, list | tuple) and value:
+        for kind in (bool, int, float, str):
+            if all(type(item) is kind for item in value):
+                return list(value)
+    return json.dumps(plain(value, where), sort_keys=True, ensure_ascii=False)
