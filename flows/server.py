@@ -1,0 +1,244 @@
+"""The Prefect server that a run uses: the one that `PREFECT_API_URL` names, else the project's own.
+
+    with local_server(data_folder) as url:
+        some_flow()
+
+The project's own is a separate process (`flows.keeper`), which runs that use the same data folder share, and which ends
+with its last user, even one that was killed. It is never Prefect's ephemeral server, which dies before it has recorded
+the task runs.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from flows.keeper import STOP_SECONDS, locked
+
+START_SECONDS = 180.0
+LOOK_SECONDS = 0.1
+SERVER_SETTINGS = {
+    # With Prefect's defaults, the recorder lags two minutes behind 2,000 task runs.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+Progress = Callable[[str], None]
+
+
+class ServerError(Exception):
+    """Prefect's server did not start. The message says where its log is."""
+
+
+def local_server(data_folder: Path, *, progress: Progress | None = None) -> "LocalServer":
+    """Begin to start the Prefect server, and return at once; `with` waits for it, gives its address, and stops it.
+
+    Whatever takes long (importing TensorFlow) can be done between the call and the `with`. `progress` is called with a
+    line of text as things move on. Where `PREFECT_API_URL` is set, nothing is started or stopped.
+    """
+    server = LocalServer(data_folder, progress=progress)
+    server.start()
+    return server
+
+
+class LocalServer:
+    """What `local_server` returns. Within the `with`, all threads of this process and its children use the server.
+
+    Raises `ServerError` where it does not start.
+    """
+
+    def __init__(self, data_folder: Path, *, progress: Progress | None = None) -> None:
+        self.folder = data_folder.resolve() / "prefect"
+        self.url = os.environ.get("PREFECT_API_URL", "")
+        self._given = bool(self.url)
+        self._progress = progress or (lambda _: None)
+        self._users: IO[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._within = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Count as a user from now on, and see to it that a server starts. Does not wait for it."""
+        if self._given:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "server.lock").touch()
+        self._users = (self.folder / "users.lock").open("ab")
+        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a keeper is stopping its server
+        self._start_keeper()
+
+    def ready(self) -> str:
+        """Wait until the server answers, and return the address of its API."""
+        if not self._given:
+            self._progress("Prefect's server is starting")
+            give_up = time.monotonic() + START_SECONDS
+            while not self._answers():
+                self._see_to_the_keeper(give_up)
+                time.sleep(LOOK_SECONDS)
+        return self.url
+
+    def stop(self) -> None:
+        """Be a user no more. The last one waits until the server has stopped."""
+        if self._users is None:
+            return
+        users, self._users = self._users, None
+        fcntl.flock(users, fcntl.LOCK_UN)
+        give_up = time.monotonic() + STOP_SECONDS
+        # Other users hold the lock shared. A keeper holds it exclusively once it has looked, and is stopping then.
+        while self._is_kept() and time.monotonic() < give_up:
+            free, shared = _could_lock(users, fcntl.LOCK_EX), _could_lock(users, fcntl.LOCK_SH)
+            if shared and not free:
+                break
+            time.sleep(LOOK_SECONDS)
+        users.close()
+        if self._keeper is not None:
+            self._keeper.poll()
+
+    def __enter__(self) -> str:
+        keep_prefect_off_the_terminal()
+        try:
+            url = self.ready()
+        except BaseException:
+            self.stop()
+            raise
+        if self._given:
+            return url
+        from flows.recorder import tallied_events
+
+        self._within.callback(self.stop)
+        self._within.enter_context(_environment(_client_settings(url, self.folder)))
+        self._tally = self._within.enter_context(tallied_events())
+        self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
+        return url
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._given:
+            return
+        from flows.recorder import wait_for_recorder
+
+        with self._within:
+            missing = wait_for_recorder(self.url, self._tally, self._progress)
+            if missing:
+                logging.getLogger(__name__).warning(
+                    "Prefect's server did not record the end of %d task runs (its log: %s). "
+                    "The results are in the store all the same.",
+                    missing,
+                    self._log,
+                )
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _start_keeper(self) -> None:
+        # Its own settings and none of the user's, whose profile or environment may name another database; -P and the
+        # folder as working directory keep modules and settings of wherever the user is out of it.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        environment |= SERVER_SETTINGS | {
+            "PREFECT_HOME": str(self.folder),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
+        with self._log.open("ab") as log:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-P", "-m", "flows.keeper", str(self.folder)],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the run, which then stops the server when it is done with it
+            )
+
+    def _see_to_the_keeper(self, give_up: float) -> None:
+        """Raise where the server failed or takes too long; start it again where the one we counted on has gone."""
+        assert self._keeper is not None
+        if self._keeper.poll():
+            lines = self._log.read_text(errors="replace").strip().splitlines()
+            raise ServerError(
+                f"Prefect's server did not start ({lines[-1] if lines else 'no message'}): see {self._log}"
+            )
+        if time.monotonic() > give_up:
+            raise ServerError(f"Prefect's server did not start within {START_SECONDS:.0f} s: see {self._log}")
+        if self._keeper.poll() == 0 and not self._is_kept():
+            self._start_keeper()
+
+    def _is_kept(self) -> bool:
+        with (self.folder / "server.lock").open("rb") as server_lock:
+            return not locked(server_lock, fcntl.LOCK_SH)
+
+    def _answers(self) -> bool:
+        import httpx
+
+        if not self._is_kept():
+            return False
+        with contextlib.suppress(ValueError, httpx.HTTPError):
+            self.url = json.loads((self.folder / "server.lock").read_bytes())["url"]
+            return bool(httpx.get(f"{self.url}/health", timeout=5, trust_env=False).is_success)
+        return False
+
+
+def keep_prefect_off_the_terminal() -> None:
+    """Show only Prefect's warnings on the terminal; its server gets every line all the same.
+
+    Prefect reports every task run on INFO, and a run shows its own progress.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # for children, and a later import
+    if "prefect" in sys.modules:
+        from prefect.logging.handlers import PrefectConsoleHandler
+
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, PrefectConsoleHandler):
+                handler.setLevel(logging.WARNING)
+
+
+def _client_settings(url: str, folder: Path) -> dict[str, str]:
+    through_no_proxy = ",".join(filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1"]))
+    return {
+        "PREFECT_API_URL": url,
+        "PREFECT_HOME": str(folder),
+        "DO_NOT_TRACK": "1",
+        "no_proxy": through_no_proxy,
+        "NO_PROXY": through_no_proxy,
+    }
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and have Prefect take them in, for every thread and child of this process."""
+    from prefect.context import refresh_global_settings_context
+
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        refresh_global_settings_context()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        refresh_global_settings_context()
+
+
+def _could_lock(file: IO[bytes], how: int) -> bool:
+    if not locked(file, how):
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True
