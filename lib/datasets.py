@@ -1,0 +1,36 @@
+"""Data sets by name. There is one for each name, and never another in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lib import digits, mnist, picture_folder
+from lib.dataset import Dataset
+from lib.errors import BadInput
+
+__all__ = ["Dataset", "load"]
+
+_FOLDER = "folder:"
+
+
+def load(
+    name: str, data_dir: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None
+) -> Dataset:
+    """A data set by name; image number n of it is the same picture for ever.
+
+    Args:
+        name: "digits" (embedded), "mnist", "fashion-mnist", or "folder:DIR" with one sub-folder of pictures a class.
+        data_dir: where the IDX files or the `.npz` of "mnist" and "fashion-mnist" are.
+        progress: called with (what, done, of how many) while something takes long: a download, many pictures.
+
+    Raises:
+        BadInput: no such data set, or its files are missing, damaged, mislabelled or not the canonical ones.
+    """
+    if name == "digits":
+        return digits.load()
+    if name in mnist.CANONICAL:
+        return mnist.load(name, data_dir, progress)
+    if name.startswith(_FOLDER):
+        return picture_folder.load(Path(name.removeprefix(_FOLDER)).expanduser(), progress)
+    raise BadInput(f"there is no data set {name!r}: choose digits, {', '.join(mnist.CANONICAL)} or folder:DIR")

@@ -1,0 +1,114 @@
+"""What a model file says of its layers: checked before anything of it is built, and brought to one form.
+
+Keras has closed several holes through which a model file ran code although `safe_mode` was on (CVE-2025-1550, -8747,
+-9905, -9906), and one through which a vocabulary read any file (CVE-2025-12058). What they had in common stands in the
+configuration: a class outside of Keras, a function by name, a layer whose work is to run or read something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lib.errors import BadInput
+
+# Keras's own, and nevertheless refused: these run code that the file carries or names, or read files that it names.
+_RUNS = {"Lambda", "__lambda__", "__typespec__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+_READS = {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "FeatureSpace"}
+# where a function may be named: these modules hold pure mathematics
+_FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
+# how an object's description says what it is, and not what it computes
+_TRAINING = ("_initializer", "_regularizer", "_constraint")
+_NOT_ARCHITECTURE = {"build_config", "compile_config", "shared_object_id", "registered_name", "trainable"}
+
+
+def check(config: Any, name: str) -> None:
+    """Refuse a configuration that would run or read something of its own.
+
+    Args:
+        config: the parsed JSON of a `.keras` file's `config.json`, or of a `.h5` file's `model_config`.
+        name: what messages call the file.
+
+    Raises:
+        BadInput: names the layer and the fix.
+    """
+    if not isinstance(config, dict) or "class_name" not in config:
+        if isinstance(config, dict) and "optimizer_config" in config:
+            pass  # the training_config of a .h5 file
+        else:
+            raise BadInput(f"{name} describes no Keras model: save it again from Keras")
+    for part in _parts(config):
+        kind, module = part.get("class_name"), part.get("module")
+        if kind is None and not isinstance(part.get("function_type"), str):
+            continue
+        inner = part.get("config")
+        called = inner.get("name", kind) if isinstance(inner, dict) else kind
+        if not isinstance(kind, str) or kind in _RUNS:
+            raise BadInput(
+                f"{name} holds a {kind} ({called!r}), which runs code from the file: "
+                "rebuild the model with Keras's own layers in its place and save it again"
+            )
+        if kind in _READS:
+            raise BadInput(f"{name} holds a {kind} ({called!r}), which reads other files: save the model without it")
+        if kind == "function":
+            if not _pure_function(module, inner):
+                raise BadInput(f"{name} names the function {module}.{inner}: only Keras's own activations are loaded")
+        elif (module is not None and str(module).split(".")[0] != "keras") or ">" in str(part.get("registered_name")):
+            raise BadInput(
+                f"{name} holds a custom {kind} ({called!r}) of {module}, whose code is not in Keras: "
+                "rebuild the model with Keras's own layers and save it again"
+            )
+
+
+def numbered(config: Any) -> Any:
+    """The same configuration with shared objects numbered from 0 in order of appearance.
+
+    Keras writes memory addresses there, which differ from run to run.
+    """
+    numbers: dict[Any, int] = {}
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: numbers.setdefault(part, len(numbers)) if key == "shared_object_id" else walk(part)
+                for key, part in value.items()
+            }
+        return [walk(part) for part in value] if isinstance(value, list) else value
+
+    return walk(config)
+
+
+def architecture(config: Any) -> Any:
+    """What of a configuration decides what the network computes from an image, with the names of the layers."""
+    if isinstance(config, dict):
+        return {
+            key: architecture(part)
+            for key, part in config.items()
+            if key not in _NOT_ARCHITECTURE and not key.endswith(_TRAINING)
+        }
+    if isinstance(config, (list, tuple)):
+        return [architecture(part) for part in config]
+    return config
+
+
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every description in a configuration, at any depth."""
+    if isinstance(value, dict):
+        yield value
+        for part in value.values():
+            yield from _parts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _parts(part)
+
+
+def _pure_function(module: Any, function: Any) -> bool:
+    import keras
+
+    if module == "builtins":
+        places = [getattr(keras, place.split(".")[1]) for place in _FUNCTIONS]
+    elif module in _FUNCTIONS:
+        places = [getattr(keras, module.split(".")[1])]
+    else:
+        return False
+    return isinstance(function, str) and any(hasattr(place, function) for place in places)
