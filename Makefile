@@ -1,0 +1,74 @@
+# make sweep and make test need Python 3.11 to 3.13 with venv, and a package index; everything they install is in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+LOCK := requirements$(if $(GPU),-gpu).lock
+READY := $(VENV)/ready-$(LOCK)
+BENCH_READY := $(VENV)/ready-requirements-bench.lock
+RUN := $(VENV)/bin
+
+# Without bytecode, Prefect's server takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+SHELL := /bin/bash
+
+# The lock is complete, so nothing is resolved (pip 23 cannot do so with hashes and extras); pip check proves it.
+# pip names every package as it comes to it: shown as a count, so that one sees it move.
+install = set -o pipefail; total=$$(grep -c '^[a-z0-9].*==' $(1)); \
+	echo "Installing $$total packages of $(1); the first time takes some minutes"; \
+	$(RUN)/python -m pip install --no-deps --require-hashes --progress-bar off -r $(1) | awk -v total=$$total \
+		'/^(Collecting|Requirement already|Ignoring)/ { if (++n % 10 == 0 || n == total) { printf "  %d of %d\n", n, total; fflush() } } \
+		 /^Installing/ { print "  unpacking"; fflush() }'
+
+.PHONY: help setup sweep test lock bench
+
+help:
+	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
+	@echo 'make test    run every test'
+	@echo 'make bench   measure speed and quality beside other ways'
+	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
+	@echo
+	@echo 'GPU=1        use an NVIDIA GPU: make sweep GPU=1'
+	@echo 'PYTHON=...   the Python to begin with, where python3 is not between 3.11 and 3.13'
+
+sweep: $(READY)
+	$(RUN)/dreamsweep sweep --train --data digits
+
+test: $(READY)
+	$(RUN)/python -m pytest
+
+bench: $(BENCH_READY)
+	$(RUN)/python -m benchmarks
+
+setup: $(READY)
+
+$(READY): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "dreamsweep needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=/path/to/one"; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'Python cannot make virtual environments here. On Debian and Ubuntu: apt-get install python3-venv'; \
+		exit 1; }
+	@$(RUN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(call install,$(LOCK))
+	@$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(RUN)/python -m pip check
+	@touch $@
+
+# tf-keras-vis, to compare with. Its packages come on top, at the versions that are there already.
+$(BENCH_READY): $(READY) requirements-bench.lock
+	@$(call install,requirements-bench.lock)
+	@touch $@
+
+# Versions that are locked stay as they are where the .in files allow it. The lock files hold no address of an index.
+lock:
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet 'uv==0.13.9'
+	@set -e; for name in requirements requirements-gpu requirements-bench; do \
+		echo "$$name.lock"; \
+		.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+			--output-file $$name.lock $$name.in; \
+	done

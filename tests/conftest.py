@@ -1,0 +1,80 @@
+"""What all tests share: one Prefect server, MNIST where there is one, the same random examples in CI, and no skips there.
+
+Nothing of the developer's reaches the tests, and nothing of theirs stays: no Prefect profile or server, no store.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Before anything imports TensorFlow or Prefect, which read these once.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for name in [name for name in os.environ if name.startswith("PREFECT_") or name == "DREAMSWEEP_STORE"]:
+    del os.environ[name]
+PREFECT_HOME = Path(tempfile.mkdtemp(prefix="dreamsweep-tests-"))
+os.environ |= {
+    "PREFECT_HOME": str(PREFECT_HOME),
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+# Examples take as long as a busy machine takes, so there is no deadline; in CI they are the same in every run.
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the API of a Prefect server that the whole session shares; flows run on it, and children see it."""
+    from flows.server import local_server
+
+    with local_server(tmp_path_factory.mktemp("prefect-server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder with real MNIST that DREAMSWEEP_MNIST names; a test that wants it skips where it is not set."""
+    if not (named := os.environ.get("DREAMSWEEP_MNIST")):
+        pytest.skip("DREAMSWEEP_MNIST names no folder with MNIST")
+    if not Path(named).is_dir():
+        pytest.fail(f"DREAMSWEEP_MNIST names {named}, which is no folder")
+    return Path(named)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fail-on-skip",
+        action="store_true",
+        help="fail where a test is skipped, except those marked mnist while DREAMSWEEP_MNIST is not set",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--fail-on-skip") and _forbidden_skips(session.config):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--fail-on-skip"):
+        for report in _forbidden_skips(config):
+            terminalreporter.write_line(f"SKIPPED, and --fail-on-skip is set: {report.nodeid}", red=True)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(PREFECT_HOME, ignore_errors=True)
+
+
+def _forbidden_skips(config: pytest.Config) -> list[pytest.TestReport]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    without_mnist = not os.environ.get("DREAMSWEEP_MNIST")
+    return [report for report in skipped if not (without_mnist and "mnist" in report.keywords)]
