@@ -9,9 +9,18 @@ from PIL import Image, ImageDraw
 
 from lib.errors import BadInput
 from lib.lettering import font, number, shorten, width, wrap
-from lib.pictures import FAINT, INK, PAPER, VERDICT_COLOURS, Floats, enlarged, png_bytes, to_uint8, tone_window
-
-VERDICTS = ("responded", "unreached", "silent", "dead", "failed")
+from lib.pictures import (
+    FAINT,
+    INK,
+    PAPER,
+    VERDICT_COLOURS,
+    Floats,
+    enlarged,
+    png_bytes,
+    to_uint8,
+    tone_window,
+    verdict_colour,
+)
 
 _SIDE = 128  # px: the longest side of a cell's image, enlarged or averaged down by a whole number
 _LEAST_SIDE = 104  # px: so that index, response and ratio stand in one line under the image
@@ -37,8 +46,7 @@ class Cell:
     response_ratio: float | None = None
 
     def __post_init__(self) -> None:
-        if self.verdict not in VERDICTS:
-            raise BadInput(f"verdict {self.verdict!r} of unit {self.index} is none of {', '.join(VERDICTS)}")
+        verdict_colour(self.verdict)  # raises BadInput for a word that is no verdict
 
 
 def contact_sheet(
@@ -68,7 +76,11 @@ def contact_sheet(
     content = max(columns_used * (wide + _GAP) - _GAP, _LEAST_WIDTH)
 
     head, small = font(18, bold=True), font(13)
-    heads, subs, legend = wrap(title, head, content), wrap(subtitle, small, content), wrap(_LEGEND, small, content)
+    heads, subs, legend = (
+        wrap(title, head, content),
+        wrap(subtitle, small, content),
+        wrap(_legend(cells), small, content),
+    )
     counts = _rows_of_counts(cells, content)
     top = _MARGIN + 26 * len(heads) + 20 * (len(subs) + len(counts) + len(legend)) + _MARGIN
     rows = [cells[first : first + columns] for first in range(0, len(cells), columns)]
@@ -100,7 +112,10 @@ def contact_sheet(
     return png_bytes(canvas)
 
 
-_LEGEND = "Under each OIP: the unit, its response, and × the response ratio to the best exemplar."
+def _legend(cells: Sequence[Cell]) -> str:
+    if any(cell.response_ratio is not None for cell in cells):
+        return "Under each OIP: the unit, its response, and × the response ratio to the best exemplar."
+    return "Under each OIP: the unit and its response."
 
 
 def _tile(image: Floats, bounds: tuple[float, float] | None) -> Image.Image:
@@ -131,7 +146,7 @@ def _rows_of_counts(cells: Sequence[Cell], content: int) -> list[list[tuple[str,
     found = Counter(cell.verdict for cell in cells)
     rows: list[list[tuple[str, str]]] = [[]]
     used = 0
-    for verdict in VERDICTS:
+    for verdict in VERDICT_COLOURS:
         if not found[verdict]:
             continue
         words = f"{found[verdict]} {verdict}"
@@ -151,7 +166,7 @@ def _width_of_count(words: str) -> int:
 def _draw_counts(draw: ImageDraw.ImageDraw, row: list[tuple[str, str]], y: int) -> None:
     x = _MARGIN
     for verdict, words in row:
-        draw.rectangle((x, y + 3, x + 12, y + 15), fill=VERDICT_COLOURS[verdict])
+        draw.rectangle((x, y + 3, x + 12, y + 15), fill=verdict_colour(verdict))
         draw.text((x + 18, y + 14), words, font=font(13, bold=True), fill=INK, anchor="ls")
         x += _width_of_count(words)
 
@@ -165,15 +180,17 @@ def _draw_cell(
     size: tuple[int, int],
 ) -> None:
     (left, upper), (wide, high) = corner, size
-    colour = VERDICT_COLOURS[cell.verdict]
+    colour = verdict_colour(cell.verdict)
     if tile is None:
         canvas.paste(_hatched(cell.verdict, size), corner)
     else:
         canvas.paste(tile, (left + (wide - tile.width) // 2, upper + (high - tile.height) // 2))
     lower = upper + high
     if cell.verdict != "responded":
-        draw.rectangle((left, upper, left + wide - 1, lower - 1), outline=colour, width=_FRAME)
-        draw.rectangle((left, lower, left + wide - 1, lower + _LINE - 1), fill=colour)
+        # Outside the image, of which nothing is to be hidden.
+        outer = (left - _FRAME, upper - _FRAME, left + wide - 1 + _FRAME, lower - 1)
+        draw.rectangle(outer, outline=colour, width=_FRAME)
+        draw.rectangle((left - _FRAME, lower, left + wide - 1 + _FRAME, lower + _LINE - 1), fill=colour)
         words = font(12, bold=True)
         draw.text((left + wide // 2, lower + 13), cell.verdict, font=words, fill=PAPER, anchor="ms")
         lower += _LINE
@@ -205,6 +222,6 @@ def _hatched(verdict: str, size: tuple[int, int]) -> Image.Image:
         "dead": rising | falling,
         "failed": (x + y) % 16 < 7,
     }
-    colour, paper = np.array(VERDICT_COLOURS[verdict]), np.array(PAPER)
+    colour, paper = np.array(verdict_colour(verdict)), np.array(PAPER)
     pale = np.rint(paper + 0.35 * (colour - paper)).astype(np.uint8)
     return Image.fromarray(np.where(patterns[verdict][:, :, None], pale, np.uint8(245)).astype(np.uint8))

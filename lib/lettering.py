@@ -1,5 +1,6 @@
 """Words in pictures: a font that is always there, and text that is never clipped."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,14 +37,16 @@ def shorten(text: str, face: ImageFont.FreeTypeFont, room: int) -> str:
     text = single_line(text)
     if width(text, face) <= room:
         return text
-    fitting, too_many = 0, len(text)
+    return _ends(text, _most(lambda kept: width(_ends(text, kept), face) <= room, len(text)))
+
+
+def _most(fits: Callable[[int], bool], most: int) -> int:
+    """The greatest number below `most` that fits, 0 if none does: a long name is measured a few times, not hundreds."""
+    fitting, too_many = 0, most
     while too_many - fitting > 1:
-        kept = (fitting + too_many) // 2
-        if width(_ends(text, kept), face) <= room:
-            fitting = kept
-        else:
-            too_many = kept
-    return _ends(text, fitting)
+        middle = (fitting + too_many) // 2
+        fitting, too_many = (middle, too_many) if fits(middle) else (fitting, middle)
+    return fitting
 
 
 def _ends(text: str, kept: int) -> str:
@@ -67,11 +70,16 @@ def wrap(text: str, face: ImageFont.FreeTypeFont, room: int) -> list[str]:
         if line:
             lines.append(line)
         while width(word, face) > room and len(word) > 1:
-            cut = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or width(word[:n], face) <= room)
+            cut = _cut(word, face, room)
             lines.append(word[:cut])
             word = word[cut:]
         line = word
     return [*lines, line] if line else lines
+
+
+def _cut(word: str, face: ImageFont.FreeTypeFont, room: int) -> int:
+    """How many letters of a too long `word` fit; one at least, or there would be no end."""
+    return max(1, _most(lambda letters: width(word[:letters], face) <= room, len(word)))
 
 
 def single_line(text: str) -> str:
@@ -82,13 +90,14 @@ def single_line(text: str) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A response or a ratio in few letters: three significant digits. `None` is the empty text.
 
-    >>> number(3.4159), number(0.00123), number(1234567.0)
-    ('3.42', '0.00123', '1.23e6')
+    >>> number(3.4), number(0.00123), number(1234567.0), number(0.0)
+    ('3.40', '0.00123', '1.23e6', '0')
     """
     if value is None:
         return ""
-    text = f"{value:.{digits}g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return text
+    if value == 0:
+        return "0"
+    # "#" keeps the noughts, so that numbers in a column have the same precision.
+    mantissa, _, exponent = f"{value:#.{digits}g}".partition("e")
+    mantissa = mantissa.removesuffix(".")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

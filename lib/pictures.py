@@ -38,6 +38,14 @@ VERDICT_COLOURS = {
 }
 """Dark enough for white words on them."""
 
+
+def verdict_colour(verdict: str) -> tuple[int, int, int]:
+    """The colour of a verdict, or of `failed`."""
+    if verdict not in VERDICT_COLOURS:
+        raise BadInput(f"verdict {verdict!r} is none of {', '.join(VERDICT_COLOURS)}")
+    return VERDICT_COLOURS[verdict]
+
+
 _SIGMAS = 3.0
 _LEAST_SHARE_OF_BOUNDS = 1 / 3
 _SIDE = 128  # px: small images are enlarged by the least whole number that brings their longest side to this
@@ -53,8 +61,7 @@ def tone_window(images: Floats, bounds: tuple[float, float] | None = None) -> tu
 
     It is three standard deviations about the mean, cut at the least and the greatest value. Standardised OIPs have
     heavy tails (values up to 14 standard deviations in Conv2D_3), so that the full range would show a few bright
-    pixels on one grey; and on this range zero has nearly the same tone in every picture of a sweep, which quantiles do
-    not give.
+    pixels on one grey; quantiles would cut off just the few pixels that many OIPs consist of.
 
     `bounds` are those of the `box` constraint, if the images grew under it. They are the window then, and a pixel's
     tone says its value, unless the images use less than a third of them and would look grey.
@@ -175,7 +182,7 @@ def unit_picture(
     canvas = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(canvas)
     draw.text((_MARGIN, _MARGIN + 12), shorten(title, name, content), font=name, fill=INK, anchor="ls")
-    draw.rectangle((_MARGIN, _MARGIN + 20, _MARGIN + badge, _MARGIN + 38), fill=VERDICT_COLOURS.get(verdict, INK))
+    draw.rectangle((_MARGIN, _MARGIN + 20, _MARGIN + badge, _MARGIN + 38), fill=verdict_colour(verdict))
     draw.text((_MARGIN + 6, _MARGIN + 33), verdict, font=words, fill=PAPER, anchor="ls")
     room = content - badge - 8
     draw.text((_MARGIN + badge + 8, _MARGIN + 33), shorten(ratio, digits, room), font=digits, fill=FAINT, anchor="ls")
