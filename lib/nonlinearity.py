@@ -8,6 +8,7 @@ steps, the first activation in the network's order counts. A unit that meets non
 its response is what its own layer puts out.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,9 +18,9 @@ Kind = Literal["map", "node", "class"]
 
 # Bare operations (`keras.ops.relu(x)`, `x + y`) are Keras classes without a public name: known by the name they have.
 _OPERATIONS = {
-    *("Relu", "Relu6", "ReLU", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "Mish", "HardSilu", "HardSigmoid"),
-    *("Sigmoid", "SparseSigmoid", "LogSigmoid", "Tanh", "HardTanh", "TanhShrink", "Softplus", "Softsign", "SoftShrink"),
-    *("HardShrink", "Squareplus", "SparsePlus", "Threshold", "Exp"),
+    *("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "hard_silu", "hard_sigmoid"),
+    *("sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "softplus", "softsign"),
+    *("soft_shrink", "hard_shrink", "squareplus", "sparse_plus", "threshold", "exp"),
 }
 _MIXING = {"softmax", "log_softmax", "sparsemax", "glu"}  # activations that make one channel depend on the others
 
@@ -99,7 +100,7 @@ def activation_name(op: Any) -> str | None:
     from keras import activations, layers
 
     if isinstance(op, layers.ReLU):
-        return "relu6" if op.max_value == 6 else "relu"
+        return "leaky_relu" if op.negative_slope else "relu6" if op.max_value == 6 else "relu"
     for layer, name in (
         (layers.LeakyReLU, "leaky_relu"),
         (layers.PReLU, "prelu"),
@@ -116,9 +117,10 @@ def activation_name(op: Any) -> str | None:
             return "linear"
         return str(getattr(function, "__name__", type(function).__name__)).lower()
     name = type(op).__name__
-    if name in ("Softmax", "LogSoftmax", "Sparsemax", "Glu"):
-        return {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(name, name.lower())
-    return name.lower() if name in _OPERATIONS else None
+    if name == "ReLU":
+        return "leaky_relu" if op.negative_slope else "relu"
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()  # LogSoftmax, as the function is called
+    return snake if snake in _OPERATIONS or snake in _MIXING else None
 
 
 def _carried_on(graph: Graph, step: Step, carried: dict[Slot, int]) -> int | None:

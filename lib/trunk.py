@@ -4,7 +4,6 @@ Called with images it gives the responses and pre-activations of all units of th
 statistics, no dropout). It is meant to be called inside a `tf.function`; trace that under `lib.graph.LOCK`.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -176,11 +175,12 @@ def _activate(step: Step, before: Slot) -> Compute:
 
 
 def _without_activation(op: Any) -> Any:
-    """The same layer, its weights shared, up to its activation."""
+    """The same layer, with the very same weights, up to its activation."""
     import keras
 
-    twin = copy.copy(op)
-    twin.activation = keras.activations.linear
+    # copy.copy will not do: Keras pickles a layer to copy it, weights and all
+    twin = object.__new__(type(op))
+    twin.__dict__ = {**op.__dict__, "activation": keras.activations.linear}
     return twin
 
 

@@ -1,0 +1,92 @@
+"""Intervals that hold whatever a float32 network computes.
+
+Arithmetic is in float64. Before each sum the ends are moved outwards by a part of themselves that covers float32
+rounding of that many terms in any order, fused or not, and rounding of the factors to TF32; an end at 0 stays at 0,
+because a sum of terms that are all <= 0 stays <= 0 however it is rounded. (Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd ed., section 3.1: the error of a sum is at most n u times the sum of the terms' magnitudes.) Underflow,
+below 1e-38, is left out of account; so are convolutions by transforms (Winograd), which round by more than this.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Bounds [C] of a tensor's channels (its last axis), at every position of every image."""
+
+    low: Array
+    high: Array
+
+    @classmethod
+    def unknown(cls, channels: int) -> "Interval":
+        return cls(np.full(channels, -np.inf), np.full(channels, np.inf))
+
+    @classmethod
+    def constant(cls, value: float | Array) -> "Interval":
+        ends = np.atleast_1d(np.asarray(value, np.float64))
+        return cls(ends, ends)
+
+    def widened(self, terms: int) -> "Interval":
+        """Room for rounding in a sum of so many terms."""
+        part = 2.0**-9 + terms * 2.0**-22
+        return Interval(self.low - part * np.abs(self.low), self.high + part * np.abs(self.high))
+
+    def with_zero(self) -> "Interval":
+        return Interval(np.minimum(self.low, 0), np.maximum(self.high, 0))
+
+    def plus(self, other: "Interval") -> "Interval":
+        one, two = self.widened(2), other.widened(2)
+        return Interval(one.low + two.low, one.high + two.high)
+
+    def negative(self) -> "Interval":
+        return Interval(-self.high, -self.low)
+
+    def times(self, other: "Interval") -> "Interval":
+        one, two = self.widened(1), other.widened(1)
+        ends = np.stack([_product(a, b) for a in (one.low, one.high) for b in (two.low, two.high)])
+        return Interval(ends.min(0), ends.max(0))
+
+    def hull(self, shape: Sequence[int], new_shape: Sequence[int]) -> "Interval":
+        """The same values in another shape: of a tensor of `shape` (no batch) reshaped to `new_shape`."""
+
+        def reshaped(ends: Array) -> Array:
+            return np.broadcast_to(ends, shape).reshape(-1, new_shape[-1])
+
+        return Interval(reshaped(self.low).min(0), reshaped(self.high).max(0))
+
+
+def linear(values: Interval, weights: Array, terms: int) -> Interval:
+    """Bounds [K] of sums of the values [C], weighted by non-negative and negative parts [2, C, K] of the weights.
+
+    The parts are given apart because a convolution's taps see different values of one channel.
+    """
+    wide = values.widened(terms)
+    up, down = weights
+    return Interval(_dot(wide.low, up) + _dot(wide.high, down), _dot(wide.high, up) + _dot(wide.low, down))
+
+
+def parts(kernel: Array, taps: tuple[int, ...] = ()) -> Array:
+    """Non-negative and negative parts of a kernel, each summed over its taps' axes, stacked in front."""
+    return np.stack([np.maximum(kernel, 0).sum(taps), np.minimum(kernel, 0).sum(taps)])
+
+
+def _product(a: Array, b: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        product = a * b
+    return np.where((a == 0) | (b == 0), 0.0, product)  # 0 times an unknown value is 0
+
+
+def _dot(ends: Array, weights: Array) -> Array:
+    finite = np.isfinite(ends)
+    total: Array = np.where(finite, ends, 0) @ weights
+    if not finite.all():
+        used = weights[~finite] != 0
+        infinite = np.where(used, np.sign(weights[~finite]) * ends[~finite][:, None], 0).sum(0)
+        total = total + infinite
+    return total
