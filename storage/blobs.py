@@ -1,7 +1,6 @@
 """Immutable bytes, named by their SHA-256. No bytes that do not match their digest ever leave this module."""
 
 import hashlib
-import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +45,8 @@ class Blobs:
     def path(self, digest: str) -> Path:
         """A file on this machine that holds these bytes, verified once a process and whenever it has changed since.
 
-        Read it, never write to it. Of a remote store it is a copy in this machine's cache. Raises BlobMissing, BlobCorrupt.
+        Read it, never write to it. Of a remote store it is a copy in this machine's cache.
+        Raises BlobMissing, BlobCorrupt.
         """
         path = self._files.local / blob_path(digest)
         if self._files.folder is None:
@@ -61,7 +61,10 @@ class Blobs:
         return path
 
     def array(self, digest: str) -> "np.ndarray[Any, Any]":
-        """The array of an `.npy` blob, memory-mapped and read-only. Raises as `path`, and StoreError for pickled objects."""
+        """The array of an `.npy` blob, memory-mapped and read-only.
+
+        Raises as `path`, and StoreError where the blob is no `.npy` or holds pickled objects.
+        """
         import numpy as np
 
         path = self.path(digest)
@@ -107,11 +110,11 @@ class Blobs:
 
     def _corrupt(self, digest: str) -> BlobCorrupt:
         return BlobCorrupt(
-            f"blob {digest} in the store {self._files.root} is damaged (its bytes do not match its digest) and was not used: "
-            "run `dreamsweep verify` to set it aside, then run again what makes it"
+            f"blob {digest} in the store {self._files.root} is damaged (its bytes do not match its digest) and "
+            "was not used: run `dreamsweep verify` to set it aside, then run again what makes it"
         )
 
 
 def _signature(path: Path) -> Signature:
-    status = os.stat(path)
+    status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -20,7 +20,7 @@ READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Folder:
-    """Files in a folder on this machine (see `storage.files.Files`). Any number of threads and processes may share it."""
+    """Files in a folder on this machine (see `storage.files.Files`). Many threads and processes may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder: Path | None = folder
@@ -109,8 +109,11 @@ class Folder:
     def delete(self, path: str) -> None:
         """Remove a file, if it is there."""
         with self._failures("written"), suppress(FileNotFoundError):
-            (self._folder / path).unlink()
-            _fsync((self._folder / path).parent)
+            file = self._folder / path
+            file.unlink()
+            _fsync(file.parent)
+            if path.startswith("trash/"):
+                _remove_empty(file.parent, self._folder / "trash")
 
     def writing(self) -> AbstractContextManager[None]:
         """Held while a commit is under way; keeps `collecting` out."""
@@ -137,7 +140,7 @@ class Folder:
             self._make(path.parent)
             handle = os.open(path, flags, 0o666)
         try:
-            with open(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(handle)
@@ -176,8 +179,16 @@ class Folder:
         if error.errno in READ_ONLY:
             return StoreUnusable(f"the store {self.root} may not be read: change its permissions, or name another")
         return StoreUnusable(
-            f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another with --store"
+            f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another"
         )
+
+
+def _remove_empty(folder: Path, end: Path) -> None:
+    """Remove a folder of the trash, and those around it, if empty. Elsewhere somebody may be about to use one."""
+    with suppress(OSError):
+        while folder != end:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _fsync(folder: Path) -> None:

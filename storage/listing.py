@@ -1,7 +1,6 @@
 """What the store holds, by one listing: what a run asks instead of asking the store for every unit."""
 
 import threading
-from collections.abc import Mapping
 
 from storage.errors import StoreError
 from storage.files import Files
@@ -33,9 +32,9 @@ class Listing:
     def find(self, recipe: Recipe, *, changes: str | None) -> Record | None:
         """A finished record of this recipe, made with the same uncommitted changes, whose blobs are all there.
 
-        `changes` is the digest of the uncommitted changes of the code that asks; None for committed code. Of several the
-        one that ended first, so that everybody who asks is given the same. A blob of another size than its record says
-        counts as missing, a damaged record as none.
+        `changes` is the digest of the uncommitted changes of the code that asks; None for committed code. Of several
+        the one that ended first, so that everybody who asks is given the same. A blob of another size than its record
+        says counts as missing, a damaged record as none.
         """
         with self._lock:
             keys = list(self._keys.get(recipe.digest, ()))
@@ -52,8 +51,6 @@ class Listing:
                     keys.append(record.key)
             for output in record.outputs:
                 self._sizes[output.digest] = output.size
-            # An environment is small, and its size is in no record.
-            self._sizes.setdefault(record.provenance.environment, 0)
 
     def _record(self, key: str) -> Record | None:
         with self._lock:
@@ -68,5 +65,6 @@ class Listing:
             return self._records.setdefault(key, record)
 
     def _usable(self, record: Record, changes: str | None) -> bool:
-        sizes: Mapping[str, int] = self._sizes
-        return record.changes == changes and all(sizes.get(output.digest) == output.size for output in record.outputs)
+        return record.changes == changes and all(
+            self._sizes.get(output.digest) == output.size for output in record.outputs
+        )

@@ -1,4 +1,4 @@
-"""A record: what one execution of a recipe read, wrote and ran on. An artifact is a record and a role of its outputs."""
+"""A record: what one execution of a recipe read, wrote and ran on. An artifact is one of its outputs, by role."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -55,8 +55,9 @@ class NewOutput:
 class Provenance:
     """Who ran an execution, with which code and where.
 
-    `run` is the store's run; `flow_run` and `task_run` are the orchestrator's ids. `code` holds `commit`, `changes` (the
-    digest of uncommitted changes, None where there are none) and `sources`. `environment` is the digest of a blob.
+    `run` is the store's run; `flow_run` and `task_run` are the orchestrator's ids. `code` holds `commit`,
+    `changes` (the digest of uncommitted changes, None where there are none) and `sources`. `environment` is the digest
+    of a blob.
     """
 
     run: str | None

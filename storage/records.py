@@ -8,7 +8,7 @@ from storage.names import key_of_path, record_path
 from storage.record import Record
 
 
-class RecordDamaged(StoreError):
+class RecordDamaged(StoreError):  # noqa: N818
     """A record's bytes are torn or were changed; nothing in it is used."""
 
 
@@ -22,9 +22,7 @@ def read_record(files: Files, key: str) -> Record:
     try:
         return parse_record(key, files.read(record_path(key)))
     except FileNotFoundError:
-        raise StoreError(
-            f"the store {files.root} has no record {key}: see `dreamsweep runs` for what there is"
-        ) from None
+        raise StoreError(f"the store {files.root} has no record {key}: see `dreamsweep runs`") from None
 
 
 def read_records(files: Files, keys: Iterable[str]) -> Iterator[Record | RecordDamaged]:

@@ -8,7 +8,7 @@ from storage.names import record_path, ref_of_path, ref_path, run_path
 
 
 def set_ref(files: Files, name: str, target: str) -> None:
-    """Point a name at `record:RECIPE/EXECUTION` or `run:RUN`, atomically. Raises StoreError where there is no such thing."""
+    """Point a name at `record:RECIPE/EXECUTION` or `run:RUN`. Raises StoreError where there is no such thing."""
     path = ref_path(name)
     with files.writing():
         if not files.exists(target_path(target)):

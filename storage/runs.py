@@ -1,7 +1,7 @@
 """A run: which executions one flow run made or reused, and for which units.
 
-Its record is written when the run is opened, before the first look-up, so that garbage collection keeps what the run may
-reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open.
+Its record is written when the run is opened, before the first look-up, so that garbage collection keeps what the run
+may reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open.
 """
 
 import secrets
@@ -91,7 +91,7 @@ class Run:
         return self._record.id
 
     def pin(self, recipes: Iterable[str]) -> None:
-        """Keep garbage collection away from records of these recipes as well. Call it before the listing that finds them."""
+        """Keep garbage collection away from records of these recipes as well. Call it before the listing."""
         with self._lock:
             self._record = replace(self._record, pins=_pins([*self._record.pins, *recipes]))
             self._write()

@@ -3,6 +3,8 @@
 import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,14 @@ from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput, Output, Provenance, Record
 from storage.runs import Run, RunRecord
+from storage.trash import new_trash, trash_path
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from storage.index import Index
+
+__all__ = ["Input", "Listing", "NewOutput", "Output", "Provenance", "Recipe", "Record", "Run", "RunRecord", "Store"]
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +79,11 @@ class Store:
         return self.blobs.get(digest)
 
     def path(self, digest: str) -> Path:
-        """A verified file on this machine that holds these bytes; never write to it. Raises BlobMissing, BlobCorrupt."""
+        """A verified file that holds these bytes; never write to it. Raises BlobMissing, BlobCorrupt."""
         return self.blobs.path(digest)
 
     def array(self, digest: str) -> "np.ndarray[Any, Any]":
-        """The array of an `.npy` blob, verified once a process and memory-mapped. Raises StoreError for pickled objects."""
+        """The array of an `.npy` blob, verified and memory-mapped. Raises StoreError for pickled objects."""
         return self.blobs.array(digest)
 
     def listing(self) -> Listing:
@@ -136,7 +143,37 @@ class Store:
                 ended=now(),
             )
             self.files.write(record_path(record.key), record.to_bytes())
+        self._enter(record)
         return record
+
+    def _enter(self, record: Record) -> None:
+        from storage.index import FAILURES, reason
+
+        try:
+            self.index.add([record])
+        except FAILURES as error:
+            log.warning("record %s is not in the index (%s): run `dreamsweep reindex`", record.key, reason(error))
+
+    @cached_property
+    def index(self) -> "Index":
+        """The index of this store on this machine, as it is; `questions` gives one that is up to date."""
+        from storage.index import Index
+
+        with suppress(OSError):  # whoever writes to the index will say
+            self.files.local.mkdir(parents=True, exist_ok=True)
+        return Index(self.files.local / "index.sqlite")
+
+    def questions(self) -> "Index":
+        """An index that holds the records that are there now, whatever became of its file: ask this one."""
+        from storage.reindex import up_to_date
+
+        return up_to_date(self.files, self.index)
+
+    def reindex(self) -> int:
+        """Make the index again from the records; return how many there are. Raises StoreUnusable."""
+        from storage.reindex import reindex
+
+        return reindex(self.files, self.index)
 
     def record(self, key: str) -> Record:
         """The record of this key (`RECIPE/EXECUTION`). Raises StoreError where there is none, or it is damaged."""
@@ -153,7 +190,7 @@ class Store:
     def open_run(self, flow: str, parameters: Mapping[str, Any], pins: Sequence[str] = ()) -> Run:
         """Open a run; its record is written at once. `pins` are digests of recipes whose records it may reuse.
 
-        Open it before the listing that it looks things up in: what it pins is safe from garbage collection from then on.
+        Open it before the listing that it looks things up in: what it pins is safe from garbage collection.
         """
         return Run(self.files, flow, parameters, pins)
 
@@ -176,6 +213,20 @@ class Store:
             except ValueError as error:
                 log.warning("run %s is damaged (%s): run `dreamsweep verify`", paths[path], error)
         return sorted(found, key=lambda run: (run.opened, run.id))
+
+    def delete_run(self, run: str) -> None:
+        """Move a run's record to the trash, so that garbage collection may take what only this run used.
+
+        Raises StoreError where there is no such run, or a ref points at it.
+        """
+        names = [name for name, target in self.refs().items() if target == f"run:{run}"]
+        if names:
+            raise StoreError(f"run {run} is kept by the ref {names[0]}: delete that first")
+        try:
+            with self.files.collecting():
+                self.files.move(run_path(run), trash_path(new_trash("deleted"), run_path(run)))
+        except FileNotFoundError:
+            raise StoreError(f"the store {self.root} has no run {run}: see `dreamsweep runs`") from None
 
     def set_ref(self, name: str, target: str) -> None:
         """Point a name at `record:RECIPE/EXECUTION` or `run:RUN`. Raises StoreError where there is no such thing."""

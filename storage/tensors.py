@@ -16,7 +16,7 @@ HDF5 = "application/x-hdf5"
 
 
 def npy_bytes(array: "np.ndarray[Any, Any]") -> bytes:
-    """The `.npy` bytes of an array of any shape. Raises StoreError for one of Python objects, which would be pickled."""
+    """The `.npy` bytes of an array of any shape. Raises StoreError for one of Python objects."""
     import numpy as np
 
     buffer = io.BytesIO()

@@ -1,0 +1,89 @@
+"""Bringing an index in line with the records, which are the truth."""
+
+import logging
+from collections.abc import Iterable
+
+import sqlalchemy as sql
+
+from storage.errors import StoreUnusable
+from storage.files import Files
+from storage.index import FAILURES, Index, reason
+from storage.record import Record
+from storage.records import keys, read_records
+
+log = logging.getLogger(__name__)
+
+
+def up_to_date(files: Files, index: Index) -> Index:
+    """The index with the records that are there now; one in memory where the file is read-only or damaged."""
+    try:
+        _catch_up(files, index)
+        return index
+    except FAILURES as error:
+        log.info(
+            "the index of %s cannot be used (%s): this question is answered from the records", files.root, reason(error)
+        )
+    index = Index(None)
+    _catch_up(files, index)
+    return index
+
+
+def reindex(files: Files, index: Index) -> int:
+    """Make the index again from the records; return how many there are. Raises StoreUnusable."""
+    try:
+        try:
+            return _refill(files, index)
+        except sql.exc.OperationalError:
+            raise  # locked, read-only or full: not damaged
+        except sql.exc.DatabaseError as error:
+            log.warning("the index of %s is damaged (%s) and is made anew", files.root, reason(error))
+            index.close()
+            for ending in ("", "-wal", "-shm"):
+                (files.local / f"index.sqlite{ending}").unlink(missing_ok=True)
+            return _refill(files, index)
+    except FAILURES as error:
+        raise StoreUnusable(
+            f"the index in {files.local} cannot be written ({reason(error)}): make the folder writable"
+        ) from error
+
+
+def unindexed(files: Files, index: Index) -> list[str]:
+    """The keys of the records that are not in the index, sorted. Changes nothing."""
+    there = keys(files)
+    if not (files.local / "index.sqlite").exists():
+        return there
+    try:
+        known = index.keys()
+    except FAILURES:
+        return there
+    return [key for key in there if key not in known]
+
+
+def _catch_up(files: Files, index: Index) -> None:
+    # The index before the records: a record that is committed in between is then only read for nothing.
+    known = index.keys()
+    there = set(keys(files))
+    if known - there:
+        index.remove(known - there)
+    if there - known:
+        index.add(_whole(files, there - known))
+
+
+def _refill(files: Files, index: Index) -> int:
+    # Read without the lock, which others are waiting for; under it only what was committed meanwhile.
+    records = {record.key: record for record in _whole(files, keys(files))}
+    with index.refilling() as refill:
+        there = set(keys(files))
+        records.update((record.key, record) for record in _whole(files, there - set(records)))
+        refill.replace([record for key, record in sorted(records.items()) if key in there])
+    return len(there & set(records))
+
+
+def _whole(files: Files, wanted: Iterable[str]) -> list[Record]:
+    found = []
+    for record in read_records(files, sorted(wanted)):
+        if isinstance(record, Record):
+            found.append(record)
+        else:
+            log.warning("%s", record)
+    return found

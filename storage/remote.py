@@ -1,0 +1,160 @@
+"""A store's files behind an fsspec URL, such as `s3://bucket/store`.
+
+A PUT is atomic there, so nothing is written twice or renamed, and there is no lock: the grace period of garbage
+collection alone protects what a commit is about to use, and every PUT of a blob renews its time.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
+from pathlib import Path
+from time import time
+from typing import Any
+
+from storage.document import digest_of
+from storage.errors import StoreUnusable
+from storage.files import Entry
+
+# What the file systems of fsspec call the time of the last write.
+TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
+
+
+class Remote:
+    """Files behind an fsspec URL (see `storage.files.Files`). Many threads and machines may share them.
+
+    Addresses and credentials come from where the file system looks for them (for S3: `AWS_ENDPOINT_URL`,
+    `AWS_ACCESS_KEY_ID`, `~/.aws` and so on). Raises StoreUnusable where it cannot be reached.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.folder: Path | None = None
+        self.root = url.rstrip("/")
+        self.local = _local(self.root)
+        self._process: int | None = None
+        with self._failures(), suppress(FileNotFoundError):
+            self._fs.ls(self._base, detail=False)
+
+    @property
+    def _fs(self) -> Any:
+        # The asynchronous file systems do not survive a fork.
+        if self._process != os.getpid():
+            import fsspec
+
+            self._made, self._base = fsspec.core.url_to_fs(
+                self.root, use_listings_cache=False, skip_instance_cache=self._process is not None
+            )
+            self._process = os.getpid()
+        return self._made
+
+    def _full(self, path: str) -> str:
+        return f"{self._base}/{path}"
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises FileNotFoundError."""
+        with self._failures():
+            return bytes(self._fs.cat_file(self._full(path)))
+
+    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of those files that are there, fetched side by side."""
+        found: dict[str, bytes] = {}
+        with self._failures():
+            fs = self._fs
+            wanted = {self._full(path): path for path in paths}
+            if wanted:
+                for full, data in fs.cat(list(wanted), on_error="return").items():
+                    if isinstance(data, bytes):
+                        found[wanted[full]] = data
+                    elif not isinstance(data, FileNotFoundError):
+                        raise data
+        return found
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put these bytes there, in place of what was."""
+        try:
+            with self._failures():
+                self._fs.pipe_file(self._full(path), data)
+        except FileNotFoundError:
+            raise StoreUnusable(
+                f"the store {self.root} has no bucket: create it, or name another with --store"
+            ) from None
+
+    def keep(self, path: str, data: bytes) -> None:
+        """Put these bytes there: one request, as asking first would be, and it renews the file's time."""
+        self.write(path, data)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at this path."""
+        with self._failures():
+            return bool(self._fs.isfile(self._full(path)))
+
+    def listing(self, folder: str) -> dict[str, Entry]:
+        """Every file under a folder, by path; one listing."""
+        with self._failures():
+            fs = self._fs
+            fs.invalidate_cache()
+            found = fs.find(self._full(folder), detail=True, withdirs=False)
+            start = len(self._base) + 1
+            return {
+                name[start:]: Entry(int(entry["size"] or 0), _modified(entry))
+                for name, entry in found.items()
+                if entry["type"] == "file"
+            }
+
+    def move(self, path: str, to: str) -> None:
+        """Copy a file, then remove it. Raises FileNotFoundError."""
+        with self._failures():
+            self._fs.cp_file(self._full(path), self._full(to))
+            self._fs.rm_file(self._full(path))
+
+    def delete(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        with self._failures(), suppress(FileNotFoundError, KeyError):
+            self._fs.rm_file(self._full(path))
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Nothing to hold: see above."""
+        return nullcontext()
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """Nothing to hold: see above."""
+        return nullcontext()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, StoreUnusable):
+            raise
+        except Exception as error:  # each file system has errors of its own
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise StoreUnusable(
+                f"the store {self.root} cannot be used ({reason}): check its address, the credentials and the network"
+            ) from error
+
+
+def _modified(entry: dict[str, Any]) -> float:
+    for name in TIMES:
+        if entry.get(name) is not None:
+            return float(entry[name].timestamp() if hasattr(entry[name], "timestamp") else entry[name])
+    return time()  # never old enough to be collected
+
+
+def _local(url: str) -> Path:
+    """Where this machine keeps the index of a remote store and copies of its blobs."""
+    name = digest_of(url.encode())[:16]
+    if url.startswith("memory:"):
+        return _passing() / name
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "dreamsweep" / name
+
+
+@cache
+def _passing() -> Path:
+    """A store in memory ends with its process, and so must what is kept of it."""
+    folder = Path(tempfile.mkdtemp(prefix="dreamsweep-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

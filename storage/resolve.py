@@ -1,0 +1,167 @@
+"""What a person means by a text: a ref, a run, a record, a unit, an exported file, or the beginning of a digest."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from storage.errors import StoreError
+from storage.names import KEY, RUN, digest_of_path, is_ref
+from storage.record import Record
+from storage.runs import RunRecord
+from storage.store import Store
+
+SHORTEST = 4  # characters of a digest
+PREFIX = re.compile(r"[0-9a-fA-F]+")
+SHORT_KEY = re.compile(r"([0-9a-fA-F]{4,64})/([0-9a-fA-F]{4,32})")
+MOST_CANDIDATES = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a text means, with its `name` in full: a run's id, a record's key, or the digest of a blob.
+
+    `artifacts` holds for a record that record and None; for a blob every record that made it, with the role of the
+    output (two units can yield the same picture; none where no record did). `run` is given for a run.
+    """
+
+    kind: Literal["run", "record", "blob"]
+    name: str
+    artifacts: tuple[tuple[Record, str | None], ...] = ()
+    run: RunRecord | None = None
+
+
+def resolve(store: Store, text: str, *, run: str | None = None) -> Found:
+    """What `text` means in this store; a unit means that of the latest run that has it, or of `run`.
+
+    Asked in this order: a ref, a run's id, a record's key, a unit, an exported file, the beginning of a digest. Raises
+    StoreError where it means nothing, or several things, which it then lists.
+    """
+    found = _named(store, text, run) or _file(store, text) or _digest(store, text)
+    if found is None:
+        raise StoreError(f"nothing in the store {store.root} is called {text!r}{_nearest(store, text)}")
+    return found
+
+
+def _named(store: Store, text: str, run: str | None) -> Found | None:
+    if run is None and is_ref(text) and text in (refs := store.refs()):
+        return _target(store, refs[text])
+    if text.startswith(("record:", "run:")):
+        return _target(store, text)
+    if RUN.fullmatch(text):
+        return _target(store, f"run:{text}")
+    if KEY.fullmatch(text):
+        return _record(store.record(text))
+    return _short_key(store, text) or _unit(store, text, run)
+
+
+def _target(store: Store, target: str) -> Found:
+    kind, _, name = target.partition(":")
+    if kind == "run":
+        return Found("run", name, run=store.run(name))
+    return _record(store.record(name))
+
+
+def _record(record: Record) -> Found:
+    return Found("record", record.key, ((record, None),))
+
+
+def _short_key(store: Store, text: str) -> Found | None:
+    """`RECIPE/EXECUTION` with only the beginnings of both."""
+    match = SHORT_KEY.fullmatch(text)
+    if not match:
+        return None
+    recipe, execution = match[1].lower(), match[2].lower()
+    index = store.questions()
+    found = [
+        record
+        for whole in index.beginning(recipe)["recipe"]
+        for record in index.of_recipe(whole)
+        if record.execution.startswith(execution)
+    ]
+    if len(found) > 1:
+        raise _ambiguous(text, (f"record {record.key}" for record in found))
+    return _record(found[0]) if found else None
+
+
+def _unit(store: Store, text: str, run: str | None) -> Found | None:
+    for candidate in [store.run(run)] if run else reversed(store.runs()):
+        if text in candidate.units:
+            try:
+                return _record(store.record(candidate.units[text].record))
+            except StoreError:
+                if run:
+                    raise
+    if run:
+        return None
+    records = store.questions().of_unit(text)
+    return _record(records[-1]) if records else None
+
+
+def _file(store: Store, text: str) -> Found | None:
+    path = Path(text).expanduser()
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+    made = store.questions().producers(digest)
+    if not made and PREFIX.fullmatch(text):
+        return None  # a file that happens to be called like the beginning of a digest
+    if not made:
+        raise StoreError(
+            f"the file {text} did not come from the store {store.root}, or was changed since: export it again"
+        )
+    return Found("blob", digest, tuple(made))
+
+
+def _digest(store: Store, text: str) -> Found | None:
+    if not PREFIX.fullmatch(text) or len(text) > 64:
+        return None
+    if len(text) < SHORTEST:
+        raise StoreError(f"{text!r} is too short for a digest: give at least {SHORTEST} characters")
+    prefix = text.lower()
+    index = store.questions()
+    found = index.beginning(prefix)
+    if not any(found.values()):
+        # Blobs that are no output: environments, and what a killed process left.
+        listed = map(digest_of_path, store.files.listing(f"blobs/{prefix[:2]}"))
+        found = {"blob": {digest for digest in listed if digest is not None and digest.startswith(prefix)}}
+    candidates = [(kind, digest) for kind, digests in found.items() for digest in sorted(digests)]
+    if not candidates:
+        return None
+    if len(candidates) > 1:
+        raise _ambiguous(text, (f"{kind} {digest}" for kind, digest in candidates))
+    kind, digest = candidates[0]
+    if kind == "blob":
+        return Found("blob", digest, tuple(index.producers(digest)))
+    if kind == "identity":
+        blobs = {record.output(role).digest for record, role in index.of_identity(digest)}
+        if len(blobs) > 1:
+            raise _ambiguous(text, (f"blob {blob}" for blob in sorted(blobs)))
+        return Found("blob", (blob := blobs.pop()), tuple(index.producers(blob)))
+    records = index.of_recipe(digest)
+    if len(records) > 1:
+        raise _ambiguous(text, (f"record {record.key}" for record in records))
+    return _record(records[0])
+
+
+def _ambiguous(text: str, candidates: Iterable[str]) -> StoreError:
+    names = list(candidates)
+    more = f" and {len(names) - MOST_CANDIDATES} more" if len(names) > MOST_CANDIDATES else ""
+    return StoreError(f"{text!r} can mean {', '.join(names[:MOST_CANDIDATES])}{more}: give more of it")
+
+
+def _nearest(store: Store, text: str) -> str:
+    names = list(store.refs())
+    for run in reversed(store.runs()[-5:]):
+        names += run.units
+    near = list(dict.fromkeys(difflib.get_close_matches(text, names)))
+    if near:
+        return f"; the nearest names are {', '.join(near)}"
+    return ": give a ref, a run, a unit, an exported file or the beginning of a digest"
