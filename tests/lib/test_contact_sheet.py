@@ -90,6 +90,18 @@ def test_fine_structure_of_a_large_image_is_not_averaged_to_grey() -> None:
     assert drawn[140:220, 20:120].std() > 35
 
 
+def test_large_images_do_not_make_a_sheet_wider_than_small_ones_can() -> None:
+    large = np.random.default_rng(0).normal(size=(224, 224, 3))
+    width = Image.open(io.BytesIO(sheet([Cell(index, large, "responded") for index in range(8)]))).width
+    assert width == 2 * 14 + 8 * 112 + 7 * 8
+
+
+def test_an_odd_last_row_of_a_large_image_is_averaged_over_what_is_there() -> None:
+    # With anything else beside these values the last row would be far off, and the rest one grey.
+    image = 5 + 0.01 * np.random.default_rng(0).normal(size=(129, 129, 3))
+    assert pixels(sheet([Cell(0, image, "responded")]))[130:170, 30:80].std() > 35
+
+
 def test_a_pixel_that_is_not_a_number_stays_visible_in_a_large_image() -> None:
     image = np.random.default_rng(0).normal(size=(224, 224, 1))
     image[100, 100] = np.nan
