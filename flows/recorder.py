@@ -49,6 +49,7 @@ class Tally:
 @contextlib.contextmanager
 def tallied_events() -> Iterator[Tally]:
     """Tally what this process sends to the server within the `with`."""
+    send_all()  # to whichever server it is for
     tally = Tally()
     as_usual = PrefectEventsClient.emit
 
@@ -64,13 +65,18 @@ def tallied_events() -> Iterator[Tally]:
         PrefectEventsClient.emit = as_usual  # type: ignore[method-assign]
 
 
+def send_all() -> None:
+    """Wait until all events and log lines so far have been sent, and close the connections; later ones open new."""
+    APILogWorker.drain_all(timeout=PATIENCE_SECONDS)
+    EventsWorker.drain_all(timeout=PATIENCE_SECONDS)
+
+
 def wait_for_recorder(url: str, tally: Tally, progress: Callable[[str], None]) -> int:
     """Wait until every task run in `tally` that ended has ended in the server's database as well.
 
     Returns how many are missing: 0, unless the recorder made no headway for `PATIENCE_SECONDS`.
     """
-    APILogWorker.drain_all(timeout=PATIENCE_SECONDS)
-    EventsWorker.drain_all(timeout=PATIENCE_SECONDS)  # a later event starts a new worker
+    send_all()
     question = {
         "flow_runs": {"id": {"any_": tally.flow_runs}},
         "task_runs": {"state": {"type": {"any_": sorted(FINAL)}}},

@@ -13,6 +13,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -120,6 +121,7 @@ class LocalServer:
 
         self._within.callback(self.stop)
         self._within.enter_context(_environment(_client_settings(url, self.folder)))
+        self._within.enter_context(_settings_here(url))
         self._tally = self._within.enter_context(tallied_events())
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
         return url
@@ -155,6 +157,7 @@ class LocalServer:
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
         with self._log.open("ab") as log:
+            self._log_begins = log.tell()
             self._keeper = subprocess.Popen(
                 [sys.executable, "-P", "-m", "flows.keeper", str(self.folder)],
                 cwd=self.folder,
@@ -177,6 +180,12 @@ class LocalServer:
             raise ServerError(f"Prefect's server did not start within {START_SECONDS:.0f} s: see {self._log}")
         if self._keeper.poll() == 0 and not self._is_kept():
             self._start_keeper()
+
+    def _last_error(self) -> str:
+        """The exception that ended the server, or else its last word."""
+        lines = self._log.read_bytes()[self._log_begins :].decode(errors="replace").strip().splitlines()
+        errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+        return (errors or lines or ["no message"])[-1]
 
     def _is_kept(self) -> bool:
         with (self.folder / "server.lock").open("rb") as server_lock:
@@ -235,6 +244,17 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
             else:
                 os.environ[name] = value
         refresh_global_settings_context()
+
+
+def _settings_here(url: str) -> contextlib.AbstractContextManager[object]:
+    """Settings for the flows that are called here, over any that were in effect here already.
+
+    They send no heartbeats: a server that ends with its runs has no use for those, and each flow run would end up to a
+    second late, which is how often the thread that sends them looks whether it should stop.
+    """
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _could_lock(file: IO[bytes], how: int) -> bool:

@@ -1,4 +1,4 @@
-"""What all tests share: one Prefect server, MNIST where there is one, the same random examples in CI, and no skips there.
+"""What all tests share: one Prefect server, MNIST where there is one, in CI the same random examples and no skips.
 
 Nothing of the developer's reaches the tests, and nothing of theirs stays: no Prefect profile or server, no store.
 """
@@ -32,7 +32,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the API of a Prefect server that the whole session shares; flows run on it, and children see it."""
+    """The address of the API of a Prefect server for the whole session; flows here and in children run on it."""
     from flows.server import local_server
 
     with local_server(tmp_path_factory.mktemp("prefect-server")) as url:
