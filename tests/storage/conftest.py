@@ -1,0 +1,100 @@
+"""Stores to test on, and a short way to commit to them."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.record import Input, NewOutput, Provenance, Record
+from storage.recipe import Recipe
+from storage.store import Store
+
+Commit = Callable[..., Record]
+
+
+def commit(
+    store: Store,
+    task: str = "oip",
+    parameters: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, bytes] | None = None,
+    *,
+    inputs: Sequence[tuple[str, str]] = (),
+    attributes: Mapping[str, Any] | None = None,
+    identity: str | None = None,
+    changes: str | None = None,
+) -> Record:
+    """Commit an execution whose outputs are these bytes by role, all with the same attributes."""
+    environment = store.put(b'{"python":"3.11"}')
+    return store.commit(
+        Recipe(task, 1, parameters or {}, {}),
+        [
+            NewOutput(role, data, role, "application/octet-stream", attributes=attributes or {}, identity=identity)
+            for role, data in (outputs or {"oips": b"pixels"}).items()
+        ],
+        inputs=[Input(role, digest) for role, digest in inputs],
+        provenance=Provenance(
+            run=None,
+            flow_run=None,
+            task_run=None,
+            attempt=1,
+            code={"commit": "c0ffee", "changes": changes, "sources": "beef"},
+            environment=environment,
+            host="here",
+        ),
+        started="2026-11-22T10:15:30.000000+00:00",
+    )
+
+
+@pytest.fixture(scope="session")
+def committing() -> Commit:
+    """The function `commit` above."""
+    return commit
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A new store in a folder."""
+    return Store.open(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A bucket on an S3 server of our own, on a free port of this machine."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        import boto3
+
+        boto3.client("s3").create_bucket(Bucket="sweeps")
+        yield "s3://sweeps"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The root of a new store, of each kind in turn."""
+    if request.param == "folder":
+        return str(tmp_path / "store")
+    if request.param == "memory":
+        return f"memory://{secrets.token_hex(8)}/store"
+    return f"{request.getfixturevalue('s3')}/{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def any_store(root: str) -> Store:
+    """A new store of each kind in turn."""
+    return Store.open(root)
