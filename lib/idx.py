@@ -1,7 +1,7 @@
 """IDX, the format in which MNIST is distributed: a magic number, the sizes, then the bytes.
 
-Format: the section "FILE FORMATS FOR THE MNIST DATABASE" of Y. LeCun's MNIST page. Two zero bytes, the type (8: unsigned
-byte), the number of dimensions, each size as a big-endian 32-bit integer, the data row by row.
+Format: the section "FILE FORMATS FOR THE MNIST DATABASE" of Y. LeCun's MNIST page. Two zero bytes, the type (8:
+unsigned byte), the number of dimensions, each size as a big-endian 32-bit integer, the data row by row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: from a folder, from Keras's cache, or downloaded by Keras; always checked to the last byte."""
+"""MNIST and Fashion-MNIST: from a folder, from Keras's cache, or downloaded by Keras; always checked whole."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _from_npz(path: Path) -> dict[str, Bytes]:
 def _check(name: str, file: str, part: Bytes, path: Path) -> None:
     """The MD5 of the raw IDX file, whichever way the array came."""
     digest = hashlib.md5(idx.header(part), usedforsecurity=False)
-    digest.update(np.ascontiguousarray(part))
+    digest.update(np.ascontiguousarray(part).data)
     found, wanted = digest.hexdigest(), CANONICAL[name].md5[file]
     if found == wanted:
         return
@@ -188,8 +188,8 @@ def _check(name: str, file: str, part: Bytes, path: Path) -> None:
             if md5 == found:
                 raise BadInput(f"{path} is mislabelled: it is {other.title}'s {other_file}")
     raise BadInput(
-        f"{path} is not {CANONICAL[name].title}'s {file}: its MD5 is {found}, not {wanted} (ungzipped); fetch it again, "
-        "or bring pictures of your own as folder:DIR"
+        f"{path} is not {CANONICAL[name].title}'s {file}: its MD5 is {found}, not {wanted} (ungzipped); fetch "
+        "it again, or bring pictures of your own as folder:DIR"
     )
 
 
@@ -218,10 +218,10 @@ def _from_keras(name: str, data_dir: Path | None, progress: Progress | None) -> 
     except Exception as problem:
         looked = f"not in {data_dir}, " if data_dir is not None else ""
         raise BadInput(
-            f"{canonical.title} is {looked}not in Keras's cache, and cannot be downloaded ({problem}). Supply it in one "
-            f"of three ways: name a folder of its IDX files or {name}.npz (--data-dir, or DREAMSWEEP_MNIST); put "
-            f"{', '.join(file for file, _, _ in canonical.downloads)} into {home / canonical.subfolder}; or connect to "
-            "the network"
+            f"{canonical.title} is {looked}not in Keras's cache, and cannot be downloaded ({problem}). Supply it in "
+            f"one of three ways: name a folder of its IDX files or {name}.npz (--data-dir, or DREAMSWEEP_MNIST); put "
+            f"{', '.join(file for file, _, _ in canonical.downloads)} into {home / canonical.subfolder}; or connect "
+            "to the network"
         ) from problem
     finally:
         if talks:

@@ -34,13 +34,14 @@ def load(folder: Path, progress: Callable[[str, int, int], None] | None) -> Data
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder: name one that has one sub-folder of pictures a class")
-    split = {part: folder / part for part in ("train", "test")}
-    if all(path.is_dir() for path in split.values()):
-        train, test = (_pictures(path) for path in split.values())
+    if (folder / "train").is_dir() and (folder / "test").is_dir():
+        split = "the folders train and test"
+        train, test = _pictures(folder / "train"), _pictures(folder / "test")
         if list(train) != list(test):
             differing = sorted(set(train) ^ set(test))
             raise BadInput(f"{folder}/train and {folder}/test differ in classes: {', '.join(differing)}")
     else:
+        split = "every fifth picture of each class, in the order of names, is a test image"
         both = _pictures(folder)
         for name, paths in both.items():
             if len(paths) < 2:
@@ -63,7 +64,7 @@ def load(folder: Path, progress: Callable[[str, int, int], None] | None) -> Data
             "source": f"folder {folder.name}, {len(paths)} pictures",
             "licence": "unknown",
             "checksums": {"names and files": f"sha256:{digest}"},
-            "split": "folders train and test" if "train" not in classes and len(split) == 2 else "every fifth",
+            "split": split,
         },
     )
 
@@ -94,7 +95,8 @@ def _read(folder: Path, paths: list[Path], progress: Callable[[str, int, int], N
     shape = (len(paths), height, width, 3 if colour else 1)
     if 4 * np.prod(shape, dtype=np.int64) > MOST_BYTES:
         raise BadInput(
-            f"{folder}: {len(paths)} pictures of {width}x{height} do not fit into {MOST_BYTES >> 30} GiB: scale them down"
+            f"{folder}: {len(paths)} pictures of {width}x{height} do not fit into {MOST_BYTES >> 30} GiB: "
+            "scale them down"
         )
     imgs = np.empty(shape, np.uint8)
     digest = hashlib.sha256()

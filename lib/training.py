@@ -20,8 +20,8 @@ from lib.dataset import Dataset, Floats
 from lib.errors import BadInput
 from lib.training_settings import TrainSettings
 
-# Images go to the device in pieces of this many bytes, each many steps: the device is not kept waiting for Python, a data
-# set larger than its memory can be trained on, and there is progress to show about once a second.
+# Images go to the device in pieces of this many bytes, each many steps: the device is not kept waiting for Python, a
+# data set larger than its memory can be trained on, and there is progress to show about once a second.
 PIECE_BYTES = 16 * 2**20
 
 Metrics = Mapping[str, float]
@@ -68,12 +68,13 @@ def train(
     settings = settings.for_images(len(data.train_imgs))
     assert settings.epochs is not None
     steps = math.ceil(len(data.train_imgs) / settings.batch)
+    last = 0
+    history: tuple[Metrics, ...] = ()
     with _deterministic():
         if resume is None:
             model = reference.build(data.input_shape, len(data.classes), l2=settings.l2, seed=settings.seed)
             model.compile(_optimiser(settings, steps), "categorical_crossentropy", metrics=["accuracy"])
             model.optimizer.build(model.trainable_variables)
-            last, history = 0, ()
         else:
             if resume.number > settings.epochs:
                 raise BadInput(f"the checkpoint is of epoch {resume.number}, but training ends at {settings.epochs}")
@@ -168,15 +169,10 @@ def _compiled(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[...,
             right += hits
         return loss, right
 
-    @tf.function(input_signature=signature)
-    def run_steps(images: Any, labels: Any) -> tuple[Any, Any]:
-        return over_batches(step, images, labels)
+    def compiled(one: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[..., Any]:
+        return tf.function(lambda images, labels: over_batches(one, images, labels), input_signature=signature)
 
-    @tf.function(input_signature=signature)
-    def score(images: Any, labels: Any) -> tuple[Any, Any]:
-        return over_batches(look, images, labels)
-
-    return run_steps, score
+    return compiled(step), compiled(look)
 
 
 def _evaluate(score: Callable[..., Any], images: Floats, labels: Floats, batch: int) -> tuple[float, float]:
