@@ -1,0 +1,159 @@
+"""Faster gradients for the layers in which an ascent spends its time; the values are those of the layers themselves.
+
+Measured on the reference network at batch 64: half of a step went into the gradient of max-pooling and into that of a
+convolution which reads one channel. Both have cheap ways that TensorFlow's general operations do not take:
+
+- pooling whose windows do not overlap sends the gradient back to the greatest value of each window, which a comparison
+  with the pooled values, enlarged again, finds in two passes over memory;
+- a convolution of few channels sends its gradient back by one matrix product, whose rows are then added at their
+  places in the image.
+
+A bias and a rectifier between convolution and pooling are moved behind the pooling, where a quarter of the values is
+left: both are monotone, so maximum and rectifier can change places without changing a bit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from lib.trunk import Kernel
+
+Tensor = Any
+_FEW_CHANNELS = 4
+
+
+def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
+    """The kernel for the first one or two of these layers, or None where they are best left to Keras.
+
+    See `lib.trunk.Kernels`.
+    """
+    import keras
+
+    first = ops[0]
+    if isinstance(first, keras.layers.MaxPooling2D) and _windows_touch(first):
+        return Kernel(1, lambda x: pool_max(x, tuple(first.pool_size)))
+    if not _plain_convolution(first):
+        return None
+    if len(ops) > 1 and isinstance(ops[1], keras.layers.MaxPooling2D) and _windows_touch(ops[1]):
+        activation = _rectifier(first)
+        if activation is not None:
+            window = tuple(ops[1].pool_size)
+            return Kernel(2, lambda x: activation(_add_bias(first, pool_max(_convolve(first, x), window))))
+    if _few_channels(first):
+        return Kernel(1, lambda x: first.activation(_add_bias(first, _convolve(first, x))))
+    return None
+
+
+def pool_max(x: Tensor, window: tuple[int, int]) -> Tensor:
+    """Maximum over windows that touch and do not overlap; [B, H, W, C] to [B, H // h, W // w, C].
+
+    Where several values of a window are its maximum, each is given an equal share of the gradient.
+    """
+    import tensorflow as tf
+
+    high, wide = window
+
+    @tf.custom_gradient
+    def pooled(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        top = tf.nn.max_pool2d(x, window, window, "VALID")
+
+        def gradient(g: Tensor) -> Tensor:
+            rows, columns = top.shape[1] * high, top.shape[2] * wide
+            whole = (rows, columns) == tuple(x.shape[1:3])
+            inside = x if whole else x[:, :rows, :columns]
+            hit = tf.cast(tf.equal(inside, _enlarge(top, window)), x.dtype)
+            share = g / (tf.nn.avg_pool2d(hit, window, window, "VALID") * float(high * wide))
+            back = hit * _enlarge(share, window)
+            if whole:
+                return back
+            return tf.pad(back, [[0, 0], [0, x.shape[1] - rows], [0, x.shape[2] - columns], [0, 0]])
+
+        return top, gradient
+
+    return pooled(x)
+
+
+def convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
+    """Convolution without padding, stride 1, of few channels; the gradient with respect to `x` alone is kept."""
+    import tensorflow as tf
+
+    high, wide, channels, maps = kernel.shape
+
+    @tf.custom_gradient
+    def convolved(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
+        def gradient(g: Tensor) -> tuple[Tensor, None]:
+            flat = tf.reshape(kernel, [high * wide * channels, maps])
+            rows, columns = g.shape[1], g.shape[2]
+            spread = tf.matmul(tf.reshape(g, [-1, maps]), flat, transpose_b=True)
+            spread = tf.reshape(spread, [-1, rows, columns, high * wide, channels])
+            parts = [
+                tf.pad(spread[:, :, :, i * wide + j], [[0, 0], [i, high - 1 - i], [j, wide - 1 - j], [0, 0]])
+                for i in range(high)
+                for j in range(wide)
+            ]
+            return tf.add_n(parts), None
+
+        return tf.nn.conv2d(x, kernel, 1, "VALID"), gradient
+
+    return convolved(x, kernel)
+
+
+def _enlarge(x: Tensor, window: tuple[int, int]) -> Tensor:
+    """Each value repeated over its window; two copies of memory, where tf.repeat gathers."""
+    import tensorflow as tf
+
+    high, wide = window
+    rows, columns, channels = x.shape[1:]
+    line = tf.reshape(tf.concat([x] * wide, -1), [-1, rows, columns * wide * channels])
+    return tf.reshape(tf.concat([line] * high, -1), [-1, rows * high, columns * wide, channels])
+
+
+def _convolve(layer: Any, x: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    kernel = tf.convert_to_tensor(layer.kernel)
+    if _few_channels(layer):
+        if layer.padding == "same":
+            around = [(size - 1) // 2 for size in kernel.shape[:2]]
+            beyond = [size - 1 - before for size, before in zip(kernel.shape[:2], around, strict=True)]
+            x = tf.pad(x, [[0, 0], [around[0], beyond[0]], [around[1], beyond[1]], [0, 0]])
+        return convolve_few(x, kernel)
+    return tf.nn.conv2d(x, kernel, 1, layer.padding.upper())
+
+
+def _add_bias(layer: Any, x: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    return x + tf.convert_to_tensor(layer.bias) if layer.use_bias else x
+
+
+def _plain_convolution(layer: Any) -> bool:
+    import keras
+
+    return (
+        type(layer) is keras.layers.Conv2D
+        and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1)
+        and layer.groups == 1
+        and layer.data_format == "channels_last"
+        and layer.padding in ("valid", "same")
+        and layer.compute_dtype == "float32"
+    )
+
+
+def _few_channels(layer: Any) -> bool:
+    return bool(layer.kernel.shape[2] <= _FEW_CHANNELS)
+
+
+def _windows_touch(layer: Any) -> bool:
+    return (
+        tuple(layer.strides) == tuple(layer.pool_size)
+        and layer.padding == "valid"
+        and layer.data_format == "channels_last"
+    )
+
+
+def _rectifier(layer: Any) -> Callable[[Tensor], Tensor] | None:
+    """The activation where it is monotone and known to be, so that it may change places with a maximum."""
+    import keras
+
+    known = (keras.activations.relu, keras.activations.relu6, keras.activations.linear)
+    return layer.activation if layer.activation in known else None

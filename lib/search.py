@@ -1,0 +1,205 @@
+"""The search for a unit's OIPs: from many start images to the few that are kept, and on where none responds.
+
+The response of a start image says nothing about where its ascent ends, so many starts climb; but soon after, it does:
+the weaker half is given up after a quarter of the steps, half of the rest after a half (successive halving: Jamieson
+and Talwalkar 2016). A search so costs half of what its starts and steps say.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.ascent import Growing, cosine_rates
+from lib.constraint import CONSTRAINTS, ConstraintName
+from lib.grower import Climber
+from lib.growth_settings import GrowthSettings
+from lib.objective import ObjectiveName
+from lib.similarity import distinct
+from lib.start import length_scales, start_image, start_seed
+from lib.units import Unit
+from lib.verdict import Verdict, response_ratio, verdict_of
+
+Floats = npt.NDArray[Any]
+
+LONGER = 20
+"""A unit is `silent` only after a search so many times as long."""
+
+_STAGES = 4
+_FINALISTS = 1.5  # as many as OIPs are kept, and half as many again: some will show the same pattern
+
+
+@dataclass(frozen=True)
+class Oip:
+    """One original input pattern.
+
+    `image`: float32 [H, W, C]. `curve`: the response at each step of its ascent, NaN where it was not seen.
+    `seed` and `length_scales` (pixels) make its start image again; `start` is that image's number in the search.
+    """
+
+    image: Floats
+    response: float
+    pre_activation: float
+    curve: Floats
+    seed: int
+    length_scales: tuple[float, ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found: the OIPs, the best first, all under `constraint`; and how long it was, in image-steps."""
+
+    oips: tuple[Oip, ...]
+    constraint: ConstraintName
+    image_steps: int
+
+    @property
+    def response(self) -> float:
+        """The best OIP's."""
+        return self.oips[0].response
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a search takes place: one layer under one constraint, climbed towards one objective."""
+
+    climber: Climber
+    starts: Callable[[Floats], Floats]  # noise to start images
+    measure: Callable[[Floats, Any], tuple[Floats, Floats]]  # images to responses and pre-activations
+    shape: tuple[int, int, int]
+
+
+GroundOf = Callable[[ConstraintName, ObjectiveName], Ground]
+
+
+def search_unit(
+    unit: Unit,
+    settings: GrowthSettings,
+    ground_of: GroundOf,
+    best_exemplar: Callable[[ConstraintName], float | None],
+    *,
+    dead: bool = False,
+) -> tuple[Search, Verdict, float | None]:
+    """The OIPs of a unit, its verdict and its response ratio.
+
+    Where the first search does not reach the best exemplar it is repeated from other starts, longer each time. Where
+    nothing responds, neither exemplar nor OIP, a search `LONGER` times as long climbs the peak pre-activation under
+    every constraint; what it finds grows on under the settings' objective. A unit that is proved dead is not searched
+    for longer.
+
+    Args:
+        ground_of: gives the ground for a constraint and an objective.
+        best_exemplar: response of the unit's best exemplar under a constraint; None without a data set.
+        dead: whether a bound proves that no image makes the unit respond.
+    """
+    exemplar = best_exemplar(settings.constraint)
+    search = _search(unit, settings, ground_of(settings.constraint, settings.objective))
+    effort, first = 1, settings.starts
+    while not dead and exemplar is not None and exemplar > 0 and search.response < exemplar and effort < LONGER:
+        effort *= 4
+        longer = replace(settings, starts=2 * settings.starts, steps=max(settings.steps * effort // 2, 1))
+        search = _better(search, _search(unit, longer, ground_of(settings.constraint, settings.objective), first))
+        first += longer.starts
+    if not dead and search.response <= 0 and not (exemplar is not None and exemplar > 0):
+        search = _search_longer(unit, settings, ground_of, search)
+        exemplar = best_exemplar(search.constraint)
+    verdict = verdict_of(search.response, exemplar, dead=dead)
+    return search, verdict, response_ratio(search.response, exemplar)
+
+
+def _search_longer(unit: Unit, settings: GrowthSettings, ground_of: GroundOf, search: Search) -> Search:
+    longer = replace(settings, starts=5 * settings.starts, steps=LONGER // 5 * settings.steps)
+    spent = search.image_steps
+    others = [name for name in CONSTRAINTS if name != settings.constraint]
+    for constraint in (settings.constraint, *others):
+        found = _search(unit, longer, ground_of(constraint, "peak"), settings.starts)
+        spent += found.image_steps
+        if found.response > 0:
+            ground = ground_of(constraint, settings.objective)
+            grown = _climb(
+                [(oip.start, oip.seed, oip.length_scales) for oip in found.oips],
+                np.stack([oip.image for oip in found.oips]),
+                unit,
+                settings,
+                ground,
+            )
+            return replace(_better(found, grown), constraint=constraint, image_steps=spent + grown.image_steps)
+        search = _better(search, found) if constraint == search.constraint else search
+    return replace(search, image_steps=spent)
+
+
+def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0) -> Search:
+    """A search from the start images numbered from `first` on."""
+    origins = []
+    for number in range(first, first + settings.starts):
+        seed = start_seed(settings.seed, None if settings.shared_starts else str(unit), number)
+        origins.append((number, seed, length_scales(number, settings.length_scales)))
+    noise = np.stack([start_image(seed, scales, ground.shape) for _, seed, scales in origins])
+    return _climb(origins, ground.starts(noise), unit, settings, ground)
+
+
+def _climb(
+    origins: list[tuple[int, int, tuple[float, ...]]],
+    images: Floats,
+    unit: Unit,
+    settings: GrowthSettings,
+    ground: Ground,
+) -> Search:
+    alive = np.arange(len(origins))
+    growing = Growing.from_starts(images)
+    rates = cosine_rates(settings.steps, settings.step_size)
+    shifts = _shifts([seed for _, seed, _ in origins], settings)
+    finalists = min(len(origins), max(len(origins) // 4, int(np.ceil(_FINALISTS * settings.oips))))
+    ends = [round(settings.steps * stage / _STAGES) for stage in range(_STAGES + 1)]
+    image_steps = 0
+    for stage, (begin, end) in enumerate(zip(ends, ends[1:], strict=False)):
+        if begin == end:
+            continue
+        growing = ground.climber.climb(
+            growing,
+            np.full(len(alive), unit.index),
+            np.repeat(rates[begin:end, None], len(alive), axis=1),
+            shifts[begin:end, alive],
+        )
+        image_steps += (end - begin) * len(alive)
+        left = max(len(origins) >> (stage + 1), finalists)
+        if left < len(alive) and end < settings.steps:
+            best = np.sort(np.argsort(-growing.score, kind="stable")[:left])
+            growing, alive = growing.take(best), alive[best]
+    kept = distinct(growing.best, growing.score, settings.oips)
+    responses, pre_activations = ground.measure(growing.best[kept], np.full(len(kept), unit.index))
+    oips = tuple(
+        Oip(
+            image=growing.best[at],
+            response=float(responses[row]),
+            pre_activation=float(pre_activations[row]),
+            curve=growing.curve[at],
+            start=origins[alive[at]][0],
+            seed=origins[alive[at]][1],
+            length_scales=origins[alive[at]][2],
+        )
+        for row, at in enumerate(kept)
+    )
+    return Search(oips, settings.constraint, image_steps)
+
+
+def _shifts(seeds: list[int], settings: GrowthSettings) -> npt.NDArray[np.int32]:
+    """[steps, n, 2]; none in the last third, in which an image is seen as it is, and settles."""
+    shifts = np.zeros((settings.steps, len(seeds), 2), np.int32)
+    shifted = settings.steps * 2 // 3
+    if settings.jitter and shifted:
+        reach = settings.jitter
+        for at, seed in enumerate(seeds):
+            rng = np.random.Generator(np.random.Philox(key=seed + 1))
+            shifts[:shifted, at] = rng.integers(-reach, reach + 1, (shifted, 2))
+    return shifts
+
+
+def _better(first: Search, second: Search) -> Search:
+    best = second if second.response > first.response else first
+    if first.response <= 0 and second.response <= 0:
+        best = max(first, second, key=lambda search: search.oips[0].pre_activation)
+    return replace(best, image_steps=first.image_steps + second.image_steps)

@@ -1,0 +1,30 @@
+"""What is known of a unit after its search."""
+
+from typing import Literal, get_args
+
+Verdict = Literal["responded", "unreached", "silent", "dead"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+def verdict_of(response: float, exemplar: float | None, *, dead: bool) -> Verdict:
+    """The verdict on a unit whose search is over.
+
+    Args:
+        response: of the best OIP, recomputed from the image that is stored.
+        exemplar: response of the best exemplar under the same constraint; None without a data set.
+        dead: whether a bound proves that no image makes the unit respond.
+
+    A unit that neither an exemplar nor its OIP makes respond is `silent`: the caller has searched twenty times as long
+    under every constraint before it asks. An exemplar that responds where no OIP does leaves the unit `unreached`.
+    """
+    if dead:
+        return "dead"
+    best = max(exemplar or 0.0, 0.0)
+    if response > 0 and response >= best:
+        return "responded"
+    return "unreached" if best > 0 else "silent"
+
+
+def response_ratio(response: float, exemplar: float | None) -> float | None:
+    """The OIP's response over the best exemplar's; None where no exemplar responds."""
+    return response / exemplar if exemplar is not None and exemplar > 0 else None

@@ -1,0 +1,25 @@
+"""How far a run is, told to whoever listens in this process: the command line, or nobody."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Listener = Callable[[str, int, int, str], None]
+"""Told what is being done, how much of it is done, out of how much, and a short note (empty: none)."""
+
+_listeners: list[Listener] = []
+
+
+def report(what: str, done: int, total: int, note: str = "") -> None:
+    """Tell the listeners; `what` is one of few, as "training" or "Conv2D_2"; it is over when `done` is `total`."""
+    for listener in list(_listeners):
+        listener(what, done, total, note)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """While inside, `listener` is told. It is called from any thread."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
