@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -109,23 +110,22 @@ def _read(folder: Path, paths: list[Path], progress: Callable[[str, int, int], N
     return imgs, digest.hexdigest()
 
 
-def _opened(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The picture; whatever goes wrong while it is open is told with its name."""
     try:
-        return Image.open(path)
+        with Image.open(path) as picture:
+            yield picture
     # Pillow's decoders raise many kinds; each means that this picture cannot be used
     except Exception as problem:
-        raise BadInput(
-            f"{path} cannot be read as a picture ({_first_line(problem)}): replace or remove it"
-        ) from problem
+        reason = (str(problem) or type(problem).__name__).splitlines()[0]
+        raise BadInput(f"{path} cannot be read as a picture ({reason}): replace or remove it") from problem
 
 
 def _as_bytes(path: Path, size: tuple[int, int], colour: bool) -> Bytes:
     """One picture as `[H, W, C]` bytes, upright, of this (width, height)."""
     with _opened(path) as opened:
-        try:
-            picture = ImageOps.exif_transpose(opened)
-        except Exception as problem:
-            raise BadInput(f"{path} is damaged ({_first_line(problem)}): replace or remove it") from problem
+        picture = ImageOps.exif_transpose(opened)
     if picture.mode in {"I", "I;16", "I;16B"}:
         # sixteen bits: Pillow would clip instead of scaling
         deep = np.asarray(picture).astype(np.int64)
@@ -139,7 +139,3 @@ def _as_bytes(path: Path, size: tuple[int, int], colour: bool) -> Bytes:
         picture = ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
     array = np.asarray(picture)
     return array if colour else array[..., np.newaxis]
-
-
-def _first_line(problem: Exception) -> str:
-    return (str(problem) or type(problem).__name__).splitlines()[0]
