@@ -179,7 +179,8 @@ class Folder:
         if error.errno in READ_ONLY:
             return StoreUnusable(f"the store {self.root} may not be read: change its permissions, or name another")
         return StoreUnusable(
-            f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another"
+            f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another with "
+            "--store"
         )
 
 

@@ -54,6 +54,8 @@ class Store:
             from storage.remote import Remote
 
             return Store(Remote(text))
+        if not text:
+            raise StoreUnusable("the store's path is empty: name a folder with --store or DREAMSWEEP_STORE")
         path = Path(text.removeprefix("file://")).expanduser().absolute()
         if path.exists() and not path.is_dir():
             raise StoreUnusable(f"the store {path} is a file: name a folder with --store or DREAMSWEEP_STORE")

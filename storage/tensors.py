@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 NPY = "application/x-npy"
 HDF5 = "application/x-hdf5"
 
+# HDF5 holds up to 64 kB in an attribute; a text can be longer.
+LONGEST_LIST = 4000
+
 
 def npy_bytes(array: "np.ndarray[Any, Any]") -> bytes:
     """The `.npy` bytes of an array of any shape. Raises StoreError for one of Python objects."""
@@ -33,7 +36,7 @@ def hdf5_bytes(
     """An HDF5 file of these datasets, in memory, with no times in it.
 
     `attributes` maps a dataset's name to its attributes; those under "/" are the file's own. Numbers, texts, arrays and
-    lists of one kind are stored as such; None, mappings and mixed lists as JSON text.
+    lists of one kind are stored as such; None, mappings, mixed and very long lists as JSON text.
     """
     import h5py
 
@@ -56,7 +59,7 @@ def _attribute(value: Any, where: str) -> Any:
 
     if isinstance(value, np.ndarray | np.generic | str | int | float | bool):
         return value
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, list | tuple) and 0 < len(value) <= LONGEST_LIST:
         for kind in (bool, int, float, str):
             if all(type(item) is kind for item in value):
                 return list(value)

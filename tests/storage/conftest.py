@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from storage.record import Input, NewOutput, Provenance, Record
 from storage.recipe import Recipe
+from storage.record import Input, NewOutput, Provenance, Record
 from storage.store import Store
 
 Commit = Callable[..., Record]

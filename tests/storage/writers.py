@@ -37,7 +37,9 @@ def write(root: str, log: Log, seed: int, count: int) -> None:
     store = Store.open(root)
     chance = random.Random(seed)
     environment = store.put(b'{"python":"3.11"}')
-    provenance = Provenance(None, None, None, 1, {"commit": "c0ffee", "changes": None, "sources": ""}, environment, "here")
+    provenance = Provenance(
+        None, None, None, 1, {"commit": "c0ffee", "changes": None, "sources": ""}, environment, "here"
+    )
     run = store.open_run("sweep", {"seed": seed})
     done = 0
     while not count or done < count:

@@ -1,0 +1,149 @@
+"""A store in a folder: how it writes, and how it says that it cannot."""
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from storage.errors import StoreError, StoreUnusable
+from storage.folder import Folder
+from storage.names import FOLDERS, blob_path
+from storage.store import Store
+
+
+def fail(number: int):
+    def failing(*_arguments, **_named):
+        raise OSError(number, os.strerror(number))
+
+    return failing
+
+
+def test_a_store_is_made_where_there_is_none(tmp_path: Path):
+    store = Store.open(tmp_path / "deep" / "store")
+    assert sorted(path.name for path in (tmp_path / "deep" / "store").iterdir()) == sorted(FOLDERS)
+    assert Store.open(f"file://{store.root}", create=False).root == store.root
+
+
+def test_opening_without_creating_wants_a_store(tmp_path: Path):
+    with pytest.raises(StoreUnusable, match=r"there is no store at .*--store"):
+        Store.open(tmp_path / "store", create=False)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_path_that_is_a_file_is_refused(tmp_path: Path):
+    file = tmp_path / "store"
+    file.write_text("mine")
+    for path in (file, file / "below"):
+        with pytest.raises(StoreUnusable, match="--store"):
+            Store.open(path)
+    assert file.read_text() == "mine"
+
+
+def test_an_empty_path_is_refused_rather_than_taken_for_the_working_folder():
+    with pytest.raises(StoreUnusable, match="--store"):
+        Store.open("")
+
+
+@pytest.mark.parametrize(
+    ("number", "message"), [(errno.ENOSPC, "is full"), (errno.EDQUOT, "is full"), (errno.EROFS, "is read-only")]
+)
+@pytest.mark.parametrize("at", ["fsync", "open", "replace"])
+def test_a_store_that_cannot_be_written_says_why_and_keeps_nothing_half(
+    store, committing, monkeypatch, number, message, at
+):
+    committing(store)
+    before = {folder: set(store.files.listing(folder)) for folder in FOLDERS}
+    with monkeypatch.context() as patch:
+        if at == "open":
+            original = os.open
+            patch.setattr(
+                os,
+                "open",
+                lambda path, flags, *rest: fail(number)() if flags & os.O_CREAT else original(path, flags, *rest),
+            )
+        elif at == "fsync":
+            patch.setattr(os, "fsync", fail(number))
+        else:
+            patch.setattr(Path, "replace", fail(number))
+        for write in (
+            lambda: store.put(b"new"),
+            lambda: committing(store, parameters={"n": 1}, outputs={"oips": b"new"}),
+            lambda: store.open_run("sweep", {}),
+        ):
+            with pytest.raises(StoreUnusable, match=f"{message}.*--store"):
+                write()
+    assert {folder: set(store.files.listing(folder)) for folder in FOLDERS} == before
+
+
+def test_what_is_written_is_on_disk_before_it_has_its_name_and_its_name_before_the_call_returns(store, monkeypatch):
+    steps = []
+    fsync, replace = os.fsync, Path.replace
+
+    def logged_fsync(handle):
+        steps.append(("fsync", Path(f"/proc/self/fd/{handle}").readlink().parent.name))
+        fsync(handle)
+
+    def logged_replace(source, target):
+        steps.append(("rename", source.parent.name, target.parent.name))
+        return replace(source, target)
+
+    digest = store.put(b"pixels")
+    store.files.delete(blob_path(digest))
+    monkeypatch.setattr(os, "fsync", logged_fsync)
+    monkeypatch.setattr(Path, "replace", logged_replace)
+    store.put(b"pixels")
+    assert steps == [("fsync", "tmp"), ("rename", "tmp", digest[:2]), ("fsync", "blobs")]
+
+
+def test_blobs_come_before_their_record_and_the_record_before_the_index(store, committing, monkeypatch):
+    written = []
+    original = Folder.write
+    monkeypatch.setattr(
+        Folder, "write", lambda self, path, data: (written.append(path.partition("/")[0]), original(self, path, data))
+    )
+    monkeypatch.setattr(type(store.index), "add", lambda self, records: written.append("index"))
+    committing(store, outputs={"oips": b"a", "picture": b"b"})
+    assert written == ["blobs", "blobs", "blobs", "records", "index"]
+
+
+def test_a_store_that_has_gone_is_not_made_again(store, tmp_path: Path):
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreUnusable, match="has gone"):
+        store.put(b"pixels")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_of_the_store_that_is_missing_is_made_again(store, tmp_path: Path):
+    for folder in ("tmp", "blobs"):
+        (tmp_path / "store" / folder).rmdir()
+    assert store.get(store.put(b"pixels")) == b"pixels"
+
+
+def test_many_threads_may_write_at_once(store, committing):
+    errors = []
+
+    def work(seed: int) -> None:
+        try:
+            for number in range(5):
+                committing(store, parameters={"n": number}, outputs={"oips": b"same", "own": bytes([seed])})
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(list(store.records())) == len(store.index.keys()) == 40
+
+
+def test_nothing_is_written_where_a_commit_is_refused(store, committing):
+    digest = store.put(b'{"python":"3.11"}')
+    for attributes, inputs in (({"response": float("nan")}, ()), ({}, [("checkpoint", "short")])):
+        with pytest.raises(StoreError):
+            committing(store, outputs={"oips": b"new"}, attributes=attributes, inputs=inputs)
+    assert set(store.files.listing("blobs")) == {blob_path(digest)}
+    assert not store.files.listing("records")

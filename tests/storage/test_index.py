@@ -1,0 +1,126 @@
+"""The index: never needed for a right result, and always to be had again."""
+
+import logging
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from storage import index, lineage
+from storage.errors import StoreUnusable
+from storage.verify import verify
+
+
+def path(store):
+    return store.files.local / "index.sqlite"
+
+
+def depends(store, record):
+    (tree,) = lineage.down(store, record.key)
+    return [node.record.task for node in tree.walk()]
+
+
+@pytest.fixture
+def pair(store, committing):
+    trained = committing(store, "train", outputs={"checkpoint": b"weights"})
+    committing(store, inputs=[("checkpoint", trained.output("checkpoint").digest)])
+    return trained
+
+
+@pytest.mark.parametrize("damage", ["deleted", "garbage", "half", "folder", "read-only"])
+def test_questions_are_answered_whatever_became_of_the_index(store, pair, damage, monkeypatch):
+    store.index.close()
+    if damage == "deleted":
+        path(store).unlink()
+    elif damage == "garbage":
+        path(store).write_bytes(b"not a database " * 1000)
+    elif damage == "half":
+        path(store).write_bytes(path(store).read_bytes()[:6000])
+    elif damage == "folder":
+        path(store).unlink()
+        path(store).mkdir()
+    else:
+        monkeypatch.setattr(index.Index, "_current", refuse_files(index.Index))
+    assert depends(store, pair) == ["train", "oip"]
+
+
+def refuse(*_given):
+    raise OSError("read-only")
+
+
+def refuse_files(kind, original=index.Index._current):
+    """As a file on a read-only disk would: an index in memory still works."""
+    return lambda self: original(self) if self._path is None else refuse()
+
+
+@pytest.mark.parametrize("damage", [b"not a database " * 1000, b""])
+def test_reindex_makes_a_damaged_index_anew(store, pair, damage):
+    contents = store.index.contents()
+    store.index.close()
+    path(store).write_bytes(damage)
+    assert store.reindex() == 2
+    assert store.index.contents() == contents
+
+
+def test_an_index_that_cannot_be_written_is_logged_and_never_fatal(store, committing, monkeypatch, caplog):
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_connect", lambda _path: refuse())
+        record = committing(store)
+    assert f"record {record.key} is not in the index (read-only): run `dreamsweep reindex`" in caplog.text
+    assert store.record(record.key) == record
+    assert verify(store).unindexed == 1
+    store.reindex()
+    assert verify(store).unindexed == 0
+
+
+def test_reindex_says_when_it_cannot_write(store, monkeypatch):
+    monkeypatch.setattr(index, "_connect", lambda _path: refuse())
+    with pytest.raises(StoreUnusable, match="make the folder writable"):
+        store.reindex()
+
+
+def test_an_index_of_another_version_is_emptied_and_filled_again(store, pair):
+    contents = store.index.contents()
+    store.index.close()
+    with sqlite3.connect(path(store)) as connection:
+        connection.execute("CREATE TABLE old (a)")
+        connection.execute("ALTER TABLE outputs RENAME COLUMN kind TO sort")
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    assert depends(store, pair) == ["train", "oip"]
+    assert store.index.contents() == contents
+
+
+def test_another_process_may_delete_the_index_at_any_time(store, committing):
+    committing(store)
+    for left in store.files.local.glob("index.sqlite*"):
+        left.unlink()
+    record = committing(store, parameters={"n": 1})
+    assert store.index.keys() == {record.key}
+    assert len(store.questions().keys()) == 2
+
+
+def test_records_that_have_gone_leave_the_index(store, pair, tmp_path):
+    shutil.rmtree(tmp_path / "store" / "records" / pair.recipe)
+    indexed = store.questions().keys()
+    assert pair.key not in indexed
+    assert not store.index.producers(pair.output("checkpoint").digest)
+
+
+def test_a_damaged_record_hides_no_other_from_reindex(store, pair, caplog):
+    store.files.write(f"records/{pair.key}.json", b"{}")
+    with caplog.at_level(logging.WARNING):
+        assert store.reindex() == 1
+    assert pair.key in caplog.text
+
+
+def test_opening_a_store_imports_nothing_heavy():
+    # `dreamsweep --help` has half a second.
+    heavy = "numpy h5py sqlalchemy fsspec s3fs tensorflow keras prefect"
+    code = (
+        "import sys, storage.store, storage.tensors, storage.recipe;"
+        f"print([name for name in '{heavy}'.split() if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -1,0 +1,93 @@
+"""Runs."""
+
+import threading
+
+import pytest
+
+from storage import runs
+from storage.errors import StoreError
+from storage.names import RUN, run_path
+
+
+def test_ids_sort_by_time_and_tell_runs_of_one_second_apart(store):
+    ids = [store.open_run("sweep", {}).id for _ in range(5)]
+    assert all(RUN.fullmatch(run) for run in ids)
+    assert len(set(ids)) == 5
+    assert [run.id for run in store.runs()] == ids
+    assert sorted(ids, key=lambda run: run[:15]) == ids
+
+
+def test_a_killed_run_stays_open_and_what_it_had_is_on_record(store, committing, monkeypatch):
+    monkeypatch.setattr(runs, "SECONDS_BETWEEN_WRITES", 0)
+    run = store.open_run("sweep", {"seed": 7})
+    run.add("Conv2D_1/0", committing(store), "reused")
+    found = store.run(run.id)
+    assert (found.state, found.closed) == ("open", None)
+    assert found.units["Conv2D_1/0"].how == "reused"
+    assert found.parameters == {"seed": 7}
+
+
+def test_a_run_of_many_units_is_not_written_once_a_unit(store, committing, monkeypatch):
+    record = committing(store)
+    run = store.open_run("sweep", {})
+    written = []
+    original = store.files.write
+    monkeypatch.setattr(store.files, "write", lambda path, data: (written.append(path), original(path, data)))
+    for number in range(200):
+        run.add(f"Conv2D_1/{number}", record, "computed")
+    assert len(written) <= 2
+    run.close("completed", {})
+    assert len(store.run(run.id).units) == 200
+
+
+def test_many_threads_may_add_to_a_run(store, committing):
+    record = committing(store)
+    run = store.open_run("sweep", {})
+
+    def work(seed: int) -> None:
+        for number in range(100):
+            run.add(f"Conv2D_{seed}/{number}", record, "computed")
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(run.close("completed", {}).units) == 400
+
+
+def test_a_closed_run_takes_nothing_more(store, committing):
+    record = committing(store)
+    run = store.open_run("sweep", {})
+    run.close("completed", {})
+    with pytest.raises(StoreError, match="is closed"):
+        run.add("Conv2D_1/0", record, "computed")
+    with pytest.raises(StoreError, match="is closed"):
+        run.fail("Conv2D_1/0", "late")
+
+
+def test_a_damaged_run_is_named_and_hides_no_other(store, caplog):
+    whole, damaged = store.open_run("sweep", {}), store.open_run("sweep", {})
+    store.files.write(run_path(damaged.id), b'{"id":')
+    assert [run.id for run in store.runs()] == [whole.id]
+    assert damaged.id in caplog.text
+    with pytest.raises(StoreError, match="dreamsweep verify"):
+        store.run(damaged.id)
+
+
+def test_a_run_that_a_ref_points_at_is_not_deleted(store):
+    run = store.open_run("sweep", {})
+    store.set_ref("tonight", f"run:{run.id}")
+    with pytest.raises(StoreError, match="tonight"):
+        store.delete_run(run.id)
+    store.delete_ref("tonight")
+    store.delete_run(run.id)
+    assert store.runs() == []
+    assert any(path.endswith(run_path(run.id)) for path in store.files.listing("trash"))
+    with pytest.raises(StoreError, match="has no run"):
+        store.delete_run(run.id)
+
+
+def test_a_pin_is_the_digest_of_a_recipe(store):
+    with pytest.raises(StoreError, match="cannot pin"):
+        store.open_run("sweep", {}, pins=["Conv2D_1/0"])
