@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from lib.activation_bounds import activated
-from lib.errors import BadInput
 from lib.graph import Graph, Slot, Step, graph_of
-from lib.interval import Array, Interval, linear, parts
-from lib.nonlinearity import kind_of, nonlinearity_of
+from lib.interval import Array, Interval, depthwise, linear, parts
+from lib.nonlinearity import find
 
 
 def proved_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -29,13 +28,10 @@ def proved_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, 
         high: greatest value of a pixel, or one a channel.
 
     Raises:
-        BadInput: no such layer.
+        BadInput: no such layer, or a model that cannot be read (`lib.graph.graph_of`).
     """
     graph = graph_of(model)
-    step = graph.first_use().get(layer)
-    if step is None or kind_of(step.op) is None:
-        raise BadInput(f"no layer {layer!r} with units: `dreamsweep models` lists a model's layers")
-    place = nonlinearity_of(graph, step)
+    place = find(graph, layer)
     if place.signed:
         return np.zeros(place.units, bool)
     channels = graph.shapes[graph.input][-1] or 1
@@ -115,25 +111,16 @@ def _transposed(op: Any, operands: list[Interval], shapes: Shapes) -> Interval |
     return _finished(op, linear(operands[0].with_zero(), parts(kernel, (0, 1)), kernel[..., 0].size))
 
 
-def _depthwise_sums(kernel: Array, values: Interval) -> Interval:
-    """Each channel's own maps [C * multiplier], the multiplier's axis inside."""
-    up, down = parts(kernel, (0, 1))
-    wide = values.widened(kernel.shape[0] * kernel.shape[1])
-    low, high = (Interval.constant(end[:, None]) for end in (wide.low, wide.high))
-    above, below = Interval.constant(up), Interval.constant(down)
-    return Interval(
-        (low.times(above).low + high.times(below).low).ravel(), (high.times(above).high + low.times(below).high).ravel()
-    )
-
-
 def _depthwise(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     values = operands[0].with_zero() if op.padding == "same" else operands[0]
-    return _finished(op, _depthwise_sums(_weights(op.kernel), values))
+    kernel = _weights(op.kernel)
+    return _finished(op, depthwise(values, parts(kernel, (0, 1)), kernel.shape[0] * kernel.shape[1]))
 
 
 def _separable(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     values = operands[0].with_zero() if op.padding == "same" else operands[0]
-    between = _depthwise_sums(_weights(op.depthwise_kernel), values)
+    kernel = _weights(op.depthwise_kernel)
+    between = depthwise(values, parts(kernel, (0, 1)), kernel.shape[0] * kernel.shape[1])
     return _finished(op, linear(between, parts(_weights(op.pointwise_kernel)[0, 0]), len(between.low)))
 
 

@@ -71,6 +71,16 @@ def linear(values: Interval, weights: Array, terms: int) -> Interval:
     return Interval(_dot(wide.low, up) + _dot(wide.high, down), _dot(wide.high, up) + _dot(wide.low, down))
 
 
+def depthwise(values: Interval, weights: Array, terms: int) -> Interval:
+    """Bounds [C * M] of sums of each channel by itself, with weights' parts [2, C, M]; M is the inner axis."""
+    wide = values.widened(terms)
+    up, down = weights
+    low, high = wide.low[:, None], wide.high[:, None]
+    return Interval(
+        (_product(low, up) + _product(high, down)).ravel(), (_product(high, up) + _product(low, down)).ravel()
+    )
+
+
 def parts(kernel: Array, taps: tuple[int, ...] = ()) -> Array:
     """Non-negative and negative parts of a kernel, each summed over its taps' axes, stacked in front."""
     return np.stack([np.maximum(kernel, 0).sum(taps), np.minimum(kernel, 0).sum(taps)])
@@ -86,7 +96,5 @@ def _dot(ends: Array, weights: Array) -> Array:
     finite = np.isfinite(ends)
     total: Array = np.where(finite, ends, 0) @ weights
     if not finite.all():
-        used = weights[~finite] != 0
-        infinite = np.where(used, np.sign(weights[~finite]) * ends[~finite][:, None], 0).sum(0)
-        total = total + infinite
+        total = total + _product(np.sign(weights[~finite]), ends[~finite][:, None]).sum(0)
     return total

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lib.errors import BadInput
 from lib.graph import Graph, Slot, Step, after
 
 Kind = Literal["map", "node", "class"]
@@ -55,6 +56,19 @@ def kind_of(op: Any) -> Kind | None:
     if isinstance(op, maps):
         return "map"
     return "node" if isinstance(op, layers.Dense) else None
+
+
+def find(graph: Graph, layer: str) -> Nonlinearity:
+    """The nonlinearity of the layer with that name.
+
+    Raises:
+        BadInput: no such layer, or one without units.
+    """
+    steps = graph.first_use()
+    if layer not in steps or kind_of(steps[layer].op) is None:
+        have = ", ".join(name for name, step in steps.items() if kind_of(step.op))
+        raise BadInput(f"no layer {layer!r} with units: the model has {have or 'none'}")
+    return nonlinearity_of(graph, steps[layer])
 
 
 def nonlinearity_of(graph: Graph, step: Step) -> Nonlinearity:

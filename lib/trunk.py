@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.graph import LOCK, Graph, Slot, Step, consumers, graph_of, run_step
-from lib.nonlinearity import Nonlinearity, kind_of, nonlinearity_of
+from lib.nonlinearity import Nonlinearity, find
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,9 @@ def responses_of(
         BadInput: an unknown layer; a size that a layer on the way cannot take.
     """
     graph = graph_of(model)
-    steps = graph.first_use()
-    unknown = [name for name in layers if name not in steps or kind_of(steps[name].op) is None]
-    if unknown or not layers:
-        have = ", ".join(name for name, step in steps.items() if kind_of(step.op))
-        raise BadInput(f"no layer with units {', '.join(unknown)!r}: the model has {have}")
-    places = {name: nonlinearity_of(graph, steps[name]) for name in layers}
+    places = {name: find(graph, name) for name in layers}
+    if not places:
+        raise BadInput("no layers chosen: name one or more")
     _, height, width, channels = graph.shapes[graph.input]
     assert channels is not None
     if size is None or size == (height, width):
