@@ -172,10 +172,7 @@ class LocalServer:
         """Raise where the server failed or takes too long; start it again where the one we counted on has gone."""
         assert self._keeper is not None
         if self._keeper.poll():
-            lines = self._log.read_text(errors="replace").strip().splitlines()
-            raise ServerError(
-                f"Prefect's server did not start ({lines[-1] if lines else 'no message'}): see {self._log}"
-            )
+            raise ServerError(f"Prefect's server did not start ({self._last_error()}): see {self._log}")
         if time.monotonic() > give_up:
             raise ServerError(f"Prefect's server did not start within {START_SECONDS:.0f} s: see {self._log}")
         if self._keeper.poll() == 0 and not self._is_kept():
