@@ -26,20 +26,18 @@ def check(config: Any, name: str) -> None:
     """Refuse a configuration that would run or read something of its own.
 
     Args:
-        config: the parsed JSON of a `.keras` file's `config.json`, or of a `.h5` file's `model_config`.
+        config: the parsed JSON of a `.keras` file's `config.json`, or of a `.h5` file's `model_config` or
+            `training_config`.
         name: what messages call the file.
 
     Raises:
         BadInput: names the layer and the fix.
     """
-    if not isinstance(config, dict) or "class_name" not in config:
-        if isinstance(config, dict) and "optimizer_config" in config:
-            pass  # the training_config of a .h5 file
-        else:
-            raise BadInput(f"{name} describes no Keras model: save it again from Keras")
+    if not isinstance(config, dict):
+        raise BadInput(f"{name} describes no Keras model: save it again from Keras")
     for part in _parts(config):
         kind, module = part.get("class_name"), part.get("module")
-        if kind is None and not isinstance(part.get("function_type"), str):
+        if kind is None:
             continue
         inner = part.get("config")
         called = inner.get("name", kind) if isinstance(inner, dict) else kind
@@ -63,15 +61,18 @@ def check(config: Any, name: str) -> None:
 def numbered(config: Any) -> Any:
     """The same configuration with shared objects numbered from 0 in order of appearance.
 
-    Keras writes memory addresses there, which differ from run to run.
+    Keras writes memory addresses there, which differ from run to run; and whether layers share the object that says
+    "float32" depends on how the model came about, and means nothing.
     """
     numbers: dict[Any, int] = {}
 
     def walk(value: Any) -> Any:
         if isinstance(value, dict):
+            policy = str(value.get("class_name")).endswith("DTypePolicy")
             return {
                 key: numbers.setdefault(part, len(numbers)) if key == "shared_object_id" else walk(part)
                 for key, part in value.items()
+                if not (policy and key == "shared_object_id")
             }
         return [walk(part) for part in value] if isinstance(value, list) else value
 

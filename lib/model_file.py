@@ -80,12 +80,13 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
     else:
         name, data = name or "model", source
     if data.startswith(_ZIP):
-        suffix, config = ".keras", _keras_config(data, name)
+        suffix, configs = ".keras", _keras_configs(data, name, compiled)
     elif data.startswith(_HDF5):
-        suffix, config = ".h5", _h5_config(data, name)
+        suffix, configs = ".h5", _h5_configs(data, name, compiled)
     else:
         raise BadInput(f"{name} is neither a .keras nor a .h5 file, or is damaged: save it again from Keras")
-    model_config.check(config, name)
+    for config in configs:
+        model_config.check(config, name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model" + suffix)
         path.write_bytes(data)
@@ -94,7 +95,9 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
         # Keras raises whatever its parts raise: every kind is a file that cannot be used
         except Exception as problem:
             reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-            raise BadInput(f"{name} cannot be loaded, save it again from Keras 3: {reason[:300]}") from problem
+            raise BadInput(
+                f"{name} cannot be loaded, save it again from Keras 3 as .keras: {reason[:300]}"
+            ) from problem
 
 
 def identity(model: Any) -> str:
@@ -113,31 +116,36 @@ def identity(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _keras_config(data: bytes, name: str) -> Any:
+def _keras_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
+    """What Keras will build from the file: the model, with its losses and optimiser only when they are asked for."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             damaged = archive.testzip()
-            if damaged is None:
-                return json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError) as problem:
+            config = json.loads(archive.read("config.json")) if damaged is None else {}
+    # a torn archive shows itself in many ways
+    except Exception as problem:
         raise BadInput(f"{name} is damaged or no .keras file ({problem}): save it again from Keras") from problem
-    raise BadInput(f"{name} is damaged: the checksum of its {damaged} does not match; save it again from Keras")
+    if damaged is not None:
+        raise BadInput(f"{name} is damaged: the checksum of its {damaged} does not match; save it again from Keras")
+    if isinstance(config, dict) and not compiled:
+        config.pop("compile_config", None)
+    return [config]
 
 
-def _h5_config(data: bytes, name: str) -> Any:
+def _h5_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
+    """The same for `.h5`."""
     import h5py
 
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            text = file.attrs.get("model_config")
-            if text is None:
-                raise BadInput(f"{name} holds weights only: save the whole model, with model.save(...)")
-            config = json.loads(text)
-            if "training_config" in file.attrs:
-                model_config.check(json.loads(file.attrs["training_config"]), name)
-            return config
-    except (OSError, RuntimeError, ValueError, KeyError) as problem:
+            wanted = ["model_config", "training_config"] if compiled else ["model_config"]
+            texts = [file.attrs[key] for key in wanted if key in file.attrs]
+            if "model_config" in file.attrs:
+                return [json.loads(text) for text in texts]
+    # HDF5 tells of damage in many ways
+    except Exception as problem:
         raise BadInput(f"{name} is damaged or no Keras model ({problem}): save it again from Keras") from problem
+    raise BadInput(f"{name} holds weights only: save the whole model, with model.save(...)")
 
 
 def _canonical(value: Any) -> bytes:
