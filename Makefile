@@ -15,12 +15,15 @@ export PIP_NO_INPUT := 1
 SHELL := /bin/bash
 
 # The lock is complete, so nothing is resolved (pip 23 cannot do so with hashes and extras); pip check proves it.
-# pip names every package as it comes to it: shown as a count, so that one sees it move.
-install = set -o pipefail; total=$$(grep -c '^[a-z0-9].*==' $(1)); \
+# pip says a line for every package that it comes to: counted here, so that one sees it move.
+install = set -o pipefail; total=$$(grep -c '^[a-z0-9].*==' $(1)); count=0; \
 	echo "Installing $$total packages of $(1); the first time takes some minutes"; \
-	$(RUN)/python -m pip install --no-deps --require-hashes --progress-bar off -r $(1) | awk -v total=$$total \
-		'/^(Collecting|Requirement already|Ignoring)/ { if (++n % 10 == 0 || n == total) { printf "  %d of %d\n", n, total; fflush() } } \
-		 /^Installing/ { print "  unpacking"; fflush() }'
+	PYTHONUNBUFFERED=1 $(RUN)/python -m pip install --no-deps --require-hashes --progress-bar off -r $(1) | \
+	while read -r word rest; do case $$word in \
+		Collecting|Requirement|Ignoring) count=$$((count + 1)); \
+			if ((count % 20 == 0 || count == total)); then echo "  $$count of $$total"; fi;; \
+		Installing) echo "  unpacking";; \
+	esac; done
 
 .PHONY: help setup sweep test lock bench
 
@@ -45,8 +48,8 @@ bench: $(BENCH_READY)
 setup: $(READY)
 
 $(READY): $(LOCK) pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "dreamsweep needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=/path/to/one"; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+		echo 'dreamsweep needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is none of them: make PYTHON=/path/to/one'; \
 		exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo 'Python cannot make virtual environments here. On Debian and Ubuntu: apt-get install python3-venv'; \

@@ -75,9 +75,12 @@ class LocalServer:
         """Count as a user from now on, and see to it that a server starts. Does not wait for it."""
         if self._given:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "server.lock").touch()
-        self._users = (self.folder / "users.lock").open("ab")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "server.lock").touch()
+            self._users = (self.folder / "users.lock").open("ab")
+        except OSError as error:
+            raise ServerError(f"Prefect's server cannot keep its data in {self.folder}: {error.strerror}") from error
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a keeper is stopping its server
         self._start_keeper()
 

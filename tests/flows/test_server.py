@@ -144,6 +144,12 @@ def test_a_server_that_does_not_start_says_why_and_where_its_log_is(no_server: N
         pass
 
 
+def test_a_data_folder_that_cannot_be_written_is_named(no_server: None, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(ServerError, match=f"{tmp_path}/data/prefect: Not a directory"):
+        local_server(tmp_path / "data")
+
+
 def test_the_server_that_prefect_api_url_names_is_used_and_nothing_is_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
