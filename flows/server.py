@@ -208,6 +208,8 @@ def keep_prefect_off_the_terminal() -> None:
     Prefect reports every task run on INFO, and a run shows its own progress.
     """
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # for children, and a later import
+    for worker in "EventsWorker", "APILogWorker":  # they warn that they are still sending, when told to send the rest
+        logging.getLogger(worker).setLevel(logging.ERROR)
     if "prefect" in sys.modules:
         from prefect.logging.handlers import PrefectConsoleHandler
 
