@@ -1,7 +1,8 @@
 """What the store costs: `python benchmarks/store.py [FOLDER]` (in a temporary folder, on the disk that is asked about).
 
-Prints one JSON object, in milliseconds: a commit of one record with two blobs (a 4x28x28 `.npy` and a small PNG), alone and
-by four threads; a listing and a look-up in it; an array mapped for the first time and again; verify, reindex, lineage.
+Prints one JSON object, in milliseconds: a commit of one record with two blobs (a 4x28x28 `.npy` and a small PNG), alone
+and by four threads; a listing and a look-up in it; an array mapped for the first time and again; verify, reindex and
+lineage.
 
 It is not called `storage.py`: run as a script, it would stand in the place of the package.
 """

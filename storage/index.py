@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import sqlalchemy as sql
 from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 
+from storage.document import decode, encode
 from storage.record import Record
 
 # Counted up with every change below. There are no migrations: an index of another version is emptied and filled again.
@@ -122,7 +124,7 @@ class Index:
         with self._transaction() as connection:
             chosen = sql.select(_records.c.document).where(_records.c.recipe == recipe)
             rows = connection.scalars(chosen.order_by(_records.c.ended, _records.c.key))
-            return [Record.from_bytes(document) for document in rows]
+            return [Record.from_document(decode(document)) for document in rows]
 
     def beginning(self, prefix: str) -> dict[str, set[str]]:
         """Whole digests that begin like this, under what they are: "blob", "recipe", "identity"."""
@@ -148,7 +150,7 @@ class Index:
             .order_by(_records.c.ended, _records.c.key, table.c.role)
         )
         with self._transaction() as connection:
-            return [(Record.from_bytes(document), role) for document, role in connection.execute(chosen)]
+            return [(Record.from_document(decode(document)), role) for document, role in connection.execute(chosen)]
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN") -> Iterator[sql.Connection]:
@@ -252,7 +254,7 @@ def _insert(connection: sql.Connection, records: Sequence[Record]) -> None:
                 "recipe": record.recipe,
                 "task": record.task,
                 "ended": record.ended,
-                "document": record.to_bytes(),
+                "document": encode(asdict(record)),
             }
         )
         for output in record.outputs:

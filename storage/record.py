@@ -119,7 +119,11 @@ class Record:
     @staticmethod
     def from_bytes(data: bytes) -> "Record":
         """The record in a stored document. Raises ValueError where it is torn, changed or not a record."""
-        document = unseal(data)
+        return Record.from_document(unseal(data))
+
+    @staticmethod
+    def from_document(document: dict[str, Any]) -> "Record":
+        """The record in a document, which is used up. Raises ValueError where it is not a record's."""
         try:
             outputs = tuple(
                 Output(**{**output, "shape": None if output["shape"] is None else tuple(output["shape"])})

@@ -3,6 +3,7 @@
 import secrets
 import tempfile
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from storage.record import Input, NewOutput, Provenance, Record
 from storage.store import Store
 from storage.verify import verify
 
-NUMBERS = st.integers(0, 3)
-DATA = st.sampled_from([b"", b"black", b"grey", b"white"])
-CHANGES = st.sampled_from([None, "d" * 64])
+NUMBERS = range(3)
+DATA = [b"", b"black", b"grey", b"white"]
+CHANGES = [None, "d" * 64]
+SOME_NUMBER, SOME_DATA, SOME_CHANGES = st.sampled_from(NUMBERS), st.sampled_from(DATA), st.sampled_from(CHANGES)
 ENVIRONMENT = b'{"python":"3.11"}'
 NAMES = st.sampled_from(["model/mnist", "tonight", "model"])
 
@@ -52,11 +54,11 @@ class StoreMachine(RuleBasedStateMachine):
         self.blobs[digest] = data
         return digest
 
-    @rule(data=DATA)
+    @rule(data=SOME_DATA)
     def put_bytes(self, data: bytes) -> None:
         self.put(data)
 
-    @rule(target=records, number=NUMBERS, data=DATA, picture=DATA, read=DATA, changes=CHANGES)
+    @rule(target=records, number=SOME_NUMBER, data=SOME_DATA, picture=SOME_DATA, read=SOME_DATA, changes=SOME_CHANGES)
     def commit(self, number: int, data: bytes, picture: bytes, read: bytes, changes: str | None) -> str:
         environment = self.put(ENVIRONMENT)
         record = self.store.commit(
@@ -73,23 +75,28 @@ class StoreMachine(RuleBasedStateMachine):
         self.recorded[record.key] = record
         return record.key
 
-    @rule(number=NUMBERS, changes=CHANGES)
-    def look_up(self, number: int, changes: str | None) -> None:
-        recipe = Recipe("oip", 1, {"number": number}, {})
-        whole = [
-            record
-            for record in self.recorded.values()
-            if record.recipe == recipe.digest
-            and record.changes == changes
-            # A damaged blob has its old size here, so the listing cannot tell.
-            and all(output.digest in self.blobs for output in record.outputs)
-        ]
-        found = self.store.listing().find(recipe, changes=changes)
-        assert found == min(whole, key=lambda record: (record.ended, record.execution), default=None)
+    @invariant()
+    def every_look_up_agrees(self) -> None:
+        listing = self.store.listing()
+        for number, changes in product(NUMBERS, CHANGES):
+            recipe = Recipe("oip", 1, {"number": number}, {})
+            whole = [
+                record
+                for record in self.recorded.values()
+                if record.recipe == recipe.digest
+                and record.changes == changes
+                # A damaged blob has its old size here, so the listing cannot tell.
+                and all(output.digest in self.blobs for output in record.outputs)
+            ]
+            found = listing.find(recipe, changes=changes)
+            assert found == min(whole, key=lambda record: (record.ended, record.execution), default=None)
 
-    @rule(data=DATA)
-    def read(self, data: bytes) -> None:
-        digest = digest_of(data)
+    @invariant()
+    def every_blob_reads_as_it_was_put_or_not_at_all(self) -> None:
+        for data in DATA:
+            self.read(digest_of(data))
+
+    def read(self, digest: str) -> None:
         try:
             expected = self.blobs[digest]
         except KeyError:
@@ -103,14 +110,14 @@ class StoreMachine(RuleBasedStateMachine):
                 assert self.store.get(digest) == expected
                 assert self.store.path(digest).read_bytes() == expected
 
-    @rule(data=DATA)
+    @rule(data=SOME_DATA)
     def damage(self, data: bytes) -> None:
         digest = digest_of(data)
         if data and digest in self.blobs:
             self.store.files.write(blob_path(digest), data[:-1] + b"!")
             self.blobs[digest] = None
 
-    @rule(data=DATA)
+    @rule(data=SOME_DATA)
     def lose(self, data: bytes) -> None:
         self.store.files.delete(blob_path(digest_of(data)))
         self.blobs.pop(digest_of(data), None)
@@ -133,14 +140,14 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(StoreError):
                 self.store.delete_ref(name)
 
-    @rule(target=runs, number=NUMBERS)
+    @rule(target=runs, number=SOME_NUMBER)
     def open_run(self, number: int) -> str:
         pins = [Recipe("oip", 1, {"number": number}, {}).digest]
         run = self.store.open_run("sweep", {"number": number}, pins)
         self.open_runs[run.id], self.units[run.id], self.pins[run.id] = run, {}, set(pins)
         return run.id
 
-    @rule(run=runs, key=records, number=NUMBERS)
+    @rule(run=runs, key=records, number=SOME_NUMBER)
     def add_to_run(self, run: str, key: str, number: int) -> None:
         if run in self.open_runs and key in self.recorded:
             self.open_runs[run].add(f"Conv2D_1/{number}", self.recorded[key], "reused")
@@ -207,7 +214,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.reindex() == len(self.recorded)
         assert self.store.index.keys() == set(self.recorded)
 
-    @rule(data=DATA)
+    @rule(data=SOME_DATA)
     def ask_what_depends_on(self, data: bytes) -> None:
         digest = digest_of(data)
         readers = {node.record.key for node in lineage.down(self.store, digest) if node.record}
@@ -222,13 +229,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def records_refs_and_runs_agree(self) -> None:
-        if hasattr(self, "store"):
-            assert {record.key: record for record in self.store.records()} == self.recorded
-            assert self.store.refs() == self.refs
-            assert {run.id: {u: r.record for u, r in run.units.items()} for run in self.store.runs()} == self.units
-            listed = self.store.files.listing("blobs")
-            assert {path.rpartition("/")[2] for path in listed} == set(self.blobs)
-            assert not self.store.files.listing("tmp")
+        assert {record.key: record for record in self.store.records()} == self.recorded
+        assert self.store.refs() == self.refs
+        assert {run.id: {u: r.record for u, r in run.units.items()} for run in self.store.runs()} == self.units
+        listed = self.store.files.listing("blobs")
+        assert {path.rpartition("/")[2] for path in listed} == set(self.blobs)
+        assert not self.store.files.listing("tmp")
 
 
 class FolderMachine(StoreMachine):
