@@ -1,0 +1,93 @@
+"""The command line: `dreamsweep COMMAND`.
+
+This module and those that hold the commands import nothing that takes long; commands do so when they are called.
+"""
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from flows.cli_export import export
+from flows.cli_lineage import lineage
+from flows.cli_models import models
+from flows.cli_runs import runs
+from flows.cli_show import show
+from flows.cli_upkeep import gc, reindex, verify
+from flows.terminal import only_results_on_stdout
+from lib.errors import BadInput
+from storage.errors import StoreError
+
+ALL_WELL, NOT_ALL_WELL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_EXIT_CODES = """\
+[bold]Exit codes[/bold]
+  0  all is well
+  1  some maps failed, the store is not clean, or something unexpected happened
+  2  bad input: one line says what to change, and nothing was recorded
+130  interrupted by Ctrl-C: the same command goes on from what was finished\
+"""
+
+app = typer.Typer(
+    name="dreamsweep",
+    help="Every feature map of every layer of your CNN, drawn overnight: what each one looks for, and what made each "
+    "picture.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (models, runs, show, lineage, verify, gc, reindex, export):
+    # Typer keeps the line breaks of docstrings, which are there for us.
+    app.command(help="\n\n".join(" ".join(text.split()) for text in (command.__doc__ or "").split("\n\n")))(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code, as `_EXIT_CODES` has them; errors are one line on standard error."""
+    try:
+        with only_results_on_stdout():
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except BrokenPipeError:  # whoever read our results has enough of them
+        return NOT_ALL_WELL
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = app(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
+        return _interrupted() if code == INTERRUPTED else code  # Typer makes that code of Ctrl-C
+    except TyperException as error:
+        return _fail(f"{error.format_message()} (dreamsweep --help says more)", error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
+        if known is not None:
+            return _fail(str(known), BAD_INPUT)
+        traceback.print_exc()
+        return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came of: Prefect wraps some."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _interrupted() -> int:
+    return _fail("interrupted; what was finished is in the store", INTERRUPTED)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"dreamsweep: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

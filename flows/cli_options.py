@@ -1,0 +1,87 @@
+"""Options that several commands have, and options that stand for the settings of a dataclass.
+
+Defaults and explanations of settings have one place, their dataclass: here they are read from it.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+StorePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="DREAMSWEEP_STORE",
+        metavar="PLACE",
+        help="Where the store is: a folder, or a URL as s3://bucket/store. Default: data/store in the checkout.",
+    ),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="DREAMSWEEP_MNIST",
+        metavar="DIR",
+        help="Where the IDX files (gzipped or not) or the .npz file of mnist and fashion-mnist are.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHAT",
+        help="A ref (model/latest), a run, a unit (Conv2D_2/17), an exported file, or a digest's beginning.",
+        show_default=False,
+    ),
+]
+OfRun = Annotated[
+    str | None,
+    typer.Option("--run", metavar="RUN", help="The run whose unit is meant. Default: the latest that has it."),
+]
+
+Settings = TypeVar("Settings")
+
+
+def setting(settings: type, name: str, *, metavar: str | None = None, flag: str | None = None) -> Any:
+    """An option for one attribute of a dataclass of settings: explained by its docstring, with its default."""
+    default = next(field.default for field in dataclasses.fields(settings) if field.name == name)
+    if isinstance(default, tuple):
+        shown = " ".join(",".join(f"{number:g}" for number in mixture) for mixture in default)
+    else:
+        shown = f"{default:g}" if isinstance(default, float) else str(default)
+    return typer.Option(
+        f"--{flag or name.replace('_', '-')}",
+        metavar=metavar,
+        help=explained(settings)[name],
+        show_default=False if default is None or isinstance(default, bool) else shown,
+    )
+
+
+def explained(settings: type) -> dict[str, str]:
+    """What the docstring of a dataclass says of each of its attributes, in one line each."""
+    _, _, attributes = (settings.__doc__ or "").partition("Attributes:")
+    found = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", attributes, re.MULTILINE)
+    return {name: _sentence(" ".join(text.split())) for name, text in found}
+
+
+def changed(settings: Settings, given: dict[str, Any]) -> Settings:
+    """The settings with those values that were given (are not None). Raises BadInput as the settings do."""
+    return dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})  # type: ignore[type-var]
+
+
+def parsed(parse: Callable[[str], Any], text: str, option: str, wanted: str) -> Any:
+    """What `parse` makes of an option's text. Raises BadInput, saying what is wanted, where that raises ValueError."""
+    from lib.errors import BadInput
+
+    try:
+        return parse(text)
+    except ValueError:
+        raise BadInput(f"{option} is {text!r}; it wants {wanted}") from None
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].replace("`", "")

@@ -1,0 +1,47 @@
+"""Records, runs and blobs as JSON for other programs: what they hold, and where their bytes lie."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import BlobCorrupt, BlobMissing, StoreError
+from storage.record import Output, Record
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+def record_document(store: "Store", record: Record) -> dict[str, Any]:
+    """Everything that a record says, its key, and the environment that it names.
+
+    Each output has a `path`: the verified file of its blob, None where that is `missing`, `damaged` or `remote`
+    (`state` says which, else "whole").
+    """
+    document = {"kind": "record", "key": record.key, **asdict(record)}
+    document["outputs"] = [output_document(store, output) for output in record.outputs]
+    document["environment"] = environment(store, record)
+    return document
+
+
+def output_document(store: "Store", output: Output) -> dict[str, Any]:
+    """What a record says of one output, and where its bytes are."""
+    path, state = None, "whole"
+    try:
+        if store.files.folder is None:
+            state = "remote"  # looking at a record fetches nothing
+        else:
+            path = str(store.path(output.digest))
+    except BlobMissing:
+        state = "missing"
+    except BlobCorrupt:
+        state = "damaged"
+    return {**asdict(output), "path": path, "state": state}
+
+
+def environment(store: "Store", record: Record) -> dict[str, Any]:
+    """The environment that a record ran in; empty where its blob is gone or is no JSON object."""
+    try:
+        found = json.loads(store.get(record.provenance.environment))
+    except (StoreError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,94 @@
+"""What a command prints: its results on standard output and nothing else there, all other words on standard error.
+
+TensorFlow's C++ code, Prefect and child processes write to the file descriptor itself, so it is the descriptor that is
+turned to standard error while a command runs.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+__all__ = ["err", "escape", "only_results_on_stdout", "out", "print_json", "say", "table"]
+
+# Where nobody looks at a screen, lines are left whole for those who search in them.
+_WITHOUT_SCREEN = 1000
+
+_results: IO[str] | None = None
+
+
+@contextmanager
+def only_results_on_stdout() -> Iterator[None]:
+    """While inside, standard output takes what `out` and `print_json` print; all else goes to standard error."""
+    global _results
+    sys.stdout.flush()
+    before = os.dup(1)
+    file = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    os.dup2(2, 1)
+    _results = file
+    try:
+        yield
+        file.flush()
+    finally:
+        _results = None
+        with suppress(OSError):  # a reader that has gone has said so already, above
+            sys.stdout.flush()
+        os.dup2(before, 1)
+        os.close(before)
+        with suppress(OSError):
+            file.close()
+
+
+def out() -> Console:
+    """The console for results."""
+    return _console(_results or sys.stdout)
+
+
+def err() -> Console:
+    """The console for progress and messages."""
+    return _console(sys.stderr)
+
+
+def say(text: str) -> None:
+    """A line of plain text for the user, beside the results."""
+    err().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """The one JSON object that a command answers with; numbers that JSON cannot hold become null."""
+    file = _results or sys.stdout
+    file.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    file.flush()
+
+
+def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table in the project's look; the columns named in `right` hold numbers."""
+    made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def _console(file: IO[str]) -> Console:
+    on_screen = file.isatty() or "COLUMNS" in os.environ
+    return Console(file=file, width=None if on_screen else _WITHOUT_SCREEN, highlight=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value
