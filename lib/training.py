@@ -34,6 +34,7 @@ class Epoch:
     Attributes:
         number: of the epoch, from 1.
         checkpoint: a `.keras` file with the optimiser's state.
+        identity: of the checkpoint (`lib.model_file.identity`).
         metrics: `epoch`, `loss` (with the L2 penalty), `accuracy`, `test_loss`, `test_accuracy`, `learning_rate` (at
             the epoch's end). Accuracies are fractions.
         history: the metrics of every epoch so far, this one's last.
@@ -41,6 +42,7 @@ class Epoch:
 
     number: int
     checkpoint: bytes
+    identity: str
     metrics: Metrics
     history: tuple[Metrics, ...]
 
@@ -107,7 +109,7 @@ def train(
                 "learning_rate": float(model.optimizer.learning_rate),
             }
             history = (*history, metrics)
-            epoch = Epoch(number, model_file.keras_bytes(model), metrics, history)
+            epoch = Epoch(number, model_file.keras_bytes(model), model_file.identity(model), metrics, history)
             on_epoch(epoch)
     assert epoch is not None
     return epoch
@@ -124,11 +126,12 @@ def _optimiser(settings: TrainSettings, steps: int) -> Any:
         rate = schedules.CosineDecay(settings.learning_rate, decay_steps=settings.epochs * steps)
     elif settings.schedule == "inverse-time":
         rate = schedules.InverseTimeDecay(settings.learning_rate, decay_steps=steps, decay_rate=settings.decay)
+    # a name of its own: Keras would count optimisers, and the checkpoint's bytes depend on how many there were before
     if settings.optimiser == "adam":
-        return keras.optimizers.Adam(rate)
+        return keras.optimizers.Adam(rate, name="adam")
     if settings.optimiser == "rmsprop":
-        return keras.optimizers.RMSprop(rate, momentum=settings.momentum)
-    return keras.optimizers.SGD(rate, momentum=settings.momentum)
+        return keras.optimizers.RMSprop(rate, momentum=settings.momentum, name="rmsprop")
+    return keras.optimizers.SGD(rate, momentum=settings.momentum, name="sgd")
 
 
 def _compiled(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -1,0 +1,60 @@
+"""Trains the reference network on MNIST with a recipe at several seeds: accuracy and seconds an epoch.
+
+    python benchmarks/training.py --data-dir FOLDER_OF_IDX_FILES [--recipe default|blog] [--seeds 0 1 2 3] [--save FOLDER]
+
+The default recipe is wanted at 99.2 % or more in 8 epochs at every seed; the exit code is 1 where one falls short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from lib.datasets import load
+from lib.training import Epoch, train
+from lib.training_settings import RECIPES
+
+WANTED = 0.992
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--data-dir", type=Path, default=os.environ.get("DREAMSWEEP_MNIST"))
+    parser.add_argument("--recipe", choices=RECIPES, default="default")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3])
+    parser.add_argument("--save", type=Path, help="folder for the trained models, SEED.keras")
+    args = parser.parse_args()
+    data = load(args.data, Path(args.data_dir) if args.data_dir else None)
+    worst = 1.0
+    for seed in args.seeds:
+        ticks = [time.perf_counter()]
+
+        def told(epoch: Epoch, ticks: list[float] = ticks) -> None:
+            ticks.append(time.perf_counter())
+            print(
+                f"  epoch {epoch.number}: {epoch.metrics['test_accuracy']:.2%} in {ticks[-1] - ticks[-2]:.1f} s",
+                flush=True,
+            )
+
+        last = train(data, dataclasses.replace(RECIPES[args.recipe], seed=seed), on_epoch=told)
+        accuracy = last.metrics["test_accuracy"]
+        worst = min(worst, accuracy)
+        print(
+            f"{args.data}, {args.recipe} recipe, seed {seed}: {accuracy:.2%} in {ticks[-1] - ticks[0]:.0f} s",
+            flush=True,
+        )
+        if args.save:
+            args.save.mkdir(parents=True, exist_ok=True)
+            (args.save / f"{seed}.keras").write_bytes(last.checkpoint)
+    return 0 if worst >= WANTED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
