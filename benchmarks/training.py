@@ -1,6 +1,6 @@
 """Trains the reference network on MNIST with a recipe at several seeds: accuracy and seconds an epoch.
 
-    python benchmarks/training.py --data-dir FOLDER_OF_IDX_FILES [--recipe default|blog] [--seeds 0 1 2 3] [--save FOLDER]
+    python benchmarks/training.py --data-dir FOLDER [--recipe default|blog] [--seeds 0 1 2 3] [--save FOLDER]
 
 The default recipe is wanted at 99.2 % or more in 8 epochs at every seed; the exit code is 1 where one falls short.
 """
