@@ -6,6 +6,7 @@ This module and those that hold the commands import nothing that takes long; com
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 
 import typer
 from typer.exceptions import TyperException
@@ -30,20 +31,38 @@ _EXIT_CODES = """\
 130  interrupted by Ctrl-C: the same command goes on from what was finished\
 """
 
-app = typer.Typer(
-    name="dreamsweep",
-    help="Every feature map of every layer of your CNN, drawn overnight: what each one looks for, and what made each "
-    "picture.",
-    epilog=_EXIT_CODES,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (models, runs, show, lineage, verify, gc, reindex, export):
-    # Typer keeps the line breaks of docstrings, which are there for us.
-    app.command(help="\n\n".join(" ".join(text.split()) for text in (command.__doc__ or "").split("\n\n")))(command)
+_TRAIN = "Train the reference CNN on a data set, or go on with a training that was interrupted."
+_SWEEP = """\
+Grow OIPs for every map of a model, or finish a sweep that was interrupted.
+
+What is in the store already, made by the same code from the same model, data and settings, is not made again.\
+"""
+
+
+def application(called: Sequence[str]) -> typer.Typer:
+    """The application, for a call with these arguments.
+
+    The options of `train` and `sweep` come from settings whose modules import NumPy: who asks for neither does not wait.
+    """
+    app = typer.Typer(
+        name="dreamsweep",
+        help="Every feature map of every layer of your CNN, drawn overnight: "
+        "what each one looks for, and what made each picture.",
+        epilog=_EXIT_CODES,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, text in (("train", _TRAIN), ("sweep", _SWEEP)):
+        command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
+        app.command(name, help=text)(command)
+    for command in (models, runs, show, lineage, verify, gc, reindex, export):
+        # Typer keeps the line breaks of docstrings, which are there for us.
+        text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
+        app.command(help=text)(command)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,10 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = app(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
+        code = application(arguments)(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
         return _interrupted() if code == INTERRUPTED else code  # Typer makes that code of Ctrl-C
     except TyperException as error:
-        return _fail(f"{error.format_message()} (dreamsweep --help says more)", error.exit_code)
+        called = getattr(getattr(error, "ctx", None), "command_path", "dreamsweep")
+        # Called with nothing at all: the help that was shown says it.
+        return _fail(f"{error.format_message()} ({called} --help says more)" if str(error) else "", error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
@@ -85,7 +106,8 @@ def _interrupted() -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"dreamsweep: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    if message:
+        print(f"dreamsweep: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return code
 
 

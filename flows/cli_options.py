@@ -5,11 +5,12 @@ Defaults and explanations of settings have one place, their dataclass: here they
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.markup import escape
 
 StorePlace = Annotated[
     str | None,
@@ -29,7 +30,9 @@ DataFolder = Annotated[
         help="Where the IDX files (gzipped or not) or the .npz file of mnist and fashion-mnist are.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON object on standard output, and nothing else.")
+]
 What = Annotated[
     str,
     typer.Argument(
@@ -46,19 +49,21 @@ OfRun = Annotated[
 Settings = TypeVar("Settings")
 
 
-def setting(settings: type, name: str, *, metavar: str | None = None, flag: str | None = None) -> Any:
-    """An option for one attribute of a dataclass of settings: explained by its docstring, with its default."""
+def setting(settings: type, name: str, *, metavar: str, recipes: Mapping[str, Any] | None = None) -> Any:
+    """An option for one attribute of a dataclass of settings: explained by its docstring, with its default.
+
+    `recipes` are other settings, by name, whose values are told where they differ from the default.
+    """
     default = next(field.default for field in dataclasses.fields(settings) if field.name == name)
-    if isinstance(default, tuple):
-        shown = " ".join(",".join(f"{number:g}" for number in mixture) for mixture in default)
-    else:
-        shown = f"{default:g}" if isinstance(default, float) else str(default)
-    return typer.Option(
-        f"--{flag or name.replace('_', '-')}",
-        metavar=metavar,
-        help=explained(settings)[name],
-        show_default=False if default is None or isinstance(default, bool) else shown,
-    )
+    said = [explained(settings)[name]]
+    if default is not None and not isinstance(default, bool):
+        others = [
+            f"{recipe}: {_shown(value)}"
+            for recipe, other in (recipes or {}).items()
+            if (value := getattr(other, name)) != default
+        ]
+        said.append(f"Default: {'; '.join([_shown(default), *others])}.")
+    return typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=escape(" ".join(said)), show_default=False)
 
 
 def explained(settings: type) -> dict[str, str]:
@@ -83,5 +88,12 @@ def parsed(parse: Callable[[str], Any], text: str, option: str, wanted: str) -> 
         raise BadInput(f"{option} is {text!r}; it wants {wanted}") from None
 
 
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return " ".join(",".join(f"{number:g}" for number in mixture) for mixture in default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].replace("`", "")
+    text = text.replace("`", "").rstrip(".") + "."
+    return text[:1].upper() + text[1:]

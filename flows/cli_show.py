@@ -119,7 +119,9 @@ def _show_record(console: "Console", record: "Record", document: Mapping[str, An
     for output in document["outputs"]:
         if output["path"]:
             console.print(f"{output['role']}: {output['path']}", markup=False, soft_wrap=True)
-    oips: list[Any] = next((output["attributes"]["oips"] for output in document["outputs"] if "oips" in output["attributes"]), [])
+    oips: list[Any] = next(
+        (output["attributes"]["oips"] for output in document["outputs"] if "oips" in output["attributes"]), []
+    )
     if oips:
         console.print()
         console.print(_oip_table(oips))

@@ -56,7 +56,7 @@ def gc(
     grace: Annotated[
         str, typer.Option("--grace", metavar="TIME", help="Leave alone what is younger, as 30m, 12h or 7d.")
     ] = GRACE,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do it without asking.")] = False,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:

@@ -70,14 +70,15 @@ def planned(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
     return plan
 
 
-def sheets(run_record: Any, store: Store) -> dict[str, str | bytes]:
-    """The contact sheets of a run, as `planned` gives them."""
-    plan: dict[str, str | bytes] = {}
-    for result in run_record.units.values():
+def sheets(store: Store, run: str) -> dict[str, tuple[str, str]]:
+    """The contact sheets of a run by layer: the file's path inside the folder, and the blob's digest."""
+    found = {}
+    for result in store.run(run).units.values():
         record = store.record(result.record)
         if record.task == "layer":
-            plan[name_of(record, record.output("sheet"))] = record.output("sheet").digest
-    return plan
+            sheet = record.output("sheet")
+            found[str(record.parameters["layer"])] = name_of(record, sheet), sheet.digest
+    return found
 
 
 def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Done:
