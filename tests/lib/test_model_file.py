@@ -221,6 +221,7 @@ def test_the_old_lambda_of_keras_2_is_refused():
         model_file.load(rewritten_h5(model_file.h5_bytes(small()), change))
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_a_custom_loss_does_not_keep_a_model_from_loading():
     model = small()
     model.compile("sgd", lambda y, p: keras.ops.mean(y - p))
