@@ -5,13 +5,13 @@ class StoreError(Exception):
     """The store cannot do what was asked. The message is one line that names the fix."""
 
 
-class StoreUnusable(StoreError):  # noqa: N818, the name reads as what it says
+class StoreUnusable(StoreError):
     """The store as a whole cannot be used: no such folder, a file, read-only, full, or out of reach."""
 
 
-class BlobMissing(StoreError):  # noqa: N818
+class BlobMissing(StoreError):
     """The store holds no blob of this digest."""
 
 
-class BlobCorrupt(StoreError):  # noqa: N818
+class BlobCorrupt(StoreError):
     """The bytes of a blob no longer match its digest; they have not been used."""

@@ -8,7 +8,7 @@ from storage.names import key_of_path, record_path
 from storage.record import Record
 
 
-class RecordDamaged(StoreError):  # noqa: N818
+class RecordDamaged(StoreError):
     """A record's bytes are torn or were changed; nothing in it is used."""
 
 

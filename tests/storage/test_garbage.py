@@ -159,3 +159,10 @@ def test_a_collection_waits_for_commits_under_way_and_is_not_kept_waiting_by_new
     assert errors == []
     report = verify(store)
     assert report.corrupt == report.missing == []
+
+
+def test_blobs_that_a_record_names_and_no_record_made_are_kept(store, committing):
+    read, changes = store.put(b"a file that was read"), store.put(b"a patch")
+    record = committing(store, inputs=[("file", read)], changes=changes)
+    store.set_ref("best", f"record:{record.key}")
+    assert garbage.plan(store, NOW).empty
