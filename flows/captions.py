@@ -65,6 +65,12 @@ def short(digest: str) -> str:
     return digest[:DIGITS]
 
 
+def short_key(key: str) -> str:
+    """The beginning of a record's key, long enough for every command to find it."""
+    recipe, _, execution = key.partition("/")
+    return f"{short(recipe)}/{execution[:8]}"
+
+
 def when(stamp: str | None) -> str:
     """A time of the store (ISO 8601) to the second, in this machine's time zone."""
     return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S") if stamp else ""
@@ -114,7 +120,7 @@ def value(of: Any) -> str:
         return f"{of:g}"
     if isinstance(of, list | tuple):
         if of and all(isinstance(item, list | tuple) for item in of):
-            return "; ".join(value(item) for item in of)
+            return " ".join(",".join(map(value, item)) for item in of)
         return ", ".join(value(item) for item in of) or "none"
     if isinstance(of, dict):
         return ", ".join(f"{name} {value(item)}" for name, item in of.items()) or "none"

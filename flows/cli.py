@@ -3,10 +3,12 @@
 This module and those that hold the commands import nothing that takes long; commands do so when they are called.
 """
 
+import functools
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
@@ -42,7 +44,7 @@ What is in the store already, made by the same code from the same model, data an
 def application(called: Sequence[str]) -> typer.Typer:
     """The application, for a call with these arguments.
 
-    The options of `train` and `sweep` come from settings whose modules import NumPy: who asks for neither does not wait.
+    The options of `train` and `sweep` come from settings whose modules import NumPy: others do not wait for that.
     """
     app = typer.Typer(
         name="dreamsweep",
@@ -57,24 +59,28 @@ def application(called: Sequence[str]) -> typer.Typer:
     )
     for name, text in (("train", _TRAIN), ("sweep", _SWEEP)):
         command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
-        app.command(name, help=text)(command)
+        app.command(name, help=text)(_apart(command))
     for command in (models, runs, show, lineage, verify, gc, reindex, export):
         # Typer keeps the line breaks of docstrings, which are there for us.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
-        app.command(help=text)(command)
+        app.command(help=text)(_apart(command))
     return app
+
+
+def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """The command, with nothing but its results on standard output."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> int | None:
+        with only_results_on_stdout():
+            return command(*args, **kwargs)
+
+    return run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code, as `_EXIT_CODES` has them; errors are one line on standard error."""
-    try:
-        with only_results_on_stdout():
-            return _run(list(sys.argv[1:] if arguments is None else arguments))
-    except BrokenPipeError:  # whoever read our results has enough of them
-        return NOT_ALL_WELL
-
-
-def _run(arguments: list[str]) -> int:
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = application(arguments)(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
         return _interrupted() if code == INTERRUPTED else code  # Typer makes that code of Ctrl-C
@@ -84,8 +90,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(f"{error.format_message()} ({called} --help says more)" if str(error) else "", error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError:  # whoever read our results has enough of them
+        return NOT_ALL_WELL
     except Exception as error:
         known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
         if known is not None:

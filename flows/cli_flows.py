@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 from flows.places import DATA_FOLDER
 from flows.progress import Shown, shown, step
 from flows.server import local_server
+from flows.terminal import held_back
 
 
 @contextmanager
@@ -25,9 +27,9 @@ def at_work(place: str) -> Iterator[Shown]:
     _keep_libraries_quiet()
     with shown() as progress:
         # The server starts while TensorFlow is imported: both take several seconds.
-        server = local_server(DATA_FOLDER, progress=progress.say)
+        server = local_server(DATA_FOLDER, progress=lambda text: _of_the_server(progress, text))
         try:
-            with step(progress, "importing TensorFlow"):
+            with step(progress, "importing TensorFlow"), held_back():
                 import tensorflow
             with step(progress, "importing Prefect"):
                 import prefect
@@ -50,9 +52,18 @@ def registered(file: Path, place: str, data: str | None, data_dir: Path | None) 
         return register(RegisterParameters(store=place, file=file, data=data, data_dir=data_dir))
 
 
+def _of_the_server(progress: Shown, text: str) -> None:
+    recorded = re.search(r"recorded (\d+) of (\d+)", text)
+    if recorded:
+        progress.update("Prefect's server is recording", int(recorded[1]), int(recorded[2]))
+    else:
+        progress.say(text)
+
+
 def _keep_libraries_quiet() -> None:
-    """TensorFlow's C++ code writes to the terminal about processors and GPUs that it could have used."""
+    """TensorFlow's C++ code says which processors and GPUs it could have used, and Prefect what is raised here too."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["DO_NOT_TRACK"] = "1"
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")

@@ -35,7 +35,7 @@ def lineage(
     if as_json:
         print_json(described(opened, found, roots, down=down))
     elif down:
-        show_down(out(), heading(found), roots)
+        show_down(out(), heading(found), roots, _own(found))
     else:
         show_up(out(), opened, heading(found), roots)
 
@@ -86,11 +86,16 @@ def described(store: "Store", found: "Found", roots: Iterable["Node"], *, down: 
         "environments": {digest: environment(store, record) for digest, record in environments.items()},
     }
     if down:
-        own = {record.key for record, _ in found.artifacts} if found.kind == "record" else set()
+        own = _own(found)
         document["pictures"] = [
             picture for record in records.values() if record.key not in own for picture in _pictures(record)
         ]
     return document
+
+
+def _own(found: "Found") -> set[str]:
+    """Keys of the record that was asked for: it does not depend on itself."""
+    return {record.key for record, _ in found.artifacts} if found.kind == "record" else set()
 
 
 def _record(record: "Record", makers: dict[str, list[str]]) -> dict[str, Any]:

@@ -79,11 +79,11 @@ def _show(found: list[dict[str, Any]]) -> None:
     if not found:
         say("There is no model yet: dreamsweep train, or dreamsweep models --add FILE")
         return
-    rows = table("ref", "identity", "data", "accuracy", "parameters", "when", right=("accuracy", "parameters"))
+    rows = table("ref", "data", "accuracy", "parameters", "when", right=("accuracy", "parameters"))
+    latest = ", latest"
     for model in found:
         rows.add_row(
-            escape(model["ref"]) + (" [dim](latest)[/dim]" if model["latest"] else ""),
-            short(model["identity"] or ""),
+            f"{escape(model['ref'])}\n[dim]{short(model['identity'] or '')}{latest if model['latest'] else ''}[/dim]",
             escape(model["data"] or ""),
             percent(model["test_accuracy"]),
             f"{model['parameters']:,}" if model["parameters"] is not None else "",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.cli_options import AsJson, StorePlace
 from flows.places import store_place
+from storage.errors import StoreError
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
@@ -34,10 +35,10 @@ def listed(store: "Store") -> list[dict[str, Any]]:
         path.removeprefix("runs/").removesuffix(".json"): entry.modified
         for path, entry in store.files.listing("runs").items()
     }
-    return [described(run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
+    return [described(store, run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
 
 
-def described(run: "RunRecord", heard: float) -> dict[str, Any]:
+def described(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
     """What is known of a run; `heard` is when it last wrote (seconds since 1970).
 
     `state` is "open", "completed" or "failed", and "died" where it is open and has been silent for too long.
@@ -47,7 +48,7 @@ def described(run: "RunRecord", heard: float) -> dict[str, Any]:
     summary: dict[str, Any] = run.summary
     how = Counter(result.how for unit, result in run.units.items() if _UNIT.fullmatch(unit))
     verdicts: Counter[str] = Counter()
-    for counts in summary.get("verdicts", {}).values():
+    for counts in verdicts_of(store, run).values():
         verdicts.update(counts)
     return {
         "run": run.id,
@@ -57,11 +58,33 @@ def described(run: "RunRecord", heard: float) -> dict[str, Any]:
         "closed": run.closed,
         "heard": stamp_of(heard),
         "model": summary.get("model") or run.parameters.get("model"),
-        "computed": summary.get("computed", how["computed"]),
-        "reused": summary.get("reused", how["reused"]),
+        "computed": how["computed"],
+        "reused": how["reused"],
         "failed": len(run.failures),
         "verdicts": dict(verdicts),
     }
+
+
+def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:
+    """How many units of each layer of a run came to which verdict, those that failed among them, by layer's name."""
+    verdicts: dict[str, Counter[str]] = {}
+    for unit in sorted({*run.units, *run.failures}, key=in_order):
+        if not _UNIT.fullmatch(unit):
+            continue
+        layer = verdicts.setdefault(unit.rpartition("/")[0], Counter())
+        if unit in run.failures:
+            layer["failed"] += 1
+        else:
+            try:
+                layer[str(store.record(run.units[unit].record).output("oips").attributes["verdict"])] += 1
+            except (KeyError, StoreError):  # it has gone since, or is no unit of a sweep
+                continue
+    return {layer: dict(counts) for layer, counts in verdicts.items() if counts}
+
+
+def in_order(unit: str) -> list[tuple[str, int]]:
+    """A key to sort names by, so that number 10 comes after number 2."""
+    return [(words, int(number or 0)) for words, number in re.findall(r"(\D*)(\d*)", unit)]
 
 
 def in_words(verdicts: Mapping[str, int]) -> str:
@@ -76,21 +99,17 @@ def _show(found: list[dict[str, Any]]) -> None:
     if not found:
         say("There is no run yet: dreamsweep sweep --train")
         return
-    rows = table(
-        "run", "when", "flow", "state", "model", "computed", "reused", "verdicts", right=("computed", "reused")
-    )
+    rows = table("run", "when", "state", "what")
+    rows.columns[0].no_wrap = rows.columns[1].no_wrap = True
     styles = {"completed": "green", "failed": "red", "died": "red", "open": "yellow"}
     for run in found:
-        failed = {"failed": run["failed"]} if "failed" not in run["verdicts"] else {}
+        of = f" of {run['model']}" if run["model"] else ""
+        counted = [f"{run['computed']} computed, {run['reused']} reused"] if run["computed"] or run["reused"] else []
         rows.add_row(
             run["run"],
             when(run["opened"]),
-            escape(run["flow"]),
             f"[{styles[run['state']]}]{run['state']}[/]",
-            escape(run["model"] or ""),
-            str(run["computed"]),
-            str(run["reused"]),
-            in_words(run["verdicts"] | failed),
+            escape("\n".join([run["flow"] + of, *filter(None, [in_words(run["verdicts"])]), *counted])),
         )
     out().print(rows)
     if any(run["state"] == "died" for run in found):

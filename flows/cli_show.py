@@ -39,10 +39,11 @@ def described(store: "Store", found: "Found") -> dict[str, Any]:
     from flows.documents import record_document
 
     if found.run is not None:
-        from flows.cli_runs import listed
+        from flows.cli_runs import listed, verdicts_of
 
         known = next(run for run in listed(store) if run["run"] == found.run.id)
-        return {"kind": "run", **asdict(found.run), **known}
+        counts = verdicts_of(store, found.run)
+        return {"kind": "run", **asdict(found.run), **known, "verdicts_by_layer": counts}
     if found.kind == "record":
         return record_document(store, found.artifacts[0][0])
     path = store.path(found.name)
@@ -93,9 +94,9 @@ def _show_run(console: "Console", run: Mapping[str, Any]) -> None:
             "parameters": run["parameters"],
         },
     )
-    if run["summary"].get("verdicts"):
+    if run["verdicts_by_layer"]:
         console.print()
-        console.print(verdict_table(run["summary"]["verdicts"]))
+        console.print(verdict_table(run["verdicts_by_layer"]))
     if run["failures"]:
         console.print(f"\n{number_of(len(run['failures']), 'failure')}", style="red")
         for unit, message in run["failures"].items():
@@ -103,11 +104,11 @@ def _show_run(console: "Console", run: Mapping[str, Any]) -> None:
 
 
 def _show_record(console: "Console", record: "Record", document: Mapping[str, Any]) -> None:
-    from flows.captions import outcome, short, size, title, value, when
+    from flows.captions import outcome, short, short_key, size, title, value, when
     from flows.terminal import escape, table
 
     console.print(f"[bold]{escape(title(record))}[/bold]  {escape(outcome(record))}")
-    about = {"record": record.key, "made": when(record.ended), "run": record.provenance.run or ""}
+    about = {"record": short_key(record.key), "made": when(record.ended), "run": record.provenance.run or ""}
     _pairs(console, about | {"parameters": record.parameters})
     console.print()
     rows = table("output", "digest", "what", "size", right=("size",))
@@ -142,13 +143,13 @@ def _oip_table(oips: Iterable[Mapping[str, Any]]) -> Any:
 
 
 def _show_blob(console: "Console", document: Mapping[str, Any], found: "Found") -> None:
-    from flows.captions import outcome, size, title
+    from flows.captions import outcome, short_key, size, title
 
     console.print(f"blob {document['digest']}, {size(document['size'])}", markup=False)
     console.print(document["path"], markup=False, soft_wrap=True)
     for record, role in found.artifacts:
         console.print(f"{role} of {title(record)} {outcome(record)}".rstrip(), markup=False)
-        console.print(f"  record {record.key}", markup=False, soft_wrap=True)
+        console.print(f"  record {short_key(record.key)}", markup=False)
     if not found.artifacts:
         console.print("No record made it.", markup=False)
 

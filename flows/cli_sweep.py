@@ -134,13 +134,14 @@ def _swept(parameters: "SweepParameters") -> dict[str, Any]:
 
     before = {run.id for run in Store.open(parameters.store).runs()}
     try:
-        return dict(oip_sweep(parameters))
+        answer: Any = oip_sweep(parameters)
     except Exception:
         store = Store.open(parameters.store)
         for run in reversed(store.runs()):
             if run.id not in before and run.flow == "oip-sweep" and run.failures and run.closed:
                 return sweep_summary(store, run.id)
         raise
+    return dict(answer)
 
 
 def _exported_sheets(place: str, run: str, folder: Path) -> dict[str, str]:

@@ -1,15 +1,28 @@
 """Lineage as a tree that people read: for each record what it is, its parameters, its code, and where it ran."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from flows.captions import duration, number_of, outcome, seconds_between, short, title, value, when
+from flows.captions import (
+    attributes,
+    duration,
+    number_of,
+    outcome,
+    response,
+    seconds_between,
+    short,
+    short_key,
+    title,
+    value,
+    when,
+)
+from flows.cli_runs import in_order
 from flows.documents import environment
 from storage.lineage import Node
 from storage.record import Record
@@ -17,87 +30,144 @@ from storage.record import Record
 if TYPE_CHECKING:
     from storage.store import Store
 
+T = TypeVar("T")
+
 _OWN = ("unit", "layer", "index", "units", "attributes")
 """Parameters in which units and layers of one sweep differ."""
+_NARROW = 100  # characters: below, a digest gets a line of its own
 
 
 def show_up(console: Console, store: "Store", heading: str, roots: Sequence[Node]) -> None:
     """Print what made something: the records above it, each where it first stands."""
-    tree = Tree(Text(heading, "bold"), guide_style="dim")
-    if not roots:
-        tree.add(Text("no record made it", "dim"))
-    drawn: set[str] = set()
-    for alike in _alike(roots):
-        _grow(store, tree, alike[0], drawn, also=len(alike) - 1)
-    console.print(tree)
+    _Up(console, store).show(heading, roots)
 
 
-def show_down(console: Console, heading: str, roots: Sequence[Node]) -> None:
-    """Print every picture that depends on something, by what it was made with, and how many other things do."""
-    records: dict[str, Record] = {}
-    for root in roots:
-        start = root.children if root.output is None and root.digest is None else [root]
-        for node in (below for child in start for below in child.walk()):
-            if node.record is not None:
-                records.setdefault(node.record.key, node.record)
-    pictures = [record for record in records.values() if _pictures(record)]
+def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterable[str] = ()) -> None:
+    """Print every picture that depends on something, and what else does. `own`: keys of the records it is made by."""
+    hidden = set(own)
+    records = {
+        node.record.key: node.record
+        for root in roots
+        for node in root.walk()
+        if node.record is not None and node.record.key not in hidden
+    }
+    pictures = {key: _pictures(record) for key, record in records.items() if _pictures(record)}
     tree = Tree(Text(heading, "bold"), guide_style="dim")
-    tree.add(Text(f"{number_of(sum(len(_pictures(record)) for record in pictures), 'picture')} depend on it"))
-    for group in _groups(pictures):
-        first = group[0]
-        layer = (
-            first.output(_pictures(first)[0]).attributes.get("layer")
-            or str(first.parameters.get("unit", "")).rpartition("/")[0]
-        )
-        name = f"{layer}: {number_of(len(group), 'unit')}" if first.task == "oip" else title(first)
-        branch = tree.add(Group(Text(name, "bold"), _facts(_common(first))))
+    count = len({(title(records[key]), records[key].output(role).digest) for key in pictures for role in pictures[key]})
+    tree.add(Text(f"{number_of(count, 'picture depends', 'pictures depend')} on it"))
+    oips = [record for record in records.values() if record.task == "oip"]
+    for same in _grouped(oips, lambda record: json.dumps([_common(record), record.recipe_inputs], sort_keys=True)):
+        branch = tree.add(Group(Text("OIPs", "bold"), _facts({"grown with": _common(same[0])})))
+        for layer in _grouped(sorted(same, key=lambda record: in_order(title(record))), _layer_of):
+            rows = _grid()
+            for record, *again in _grouped(layer, lambda record: (title(record), record.outputs[0].digest)):
+                about = attributes(record)
+                words = [title(record), str(about.get("verdict", "")), response(about.get("response"))]
+                digest = short(record.output(pictures[record.key][0]).digest)
+                made = f", made {len(again) + 1} times" if again else ""
+                rows.add_row(*map(Text, words), Text(f"picture {digest}{made}", "dim"))
+            branch.add(Group(Text(f"{_layer_of(layer[0])}: {number_of(rows.row_count, 'unit')}", "bold"), rows))
+    rest = sorted((record for record in records.values() if record.task != "oip"), key=lambda record: title(record))
+    if rest:
         rows = _grid()
-        for record in group:
-            for role in _pictures(record):
-                rows.add_row(
-                    Text(title(record)),
-                    Text(outcome(record)),
-                    Text(f"{role} {short(record.output(role).digest)}", "dim"),
-                )
-        branch.add(rows)
-    others = [record for record in records.values() if not _pictures(record)]
-    if others:
-        branch = tree.add(Text("also", "bold"))
-        for record in others:
-            branch.add(Text(f"{title(record)}  {outcome(record)}  record {short(record.key)}"))
+        for record in rest:
+            drawn = ", ".join(f"{role} {short(record.output(role).digest)}" for role in pictures.get(record.key, []))
+            rows.add_row(Text(title(record)), Text(drawn or f"record {short_key(record.key)}", "dim"))
+        tree.add(Group(Text("also", "bold"), rows))
     console.print(tree)
 
 
-def _grow(store: "Store", tree: Tree, node: Node, drawn: set[str], *, also: int = 0) -> None:
-    """Draw a node and what is above it. A chain of one task (a training's epochs) is drawn as its last."""
-    record = node.record
-    label = f"{node.role}: " if node.role else ""
-    if record is None:
-        tree.add(Text(f"{label}{node.digest}, which no record made"))
-        return
-    name = title(record) + (f" and {also} more" if also else "")
-    head = Text.assemble((label, "cyan"), (name, "bold"), f"  {outcome(record)}")
-    if record.key in drawn:
-        tree.add(Text.assemble(head, ("  (above)", "dim")))
-        return
-    drawn.add(record.key)
-    end, steps = node, 0
-    while (before := _before(end)) is not None:
-        end, steps = before, steps + 1
-        drawn.add(before.record.key if before.record else "")
-    branch = tree.add(Group(head, _facts(_about(store, node, record, steps))))
-    # What the first of a chain was made from, the last of it was made from too.
-    for child in sorted(end.children, key=lambda child: child.record is not None and child.record.task == "data"):
-        if child.record is not record:
-            _grow(store, branch, child, drawn)
-    if steps:
-        known = {child.digest for child in end.children}
-        for child in node.children:
-            if child.digest not in known and (child.record is None or child.record.task != record.task):
-                _grow(store, branch, child, drawn)
+class _Up:
+    """One printed tree of what made something."""
+
+    def __init__(self, console: Console, store: "Store") -> None:
+        self._console = console
+        self._store = store
+        self._drawn: set[str] = set()
+        self._ran: tuple[str, str] | None = None
+
+    def show(self, heading: str, roots: Sequence[Node]) -> None:
+        tree = Tree(Text(heading, "bold"), guide_style="dim")
+        if not roots:
+            tree.add(Text("no record made it", "dim"))
+        # What everything else was made from comes first in a run, and is drawn where it is read.
+        last_first = sorted(roots, key=lambda root: root.record is not None and root.record.task != "oip")
+        for alike in _grouped(last_first, _likeness):
+            self._grow(tree, alike[0], also=len(alike) - 1)
+        self._console.print(tree)
+
+    def _grow(self, tree: Tree, node: Node, *, roles: Sequence[str] = (), also: int = 0) -> None:
+        """Draw a node and what is above it. A chain of one task (a training's epochs) is drawn as its last."""
+        label = f"{', '.join(roles)}: " if roles else ""
+        record = node.record
+        if record is None:
+            tree.add(Text(f"{label}{node.digest}, which no record made"))
+            return
+        name = title(record) + (f", and {also} more alike" if also else "")
+        head = Text.assemble((label, "cyan"), (name, "bold"), f"  {outcome(record)}")
+        if record.key in self._drawn:
+            tree.add(Text.assemble(head, ("(see above)", "dim")))
+            return
+        chain = [node]
+        while (before := _before(chain[-1])) is not None:
+            chain.append(before)
+        self._drawn |= {link.record.key for link in chain if link.record is not None}
+        branch = tree.add(Group(head, *self._about(node, record, len(chain) - 1)))
+        links = {id(link) for link in chain}
+        above = {(child.digest, child.role): child for link in reversed(chain) for child in link.children}
+        children = [
+            child
+            for child in sorted(above.values(), key=lambda child: child.record is None or child.record.task != "data")
+            if id(child) not in links and not (child.record and child.record.task == record.task)
+        ]
+        for same in _grouped(children, lambda child: child.record.key if child.record else child.digest):
+            self._grow(branch, same[0], roles=[str(child.role) for child in same])
+
+    def _about(self, node: Node, record: Record, before: int) -> list[RenderableType]:
+        """All that there is to say of a record."""
+        code = record.provenance.code
+        changes = code.get("changes")
+        version = f"commit {code.get('commit') or 'unknown'}, " + (
+            f"with uncommitted changes {short(changes)}" if changes else "without uncommitted changes"
+        )
+        ran = (version, record.provenance.environment)
+        seconds = duration(seconds_between(record.started, record.ended))
+        identity = next((output.identity for output in record.outputs if output.identity), None)
+        about = {
+            "made": f"{when(record.ended)} in {seconds} on {record.provenance.host}, "
+            f"run {record.provenance.run or 'unknown'}, record {short_key(record.key)}",
+            "task": f"{record.task}, version {record.version}",
+            "parameters": _pairs(record.parameters),
+            "before it": f"{number_of(before, 'other')} of this task, each made from the one before" if before else "",
+            "code": version if ran != self._ran else "the same, in the same environment",
+            "environment": self._environment(record) if ran != self._ran else "",
+        }
+        self._ran = ran
+        digests = {output.role: output.digest for output in record.outputs}
+        if node.digest and record.task != "data":
+            digests = {node.output or "blob": node.digest}
+        about["identity"] = short(identity or "")
+        return [_facts(about), self._checksums(digests)]
+
+    def _environment(self, record: Record) -> str:
+        ran = environment(self._store, record)
+        libraries = ran.pop("libraries", None) or {}
+        devices = [_device(device) for device in ran.pop("devices", None) or []]
+        told = ran | {name: number for name, number in libraries.items() if number} | {"devices": devices}
+        return _pairs(told) if ran else f"blob {record.provenance.environment}"
+
+    def _checksums(self, digests: dict[str, str]) -> RenderableType:
+        if self._console.width < _NARROW:
+            lines = [Text.assemble((f"SHA-256 of {role}\n", "dim"), digest) for role, digest in digests.items()]
+            return Group(*lines)
+        rows = _grid()
+        for role, digest in digests.items():
+            rows.add_row(Text(f"SHA-256 of {role}", "dim"), digest)
+        return rows
 
 
 def _before(node: Node) -> Node | None:
+    """The record of the same task that this one was made from."""
     assert node.record is not None
     for child in node.children:
         if child.record is not None and child.record.task == node.record.task and not child.repeated:
@@ -105,52 +175,19 @@ def _before(node: Node) -> Node | None:
     return None
 
 
-def _about(store: "Store", node: Node, record: Record, steps: int) -> dict[str, Any]:
-    """All that there is to say of a record, by name."""
-    code = record.provenance.code
-    changes = code.get("changes")
-    version = f"commit {code.get('commit') or 'unknown'}"
-    ran = environment(store, record)
-    libraries = {name: number for name, number in ran.pop("libraries", {}).items() if number} if ran else {}
-    devices = ran.pop("devices", [])
-    if devices:
-        ran["devices"] = [_device(device) for device in devices]
-    about: dict[str, Any] = {
-        "blob": node.digest or {output.role: output.digest for output in record.outputs},
-        "identity": next((output.identity for output in record.outputs if output.identity), None),
-        "record": record.key,
-        "made": f"{when(record.ended)}, in {duration(seconds_between(record.started, record.ended))}, "
-        f"on {record.provenance.host}, by run {record.provenance.run or 'none'}",
-        "parameters": _pairs(record.parameters),
-        "code": f"{version}, {f'with uncommitted changes {short(changes)}' if changes else 'no uncommitted changes'}"
-        f", task {record.task} version {record.version}",
-        "environment": "  ".join(filter(None, [_pairs(ran), _pairs(libraries)])) or record.provenance.environment,
-    }
-    if steps:
-        about["before it"] = f"{number_of(steps, 'record')} of the same task, each made from the one before"
-    if record.task == "data":
-        about["checksums"] = {output.role: output.digest for output in record.outputs}
-    return {name: content for name, content in about.items() if content}
-
-
 def _device(device: Any) -> str:
-    if not isinstance(device, dict):
-        return str(device)
-    return " ".join(str(item) for item in device.values())
+    return " ".join(map(str, device.values())) if isinstance(device, dict) else str(device)
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return " · ".join(f"{name} {value(content)}" for name, content in values.items())
+    return " · ".join(f"{name} {value(content)}" for name, content in values.items() if content not in ([], {}))
 
 
-def _facts(about: dict[str, Any]) -> RenderableType:
+def _facts(about: dict[str, str]) -> RenderableType:
     rows = _grid()
     for name, content in about.items():
-        if isinstance(content, dict):
-            for at, (key, item) in enumerate(content.items()):
-                rows.add_row(Text(name if at == 0 else "", "dim"), Text(f"{key} {item}", overflow="fold"))
-        else:
-            rows.add_row(Text(name, "dim"), Text(value(content), overflow="fold"))
+        if content:
+            rows.add_row(Text(name, "dim"), Text(content, overflow="fold"))
     return rows
 
 
@@ -158,32 +195,27 @@ def _grid() -> Table:
     return Table.grid(padding=(0, 2, 0, 0))
 
 
-def _alike(roots: Iterable[Node]) -> list[list[Node]]:
-    """Roots in groups that differ in nothing but their unit: one of each is drawn."""
-    groups: dict[str, list[Node]] = {}
-    for root in roots:
-        groups.setdefault(_likeness(root.record) if root.record else root.digest or "", []).append(root)
-    # What everything else was made from comes first in a run, and is drawn where it is needed.
-    return sorted(groups.values(), key=lambda group: group[0].record is not None and group[0].record.task != "oip")
-
-
-def _groups(records: Iterable[Record]) -> list[list[Record]]:
-    groups: dict[str, list[Record]] = {}
-    for record in records:
-        groups.setdefault(_likeness(record), []).append(record)
+def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
     return list(groups.values())
 
 
-def _likeness(record: Record) -> str:
-    layer = str(record.parameters.get("unit", record.parameters.get("layer", ""))).rpartition("/")[0]
-    if record.task != "oip":
-        return record.key
-    return json.dumps([record.task, layer, _common(record), record.recipe_inputs], sort_keys=True)
+def _likeness(root: Node) -> str:
+    """Equal for units of a layer that differ in nothing else: one of them is drawn."""
+    record = root.record
+    if record is None or record.task != "oip":
+        return record.key if record else root.digest or ""
+    return json.dumps([_layer_of(record), _common(record), record.recipe_inputs], sort_keys=True)
 
 
-def _common(record: Record) -> dict[str, Any]:
-    common = {name: content for name, content in record.parameters.items() if name not in _OWN}
-    return {"parameters": _pairs(common)} if common else {}
+def _layer_of(record: Record) -> str:
+    return str(record.parameters.get("unit", "")).rpartition("/")[0]
+
+
+def _common(record: Record) -> str:
+    return _pairs({name: content for name, content in record.parameters.items() if name not in _OWN})
 
 
 def _pictures(record: Record) -> list[str]:

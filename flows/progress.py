@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from flows.captions import duration
+from flows.terminal import screen
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -60,6 +61,7 @@ class Lines:
     """Progress for logs: a line when something begins, every ten seconds, and when it is over."""
 
     def __init__(self) -> None:
+        self._screen = screen()
         self._parts: dict[str, _Part] = {}
         self._lock = threading.Lock()
 
@@ -67,11 +69,11 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._screen.close()
 
     def say(self, text: str) -> None:
         """Print a line."""
-        print(text, file=sys.stderr, flush=True)
+        print(text, file=self._screen, flush=True)
 
     def update(self, what: str, done: int, total: int, note: str = "") -> None:
         """Print a line if it is time for one."""
@@ -99,7 +101,7 @@ class Lines:
 class Bars:
     """Progress for a screen: a bar for everything under way; what is over becomes a line above."""
 
-    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    console: Console = field(default_factory=lambda: Console(file=screen(), highlight=False))
 
     def __post_init__(self) -> None:
         self._parts: dict[str, _Part] = {}
@@ -121,6 +123,7 @@ class Bars:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+        self.console.file.close()
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-__all__ = ["err", "escape", "only_results_on_stdout", "out", "print_json", "say", "table"]
+__all__ = ["err", "escape", "held_back", "only_results_on_stdout", "out", "print_json", "say", "screen", "table"]
 
 # Where nobody looks at a screen, lines are left whole for those who search in them.
 _WITHOUT_SCREEN = 1000
@@ -45,6 +46,31 @@ def only_results_on_stdout() -> Iterator[None]:
         os.close(before)
         with suppress(OSError):
             file.close()
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """While inside, what is written to standard error is held back, and shown only if something is raised.
+
+    For C++ code that asks nobody. Progress has its own way to the screen (`screen`).
+    """
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(before, held.read())
+            raise
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+
+
+def screen() -> IO[str]:
+    """Standard error as it is now, whatever becomes of the descriptor."""
+    return os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
 
 
 def out() -> Console:
