@@ -149,8 +149,10 @@ class Ascent:
             np.asarray(rates, np.float32)[:, rows],
             np.asarray(shifts, np.int32)[:, rows],
         )
-        *state, curve = (np.asarray(array)[:n] if at < 6 else np.asarray(array)[:, :n] for at, array in enumerate(out))
-        return Growing(*state, curve=np.concatenate([growing.curve, curve.T], axis=1))
+        state, curve = [np.asarray(array)[:n] for array in out[:-1]], np.asarray(out[-1])[:, :n].T
+        images, velocity, best, score, response, pre_activation = state
+        curve = np.concatenate([growing.curve, curve], axis=1)
+        return Growing(images, velocity, best, score, response, pre_activation, curve)
 
     def measure(self, images: Floats, units: Any) -> tuple[Floats, Floats]:
         """Response and pre-activation, [n] each, of `images` [n, H, W, C] for a unit each; no constraint is applied."""
@@ -284,5 +286,3 @@ def _roll(images: Any, shifts: Any) -> Any:
 def cosine_rates(steps: int, first: float) -> Floats:
     """Step sizes [steps] that fall from `first` to nearly zero along half a cosine (Loshchilov and Hutter 2017)."""
     return (first * 0.5 * (1 + np.cos(np.pi * np.arange(steps) / steps))).astype(np.float32)
-
-

@@ -50,9 +50,7 @@ def find_exemplars(
     trunk = responses_of(model, layers, size=size, kernels=fast_kernels)
     height, width, channels = trunk.input_shape
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, height, width, channels), tf.float32)], autograph=False
-    )
+    @tf.function(input_signature=[tf.TensorSpec((None, height, width, channels), tf.float32)], autograph=False)
     def respond(pixels: Any) -> Any:
         return trunk(constraint.image(pixels))
 

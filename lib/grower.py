@@ -27,7 +27,7 @@ class Climber(Protocol):
 _SECONDS_TO_FILL = 0.01
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     growing: Growing
     units: Any
@@ -89,6 +89,16 @@ class Grower:
         self.close()
 
     def _run(self) -> None:
+        try:
+            self._run_batches()
+        except BaseException as error:  # nobody may wait for a thread that has ended
+            with self._changed:
+                self._closed = True
+                waiting = list(self._jobs)
+            self._fail(waiting, error)
+            raise
+
+    def _run_batches(self) -> None:
         while (share := self._next_batch()) is not None:
             jobs = [job for job, _, _ in share]
             try:

@@ -5,6 +5,7 @@ the weaker half is given up after a quarter of the steps, half of the rest after
 and Talwalkar 2016). A search so costs half of what its starts and steps say.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -155,7 +156,7 @@ def _climb(
     finalists = min(len(origins), max(len(origins) // 4, int(np.ceil(_FINALISTS * settings.oips))))
     ends = [round(settings.steps * stage / _STAGES) for stage in range(_STAGES + 1)]
     image_steps = 0
-    for stage, (begin, end) in enumerate(zip(ends, ends[1:], strict=False)):
+    for stage, (begin, end) in enumerate(itertools.pairwise(ends)):
         if begin == end:
             continue
         growing = ground.climber.climb(

@@ -29,9 +29,7 @@ def length_scales(number: int, mixtures: Sequence[LengthScales] = MIXTURES) -> L
     return tuple(mixtures[number % len(mixtures)])
 
 
-def start_image(
-    seed: int, scales: LengthScales, shape: tuple[int, int, int]
-) -> npt.NDArray[np.float32]:
+def start_image(seed: int, scales: LengthScales, shape: tuple[int, int, int]) -> npt.NDArray[np.float32]:
     """Noise of the given length scales (pixels), summed with equal weights; zero mean, unit variance.
 
     Args:
@@ -45,7 +43,7 @@ def start_image(
     image = np.zeros(shape)
     for scale in scales:
         noise = rng.standard_normal(shape)
-        # a Gaussian of this width leaves fluctuations about `scale` pixels wide; wrapped, so that borders are no special
+        # a Gaussian of this width leaves fluctuations about `scale` pixels wide; wrapped, so borders are not special
         noise = gaussian_filter(noise, (scale / 2, scale / 2, 0), mode="wrap")
         image += noise / max(float(noise.std()), 1e-12)
     image -= image.mean()

@@ -1,0 +1,42 @@
+"""The flow `register`: a user's own model, from a `.keras` or `.h5` file, becomes one of the store's."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from pydantic import BaseModel, Field
+
+from flows.places import data_place, store_place
+from storage.store import Record
+from tasks.data import store_data
+from tasks.models import name_model, register_model
+from tasks.recorded import key_of
+from tasks.session import Session, session
+
+
+class RegisterParameters(BaseModel):
+    """Which file to register, and the data set that the model was trained on, if it is to be had."""
+
+    store: str = Field(default_factory=store_place, description="Path or URL of the store.")
+    file: Path = Field(description="A .keras or .h5 file, without code in it.")
+    data: str | None = Field(None, description="digits, mnist, fashion-mnist or folder:DIR; for exemplars.")
+    data_dir: Path | None = Field(default_factory=data_place, description="Folder with IDX files or mnist.npz.")
+
+
+@flow(name="register", persist_result=False)
+def register(parameters: RegisterParameters) -> dict[str, Any]:
+    """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
+    with session(parameters.store, "register", parameters.model_dump(mode="json")) as open_session:
+        record, name = registered(open_session, parameters)
+        summary = {"model": name, "parameters": record.output("model").attributes["parameters"]}
+        return {"run": open_session.run.close("completed", summary).id, **summary}
+
+
+def registered(open_session: Session, parameters: RegisterParameters) -> tuple[Record, str]:
+    """The record of the registered model, and its ref; within a flow run."""
+    run = open_session.run.id
+    data_key = None
+    if parameters.data:
+        data_key = key_of(store_data(parameters.data, parameters.data_dir, run, return_state=True))
+    record = open_session.store.record(key_of(register_model(parameters.file, data_key, run, return_state=True)))
+    return record, name_model(open_session.store, record, parameters.file.stem)

@@ -1,0 +1,190 @@
+"""The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import BaseModel, Field
+
+from flows.places import data_place, store_place
+from flows.register import RegisterParameters, registered
+from flows.summary import sweep_summary, verdict_rows
+from flows.train import TrainParameters, trained
+from lib import model_file
+from lib.errors import BadInput
+from lib.growth_settings import GrowthSettings
+from lib.units import Layer, Unit, select_units
+from storage.store import Record
+from tasks.data import pixel_range, store_data
+from tasks.exemplars import make_exemplars
+from tasks.layers import gather_layer
+from tasks.models import data_of, find_model
+from tasks.oips import make_oips, oip_recipe
+from tasks.progress import report
+from tasks.recorded import key_of
+from tasks.session import Session, session
+from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
+
+UNIT_RANGE = (0.0, 1.0)
+LATEST = "sweep/latest"
+
+
+class SweepParameters(BaseModel):
+    """Which units of which model to sweep, and how."""
+
+    store: str = Field(default_factory=store_place, description="Path or URL of the store.")
+    model: str | None = Field(None, description="A ref, a digest, or a .keras or .h5 file; none: the latest model.")
+    train: TrainParameters | None = Field(None, description="Train this first, or find it trained, and sweep it.")
+    data: str | None = Field(None, description="Data set of the exemplars; none: the one the model was trained on.")
+    data_dir: Path | None = Field(default_factory=data_place, description="Folder with IDX files or mnist.npz.")
+    layers: list[str] | None = Field(None, description="Names, patterns, units (Conv2D_2/3-9); none: all convolutions.")
+    growth: GrowthSettings = Field(default_factory=GrowthSettings, description="How OIPs are grown.")
+    size: tuple[int, int] | None = Field(None, description="Height and width of images, for networks of a free size.")
+    large_tensors: bool = Field(False, description="Gather layers of more than 2 GB into HDF5 as well.")
+
+
+@flow(name="oip-sweep", persist_result=False)
+def oip_sweep(parameters: SweepParameters) -> Any:
+    """Sweep a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
+
+    Returns `flows.summary.sweep_summary`.
+    """
+    begun = time.monotonic()
+    with session(parameters.store, "oip-sweep", parameters.model_dump(mode="json")) as open_session:
+        run = open_session.run.id
+        with _workshop(open_session, parameters) as (workshop, units):
+            open_session.pin(oip_recipe(workshop, unit) for chosen in units.values() for unit in chosen)
+            make_exemplars([layer.name for layer in units], run)
+            failures: dict[str, str] = {}
+            for layer, chosen in units.items():
+                state = sweep_layer(
+                    layer.name, [unit.index for unit in chosen], parameters.large_tensors, run, return_state=True
+                )
+                if state.is_failed():
+                    failures |= workshop.failures.get(layer.name) or {layer.name: state.message or "failed"}
+            about = {
+                "model": workshop.network.name,
+                "data": workshop.natural.name if workshop.natural else None,
+                "layers": {layer.name: [unit.index for unit in chosen] for layer, chosen in units.items()},
+                "seconds": round(time.monotonic() - begun, 2),
+            }
+        for unit, message in failures.items():
+            open_session.run.fail(unit, message)
+        open_session.run.close("failed" if failures else "completed", about)
+        open_session.store.set_ref(LATEST, f"run:{run}")
+        summary = sweep_summary(open_session.store, run)
+    create_table_artifact(table=verdict_rows(summary), key="verdicts", description=f"Sweep {run} of {about['model']}")
+    if failures:
+        return Failed(message=f"{len(failures)} of {len(summary['units'])} maps failed: {_few(list(failures))}")
+    return summary
+
+
+@flow(
+    name="layer",
+    flow_run_name="{layer}",
+    persist_result=False,
+    task_runner=ThreadPoolTaskRunner(max_workers=MAPS_AT_ONCE),  # type: ignore[arg-type]
+)
+def sweep_layer(layer: str, indices: list[int], large_tensors: bool, run: str) -> State[Any]:
+    """Sweep some units of one layer, one task run each; then gather what there is, whatever failed."""
+    workshop = workshop_of(run)
+    futures: dict[PrefectFuture[Any], Unit] = {}
+    for index in indices:
+        unit = Unit(layer, index)
+        futures[make_oips.submit(str(unit), run)] = unit
+    report(layer, 0, len(indices))
+    keys: dict[int, str] = {}
+    failures: dict[str, str] = {}
+    for done, future in enumerate(as_completed(list(futures)), 1):
+        unit = futures[future]
+        future.wait()
+        if future.state.is_completed():
+            keys[unit.index] = key_of(future.state)
+        else:
+            failures[str(unit)] = _message(future.state)
+        report(layer, done, len(indices), f"{len(failures)} failed" if failures else "")
+    workshop.failures[layer] = failures
+    key_of(gather_layer(layer, indices, keys, large_tensors, run, return_state=True))
+    if failures:
+        return Failed(message=f"{len(failures)} of {len(indices)} maps failed: {_few(list(failures))}")
+    return Completed(message=f"{len(indices)} maps")
+
+
+@contextmanager
+def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tuple[Workshop, dict[Layer, list[Unit]]]]:
+    record, name = _model(open_session, parameters)
+    output = record.output("model")
+    assert output.identity is not None
+    model = model_file.load(open_session.store.get(output.digest), name=name)
+    units = {
+        layer: [Unit(layer.name, index) for index in indices]
+        for layer, indices in select_units(model, parameters.layers).items()
+    }
+    data = _data(open_session, parameters, record)
+    natural = None
+    if data is not None:
+        images = data.output("train_imgs")
+        assert images.shape is not None
+        _check_images(model, images.shape[1:], parameters)
+        natural = Natural(str(data.parameters["data"]), open_session.store.array(images.digest), images.digest)
+    workshop = Workshop(
+        open_session,
+        Network(model, name, output.digest, output.identity),
+        parameters.growth,
+        pixel_range(data) if data else UNIT_RANGE,
+        natural,
+        parameters.size,
+    )
+    with opened(workshop):
+        yield workshop, units
+
+
+def _model(open_session: Session, parameters: SweepParameters) -> tuple[Record, str]:
+    if parameters.train is not None:
+        if parameters.model is not None:
+            raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
+        return trained(open_session, parameters.train.model_copy(update={"store": parameters.store}))
+    if parameters.model and Path(parameters.model).suffix in (".keras", ".h5"):
+        file = RegisterParameters(
+            store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
+        )
+        select_units(model_file.load(file.file), parameters.layers)  # so that a layer's typo leaves no record
+        return registered(open_session, file)
+    found = find_model(open_session.store, parameters.model)
+    return found.record, found.name
+
+
+def _data(open_session: Session, parameters: SweepParameters, model: Record) -> Record | None:
+    if parameters.data is None or parameters.train is not None:
+        return data_of(open_session.store, model)
+    made = store_data(parameters.data, parameters.data_dir, open_session.run.id, return_state=True)
+    return open_session.store.record(key_of(made))
+
+
+def _check_images(model: Any, shape: Sequence[int], parameters: SweepParameters) -> None:
+    """Raises BadInput for a data set whose images the network does not take."""
+    wanted = model.input_shape[1:]
+    if parameters.size is not None:
+        wanted = (*parameters.size, wanted[2])
+    if any(want is not None and want != have for want, have in zip(wanted, shape, strict=True)):
+        raise BadInput(
+            f"the data set's images are {'x'.join(map(str, shape))}, the network takes "
+            f"{'x'.join('any' if want is None else str(want) for want in wanted)}: name another set with --data"
+        )
+
+
+def _message(state: State[Any]) -> str:
+    message = state.message or state.name or "failed"
+    return message.removeprefix("Task run encountered an exception ").strip()
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

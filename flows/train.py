@@ -1,0 +1,58 @@
+"""The flow `train`: a data set, a network trained on it, and every epoch's checkpoint."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from pydantic import BaseModel, Field
+
+from flows.places import data_place, store_place
+from lib.training_settings import TrainSettings
+from storage.store import Record
+from tasks.data import store_data
+from tasks.models import name_model
+from tasks.recorded import key_of
+from tasks.session import Session, session
+from tasks.training import train_model
+
+
+class TrainParameters(BaseModel):
+    """What to train, on what, and where the results go."""
+
+    store: str = Field(default_factory=store_place, description="Path or URL of the store.")
+    data: str = Field("digits", description="digits, mnist, fashion-mnist or folder:DIR.")
+    data_dir: Path | None = Field(default_factory=data_place, description="Folder with IDX files or mnist.npz.")
+    settings: TrainSettings = Field(default_factory=TrainSettings, description="How the network is trained.")
+
+
+@flow(name="train", persist_result=False)
+def train(parameters: TrainParameters) -> dict[str, Any]:
+    """Train the reference network, or find that it has been trained.
+
+    Returns `run`, `model` (a ref), `test_accuracy`, `test_loss`, `epochs`, how many records were `computed` and
+    `reused`, and `seconds`.
+    """
+    begun = time.monotonic()
+    with session(parameters.store, "train", parameters.model_dump(mode="json")) as open_session:
+        record, name = trained(open_session, parameters)
+        about = record.output("model").attributes
+        summary = {"model": name} | {key: about[key] for key in ("test_accuracy", "test_loss", "epochs")}
+        closed = open_session.run.close("completed", summary)
+    hows = [unit.how for unit in closed.units.values()]
+    return {
+        "run": closed.id,
+        **summary,
+        "computed": hows.count("computed"),
+        "reused": hows.count("reused"),
+        "seconds": round(time.monotonic() - begun, 2),
+    }
+
+
+def trained(open_session: Session, parameters: TrainParameters) -> tuple[Record, str]:
+    """The record of the trained model, and its ref; within a flow run."""
+    run = open_session.run.id
+    data_key = key_of(store_data(parameters.data, parameters.data_dir, run, return_state=True))
+    model_key = key_of(train_model(data_key, parameters.settings, run, return_state=True))
+    record = open_session.store.record(model_key)
+    return record, name_model(open_session.store, record, parameters.data.partition(":")[0])

@@ -1,0 +1,72 @@
+"""Exemplars as artifacts: one record a layer, all missing ones found in one pass over the data set."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lib.exemplars import BEST, Exemplars, find_exemplars
+from storage.store import Input, NewOutput, Recipe
+from storage.tensors import NPY, npy_bytes
+from tasks.progress import report
+from tasks.workshop import Workshop, workshop_of
+
+VERSION = 1
+
+
+@task(name="exemplars", task_run_name="exemplars", persist_result=False, cache_policy=NO_CACHE)
+def make_exemplars(layers: Sequence[str], run: str) -> dict[str, str]:
+    """The key of the exemplars' record of each layer, none without a data set; the workshop then knows the exemplars.
+
+    Outputs of a record: `numbers` int64, `responses` and `pre_activations` float32, [units, 9] each.
+    """
+    workshop = workshop_of(run)
+    natural = workshop.natural
+    if natural is None:
+        return {}
+    recipes = {layer: _recipe(workshop, layer) for layer in layers}
+    missing = [layer for layer, recipe in recipes.items() if workshop.session.find(recipe) is None]
+    found: dict[str, Exemplars] = {}
+    if missing:
+        found = find_exemplars(
+            workshop.network.model,
+            missing,
+            natural.images,
+            workshop.constraint(workshop.growth.constraint),
+            size=workshop.size,
+            progress=lambda done: report("exemplars", done, len(natural.images)),
+        )
+    made = {}
+    for layer, recipe in recipes.items():
+        compute = functools.partial(_artifacts, workshop, found, layer)
+        record, _ = workshop.session.obtain(recipe, compute, unit=f"exemplars of {layer}")
+        made[layer] = record.key
+        workshop.exemplars[layer] = Exemplars(
+            *(
+                np.asarray(workshop.session.store.array(record.output(role).digest))
+                for role in ("numbers", "responses", "pre_activations")
+            )
+        )
+    return made
+
+
+def _recipe(workshop: Workshop, layer: str) -> Recipe:
+    parameters: dict[str, Any] = {
+        "layer": layer,
+        "constraint": workshop.growth.constraint,
+        "pixel_range": list(workshop.pixel_range),
+        "size": list(workshop.size) if workshop.size else None,
+        "best": BEST,
+    }
+    return Recipe("exemplars", VERSION, parameters, workshop.recipe_inputs())
+
+
+def _artifacts(workshop: Workshop, found: Mapping[str, Exemplars], layer: str) -> tuple[list[NewOutput], list[Input]]:
+    outputs = [
+        NewOutput(role, npy_bytes(array), "exemplars", NPY, str(array.dtype), array.shape)
+        for role, array in vars(found[layer]).items()
+    ]
+    return outputs, workshop.lineage_inputs()

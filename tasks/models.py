@@ -1,0 +1,94 @@
+"""Models by the names that people use, and the registration of a user's own."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib import model_file
+from lib.errors import BadInput
+from lib.units import layers_with_units
+from storage.resolve import resolve
+from storage.store import Input, NewOutput, Recipe, Record, Store
+from tasks.recorded import recorded
+from tasks.session import session_of
+from tasks.training import model_outputs
+
+VERSION = 1
+LATEST = "model/latest"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model of the store: its record, and the name that reaches it."""
+
+    record: Record
+    name: str
+
+
+def name_model(store: Store, record: Record, label: str) -> str:
+    """Give a model its refs, `model/LABEL-IDENTITY` and the latest; return the first."""
+    identity = record.output("model").identity
+    assert identity is not None
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", label)[:40].strip("-") or "model"
+    name = f"model/{plain}-{identity[:8]}"
+    for ref in (name, LATEST):
+        store.set_ref(ref, f"record:{record.key}")
+    return name
+
+
+def find_model(store: Store, name: str | None) -> StoredModel:
+    """The model that a ref or a digest's beginning names; None: the latest.
+
+    Raises:
+        BadInput: there is none, or the name is something else's.
+        StoreError: the name is ambiguous or unknown.
+    """
+    if name is None and LATEST not in store.refs():
+        raise BadInput("the store has no model yet: `dreamsweep train`, or `dreamsweep sweep --train`")
+    made = [record for record, _ in resolve(store, name or LATEST).artifacts]
+    record = next((record for record in made if any(output.role == "model" for output in record.outputs)), None)
+    if record is None:
+        raise BadInput(f"{name!r} is no model: `dreamsweep models` lists them")
+    wanted = f"record:{record.key}"
+    refs = sorted(ref for ref, target in store.refs().items() if target == wanted and ref != LATEST)
+    return StoredModel(record, refs[0] if refs else record.output("model").digest[:12])
+
+
+@recorded("register", run_name="{path}")
+def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, bool]:
+    """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
+
+    Raises BadInput for a file that is no such model, or a model without convolutions or dense layers.
+    """
+    session = session_of(run)
+    data = session.store.record(data_key) if data_key else None
+    model = model_file.load(path)
+    if not layers_with_units(model):
+        raise BadInput(f"{path} has no layer with units: a model with convolutions is wanted")
+    try:
+        source = path.read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
+    identity = model_file.identity(model)
+    about = {
+        "file": path.name,
+        "parameters": int(model.count_params()),
+        "data": data.parameters["data"] if data else None,
+        "data_record": data.key if data else None,
+    }
+    read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
+    recipe = Recipe("register", VERSION, {"file": path.name}, {"model": identity} | {i.role: i.digest for i in read})
+    return session.obtain(
+        recipe,
+        lambda: (
+            [*model_outputs(model, about), NewOutput("source", source, "model", "application/octet-stream")],
+            read,
+        ),
+        unit="model",
+    )
+
+
+def data_of(store: Store, model: Record) -> Record | None:
+    """The record of the data set that a model was trained on or registered with; None where there was none."""
+    key = model.output("model").attributes["data_record"]
+    return store.record(str(key)) if key else None

@@ -1,0 +1,92 @@
+"""The OIPs of one unit as artifacts: what one map task makes."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lib.pictures import unit_picture
+from lib.search import Search, search_unit
+from lib.similarity import ALIKE
+from lib.units import Unit
+from lib.verdict import Verdict
+from storage.store import Input, NewOutput, Recipe, Record
+from storage.tensors import NPY, npy_bytes
+from tasks.recorded import recorded
+from tasks.workshop import Workshop, workshop_of
+
+VERSION = 1
+
+
+def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
+    """What growing this unit's OIPs will compute."""
+    return Recipe("oip", VERSION, {"unit": str(unit), **workshop.recipe_parameters()}, workshop.recipe_inputs())
+
+
+@recorded("oip", run_name="{unit_name}")
+def make_oips(unit_name: str, run: str) -> tuple[Record, bool]:
+    """The record of a unit's OIPs: what one map task makes.
+
+    Outputs: `oips`, float32 [k, H, W, C] as `.npy`, whose attributes hold the verdict and all that is known of each
+    OIP; `picture`, a PNG that shows them.
+    """
+
+    workshop, unit = workshop_of(run), Unit.parse(unit_name)
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        search, verdict, ratio = search_unit(
+            unit,
+            workshop.growth,
+            lambda constraint, objective: workshop.ground(unit.layer, constraint, objective),
+            lambda constraint: workshop.best_exemplar(unit.layer, unit.index, constraint),
+            dead=workshop.is_dead(unit.layer, unit.index),
+        )
+        images = np.stack([oip.image for oip in search.oips])
+        picture = unit_picture(
+            images,
+            [oip.response for oip in search.oips],
+            title=str(unit),
+            verdict=verdict,
+            response_ratio=ratio,
+            bounds=workshop.pixel_range if search.constraint == "box" else None,
+        )
+        about = _attributes(workshop, unit, search, verdict, ratio)
+        outputs = [
+            NewOutput("oips", npy_bytes(images), "oips", NPY, str(images.dtype), images.shape, attributes=about),
+            NewOutput("picture", picture, "picture", "image/png", attributes={"unit": str(unit), "verdict": verdict}),
+        ]
+        return outputs, workshop.lineage_inputs()
+
+    return workshop.session.obtain(oip_recipe(workshop, unit), compute, unit=unit_name)
+
+
+def _attributes(
+    workshop: Workshop, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
+) -> dict[str, Any]:
+    exemplars = workshop.exemplars.get(unit.layer)
+    return {
+        "unit": str(unit),
+        "layer": unit.layer,
+        "index": unit.index,
+        "verdict": verdict,
+        "response": search.oips[0].response,
+        "pre_activation": search.oips[0].pre_activation,
+        "response_ratio": ratio,
+        "constraint": search.constraint,
+        "only_one_pattern": len(search.oips) == 1 < workshop.growth.oips,
+        "alike_from": ALIKE,
+        "image_steps": search.image_steps,
+        "oips": [
+            {
+                "response": oip.response,
+                "pre_activation": oip.pre_activation,
+                "seed": oip.seed,
+                "start": oip.start,
+                "length_scales": list(oip.length_scales),
+                "curve": [None if math.isnan(value) else float(value) for value in oip.curve],
+            }
+            for oip in search.oips
+        ],
+        "exemplars": [] if exemplars is None else exemplars.numbers[unit.index].tolist(),
+        "exemplar_responses": [] if exemplars is None else exemplars.responses[unit.index].tolist(),
+    }

@@ -1,0 +1,159 @@
+"""What the tasks of one sweep share in this process: the network, and one grower for each thing to be climbed.
+
+Prefect's tasks are told names; what a name stands for they find here. A workshop lives as long as the flow run that
+opened it.
+"""
+
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lib.ascent import Ascent
+from lib.bounds import proved_dead
+from lib.constraint import CONSTRAINTS, Constraint, ConstraintName
+from lib.exemplars import Exemplars, find_exemplars
+from lib.grower import Grower
+from lib.growth_settings import GrowthSettings
+from lib.objective import ObjectiveName
+from lib.search import Ground
+from storage.store import Input
+from tasks.session import Session
+
+# Several maps at a time must be in the making for batches to be full: each has fewer and fewer images as it climbs.
+BATCH = 64
+MAPS_AT_ONCE = 24
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model and what is known of it: its name (a ref), its blob and its identity."""
+
+    model: Any
+    name: str
+    digest: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Natural:
+    """The data set's training images [N, H, W, C], and the digest of their blob."""
+
+    name: str
+    images: Any
+    digest: str
+
+
+@dataclass
+class Workshop:
+    """One sweep's.
+
+    `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
+    layer, once they are found. `failures`: by layer, once it is swept, the message for each unit that failed.
+    """
+
+    session: Session
+    network: Network
+    growth: GrowthSettings
+    pixel_range: tuple[float, float]
+    natural: Natural | None
+    size: tuple[int, int] | None = None
+    exemplars: dict[str, Exemplars] = field(default_factory=dict)
+    failures: dict[str, dict[str, str]] = field(default_factory=dict)
+    _grounds: dict[tuple[str, ConstraintName, ObjectiveName], Ground] = field(default_factory=dict)
+    _dead: dict[str, Any] = field(default_factory=dict)
+    _other_exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.RLock)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def constraint(self, name: ConstraintName) -> Constraint:
+        """The constraint of this name, for this network's pixels."""
+        return Constraint(name, *self.pixel_range)
+
+    def ground(self, layer: str, constraint: ConstraintName, objective: ObjectiveName) -> Ground:
+        """Where a layer's units are searched; its ascent is traced when it is first asked for."""
+        key = (layer, constraint, objective)
+        with self._lock:
+            if key not in self._grounds:
+                ascent = Ascent(
+                    self.network.model,
+                    layer,
+                    self.constraint(constraint),
+                    objective=objective,
+                    smoothing=self.growth.smoothing,
+                    jitter=self.growth.jitter > 0,
+                    batch=BATCH,
+                    size=self.size,
+                )
+                grower = self._open.enter_context(Grower(ascent, BATCH))
+                self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape)
+            return self._grounds[key]
+
+    def is_dead(self, layer: str, index: int) -> bool:
+        """Whether bounds prove that no image, under whichever constraint, makes this unit respond."""
+        with self._lock:
+            if layer not in self._dead:
+                pixels = math.prod(self.ground(layer, self.growth.constraint, self.growth.objective).shape)
+                bounds = [self.constraint(name).pixel_bounds(pixels) for name in CONSTRAINTS]
+                low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+                self._dead[layer] = proved_dead(self.network.model, layer, low, high)
+            return bool(self._dead[layer][index])
+
+    def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
+        """The response of a unit's best exemplar under a constraint; None without a data set."""
+        if self.natural is None:
+            return None
+        if constraint == self.growth.constraint:
+            return float(self.exemplars[layer].responses[index, 0])
+        with self._lock:
+            key = (layer, constraint)
+            if key not in self._other_exemplars:
+                self._other_exemplars |= {
+                    (layer, constraint): found
+                    for layer, found in find_exemplars(
+                        self.network.model, [layer], self.natural.images, self.constraint(constraint), size=self.size
+                    ).items()
+                }
+            return float(self._other_exemplars[key].responses[index, 0])
+
+    def recipe_inputs(self) -> dict[str, str]:
+        """What decides about every picture of this sweep, besides parameters."""
+        return {"model": self.network.identity} | ({"train_imgs": self.natural.digest} if self.natural else {})
+
+    def lineage_inputs(self) -> list[Input]:
+        """The blobs that every picture of this sweep is made from."""
+        inputs = [Input("model", self.network.digest)]
+        return [*inputs, Input("train_imgs", self.natural.digest)] if self.natural else inputs
+
+    def recipe_parameters(self) -> dict[str, Any]:
+        """Every parameter that changes what is grown, defaults filled in."""
+        return {
+            **asdict(self.growth),
+            "length_scales": [list(mixture) for mixture in self.growth.length_scales],
+            "pixel_range": list(self.pixel_range),
+            "size": list(self.size) if self.size else None,
+        }
+
+
+_open: dict[str, Workshop] = {}
+
+
+@contextmanager
+def opened(workshop: Workshop) -> Iterator[Workshop]:
+    """While inside, tasks find this workshop under its run's id; then its growers are closed."""
+    run = workshop.session.run.id
+    _open[run] = workshop
+    try:
+        with workshop._open:
+            yield workshop
+    finally:
+        del _open[run]
+
+
+def workshop_of(run: str) -> Workshop:
+    """The workshop of an open run. Raises RuntimeError in a process that did not open it."""
+    if run not in _open:
+        raise RuntimeError(f"run {run} is not open in this process: run its flow again")
+    return _open[run]
