@@ -88,7 +88,7 @@ def sweep(
     from flows.cli_flows import at_work
     from flows.terminal import print_json
 
-    _check(model, train)
+    _check(place, model, train)
     with at_work(place):
         from flows.sweep import SweepParameters
         from flows.train import TrainParameters
@@ -119,11 +119,24 @@ def sweep(
     return 1 if answer["failures"] else 0
 
 
-def _check(model: str | None, train: bool) -> None:
+def _check(place: str, model: str | None, train: bool) -> None:
+    """Raise what can be known at once to be wrong with the model, rather than after TensorFlow's import."""
     from lib.errors import BadInput
+    from storage.resolve import resolve
+    from storage.store import Store
 
-    if train and model is not None:
-        raise BadInput("--train and --model are both given: leave one of them out")
+    if train:
+        if model is not None:
+            raise BadInput("--train and --model are both given: leave one of them out")
+        return
+    store = Store.open(place)
+    if model is None:
+        if "model/latest" not in store.refs():
+            raise BadInput(f"the store {store.root} has no model yet: dreamsweep train, or dreamsweep sweep --train")
+    elif Path(model).suffix not in (".keras", ".h5"):
+        resolve(store, model)
+    elif not Path(model).is_file():
+        raise BadInput(f"there is no file {model}: name one, or a model that dreamsweep models lists")
 
 
 def _swept(parameters: "SweepParameters") -> dict[str, Any]:

@@ -99,7 +99,7 @@ def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Don
             done.files.append(name)
     except OSError as error:
         raise BadInput(
-            f"{error.filename or folder} cannot be written ({error.strerror}): name another --out"
+            f"{error.filename or folder} cannot be written ({error.strerror}): name another folder with --out"
         ) from error
     return done
 

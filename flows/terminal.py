@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +36,8 @@ def only_results_on_stdout() -> Iterator[None]:
     os.dup2(2, 1)
     _results = file
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
         file.flush()
     finally:
         _results = None

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from storage.record import Input, NewOutput, Provenance, Record
 from storage.recipe import Recipe
+from storage.record import Input, NewOutput, Provenance, Record
 from storage.store import Store
 
 ENVIRONMENT = {"python": "3.11.2", "libraries": {"tensorflow": "2.21.0"}, "devices": [{"type": "CPU"}]}
 CODE = {"commit": "c0ffee00" * 5, "changes": None, "sources": "5e" * 32}
 GROWTH = {"constraint": "standardised", "steps": 96, "length_scales": [[1.0], [1.0, 3.0]], "seed": 0}
-KERAS = "application/x-keras"
+KERAS, NPY, H5, PNG = "application/x-keras", "application/x-npy", "application/x-hdf5", "image/png"
+IDENTITY = "1de27171" * 8
 
 
 @dataclass
@@ -71,7 +72,14 @@ def swept(
             run.fail(unit, "ResourceExhaustedError: no memory")
             continue
         layer, _, index = unit.rpartition("/")
-        oip = {"response": 3.25, "pre_activation": 3.5, "seed": 17, "start": 3, "length_scales": [1.0, 3.0], "curve": []}
+        oip = {
+            "response": 3.25,
+            "pre_activation": 3.5,
+            "seed": 17,
+            "start": 3,
+            "length_scales": [1.0, 3.0],
+            "curve": [],
+        }
         about = {
             "unit": unit,
             "layer": layer,
@@ -82,7 +90,7 @@ def swept(
             "response_ratio": 1.8,
             "constraint": "standardised",
             "only_one_pattern": False,
-            "oips": [oip],
+            "oips": [{**oip, "curve": [0.5, 3.25]}],
             "exemplars": [4, 2],
             "exemplar_responses": [1.8, 1.7],
         }
@@ -91,13 +99,12 @@ def swept(
             "oip",
             {"unit": unit, **GROWTH, **growth},
             [
-                NewOutput("oips", f"oips of {unit} {growth}".encode(), "oips", "application/x-npy", "float32", (1, 28, 28, 1), about),
-                NewOutput("picture", f"picture of {unit} {growth}".encode(), "picture", "image/png",
-                          attributes={"unit": unit, "verdict": verdict}),
+                NewOutput("oips", f"oips of {unit} {growth}".encode(), "oips", NPY, "float32", (1, 28, 28, 1), about),
+                NewOutput("picture", f"picture of {unit} {growth}".encode(), "picture", PNG, attributes={"unit": unit}),
             ],
             read,
             run.id,
-        )  # fmt: skip
+        )
         run.add(unit, record, "computed")
         oips[unit] = record
     sheets: dict[str, Record] = {}
@@ -108,12 +115,12 @@ def swept(
             "layer",
             {"layer": layer, "units": len(own), **growth},
             [
-                NewOutput("sheet", f"sheet of {layer} {growth}".encode(), "sheet", "image/png", attributes={"layer": layer}),
-                NewOutput("tensors", f"tensors of {layer} {growth}".encode(), "tensors", "application/x-hdf5"),
+                NewOutput("sheet", f"sheet of {layer} {growth}".encode(), "sheet", PNG, attributes={"layer": layer}),
+                NewOutput("tensors", f"tensors of {layer} {growth}".encode(), "tensors", H5),
             ],
             [*(Input(unit, record.output("oips").digest) for unit, record in own.items()), *read],
             run.id,
-        )  # fmt: skip
+        )
         run.add(f"layer {layer}", sheets[layer], "computed")
     state = "failed" if "failed" in verdicts.values() else "completed"
     indices = {
@@ -135,10 +142,10 @@ def small(tmp_path: Path) -> SmallStore:
         "data",
         {"data": "digits", "classes": ["0", "1"], "attributes": {"pixel_range": [-0.4, 2.8]}},
         [
-            NewOutput(role, role.encode(), "images", "application/x-npy", "float32", (2, 28, 28, 1))
+            NewOutput(role, role.encode(), "images", NPY, "float32", (2, 28, 28, 1))
             for role in ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
         ]
-        + [NewOutput("dataset", b"dataset", "dataset", "application/x-hdf5")],
+        + [NewOutput("dataset", b"dataset", "dataset", H5)],
         run=training.id,
     )
     training.add("data", data, "computed")
@@ -146,22 +153,26 @@ def small(tmp_path: Path) -> SmallStore:
     epochs: list[Record] = []
     for number in (1, 2, 3):
         before = [Input("checkpoint", epochs[-1].output("checkpoint").digest)] if epochs else []
-        checkpoint = NewOutput("checkpoint", f"epoch {number}".encode(), "checkpoint", KERAS, identity=f"{number}e" * 32)
+        checkpoint = NewOutput(
+            "checkpoint", f"epoch {number}".encode(), "checkpoint", KERAS, identity=f"{number}e" * 32
+        )
         metrics = NewOutput("metrics", f"[{number}]".encode(), "metrics", "application/json")
         epochs.append(
-            committed(store, "epoch", {"epoch": number, "batch": 128}, [checkpoint, metrics], read + before, training.id)
+            committed(
+                store, "epoch", {"epoch": number, "batch": 128}, [checkpoint, metrics], read + before, training.id
+            )
         )
         training.add(f"epoch {number}", epochs[-1], "computed")
-    about = {"data": "digits", "test_accuracy": 0.9934, "test_loss": 0.02, "epochs": 3, "parameters": 208_982}
+    said = {"data": "digits", "test_accuracy": 0.9934, "test_loss": 0.02, "epochs": 3, "parameters": 208_982}
     model = committed(
         store,
         "model",
         {"optimiser": "adam", "batch": 128, "epochs": 3, "seed": 0},
         [
-            NewOutput("model", b"model", "model", KERAS, attributes=about, identity="1de27171" * 8),
-            NewOutput("model_h5", b"model.h5", "model", "application/x-hdf5", attributes=about, identity="1de27171" * 8),
+            NewOutput("model", b"model", "model", KERAS, attributes=said, identity=IDENTITY),
+            NewOutput("model_h5", b"model.h5", "model", H5, attributes=said, identity=IDENTITY),
             NewOutput("history", b"[]", "history", "application/json"),
-            NewOutput("history_plot", b"plot", "plot", "image/png"),
+            NewOutput("history_plot", b"plot", "plot", PNG),
         ],
         [*read, Input("checkpoint", epochs[-1].output("checkpoint").digest)],
         training.id,
