@@ -25,7 +25,7 @@ class GrowthSettings:
         objective: "response", "pre-activation" or "peak" (`lib.objective`).
         oips: how many a unit keeps, at most: those that show the same pattern are kept once.
         starts: start images a unit.
-        steps: steps that an OIP has climbed; weaker starts are given up after a quarter and a half of them.
+        steps: steps that an OIP has climbed; weaker starts are given up after an eighth and a half of them.
         step_size: of the first step, in standard deviations of the pixels (or half their range under "box").
         smoothing: standard deviation, in pixels, of the blur of start image and steps; 0 for none.
         jitter: greatest shift, in pixels, by which an image is rolled before a step and back after it; 0 for none.
@@ -37,7 +37,7 @@ class GrowthSettings:
     constraint: ConstraintName = "standardised"
     objective: ObjectiveName = "response"
     oips: int = 4
-    starts: int = 16
+    starts: int = 40
     steps: int = 96
     step_size: float = 0.4
     smoothing: float = 0.0

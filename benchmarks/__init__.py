@@ -1,0 +1,1 @@
+"""What `make bench` runs: speed as ratios against peers in one run, quality against a longer search."""

@@ -1,0 +1,21 @@
+"""`python -m benchmarks [NAME] [OPTIONS]`: one benchmark, or all of them."""
+
+import importlib
+import sys
+
+ALL = ("speed", "orchestration", "quality", "verdicts", "store")
+
+
+def main() -> None:
+    """Run what the first argument names; without one, everything."""
+    names = sys.argv[1:2] or ALL
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"no benchmark {unknown[0]!r}: choose from {', '.join(ALL)}")
+    for name in names:
+        print(f"== {name}", flush=True)
+        importlib.import_module(f"benchmarks.{name}").main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The network that is measured: the reference network, trained once and kept in the benchmarks' own store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from flows.places import DATA_FOLDER
+
+STORE = str(DATA_FOLDER / "bench-store")
+
+
+def data_name() -> str:
+    """MNIST where DREAMSWEEP_MNIST names its folder; else the embedded digits, and figures are of those."""
+    return "mnist" if os.environ.get("DREAMSWEEP_MNIST") else "digits"
+
+
+def trained(seed: int = 0) -> tuple[Any, Any]:
+    """The Keras model of the default recipe with this training seed, and its data set; within a Prefect server."""
+    from flows.train import TrainParameters, train
+    from lib import model_file
+    from lib.training_settings import TrainSettings
+    from storage.store import Store
+    from tasks.data import stored_data
+    from tasks.models import data_of, find_model
+
+    folder = os.environ.get("DREAMSWEEP_MNIST")
+    parameters = TrainParameters(
+        store=STORE,
+        data=data_name(),
+        data_dir=Path(folder) if folder else None,
+        settings=TrainSettings(seed=seed),
+    )
+    name = train(parameters)["model"]
+    store = Store.open(STORE)
+    found = find_model(store, name)
+    data = data_of(store, found.record)
+    assert data is not None
+    return model_file.load(store.get(found.record.output("model").digest)), stored_data(store, data)

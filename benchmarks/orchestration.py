@@ -1,0 +1,94 @@
+"""What Prefect and the store take of a sweep: the whole sweep against the fastest direct call of the same ascents.
+
+    python -m benchmarks orchestration
+
+The server is up already, and TensorFlow imported. The direct call grows the same units from the same starts, units mixed
+at batch 64, one layer after the other, without Prefect, store, pictures or verdicts; its ascents are traced in its time,
+as the sweep's are in the sweep's.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROUNDS = 3
+
+
+def direct(model: Any, settings: Any) -> float:
+    """Seconds for the ascents alone."""
+    from lib.ascent import Ascent
+    from lib.constraint import Constraint
+    from lib.grower import Grower
+    from lib.search import Ground, search_unit
+    from lib.units import Unit, select_layers
+    from tasks.workshop import BATCH, MAPS_AT_ONCE
+
+    begun = time.perf_counter()
+    for layer in select_layers(model):
+        ascent = Ascent(model, layer.name, Constraint(settings.constraint, 0.0, 1.0), batch=BATCH)
+        with Grower(ascent, BATCH) as grower, ThreadPoolExecutor(MAPS_AT_ONCE) as threads:
+            ground = Ground(grower, ascent.starts, ascent.measure, ascent.shape)
+            units = [Unit(layer.name, index) for index in range(layer.units)]
+            list(
+                threads.map(
+                    lambda unit, ground=ground: search_unit(unit, settings, lambda *_: ground, lambda _: None), units
+                )
+            )
+    return time.perf_counter() - begun
+
+
+def main(_: list[str]) -> None:
+    """Print the ratio and what it is made of, and one JSON object."""
+    from benchmarks.network import STORE, trained
+    from flows.places import DATA_FOLDER
+    from flows.server import local_server
+    from flows.sweep import SweepParameters, oip_sweep
+    from lib.growth_settings import GrowthSettings
+    from storage.store import Store
+    from tasks.models import find_model
+
+    settings = GrowthSettings()
+    found: dict[str, list[float]] = {"direct": [], "sweep": [], "nothing to compute": []}
+    with local_server(DATA_FOLDER):
+        model, _data = trained()
+        store = Store.open(STORE)
+        file = store.path(find_model(store, None).record.output("model").digest)
+        for _round in range(ROUNDS):
+            found["direct"].append(direct(model, settings))
+            with tempfile.TemporaryDirectory() as folder:
+                named = Path(folder, "network.keras")
+                named.write_bytes(file.read_bytes())
+                parameters = _prepared(folder, named)
+                begun = time.perf_counter()
+                oip_sweep(SweepParameters(store=folder, model=parameters))
+                found["sweep"].append(time.perf_counter() - begun)
+                begun = time.perf_counter()
+                oip_sweep(SweepParameters(store=folder, model=parameters))
+                found["nothing to compute"].append(time.perf_counter() - begun)
+    ratios = [sweep / alone for sweep, alone in zip(found["sweep"], found["direct"], strict=True)]
+    result = {
+        "seconds": {name: statistics.median(values) for name, values in found.items()},
+        "sweep over direct": statistics.median(ratios),
+        "all rounds": found,
+    }
+    print(json.dumps(result, indent=1))
+
+
+def _prepared(folder: str, file: Path) -> str:
+    """The ref of the model in a fresh store, its data set there too."""
+    import os
+
+    from benchmarks.network import data_name
+    from flows.register import RegisterParameters, register
+
+    mnist = os.environ.get("DREAMSWEEP_MNIST")
+    made = register(
+        RegisterParameters(store=folder, file=file, data=data_name(), data_dir=Path(mnist) if mnist else None)
+    )
+    return str(made["model"])

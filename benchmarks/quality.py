@@ -1,0 +1,106 @@
+"""How good the default sweep's OIPs are: against the best of 256 starts that all climb four times the steps.
+
+    python -m benchmarks quality [--style clean] [--constraint box]
+
+For 40 maps drawn over the layers. The reference climbs under the same constraint and smoothing, with the same seeds, and
+none of its starts is given up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+STARTS = 256
+LONGER = 4
+DRAWN = {"Conv2D_1": 8, "Conv2D_2": 12, "Conv2D_3": 20}
+
+
+def reference(ascent: Any, unit: Any, settings: Any) -> float:
+    """The best response of 256 starts, none given up."""
+    from lib.ascent import Growing, cosine_rates
+    from lib.start import length_scales, start_image, start_seed
+
+    best = 0.0
+    rates = cosine_rates(LONGER * settings.steps, settings.step_size)
+    for first in range(0, STARTS, ascent.batch):
+        numbers = range(first, first + ascent.batch)
+        noise = np.stack(
+            [
+                start_image(
+                    start_seed(settings.seed, str(unit), number),
+                    length_scales(number, settings.length_scales),
+                    ascent.shape,
+                )
+                for number in numbers
+            ]
+        )
+        growing = ascent.climb(
+            Growing.from_starts(ascent.starts(noise)),
+            np.full(ascent.batch, unit.index),
+            np.repeat(rates[:, None], ascent.batch, axis=1),
+        )
+        best = max(best, float(growing.response.max()))
+    return best
+
+
+def measure(model: Any, settings: Any, pixel_range: tuple[float, float]) -> dict[str, Any]:
+    """Ratios of the default search to the reference: by layer the mean and the least, and every map's."""
+    from lib.ascent import Ascent
+    from lib.constraint import Constraint
+    from lib.search import Ground, search_unit
+    from lib.units import Unit, select_layers
+
+    draw = np.random.default_rng(2024)
+    layers: dict[str, Any] = {}
+    for layer in select_layers(model):
+        constraint = Constraint(settings.constraint, *pixel_range)
+        ascent = Ascent(model, layer.name, constraint, smoothing=settings.smoothing, jitter=settings.jitter > 0)
+        ground = Ground(_whole_batches(ascent), ascent.starts, ascent.measure, ascent.shape)
+        ratios = {}
+        for index in sorted(draw.choice(layer.units, min(DRAWN.get(layer.name, 8), layer.units), replace=False)):
+            unit = Unit(layer.name, int(index))
+            search, _, _ = search_unit(unit, settings, lambda *_, ground=ground: ground, lambda _: None)
+            ratios[str(unit)] = search.response / reference(ascent, unit, settings)
+        values = list(ratios.values())
+        layers[layer.name] = {"mean": float(np.mean(values)), "least": min(values), "maps": ratios}
+        print(f"{layer.name:12} mean {np.mean(values):.3f}  least {min(values):.3f}  of {len(values)} maps", flush=True)
+    return layers
+
+
+def _whole_batches(ascent: Any) -> Any:
+    from lib.ascent import Growing
+
+    class Climber:
+        def climb(self, growing: Any, units: Any, rates: Any, shifts: Any) -> Any:
+            parts = [slice(at, at + ascent.batch) for at in range(0, len(growing), ascent.batch)]
+            return Growing.join(
+                [ascent.climb(growing.take(part), units[part], rates[:, part], shifts[:, part]) for part in parts]
+            )
+
+    return Climber()
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table, and one JSON object."""
+    from benchmarks.network import data_name, trained
+    from flows.places import DATA_FOLDER
+    from flows.server import local_server
+    from lib.constraint import CONSTRAINTS
+    from lib.growth_settings import STYLES, GrowthSettings
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks quality", description=__doc__.splitlines()[0])
+    parser.add_argument("--style", choices=list(STYLES), default="strong")
+    parser.add_argument("--constraint", choices=CONSTRAINTS, default="standardised")
+    options = parser.parse_args(arguments)
+    settings = GrowthSettings(constraint=options.constraint).in_style(options.style)
+    with local_server(DATA_FOLDER):
+        model, _ = trained()
+    begun = time.monotonic()
+    print(f"{data_name()}, {options.constraint}, {options.style}: best of {settings.starts} starts over the reference")
+    layers = measure(model, settings, (0.0, 1.0))
+    print(json.dumps({"quality": layers, "seconds": round(time.monotonic() - begun)}))
