@@ -25,12 +25,13 @@ install = set -o pipefail; total=$$(grep -c '^[a-z0-9].*==' $(1)); count=0; \
 		Installing) echo "  unpacking";; \
 	esac; done
 
-.PHONY: help setup sweep test lock bench
+.PHONY: help setup sweep test lock bench docs
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
 	@echo 'make test    run every test'
 	@echo 'make bench   measure speed and quality beside other ways'
+	@echo 'make docs    make the pictures in docs/ again (real MNIST: DREAMSWEEP_MNIST=DIR)'
 	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
 	@echo
 	@echo 'GPU=1        use an NVIDIA GPU: make sweep GPU=1'
@@ -44,6 +45,9 @@ test: $(READY)
 
 bench: $(BENCH_READY)
 	$(RUN)/python -m benchmarks
+
+docs: $(READY)
+	$(RUN)/python docs/pictures.py
 
 setup: $(READY)
 
