@@ -16,10 +16,13 @@ def correlation(first: Floats, second: Floats) -> float:
     """The greatest normalised cross-correlation of two images [H, W, C] at any shift, in [-1, 1].
 
     Shifts that wrap round the border count, and those that push part of the pattern out of the image. A constant image
-    is like none: 0.
+    is like other constant ones (1) and like no other image (0).
     """
     height, width = first.shape[:2]
-    spectra = [np.fft.rfft2(_centred(image), (2 * height, 2 * width), axes=(0, 1)) for image in (first, second)]
+    patterns = [_centred(image) for image in (first, second)]
+    if not any(pattern.any() for pattern in patterns):
+        return 1.0
+    spectra = [np.fft.rfft2(pattern, (2 * height, 2 * width), axes=(0, 1)) for pattern in patterns]
     product = (spectra[0] * spectra[1].conj()).sum(axis=2)
     cut = np.fft.irfft2(product, (2 * height, 2 * width))
     # a shift that wraps is the sum of the two that do not, whose patterns meet in it

@@ -16,13 +16,14 @@ def verdict_of(response: float, exemplar: float | None, *, dead: bool) -> Verdic
 
     A unit that neither an exemplar nor its OIP makes respond is `silent`: the caller has searched twenty times as long
     under every constraint before it asks. An exemplar that responds where no OIP does leaves the unit `unreached`.
+    What was seen counts for more than the proof: only a silent unit can be `dead`.
     """
-    if dead:
-        return "dead"
     best = max(exemplar or 0.0, 0.0)
     if response > 0 and response >= best:
         return "responded"
-    return "unreached" if best > 0 else "silent"
+    if best > 0:
+        return "unreached"
+    return "dead" if dead else "silent"
 
 
 def response_ratio(response: float, exemplar: float | None) -> float | None:
