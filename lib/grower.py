@@ -100,26 +100,32 @@ class Grower:
 
     def _run_batches(self) -> None:
         while (share := self._next_batch()) is not None:
-            jobs = [job for job, _, _ in share]
             try:
-                grown = self._climber.climb(
-                    Growing.join([job.growing.take(slice(first, last)) for job, first, last in share]),
-                    np.concatenate([job.units[first:last] for job, first, last in share]),
-                    np.concatenate([job.rates[:, first:last] for job, first, last in share], axis=1),
-                    np.concatenate([job.shifts[:, first:last] for job, first, last in share], axis=1),
-                )
+                self._climb_batch(share)
             except BaseException as error:  # whatever it is, the tasks that wait must hear of it
-                self._fail(jobs, error)
-                continue
-            self.batches += 1
-            at = 0
-            for job, first, last in share:
-                part = grown.take(slice(at, at + last - first))
-                at += last - first
-                self.image_steps += (last - first) * len(job.rates)
-                job.parts.append(part)
-                if last == len(job.growing):
-                    job.done.set_result(Growing.join(job.parts))
+                self._fail([job for job, _, _ in share], error)
+
+    def _climb_batch(self, share: list[tuple[_Job, int, int]]) -> None:
+        """Climbs some images of some jobs; gives those jobs their own back whose last images these were."""
+        grown = self._climber.climb(
+            Growing.join([job.growing.take(slice(first, last)) for job, first, last in share]),
+            np.concatenate([job.units[first:last] for job, first, last in share]),
+            np.concatenate([job.rates[:, first:last] for job, first, last in share], axis=1),
+            np.concatenate([job.shifts[:, first:last] for job, first, last in share], axis=1),
+        )
+        self.batches += 1
+        at = 0
+        done: list[tuple[_Job, Growing]] = []
+        for job, first, last in share:
+            job.parts.append(grown.take(slice(at, at + last - first)))
+            at += last - first
+            self.image_steps += (last - first) * len(job.rates)
+            if last == len(job.growing):
+                done.append((job, Growing.join(job.parts)))
+        if len(grown) != at:
+            raise ValueError(f"the climber gave {len(grown)} images back for {at}")
+        for job, whole in done:
+            job.done.set_result(whole)
 
     def _next_batch(self) -> list[tuple[_Job, int, int]] | None:
         """Jobs and which of their images come next; waits for work, and a moment for a batch to fill."""

@@ -45,7 +45,7 @@ def test_start_images_are_the_same_in_whatever_order_they_are_made() -> None:
         return start_image(start_seed(3, *key), length_scales(key[1]), SHAPE).tobytes()
 
     first = {key: make(key) for key in keys}
-    np.random.seed(1)  # noqa: NPY002  - the old global state must not matter
+    np.random.seed(1)  # the old global state must not matter
     np.random.standard_normal(10)
     random.Random(0).shuffle(keys)
     assert {key: make(key) for key in keys} == first
