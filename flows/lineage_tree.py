@@ -120,8 +120,10 @@ class _Up:
             for child in sorted(above.values(), key=lambda child: child.record is None or child.record.task != "data")
             if id(child) not in links and not (child.record and child.record.task == record.task)
         ]
-        for same in _grouped(children, lambda child: child.record.key if child.record else child.digest):
-            self._grow(branch, same[0], roles=[str(child.role) for child in same])
+        for alike in _grouped(children, _likeness):
+            keys = {child.record.key for child in alike if child.record is not None}
+            roles = [str(child.role) for child in alike] if len(keys) < 2 else []
+            self._grow(branch, alike[0], roles=roles, also=max(len(keys) - 1, 0))
 
     def _about(self, node: Node, record: Record, before: int) -> list[RenderableType]:
         """All that there is to say of a record."""

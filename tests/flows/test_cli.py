@@ -180,6 +180,7 @@ def test_lineage_of_a_run_draws_one_unit_of_each_layer(cli: CLI, store: Any) -> 
     code, out, _ = cli("lineage", "sweep/latest")
     assert code == 0
     assert "Conv2D_1/0, and 1 more alike" in out
+    assert "Conv2D_1/1" not in out
     assert out.count("commit c0ffee00") == 1  # what is the same is said once
 
 
