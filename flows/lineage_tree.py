@@ -114,7 +114,11 @@ class _Up:
         self._drawn |= {link.record.key for link in chain if link.record is not None}
         branch = tree.add(Group(head, *self._about(node, record, len(chain) - 1)))
         links = {id(link) for link in chain}
-        above = {(child.digest, child.role): child for link in reversed(chain) for child in link.children}
+        above = {
+            (child.digest, child.role, child.record.recipe if child.record else None): child
+            for link in reversed(chain)
+            for child in link.children
+        }
         children = [
             child
             for child in sorted(above.values(), key=lambda child: child.record is None or child.record.task != "data")

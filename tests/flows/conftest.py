@@ -212,3 +212,9 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> "
 def sweeping() -> "Callable[..., tuple[str, dict[str, Record], dict[str, Record]]]":
     """The function `swept` above, for another sweep in the same store."""
     return swept
+
+
+@pytest.fixture
+def committing() -> "Callable[..., Record]":
+    """The function `committed` above."""
+    return committed

@@ -161,6 +161,24 @@ def test_lineage_reads_the_same_on_a_screen_of_any_width(cli: CLI, store: Any, m
             assert words in " ".join(out.replace("│", " ").split())
 
 
+def test_lineage_names_everything_that_made_the_same_bytes(
+    cli: CLI, store: Any, committing: Callable[..., Any]
+) -> None:
+    same = [output_of(store.store, store.model, "model")]
+    committing(store.store, "register", {"file": "mine.keras"}, same)  # a copy of the trained model, registered
+    _, out, _ = cli("lineage", "Conv2D_2/17")
+    assert "model: trained model" in out
+    assert "model: model from the file mine.keras" in out
+
+
+def output_of(store: Any, record: Any, role: str) -> Any:
+    """An output of a record, as it would be stored anew."""
+    from storage.record import NewOutput
+
+    output = record.output(role)
+    return NewOutput(role, store.get(output.digest), output.kind, output.media_type, identity=output.identity)
+
+
 def test_lineage_down_of_a_checkpoint_lists_every_picture_that_depends_on_it(cli: CLI, store: Any) -> None:
     expected = {record.output("picture").digest for record in store.oips.values()}
     expected |= {record.output("sheet").digest for record in store.layers.values()}
