@@ -2,9 +2,9 @@
 
     python -m benchmarks orchestration
 
-The server is up already, and TensorFlow imported. The direct call grows the same units from the same starts, units mixed
-at batch 64, one layer after the other, without Prefect, store, pictures or verdicts; its ascents are traced in its time,
-as the sweep's are in the sweep's.
+The server is up already, and TensorFlow imported. The direct call grows the same units from the same starts, units
+mixed at batch 64, one layer after the other, without Prefect, store, pictures or verdicts; its ascents are traced in
+its time, as the sweep's are in the sweep's.
 """
 
 from __future__ import annotations

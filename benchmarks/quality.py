@@ -2,8 +2,8 @@
 
     python -m benchmarks quality [--style clean] [--constraint box]
 
-For 40 maps drawn over the layers. The reference climbs under the same constraint and smoothing, with the same seeds, and
-none of its starts is given up.
+For 40 maps drawn over the layers. The reference climbs under the same constraint and smoothing, with the same seeds,
+and none of its starts is given up.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from tasks.oips import make_oips, oip_recipe
 from tasks.progress import report
 from tasks.recorded import key_of
 from tasks.session import Session, session
-from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
+from tasks.workshop import BATCH, MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
 
 UNIT_RANGE = (0.0, 1.0)
 LATEST = "sweep/latest"
@@ -48,6 +48,7 @@ class SweepParameters(BaseModel):
     layers: list[str] | None = Field(None, description="Names, patterns, units (Conv2D_2/3-9); none: all convolutions.")
     growth: GrowthSettings = Field(default_factory=GrowthSettings, description="How OIPs are grown.")
     size: tuple[int, int] | None = Field(None, description="Height and width of images, for networks of a free size.")
+    batch: int = Field(BATCH, ge=1, description="Images that climb together; fewer want less memory.")
     large_tensors: bool = Field(False, description="Gather layers of more than 2 GB into HDF5 as well.")
 
 
@@ -142,6 +143,7 @@ def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tu
         pixel_range(data) if data else UNIT_RANGE,
         natural,
         parameters.size,
+        parameters.batch,
     )
     with opened(workshop):
         yield workshop, units

@@ -22,9 +22,10 @@ from lib.search import Ground
 from storage.store import Input
 from tasks.session import Session
 
-# Several maps at a time must be in the making for batches to be full: each has fewer and fewer images as it climbs.
 BATCH = 64
+"""Images a batch. Larger ones are no faster on a CPU; smaller ones fit networks that want much memory an image."""
 MAPS_AT_ONCE = 24
+"""So many maps are in the making for batches to be full: each has fewer and fewer images as it climbs."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Workshop:
     pixel_range: tuple[float, float]
     natural: Natural | None
     size: tuple[int, int] | None = None
+    batch: int = BATCH
     exemplars: dict[str, Exemplars] = field(default_factory=dict)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
     _grounds: dict[tuple[str, ConstraintName, ObjectiveName], Ground] = field(default_factory=dict)
@@ -84,10 +86,10 @@ class Workshop:
                     objective=objective,
                     smoothing=self.growth.smoothing,
                     jitter=self.growth.jitter > 0,
-                    batch=BATCH,
+                    batch=self.batch,
                     size=self.size,
                 )
-                grower = self._open.enter_context(Grower(ascent, BATCH))
+                grower = self._open.enter_context(Grower(ascent, self.batch))
                 self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape)
             return self._grounds[key]
 
