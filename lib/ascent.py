@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.constraint import Constraint
+from lib.errors import BadInput
 from lib.graph import LOCK
 from lib.kernels import fast_kernels
-from lib.objective import BY_NAME, ObjectiveName
+from lib.objective import BY_NAME, ObjectiveName, over_positions
 from lib.trunk import responses_of
 
 Floats = npt.NDArray[np.float32]
@@ -84,7 +85,16 @@ class Ascent:
         batch: int = 64,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """`smoothing`: standard deviation, in pixels, of the blur of each step. `jitter`: whether steps are shifted."""
+        """The loop for `batch` images at a time, traced here.
+
+        Args:
+            model, layer, size: as `lib.trunk.responses_of` takes them.
+            smoothing: standard deviation, in pixels, of the blur of each step.
+            jitter: whether steps are shifted.
+
+        Raises:
+            BadInput: as `lib.trunk.responses_of`, and for a network of free size where no size is given.
+        """
         import tensorflow as tf
 
         self.batch = batch
@@ -97,8 +107,8 @@ class Ascent:
         self.units = self._trunk.units[layer]
         self.signed = self._trunk.signed[layer]
         height, width, channels = self._trunk.input_shape
-        assert height is not None
-        assert width is not None
+        if height is None or width is None:
+            raise BadInput("the network takes images of any size: choose one, as 64x64")
         self.shape = (height, width, channels)
         self.traces = 0
         pixels = tf.TensorSpec((batch, *self.shape), tf.float32)
@@ -134,6 +144,8 @@ class Ascent:
             shifts: [steps, n, 2], by how many pixels (down, right) an image is rolled before a step, and back after it.
         """
         n, steps = len(growing), len(rates)
+        if not 0 < n <= self.batch:
+            raise ValueError(f"{n} images in a call that takes 1 to {self.batch}")
         rows = np.arange(self.batch) % n  # padding repeats images, so that it can meet nothing that they do not
         if shifts is None:
             shifts = np.zeros((steps, n, 2), np.int32)
@@ -215,16 +227,17 @@ class Ascent:
             tape.watch(images)
             before, after = self._unit_maps(images, units)
             climbed = tf.reduce_sum(self._objective(before, after))
-        return tape.gradient(climbed, images), _over_positions(after), _over_positions(before)
+        return tape.gradient(climbed, images), over_positions(after), over_positions(before)
 
     def _measure_batch(self, images: Any, units: Any) -> tuple[Any, Any]:
         before, after = self._unit_maps(images, units)
-        return _over_positions(after), _over_positions(before)
+        return over_positions(after), over_positions(before)
 
     def _unit_maps(self, images: Any, units: Any) -> tuple[Any, Any]:
         import tensorflow as tf
 
-        after, before = self._trunk.maps(images)[self.layer]
+        # a network of mixed precision answers in half, whose steps are too coarse to add up
+        after, before = (tf.cast(maps, tf.float32) for maps in self._trunk.maps(images)[self.layer])
         picked = tf.gather(before, units, axis=-1, batch_dims=1)
         if self.signed:
             return picked, picked
@@ -248,12 +261,6 @@ def blur(images: Any, sigma: float) -> Any:
         kernel = tf.tile(tf.reshape(weights, shape), [1, 1, images.shape[-1], 1])
         images = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "VALID")
     return images
-
-
-def _over_positions(maps: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.reduce_mean(maps, list(range(1, len(maps.shape)))) if len(maps.shape) > 1 else maps
 
 
 def _keep(own: Any, images: Any, seen: Any, kept: Any) -> tuple[Any, Any, Any, Any]:

@@ -14,6 +14,7 @@ ConstraintName = Literal["standardised", "box"]
 CONSTRAINTS: tuple[ConstraintName, ...] = get_args(ConstraintName)
 
 _LEAST_SPREAD = 1e-6
+_TINY, _LIFT = 1e-15, 2.0**80
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ class Constraint:
             gradient = gradient - tf.reduce_mean(gradient, [1, 2, 3], keepdims=True)
             gradient = gradient - images * tf.reduce_mean(gradient * images, [1, 2, 3], keepdims=True)
             unit = 1.0
+        # tiny gradients are real (behind saturated activations), and their squares would be zero: only exact zero has
+        # no direction. A power of two changes no bit of the others.
+        tiny = tf.reduce_max(tf.abs(gradient), [1, 2, 3], keepdims=True) < _TINY
+        gradient = gradient * tf.where(tiny, _LIFT, 1.0)
         square = tf.reduce_mean(gradient * gradient, [1, 2, 3], keepdims=True)
-        # tiny gradients are real (a unit far from its threshold): only exact zero has no direction
         scale = tf.reduce_max(tf.abs(gradient), [1, 2, 3], keepdims=True)
         safe = tf.where(scale > 0, scale, 1.0)
         return unit * tf.math.divide_no_nan(gradient / safe, tf.sqrt(square) / safe)

@@ -15,20 +15,21 @@ OBJECTIVES: tuple[ObjectiveName, ...] = get_args(ObjectiveName)
 LEAK = 0.01
 
 
-def _mean(values: Any) -> Any:
+def over_positions(maps: Any) -> Any:
+    """The mean over the positions of one unit an image; [B, ...] to [B]. A node of a dense layer has one position."""
     import tensorflow as tf
 
-    return tf.reduce_mean(values, list(range(1, len(values.shape))))
+    return tf.reduce_mean(maps, list(range(1, len(maps.shape))))
 
 
 def response(before: Any, after: Any) -> Any:
     """The mean activation over the positions, and a hundredth of the mean pre-activation."""
-    return _mean(after) + LEAK * _mean(before)
+    return over_positions(after) + LEAK * over_positions(before)
 
 
 def pre_activation(before: Any, after: Any) -> Any:
     """The mean pre-activation: positions below the threshold count as much as those above."""
-    return _mean(before)
+    return over_positions(before)
 
 
 def peak(before: Any, after: Any) -> Any:
@@ -38,7 +39,7 @@ def peak(before: Any, after: Any) -> Any:
     """
     import tensorflow as tf
 
-    return tf.reduce_max(before, list(range(1, len(before.shape)))) if len(before.shape) > 1 else before
+    return tf.reduce_max(before, list(range(1, len(before.shape))))
 
 
 BY_NAME: dict[ObjectiveName, Callable[[Any, Any], Any]] = {
