@@ -26,14 +26,12 @@ def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
 
     See `lib.trunk.Kernels`.
     """
-    import keras
-
     first = ops[0]
-    if isinstance(first, keras.layers.MaxPooling2D) and _windows_touch(first):
+    if _plain_pooling(first):
         return Kernel(1, lambda x: pool_max(x, tuple(first.pool_size)))
     if not _plain_convolution(first):
         return None
-    if len(ops) > 1 and isinstance(ops[1], keras.layers.MaxPooling2D) and _windows_touch(ops[1]):
+    if len(ops) > 1 and _plain_pooling(ops[1]):
         activation = _rectifier(first)
         if activation is not None:
             window = tuple(ops[1].pool_size)
@@ -129,6 +127,7 @@ def _add_bias(layer: Any, x: Tensor) -> Tensor:
 def _plain_convolution(layer: Any) -> bool:
     import keras
 
+    # a subclass may compute anything
     return (
         type(layer) is keras.layers.Conv2D
         and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1)
@@ -139,16 +138,21 @@ def _plain_convolution(layer: Any) -> bool:
     )
 
 
-def _few_channels(layer: Any) -> bool:
-    return bool(layer.kernel.shape[2] <= _FEW_CHANNELS)
+def _plain_pooling(layer: Any) -> bool:
+    """Windows that touch and do not overlap."""
+    import keras
 
-
-def _windows_touch(layer: Any) -> bool:
     return (
-        tuple(layer.strides) == tuple(layer.pool_size)
+        type(layer) is keras.layers.MaxPooling2D
+        and tuple(layer.strides) == tuple(layer.pool_size)
         and layer.padding == "valid"
         and layer.data_format == "channels_last"
+        and layer.compute_dtype == "float32"
     )
+
+
+def _few_channels(layer: Any) -> bool:
+    return bool(layer.kernel.shape[2] <= _FEW_CHANNELS)
 
 
 def _rectifier(layer: Any) -> Callable[[Tensor], Tensor] | None:
