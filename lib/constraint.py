@@ -77,6 +77,6 @@ class Constraint:
         """Between which values every pixel of an image of `pixels` values lies, for proofs."""
         if self.name == "box":
             return self.low, self.high
-        # one value as far from the others as it can be: (n - 1) / sqrt(n - 1)
-        reach = max(pixels - 1, 1) ** 0.5
+        # one value as far from the others as it can be is at sqrt(n - 1): the rest is room for rounding
+        reach = pixels**0.5
         return -reach, reach
