@@ -7,9 +7,10 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows.places import data_place, store_place
+from lib import model_file
 from storage.store import Record
 from tasks.data import store_data
-from tasks.models import name_model, register_model
+from tasks.models import check_images, name_model, register_model
 from tasks.recorded import key_of
 from tasks.session import Session, session
 
@@ -32,11 +33,22 @@ def register(parameters: RegisterParameters) -> dict[str, Any]:
         return {"run": open_session.run.close("completed", summary).id, **summary}
 
 
-def registered(open_session: Session, parameters: RegisterParameters) -> tuple[Record, str]:
-    """The record of the registered model, and its ref; within a flow run."""
+def registered(
+    open_session: Session, parameters: RegisterParameters, size: tuple[int, int] | None = None
+) -> tuple[Record, str]:
+    """The record of the registered model, and its ref; within a flow run. `size`: of the images it will be given."""
     run = open_session.run.id
     data_key = None
     if parameters.data:
-        data_key = key_of(store_data(parameters.data, parameters.data_dir, run, return_state=True))
+        model = model_file.load(parameters.file)
+        data_key = key_of(
+            store_data(
+                parameters.data,
+                parameters.data_dir,
+                run,
+                suits=lambda data: check_images(model, data.input_shape, size),
+                return_state=True,
+            )
+        )
     record = open_session.store.record(key_of(register_model(parameters.file, data_key, run, return_state=True)))
     return record, name_model(open_session.store, record, parameters.file.stem)

@@ -1,7 +1,7 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from flows.train import TrainParameters, trained
 from lib import model_file
 from lib.errors import BadInput
 from lib.growth_settings import GrowthSettings
+from lib.trunk import responses_of
 from lib.units import Layer, Unit, select_units
 from storage.store import Record
 from tasks.data import pixel_range, store_data
 from tasks.exemplars import make_exemplars
 from tasks.layers import gather_layer
-from tasks.models import data_of, find_model
+from tasks.models import check_images, data_of, find_model
 from tasks.oips import make_oips, oip_recipe
 from tasks.progress import report
 from tasks.recorded import key_of
@@ -69,7 +70,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
                 state = sweep_layer(
                     layer.name, [unit.index for unit in chosen], parameters.large_tensors, run, return_state=True
                 )
-                if state.is_failed():
+                if not state.is_completed():
                     failures |= workshop.failures.get(layer.name) or {layer.name: state.message or "failed"}
             about = {
                 "model": workshop.network.name,
@@ -80,8 +81,8 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         for unit, message in failures.items():
             open_session.run.fail(unit, message)
         open_session.run.close("failed" if failures else "completed", about)
+        summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
-        summary = sweep_summary(open_session.store, run)
     create_table_artifact(table=verdict_rows(summary), key="verdicts", description=f"Sweep {run} of {about['model']}")
     if failures:
         return Failed(message=f"{len(failures)} of {len(summary['units'])} maps failed: {_few(list(failures))}")
@@ -125,16 +126,11 @@ def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tu
     output = record.output("model")
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=name)
-    units = {
-        layer: [Unit(layer.name, index) for index in indices]
-        for layer, indices in select_units(model, parameters.layers).items()
-    }
-    data = _data(open_session, parameters, record)
+    units = _units(model, parameters)
+    data = _data(open_session, parameters, record, model)
     natural = None
     if data is not None:
         images = data.output("train_imgs")
-        assert images.shape is not None
-        _check_images(model, images.shape[1:], parameters)
         natural = Natural(str(data.parameters["data"]), open_session.store.array(images.digest), images.digest)
     workshop = Workshop(
         open_session,
@@ -142,7 +138,7 @@ def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tu
         parameters.growth,
         pixel_range(data) if data else UNIT_RANGE,
         natural,
-        parameters.size,
+        _size(model, parameters, natural),
         parameters.batch,
     )
     with opened(workshop):
@@ -153,34 +149,51 @@ def _model(open_session: Session, parameters: SweepParameters) -> tuple[Record, 
     if parameters.train is not None:
         if parameters.model is not None:
             raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
-        return trained(open_session, parameters.train.model_copy(update={"store": parameters.store}))
+        first = parameters.train.model_copy(update={"store": parameters.store})
+        return trained(open_session, first, parameters.layers)
     if parameters.model and Path(parameters.model).suffix in (".keras", ".h5"):
         file = RegisterParameters(
             store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
         )
-        select_units(model_file.load(file.file), parameters.layers)  # so that a layer's typo leaves no record
-        return registered(open_session, file)
+        _units(model_file.load(file.file), parameters)  # so that a layer's typo leaves no record
+        return registered(open_session, file, parameters.size)
     found = find_model(open_session.store, parameters.model)
     return found.record, found.name
 
 
-def _data(open_session: Session, parameters: SweepParameters, model: Record) -> Record | None:
+def _units(model: Any, parameters: SweepParameters) -> dict[Layer, list[Unit]]:
+    """The units to sweep, by layer. Raises BadInput where there are none, or images of the size do not suit them."""
+    chosen = select_units(model, parameters.layers)
+    if parameters.size is not None:
+        responses_of(model, [layer.name for layer in chosen], size=parameters.size)
+    return {layer: [Unit(layer.name, index) for index in indices] for layer, indices in chosen.items()}
+
+
+def _data(open_session: Session, parameters: SweepParameters, record: Record, model: Any) -> Record | None:
+    """The record of the data set whose images are the exemplars. Raises BadInput where the network takes others."""
     if parameters.data is None or parameters.train is not None:
-        return data_of(open_session.store, model)
-    made = store_data(parameters.data, parameters.data_dir, open_session.run.id, return_state=True)
+        data = data_of(open_session.store, record)
+        if data is not None:
+            check_images(model, (data.output("train_imgs").shape or ())[1:], parameters.size)
+        return data
+    made = store_data(
+        parameters.data,
+        parameters.data_dir,
+        open_session.run.id,
+        suits=lambda data: check_images(model, data.input_shape, parameters.size),
+        return_state=True,
+    )
     return open_session.store.record(key_of(made))
 
 
-def _check_images(model: Any, shape: Sequence[int], parameters: SweepParameters) -> None:
-    """Raises BadInput for a data set whose images the network does not take."""
-    wanted = model.input_shape[1:]
-    if parameters.size is not None:
-        wanted = (*parameters.size, wanted[2])
-    if any(want is not None and want != have for want, have in zip(wanted, shape, strict=True)):
-        raise BadInput(
-            f"the data set's images are {'x'.join(map(str, shape))}, the network takes "
-            f"{'x'.join('any' if want is None else str(want) for want in wanted)}: name another set with --data"
-        )
+def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> tuple[int, int] | None:
+    """The images' (height, width) where it is not the network's own; a network of a free size takes the data set's."""
+    if parameters.size is not None or None not in model.input_shape[1:3]:
+        return parameters.size
+    if natural is None:
+        raise BadInput("the network takes images of any size: choose one with --size, as 64x64")
+    height, width = natural.images.shape[1:3]
+    return int(height), int(width)
 
 
 def _message(state: State[Any]) -> str:

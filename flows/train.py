@@ -1,6 +1,7 @@
 """The flow `train`: a data set, a network trained on it, and every epoch's checkpoint."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows.places import data_place, store_place
+from lib import reference
+from lib.dataset import Dataset
 from lib.training_settings import TrainSettings
+from lib.units import select_units
 from storage.store import Record
 from tasks.data import store_data
 from tasks.models import name_model
@@ -49,10 +53,20 @@ def train(parameters: TrainParameters) -> dict[str, Any]:
     }
 
 
-def trained(open_session: Session, parameters: TrainParameters) -> tuple[Record, str]:
-    """The record of the trained model, and its ref; within a flow run."""
+def trained(
+    open_session: Session, parameters: TrainParameters, layers: Sequence[str] | None = None
+) -> tuple[Record, str]:
+    """The record of the trained model, and its ref; within a flow run.
+
+    Raises BadInput before anything is stored for images that the network cannot take, and where it has not the
+    `layers` that are wanted of it.
+    """
+
+    def suits(data: Dataset) -> None:
+        select_units(reference.build(data.input_shape, len(data.classes)), layers)
+
     run = open_session.run.id
-    data_key = key_of(store_data(parameters.data, parameters.data_dir, run, return_state=True))
+    data_key = key_of(store_data(parameters.data, parameters.data_dir, run, suits=suits, return_state=True))
     model_key = key_of(train_model(data_key, parameters.settings, run, return_state=True))
     record = open_session.store.record(model_key)
     return record, name_model(open_session.store, record, parameters.data.partition(":")[0])

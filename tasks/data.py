@@ -1,5 +1,6 @@
 """A data set as artifacts, under the blog's names."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ ARRAYS = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "
 
 
 @recorded("data", run_name="{name}")
-def store_data(name: str, data_dir: Path | None, run: str) -> tuple[Record, bool]:
+def store_data(
+    name: str, data_dir: Path | None, run: str, suits: Callable[[Dataset], object] | None = None
+) -> tuple[Record, bool]:
     """The record of the data set of this name: six arrays as `.npy` and all of them as one HDF5 file.
 
-    Its recipe is what the pictures and labels are, whatever file they came from. Raises BadInput.
+    Its recipe is what the pictures and labels are, whatever file they came from. `suits` is shown the data set before
+    anything is stored, and raises BadInput for one that is of no use. Raises BadInput.
     """
     session = session_of(run)
     data = load(name, data_dir, progress=report)
+    if suits:
+        suits(data)
     attributes = dict(data.attributes)
     recipe = Recipe(
         task="data",

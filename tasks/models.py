@@ -1,8 +1,10 @@
 """Models by the names that people use, and the registration of a user's own."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lib import model_file
 from lib.errors import BadInput
@@ -86,6 +88,22 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
         ),
         unit="model",
     )
+
+
+def check_images(model: Any, shape: Sequence[int], size: tuple[int, int] | None = None) -> None:
+    """Raise BadInput for images of this (height, width, channels) where the model, at this size, takes others."""
+    wanted = model.input_shape[1:]
+    if size is not None:
+        wanted = (*size, wanted[2])
+    if any(want is not None and want != have for want, have in zip(wanted, shape, strict=True)):
+        raise BadInput(
+            f"the data set's images are {_by(shape)}, the network takes {_by(wanted)}: "
+            f"name another set with --data{', or leave out --size' if size else ''}"
+        )
+
+
+def _by(shape: Sequence[int | None]) -> str:
+    return "x".join("any" if length is None else str(length) for length in shape)
 
 
 def data_of(store: Store, model: Record) -> Record | None:

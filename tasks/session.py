@@ -16,7 +16,7 @@ from tasks.provenance import code_version, environment_bytes
 Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """One open run. Any number of threads may share it."""
 
@@ -31,8 +31,9 @@ class Session:
         return self.store.put(environment_bytes())
 
     def pin(self, recipes: Iterable[Recipe]) -> None:
-        """Keep garbage collection away from what these recipes may find."""
+        """Keep garbage collection away from what these recipes may find, from now on."""
         self.run.pin(recipe.digest for recipe in recipes)
+        self.listing = self.store.listing()  # what was collected before the pin must not be counted on
 
     def find(self, recipe: Recipe) -> Record | None:
         """The finished record of a recipe, if the store holds one that this code may use."""
@@ -83,7 +84,7 @@ _sessions: dict[str, Session] = {}
 def session(place: str, flow: str, parameters: Mapping[str, Any]) -> Iterator[Session]:
     """A run in the store at `place`, open while inside; tasks find it under its id.
 
-    Where the inside raises, the run is closed as failed; bad input noticed before anything was done leaves no run.
+    Where the inside raises, the run is closed as failed; bad input noticed before anything was made leaves no run.
     """
     store = Store.open(place)
     run = store.open_run(flow, parameters)
@@ -91,7 +92,8 @@ def session(place: str, flow: str, parameters: Mapping[str, Any]) -> Iterator[Se
     try:
         yield _sessions[run.id]
     except BadInput as problem:
-        if not run.close("failed", {"error": str(problem)}).units:
+        closed = run.close("failed", {"error": str(problem)})
+        if not any(unit.how == "computed" for unit in closed.units.values()):
             store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
         raise
     except BaseException as problem:

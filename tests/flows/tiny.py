@@ -1,0 +1,109 @@
+"""A network and a data set small enough to be swept in a second or two, made from NumPy seeds alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lib.growth_settings import GrowthSettings
+from storage.record import Record
+from storage.store import Store
+
+SIDE = 12
+MAPS = {"Conv2D_1": 4, "Conv2D_2": 6}
+UNITS = [f"{layer}/{index}" for layer, count in MAPS.items() for index in range(count)]
+GROWTH = GrowthSettings(oips=2, starts=4, steps=16, seed=3)
+
+
+def write_pictures(folder: Path, *, side: int = SIDE, channels: int = 1, each: int = 8) -> str:
+    """Three classes of smooth pictures; returns the data set's name."""
+    from PIL import Image
+    from scipy.ndimage import gaussian_filter
+
+    random = np.random.default_rng(5)
+    for number in range(3):
+        (folder / f"class {number}").mkdir(parents=True)
+        for picture in range(each):
+            noise = gaussian_filter(random.normal(size=(side, side, channels)), (number + 0.5, number + 0.5, 0))
+            pixels = np.rint(128 + 60 * noise / noise.std()).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels.squeeze()).save(folder / f"class {number}" / f"{picture}.png")
+    return f"folder:{folder}"
+
+
+def small_cnn(seed: int = 0) -> Any:
+    """Two convolutions and a dense head for images of 12x12x1: ten maps, all of which can respond."""
+    import keras
+    from keras import layers
+
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 1), name="image"),
+            layers.Conv2D(MAPS["Conv2D_1"], 3, activation="relu", name="Conv2D_1"),
+            layers.MaxPooling2D(2, name="pool"),
+            layers.Conv2D(MAPS["Conv2D_2"], 3, activation="relu", name="Conv2D_2"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(3, activation="softmax", name="classes"),
+        ],
+        name="small",
+    )
+    return with_weights(model, seed)
+
+
+def with_weights(model: Any, seed: int = 0) -> Any:
+    """The model with weights of trained size from a NumPy seed; moving variances are above 0."""
+    random = np.random.default_rng(seed)
+    for variable in model.variables:
+        if "seed" in variable.path:
+            continue
+        values = random.normal(scale=0.4, size=variable.shape)
+        variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
+    return model
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A store and what is swept in it; `first`: the run of the sweep that was there from the beginning."""
+
+    root: Path
+    model: Path | str | None
+    data: str | None
+    first: str = ""
+
+    @property
+    def store(self) -> Store:
+        """The store as it is now: nothing is remembered of what was verified before."""
+        return Store.open(self.root)
+
+    def sweep(self, **changes: Any) -> dict[str, Any]:
+        """Sweep, and return the summary. Raises what the flow raises."""
+        from flows.sweep import SweepParameters, oip_sweep
+
+        model = None if self.model is None or "train" in changes else str(self.model)
+        asked: dict[str, Any] = {"model": model, "data": self.data, "data_dir": None, "growth": GROWTH}
+        return dict(oip_sweep(SweepParameters(store=str(self.root), **(asked | changes))))
+
+    def summary(self, run: str | None = None) -> dict[str, Any]:
+        """The summary of the first sweep, or of another run, also of one that failed."""
+        from flows.summary import sweep_summary
+
+        return sweep_summary(self.store, run or self.first)
+
+    @property
+    def latest(self) -> str:
+        """The run of the latest sweep."""
+        return self.store.ref("sweep/latest").removeprefix("run:")
+
+    def record(self, unit: str) -> Record:
+        """What the first sweep has for a unit, or for a layer ("layer Conv2D_1")."""
+        return self.store.record(self.store.run(self.first).units[unit].record)
+
+    def blob(self, digest: str) -> Path:
+        """Where the bytes of a blob lie, verified or not."""
+        return self.root / "blobs" / digest[:2] / digest
+
+
+def saved(model: Any, path: Path) -> Path:
+    """The model in a file of its own."""
+    model.save(path)
+    return path
