@@ -90,9 +90,9 @@ def search_unit(
     """The OIPs of a unit, its verdict and its response ratio.
 
     Where the first search does not reach the best exemplar it is repeated from other starts, longer each time. Where
-    nothing responds, neither exemplar nor OIP, a search `LONGER` times as long climbs the peak pre-activation under
-    every constraint; what it finds grows on under the settings' objective. A unit that is proved dead is not searched
-    for longer.
+    nothing responds, neither exemplar nor OIP, a search `LONGER` times as long (in image-steps) climbs the peak
+    pre-activation under every constraint; what it finds grows on under the settings' objective, and is held against the
+    best exemplar under the same constraint. A unit that is proved dead is not searched for longer.
 
     Args:
         ground_of: gives the ground for a constraint and an objective.
@@ -101,38 +101,65 @@ def search_unit(
     """
     exemplar = best_exemplar(settings.constraint)
     search = _search(unit, settings, ground_of(settings.constraint, settings.objective))
-    effort, first = 1, settings.starts
-    while not dead and exemplar is not None and exemplar > 0 and search.response < exemplar and effort < LONGER:
-        effort *= 4
-        longer = replace(settings, starts=2 * settings.starts, steps=max(settings.steps * effort // 2, 1))
-        search = _better(search, _search(unit, longer, ground_of(settings.constraint, settings.objective), first))
-        first += longer.starts
-    if not dead and search.response <= 0 and not (exemplar is not None and exemplar > 0):
-        search = _search_longer(unit, settings, ground_of, search)
-        exemplar = best_exemplar(search.constraint)
+    if not dead:
+        search = _search_again(unit, settings, ground_of, search, exemplar)
+        if search.response <= 0 and not _responds(exemplar):
+            search, exemplar = _search_longer(unit, settings, ground_of, search, best_exemplar)
     verdict = verdict_of(search.response, exemplar, dead=dead)
     return search, verdict, response_ratio(search.response, exemplar)
 
 
-def _search_longer(unit: Unit, settings: GrowthSettings, ground_of: GroundOf, search: Search) -> Search:
-    longer = replace(settings, starts=5 * settings.starts, steps=LONGER // 5 * settings.steps)
-    spent = search.image_steps
+def _responds(exemplar: float | None) -> bool:
+    return exemplar is not None and exemplar > 0
+
+
+def _search_again(
+    unit: Unit, settings: GrowthSettings, ground_of: GroundOf, search: Search, exemplar: float | None
+) -> Search:
+    """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
+    effort, first = 1, settings.starts
+    while exemplar is not None and exemplar > max(search.response, 0) and effort < LONGER:
+        effort *= 4
+        longer = replace(settings, starts=2 * settings.starts, steps=max(settings.steps * effort // 2, 1))
+        again = _search(unit, longer, ground_of(settings.constraint, settings.objective), first)
+        search = _better(search, again)
+        first += longer.starts
+    return search
+
+
+def _search_longer(
+    unit: Unit,
+    settings: GrowthSettings,
+    ground_of: GroundOf,
+    search: Search,
+    best_exemplar: Callable[[ConstraintName], float | None],
+) -> tuple[Search, float | None]:
+    """`LONGER` times as long under one constraint after another, until an OIP or an exemplar responds under one.
+
+    Gives the best exemplar under that constraint as well.
+    """
+    enough, spent = LONGER * search.image_steps, search.image_steps
     others = [name for name in CONSTRAINTS if name != settings.constraint]
     for constraint in (settings.constraint, *others):
+        here = replace(settings, constraint=constraint)
+        longer = replace(here, steps=4 * settings.steps)
         found = _search(unit, longer, ground_of(constraint, "peak"), settings.starts)
-        spent += found.image_steps
+        first = 2 * settings.starts
+        while found.response <= 0 and found.image_steps < enough:
+            found = _better(found, _search(unit, longer, ground_of(constraint, "peak"), first))
+            first += settings.starts
         if found.response > 0:
-            ground = ground_of(constraint, settings.objective)
-            grown = _climb(
-                [(oip.start, oip.seed, oip.length_scales) for oip in found.oips],
-                np.stack([oip.image for oip in found.oips]),
-                unit,
-                settings,
-                ground,
-            )
-            return replace(_better(found, grown), constraint=constraint, image_steps=spent + grown.image_steps)
-        search = _better(search, found) if constraint == search.constraint else search
-    return replace(search, image_steps=spent)
+            origins = [(oip.start, oip.seed, oip.length_scales) for oip in found.oips]
+            images = np.stack([oip.image for oip in found.oips])
+            found = _better(found, _climb(origins, images, unit, here, ground_of(constraint, settings.objective)))
+        exemplar = best_exemplar(constraint)
+        found = _search_again(unit, here, ground_of, found, exemplar)
+        spent += found.image_steps
+        if found.response > 0 or _responds(exemplar):
+            return replace(found, image_steps=spent), exemplar
+        if constraint == settings.constraint:
+            search = _better(search, found)
+    return replace(search, image_steps=spent), best_exemplar(settings.constraint)
 
 
 def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0) -> Search:
@@ -174,6 +201,8 @@ def _climb(
             growing, alive = growing.take(left), alive[left]
     kept = distinct(growing.best, growing.score, settings.oips)
     responses, pre_activations = ground.measure(growing.best[kept], np.full(len(kept), unit.index))
+    if not np.isfinite([responses, pre_activations]).all():
+        raise ArithmeticError(f"{unit} answers with infinities or with what is no number: its network cannot be used")
     oips = tuple(
         Oip(
             image=growing.best[at],
