@@ -1,7 +1,7 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from lib.errors import BadInput
 from lib.growth_settings import GrowthSettings
 from lib.trunk import responses_of
 from lib.units import Layer, Unit, select_units
-from storage.store import Record
+from storage.store import Recipe, Record
 from tasks.data import pixel_range, store_data
-from tasks.exemplars import make_exemplars
+from tasks.exemplars import exemplars_recipe, make_exemplars
 from tasks.layers import gather_layer
 from tasks.models import check_images, data_of, find_model
 from tasks.oips import make_oips, oip_recipe
@@ -63,7 +63,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     with session(parameters.store, "oip-sweep", parameters.model_dump(mode="json")) as open_session:
         run = open_session.run.id
         with _workshop(open_session, parameters) as (workshop, units):
-            open_session.pin(oip_recipe(workshop, unit) for chosen in units.values() for unit in chosen)
+            open_session.pin(_recipes(workshop, units))
             make_exemplars([layer.name for layer in units], run)
             failures: dict[str, str] = {}
             for layer, chosen in units.items():
@@ -155,7 +155,10 @@ def _model(open_session: Session, parameters: SweepParameters) -> tuple[Record, 
         file = RegisterParameters(
             store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
         )
-        _units(model_file.load(file.file), parameters)  # so that a layer's typo leaves no record
+        model = model_file.load(file.file)
+        _units(model, parameters)  # so that a layer's typo leaves no record
+        if file.data is None:
+            _size(model, parameters, None)
         return registered(open_session, file, parameters.size)
     found = find_model(open_session.store, parameters.model)
     return found.record, found.name
@@ -194,6 +197,15 @@ def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> t
         raise BadInput("the network takes images of any size: choose one with --size, as 64x64")
     height, width = natural.images.shape[1:3]
     return int(height), int(width)
+
+
+def _recipes(workshop: Workshop, units: Mapping[Layer, Sequence[Unit]]) -> Iterator[Recipe]:
+    """What the sweep may find in the store."""
+    for layer, chosen in units.items():
+        if workshop.natural is not None:
+            yield exemplars_recipe(workshop, layer.name)
+        for unit in chosen:
+            yield oip_recipe(workshop, unit)
 
 
 def _message(state: State[Any]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from lib.exemplars import BEST, Exemplars, find_exemplars
 from storage.store import Input, NewOutput, Recipe
@@ -18,7 +20,7 @@ VERSION = 1
 
 
 @task(name="exemplars", task_run_name="exemplars", persist_result=False, cache_policy=NO_CACHE)
-def make_exemplars(layers: Sequence[str], run: str) -> dict[str, str]:
+def make_exemplars(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     """The key of the exemplars' record of each layer, none without a data set; the workshop then knows the exemplars.
 
     Outputs of a record: `numbers` int64, `responses` and `pre_activations` float32, [units, 9] each.
@@ -26,8 +28,8 @@ def make_exemplars(layers: Sequence[str], run: str) -> dict[str, str]:
     workshop = workshop_of(run)
     natural = workshop.natural
     if natural is None:
-        return {}
-    recipes = {layer: _recipe(workshop, layer) for layer in layers}
+        return Completed(message="there is no data set", data={})
+    recipes = {layer: exemplars_recipe(workshop, layer) for layer in layers}
     missing = [layer for layer, recipe in recipes.items() if workshop.session.find(recipe) is None]
     found: dict[str, Exemplars] = {}
     if missing:
@@ -50,10 +52,11 @@ def make_exemplars(layers: Sequence[str], run: str) -> dict[str, str]:
                 for role in ("numbers", "responses", "pre_activations")
             )
         )
-    return made
+    return Completed(name="Completed" if missing else "Reused", data=made)
 
 
-def _recipe(workshop: Workshop, layer: str) -> Recipe:
+def exemplars_recipe(workshop: Workshop, layer: str) -> Recipe:
+    """What finding the exemplars of a layer's units will compute."""
     parameters: dict[str, Any] = {
         "layer": layer,
         "constraint": workshop.growth.constraint,

@@ -10,6 +10,7 @@ from lib.contact_sheet import Cell, contact_sheet
 from lib.units import Unit
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
+from tasks.oips import VERSION as OIPS_VERSION
 from tasks.recorded import recorded
 from tasks.workshop import Workshop, workshop_of
 
@@ -42,6 +43,7 @@ def gather_layer(
         "model": workshop.network.name,
         "data": workshop.natural.name if workshop.natural else None,
         "tensors": gathered,
+        "oips_version": OIPS_VERSION,  # verdicts and responses are shown too, and are in no digest of an image
         **workshop.recipe_parameters(),
     }
     grown = {str(unit): output.digest for unit, output in oips.items()}

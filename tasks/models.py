@@ -9,6 +9,7 @@ from typing import Any
 from lib import model_file
 from lib.errors import BadInput
 from lib.units import layers_with_units
+from storage.errors import StoreError
 from storage.resolve import resolve
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.recorded import recorded
@@ -41,13 +42,14 @@ def name_model(store: Store, record: Record, label: str) -> str:
 def find_model(store: Store, name: str | None) -> StoredModel:
     """The model that a ref or a digest's beginning names; None: the latest.
 
-    Raises:
-        BadInput: there is none, or the name is something else's.
-        StoreError: the name is ambiguous or unknown.
+    Raises BadInput where there is none, or the name is unknown, ambiguous or something else's.
     """
     if name is None and LATEST not in store.refs():
         raise BadInput("the store has no model yet: `dreamsweep train`, or `dreamsweep sweep --train`")
-    made = [record for record, _ in resolve(store, name or LATEST).artifacts]
+    try:
+        made = [record for record, _ in resolve(store, name or LATEST).artifacts]
+    except StoreError as problem:
+        raise BadInput(str(problem)) from problem
     record = next((record for record in made if any(output.role == "model" for output in record.outputs)), None)
     if record is None:
         raise BadInput(f"{name!r} is no model: `dreamsweep models` lists them")

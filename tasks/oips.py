@@ -12,6 +12,7 @@ from lib.units import Unit
 from lib.verdict import Verdict
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
+from tasks.exemplars import exemplars_recipe
 from tasks.recorded import recorded
 from tasks.workshop import Workshop, workshop_of
 
@@ -20,7 +21,10 @@ VERSION = 1
 
 def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
     """What growing this unit's OIPs will compute."""
-    return Recipe("oip", VERSION, {"unit": str(unit), **workshop.recipe_parameters()}, workshop.recipe_inputs())
+    inputs = workshop.recipe_inputs()
+    if workshop.natural is not None:  # the verdict depends on them
+        inputs |= {"exemplars": exemplars_recipe(workshop, unit.layer).digest}
+    return Recipe("oip", VERSION, {"unit": str(unit), **workshop.recipe_parameters()}, inputs)
 
 
 @recorded("oip", run_name="{unit_name}")
