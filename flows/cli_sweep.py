@@ -58,6 +58,10 @@ def sweep(
     size: Annotated[
         str | None, typer.Option("--size", metavar="HxW", help="Size of the images, for networks that take any.")
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", metavar="N", help="Images that climb together; fewer want less memory. Default: 64."),
+    ] = None,
     large_tensors: Annotated[
         bool, typer.Option("--large-tensors", metavar="", help="Gather a layer's OIPs into HDF5 above 2 GB too.")
     ] = False,
@@ -105,6 +109,7 @@ def sweep(
                 layers=layers or None,
                 growth=growth,
                 size=height_and_width,
+                **({} if batch is None else {"batch": batch}),
                 large_tensors=large_tensors,
             )
         )

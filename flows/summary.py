@@ -19,7 +19,8 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
     record = store.run(run)
     if record.flow != "oip-sweep":
         raise StoreError(f"run {run} is a {record.flow}, no sweep: `dreamsweep runs` lists them")
-    layers: dict[str, list[int]] = record.summary.get("layers") or {}  # type: ignore[assignment]
+    # pairs, because a record's mappings are sorted, and the network's order is to be kept
+    layers: dict[str, list[int]] = dict(record.summary.get("layers") or ())  # type: ignore[arg-type]
     verdicts = {layer: dict.fromkeys(COLUMNS, 0) for layer in layers}
     units, hows = [], []
     sheets, tensors = {}, {}

@@ -75,7 +75,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
             about = {
                 "model": workshop.network.name,
                 "data": workshop.natural.name if workshop.natural else None,
-                "layers": {layer.name: [unit.index for unit in chosen] for layer, chosen in units.items()},
+                "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
                 "seconds": round(time.monotonic() - begun, 2),
             }
         for unit, message in failures.items():

@@ -7,7 +7,11 @@ from typing import get_args
 from lib.constraint import ConstraintName
 from lib.errors import BadInput
 from lib.objective import ObjectiveName
-from lib.start import MIXTURES, LengthScales
+
+LengthScales = tuple[float, ...]
+
+# From fine to coarse, and mixed: the response hardly depends on them, the look of an OIP does.
+MIXTURES: tuple[LengthScales, ...] = ((1.0,), (2.0,), (1.0, 3.0), (2.0, 5.0), (1.0, 3.0, 7.0), (4.0,))
 
 STYLES: dict[str, dict[str, float | int]] = {
     "strong": {},

@@ -12,10 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-LengthScales = tuple[float, ...]
-
-# From fine to coarse, and mixed: the response hardly depends on them, the look of an OIP does.
-MIXTURES: tuple[LengthScales, ...] = ((1.0,), (2.0,), (1.0, 3.0), (2.0, 5.0), (1.0, 3.0, 7.0), (4.0,))
+from lib.growth_settings import LengthScales
 
 
 def start_seed(seed: int, unit: str | None, number: int) -> int:
@@ -24,7 +21,7 @@ def start_seed(seed: int, unit: str | None, number: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def length_scales(number: int, mixtures: Sequence[LengthScales] = MIXTURES) -> LengthScales:
+def length_scales(number: int, mixtures: Sequence[LengthScales]) -> LengthScales:
     """The length scales, in pixels, of the start image of this number."""
     return tuple(mixtures[number % len(mixtures)])
 

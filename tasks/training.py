@@ -109,14 +109,18 @@ def _train(
 
     def progress(number: int, done: int, steps: int, loss: float) -> None:
         assert settings.epochs is not None
-        report("training", (number - 1) * steps + done, settings.epochs * steps, _note(number, settings, loss))
+        report("training", (number - 1) * steps + done, settings.epochs * steps, _note(number, settings, loss, records))
 
     last = train(data, settings, on_epoch=keep, resume=resume, progress=progress)
     return last, records[-1]
 
 
-def _note(number: int, settings: TrainSettings, loss: float) -> str:
-    return f"epoch {number} of {settings.epochs}, loss {loss:.4f}"
+def _note(number: int, settings: TrainSettings, loss: float, records: list[Record]) -> str:
+    note = f"epoch {number} of {settings.epochs}, loss {loss:.4f}"
+    if not records:
+        return note
+    accuracy = records[-1].output("checkpoint").attributes["test_accuracy"]
+    return f"{note}, test accuracy {accuracy:.2%}"
 
 
 def _columns(epoch: Epoch) -> dict[str, list[float]]:

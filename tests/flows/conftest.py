@@ -127,7 +127,9 @@ def swept(
         layer: [int(unit.rpartition("/")[2]) for unit in verdicts if unit.rpartition("/")[0] == layer]
         for layer in layers
     }
-    run.close(state, {"model": "model/digits-1de27171", "data": "digits", "layers": indices, "seconds": 12.5})
+    run.close(
+        state, {"model": "model/digits-1de27171", "data": "digits", "layers": list(indices.items()), "seconds": 12.5}
+    )
     return run.id, oips, sheets
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.start import MIXTURES, length_scales, start_image, start_seed
+from lib.growth_settings import MIXTURES
+from lib.start import length_scales, start_image, start_seed
 
 SHAPE = (28, 28, 1)
 
@@ -42,7 +43,7 @@ def test_start_images_are_the_same_in_whatever_order_they_are_made() -> None:
     keys = [(unit, number) for unit in ("Conv2D_1/0", "Conv2D_2/17", None) for number in range(5)]
 
     def make(key: tuple[str | None, int]) -> bytes:
-        return start_image(start_seed(3, *key), length_scales(key[1]), SHAPE).tobytes()
+        return start_image(start_seed(3, *key), length_scales(key[1], MIXTURES), SHAPE).tobytes()
 
     first = {key: make(key) for key in keys}
     np.random.seed(1)  # the old global state must not matter
