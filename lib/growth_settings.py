@@ -28,7 +28,7 @@ class GrowthSettings:
         constraint: "standardised" (zero mean, unit variance per image) or "box" (the pixels' range in training).
         objective: "response", "pre-activation" or "peak" (`lib.objective`).
         oips: how many a unit keeps, at most: those that show the same pattern are kept once.
-        starts: start images a unit.
+        starts: start images a unit; four times as many where they disagree widely.
         steps: steps that an OIP has climbed; weaker starts are given up after an eighth and a half of them.
         step_size: of the first step, in standard deviations of the pixels (or half their range under "box").
         smoothing: standard deviation, in pixels, of the blur of start image and steps; 0 for none.
@@ -41,9 +41,9 @@ class GrowthSettings:
     constraint: ConstraintName = "standardised"
     objective: ObjectiveName = "response"
     oips: int = 4
-    starts: int = 40
+    starts: int = 64
     steps: int = 96
-    step_size: float = 0.4
+    step_size: float = 1.0
     smoothing: float = 0.0
     jitter: int = 0
     length_scales: tuple[LengthScales, ...] = MIXTURES
