@@ -113,6 +113,8 @@ def sweep_layer(layer: str, indices: list[int], large_tensors: bool, run: str) -
         else:
             failures[str(unit)] = _message(future.state)
         report(layer, done, len(indices), f"{len(failures)} failed" if failures else "")
+    # in the network's order, not in that in which they failed
+    failures = {name: failures[name] for index in indices if (name := str(Unit(layer, index))) in failures}
     workshop.failures[layer] = failures
     key_of(gather_layer(layer, indices, keys, large_tensors, run, return_state=True))
     if failures:

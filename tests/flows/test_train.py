@@ -17,6 +17,7 @@ from PIL import Image
 from lib import model_file
 from lib.datasets import load
 from lib.errors import BadInput
+from lib.training import train
 from lib.training_settings import TrainSettings
 from storage import lineage
 from storage.store import Store
@@ -112,7 +113,7 @@ def test_the_same_training_again_computes_nothing(
 
 
 def test_a_training_killed_in_an_epoch_goes_on_from_the_last_whole_one_and_ends_the_same(
-    whole: tuple[Store, dict[str, Any]], tmp_path: Path, prefect_server: str
+    whole: tuple[Store, dict[str, Any]], tmp_path: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "store"
     source = f"from tests.flows import test_train as t; from pathlib import Path; t.run(Path({str(root)!r}))"
@@ -140,7 +141,15 @@ def test_a_training_killed_in_an_epoch_goes_on_from_the_last_whole_one_and_ends_
     assert not made(store, "model")
     assert [found.state for found in store.runs()] == ["open"]
 
+    begun_after = []
+
+    def spied(*given: Any, resume: Any, **named: Any) -> Any:
+        begun_after.append(resume.number if resume else 0)
+        return train(*given, resume=resume, **named)
+
+    monkeypatch.setattr("tasks.training.train", spied)
     said = run(root)
+    assert begun_after == [len(before)]
     after = made(store, "epoch")
     assert before < {record.key for record in after}
     assert len(after) == EPOCHS
