@@ -61,7 +61,7 @@ class Oip:
 class Search:
     """What a search found: the OIPs, the best first, all under `constraint`; and how long it was, in image-steps.
 
-    `agreement`: the median start's response over the best one's, when they were first compared; 0 where none responded.
+    `agreement`: the median start's response over the best one's, when they were first compared; 1 where none responded.
     """
 
     oips: tuple[Oip, ...]
@@ -213,7 +213,7 @@ def _climb(
         image_steps += (end - begin) * len(alive)
         if stage == 0:
             best = float(growing.score.max())
-            agreement = max(float(np.median(growing.score)), 0.0) / best if best > 0 else 0.0
+            agreement = max(float(np.median(growing.score)), 0.0) / best if best > 0 else 1.0
         if end < settings.steps:
             left = _first_cut(growing, finalists) if stage == 0 else _last_cut(growing, finalists)
             growing, alive = growing.take(left), alive[left]

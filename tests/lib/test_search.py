@@ -17,7 +17,7 @@ from lib.ascent import Growing
 from lib.constraint import ConstraintName
 from lib.growth_settings import GrowthSettings
 from lib.objective import ObjectiveName
-from lib.search import LONGER, Ground, Search, search_unit
+from lib.search import AGREEING, LONGER, Ground, Search, search_unit
 from lib.similarity import correlation
 from lib.start import start_image, start_seed
 from lib.units import Unit
@@ -176,7 +176,7 @@ def test_a_silent_unit_was_searched_twenty_times_as_long_under_every_constraint(
 ) -> None:
     growth = GrowthSettings(constraint=constraint, oips=oips, starts=oips + more, steps=steps)
     plain = Land()
-    plain.search(growth)
+    plain.search(growth, dead=True)
     once = plain.steps(constraint)
     land = Land(bias=-10)
     search, verdict, ratio = land.search(growth, {} if data else None)
@@ -199,15 +199,15 @@ def test_a_silent_unit_reports_the_best_pre_activation_that_was_seen_under_its_c
 
 def test_a_dead_unit_is_searched_once() -> None:
     land, plain = Land(bias=-10), Land()
-    plain.search()
+    plain.search(dead=True)
     search, verdict, ratio = land.search(exemplars={}, dead=True)
     assert (verdict, ratio) == ("dead", None)
     assert search.image_steps == plain.steps("standardised")
 
 
 def test_a_unit_that_responds_only_after_a_longer_search_is_found_and_grown_on() -> None:
-    land = Land(bias=-0.75, pace=0.2)
-    assert Land(bias=-0.75, pace=0.2).search(dead=True)[0].response == 0
+    land = Land(bias=-0.75, pace=0.08)
+    assert Land(bias=-0.75, pace=0.08).search(dead=True)[0].response == 0
     search, verdict, _ = land.search()
     assert (verdict, search.constraint) == ("responded", "standardised")
     assert land.steps("box") == 0
@@ -287,7 +287,7 @@ def test_oips_come_best_first_with_their_recomputed_responses_and_differ(pace: f
 def test_the_weakest_are_given_up_and_the_best_climb_to_the_end() -> None:
     land = Land(pace=0.05)
     growth = GrowthSettings(oips=2, starts=40, steps=16)
-    search, _, _ = land.search(growth)
+    search, _, _ = land.search(growth, dead=True)  # so that there is one search
     images = [call[2] for call in land.calls]
     assert images == sorted(images, reverse=True)
     assert images[0] == 40
@@ -298,10 +298,18 @@ def test_the_weakest_are_given_up_and_the_best_climb_to_the_end() -> None:
     assert search.oips[0].start == responses.argmax()
 
 
+def test_where_starts_disagree_three_times_as_many_are_added() -> None:
+    growth = GrowthSettings(oips=2, starts=20, steps=16)
+    agreeing, disagreeing = Land(pace=4.0), Land(pace=0.001)
+    assert agreeing.search(growth)[0].agreement >= AGREEING
+    assert disagreeing.search(growth)[0].agreement < AGREEING
+    assert [len(land.noise) for land in (agreeing, disagreeing)] == [20, 80]
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 96])
 def test_any_number_of_steps_is_climbed_to_its_end(steps: int) -> None:
     land = Land()
-    search, _, _ = land.search(replace(SMALL, steps=steps))
+    search, _, _ = land.search(replace(SMALL, steps=steps), dead=True)  # so that there is one search
     assert sum(call[3] for call in land.calls) == steps
     assert all(len(oip.curve) == steps for oip in search.oips)
 
