@@ -16,7 +16,7 @@ from tasks.exemplars import exemplars_recipe
 from tasks.recorded import recorded
 from tasks.workshop import Workshop, workshop_of
 
-VERSION = 1
+VERSION = 2
 
 
 def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
