@@ -19,11 +19,11 @@ from flows.terminal import held_back
 def at_work(place: str) -> Iterator[Shown]:
     """While inside, flows may be called: TensorFlow is imported, a server is up, and progress is shown.
 
-    Raises StoreUnusable at once where there can be no store at `place`.
+    Raises StoreUnusable at once where there can be no store at `place`, or it cannot be written to.
     """
     from storage.store import Store
 
-    Store.open(place)
+    Store.open(place).check_writable()
     _keep_libraries_quiet()
     with shown() as progress:
         # The server starts while TensorFlow is imported: both take several seconds.

@@ -9,6 +9,7 @@ import typer
 
 from flows.cli_options import AsJson, DataFolder, StorePlace, changed, parsed, setting
 from flows.places import DATA_FOLDER, data_place, store_place
+from lib.errors import BadInput
 from lib.growth_settings import GrowthSettings
 from lib.training_settings import RECIPES
 
@@ -88,11 +89,15 @@ def sweep(
     }
     growth = changed(GrowthSettings().in_style(style), given)
     height_and_width = _size(size) if size is not None else None
+    if batch is not None and batch < 1:
+        raise BadInput(f"batch is {batch}; it must be 1 or more")
     place = store_place(store)
     from flows.cli_flows import at_work
     from flows.terminal import print_json
 
     _check(place, model, train)
+    if folder is not None:
+        _writable(folder)
     with at_work(place):
         from flows.sweep import SweepParameters
         from flows.train import TrainParameters
@@ -124,9 +129,16 @@ def sweep(
     return 1 if answer["failures"] else 0
 
 
+def _writable(folder: Path) -> None:
+    """Raise BadInput now rather than after the sweep where pictures cannot be written to a folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(f"pictures cannot be written to {folder}: {problem.strerror}") from problem
+
+
 def _check(place: str, model: str | None, train: bool) -> None:
     """Raise what can be known at once to be wrong with the model, rather than after TensorFlow's import."""
-    from lib.errors import BadInput
     from storage.resolve import resolve
     from storage.store import Store
 

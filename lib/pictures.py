@@ -156,12 +156,14 @@ def unit_picture(
     verdict: str,
     response_ratio: float | None = None,
     bounds: tuple[float, float] | None = None,
+    note: str = "",
 ) -> bytes:
     """The OIPs of one unit side by side, as PNG.
 
     `oips` [k, H, W, C] are shown on one window, so that they compare; small images are enlarged. Above them stand
     `title` (the unit: a name that is too long loses its middle) and the verdict with the response ratio, below each OIP
-    its response. A unit without OIPs, k = 0, gets a picture of its name and verdict. `bounds` as in `tone_window`.
+    its response, and at the bottom a `note`. A unit without OIPs, k = 0, gets a picture of its name and verdict.
+    `bounds` as in `tone_window`.
     """
     if oips.ndim != 4 or len(oips) != len(responses):
         raise BadInput(f"a unit has one response for each OIP [k, H, W, C]; got {len(responses)} for {oips.shape}")
@@ -178,7 +180,8 @@ def unit_picture(
     content = max(columns * (column + _GAP) - _GAP, min(width(title, name), _TITLE_WIDTH), _LEAST_WIDTH)
     rows = -(-count // _PER_ROW)
     top, line = _MARGIN + 48, 22
-    size = (content + 2 * _MARGIN, top + (rows * (height + line) or line) + _MARGIN // 2)
+    bottom = top + (rows * (height + line) or line)
+    size = (content + 2 * _MARGIN, bottom + (line if note else 0) + _MARGIN // 2)
     canvas = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(canvas)
     draw.text((_MARGIN, _MARGIN + 12), shorten(title, name, content), font=name, fill=INK, anchor="ls")
@@ -195,4 +198,6 @@ def unit_picture(
         canvas.paste(picture, (left + (column - wide) // 2, upper))
         text = number(float(response))
         draw.text((left + column // 2, upper + height + 15), text, font=digits, fill=INK, anchor="ms")
+    if note:
+        draw.text((_MARGIN, bottom + 13), shorten(note, digits, content), font=digits, fill=FAINT, anchor="ls")
     return png_bytes(canvas)

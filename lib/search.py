@@ -83,6 +83,7 @@ class Ground:
     starts: Callable[[Floats], Floats]  # noise to start images
     measure: Callable[[Floats, Any], tuple[Floats, Floats]]  # images to responses and pre-activations
     shape: tuple[int, int, int]
+    signed: bool = False  # the layer's units stay linear
 
 
 GroundOf = Callable[[ConstraintName, ObjectiveName], Ground]
@@ -117,9 +118,9 @@ def search_unit(
             more = replace(settings, starts=3 * settings.starts)
             search = _better(search, _search(unit, more, ground, settings.starts))
         search = _search_again(unit, settings, ground_of, search, exemplar)
-        if search.response <= 0 and not _responds(exemplar):
+        if search.response <= 0 and not _responds(exemplar) and not ground.signed:
             search, exemplar = _search_longer(unit, settings, ground_of, search, best_exemplar, enough)
-    verdict = verdict_of(search.response, exemplar, dead=dead)
+    verdict = verdict_of(search.response, exemplar, dead=dead, signed=ground.signed)
     return search, verdict, response_ratio(search.response, exemplar)
 
 
@@ -132,7 +133,8 @@ def _search_again(
 ) -> Search:
     """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
     effort, first = 1, 4 * settings.starts
-    while exemplar is not None and exemplar > max(search.response, 0) and effort < LONGER:
+    least = 0.0 if not ground_of(settings.constraint, settings.objective).signed else -math.inf
+    while exemplar is not None and exemplar > max(search.response, least) and effort < LONGER:
         effort *= 4
         longer = replace(settings, starts=2 * settings.starts, steps=max(settings.steps * effort // 2, 1))
         again = _search(unit, longer, ground_of(settings.constraint, settings.objective), first)

@@ -71,6 +71,12 @@ class Store:
         """The path or URL of this store."""
         return self.files.root
 
+    def check_writable(self) -> None:
+        """Raise StoreUnusable where nothing can be written, as on a full or read-only disk, before work begins."""
+        probe = f"tmp/probe-{secrets.token_hex(8)}"
+        self.files.write(probe, bytes(4096))
+        self.files.delete(probe)
+
     def put(self, data: bytes) -> str:
         """Store these bytes; return their digest."""
         with self.files.writing():

@@ -14,7 +14,7 @@ from lib.exemplars import BEST, Exemplars, find_exemplars
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.progress import report
-from tasks.workshop import Workshop, workshop_of
+from tasks.workshop import EXEMPLARS_A_BATCH, Workshop, workshop_of
 
 VERSION = 1
 
@@ -38,6 +38,7 @@ def make_exemplars(layers: Sequence[str], run: str) -> State[dict[str, str]]:
             missing,
             natural.images,
             workshop.constraint(workshop.growth.constraint),
+            batch=EXEMPLARS_A_BATCH * workshop.batch,
             size=workshop.size,
             progress=lambda done: report("exemplars", done, len(natural.images)),
         )
@@ -46,12 +47,10 @@ def make_exemplars(layers: Sequence[str], run: str) -> State[dict[str, str]]:
         compute = functools.partial(_artifacts, workshop, found, layer)
         record, _ = workshop.session.obtain(recipe, compute, unit=f"exemplars of {layer}")
         made[layer] = record.key
-        workshop.exemplars[layer] = Exemplars(
-            *(
-                np.asarray(workshop.session.store.array(record.output(role).digest))
-                for role in ("numbers", "responses", "pre_activations")
-            )
-        )
+        blobs = {output.role: output.digest for output in record.outputs}
+        arrays = {role: np.asarray(workshop.session.store.array(digest)) for role, digest in blobs.items()}
+        workshop.exemplars[layer, workshop.growth.constraint] = Exemplars(**arrays)
+        workshop.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
     return Completed(name="Completed" if missing else "Reused", data=made)
 
 

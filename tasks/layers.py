@@ -1,6 +1,6 @@
 """What is gathered of a layer when its maps are done, failed ones or not: a contact sheet and one HDF5 file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from lib.contact_sheet import Cell, contact_sheet
 from lib.units import Unit
-from storage.store import Input, NewOutput, Recipe, Record
+from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.oips import VERSION as OIPS_VERSION
 from tasks.recorded import recorded
@@ -47,7 +47,8 @@ def gather_layer(
         **workshop.recipe_parameters(),
     }
     grown = {str(unit): output.digest for unit, output in oips.items()}
-    recipe = Recipe("layer", VERSION, parameters, workshop.recipe_inputs() | grown)
+    recipes = {f"recipe of {unit}": records[unit].recipe for unit in oips}  # what a verdict rests on
+    recipe = Recipe("layer", VERSION, parameters, workshop.recipe_inputs() | grown | recipes)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         store = workshop.session.store
@@ -56,7 +57,7 @@ def gather_layer(
             [_cell(unit, images.get(unit), records.get(unit)) for unit in units],
             title=layer,
             subtitle=_subtitle(workshop),
-            bounds=workshop.pixel_range if workshop.growth.constraint == "box" else None,
+            bounds=workshop.pixel_range if _all_in_box(oips.values()) else None,
         )
         outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
         if gathered:
@@ -79,10 +80,15 @@ def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None) ->
     return Cell(unit.index, shown, about["verdict"], about["response"], about["response_ratio"])
 
 
+def _all_in_box(oips: Iterable[Output]) -> bool:
+    """A unit that responded under the other constraint only would be cut off at the box's bounds."""
+    return all(output.attributes["constraint"] == "box" for output in oips)
+
+
 def _subtitle(workshop: Workshop) -> str:
     data = workshop.natural.name if workshop.natural else "no data set"
     growth = workshop.growth
-    how = f"{growth.constraint} · best of {growth.starts} starts · seed {growth.seed}"
+    how = f"{growth.constraint} · {growth.starts} starts or more · seed {growth.seed}"
     return f"{workshop.network.name} · {data} · {how}"
 
 
@@ -93,6 +99,7 @@ def _tensors(
     about: dict[Unit, dict[str, Any]] = {unit: records[unit].output("oips").attributes for unit in images}
     most = max((len(array) for array in images.values()), default=0)
     longest = max((len(oip["curve"]) for unit in about for oip in about[unit]["oips"]), default=0)
+    scales = max((len(oip["length_scales"]) for unit in about for oip in about[unit]["oips"]), default=0)
     shape = next((array.shape[1:] for array in images.values()), (0, 0, 0))
     best = max((len(found["exemplars"]) for found in about.values()), default=0)
     rows = len(units)
@@ -107,6 +114,9 @@ def _tensors(
         "response_ratio": np.full(rows, np.nan, np.float32),
         "curve": np.full((rows, most, longest), np.nan, np.float32),
         "seed": np.full((rows, most), -1, np.int64),
+        "start": np.full((rows, most), -1, np.int64),
+        "length_scales": np.full((rows, most, scales), np.nan, np.float32),
+        "constraint": np.array([about[u]["constraint"] if u in about else "" for u in units], dtype="S16"),
         "exemplars": np.full((rows, best), -1, np.int64),
         "exemplar_responses": np.full((rows, best), np.nan, np.float32),
     }
@@ -120,7 +130,8 @@ def _tensors(
         tensors["exemplars"][row, : len(known["exemplars"])] = known["exemplars"]
         tensors["exemplar_responses"][row, : len(known["exemplars"])] = known["exemplar_responses"]
         for at, oip in enumerate(known["oips"]):
-            for name in ("response", "pre_activation", "seed"):
+            for name in ("response", "pre_activation", "seed", "start"):
                 tensors[name][row, at] = oip[name]
+            tensors["length_scales"][row, at, : len(oip["length_scales"])] = oip["length_scales"]
             tensors["curve"][row, at, : len(oip["curve"])] = [np.nan if v is None else v for v in oip["curve"]]
     return tensors

@@ -1,5 +1,6 @@
 """Models by the names that people use, and the registration of a user's own."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
         "data_record": data.key if data else None,
     }
     read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
-    recipe = Recipe("register", VERSION, {"file": path.name}, {"model": identity} | {i.role: i.digest for i in read})
+    inputs = {"model": identity, "source": hashlib.sha256(source).hexdigest()} | {i.role: i.digest for i in read}
+    recipe = Recipe("register", VERSION, {"file": path.name}, inputs)
     return session.obtain(
         recipe,
         lambda: (

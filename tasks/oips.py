@@ -53,21 +53,29 @@ def make_oips(unit_name: str, run: str) -> tuple[Record, bool]:
             verdict=verdict,
             response_ratio=ratio,
             bounds=workshop.pixel_range if search.constraint == "box" else None,
+            note=_note(len(images), workshop.growth.oips),
         )
         about = _attributes(workshop, unit, search, verdict, ratio)
         outputs = [
             NewOutput("oips", npy_bytes(images), "oips", NPY, str(images.dtype), images.shape, attributes=about),
             NewOutput("picture", picture, "picture", "image/png", attributes={"unit": str(unit), "verdict": verdict}),
         ]
-        return outputs, workshop.lineage_inputs()
+        return outputs, [*workshop.lineage_inputs(), *workshop.exemplar_blobs.get(unit.layer, [])]
 
     return workshop.session.obtain(oip_recipe(workshop, unit), compute, unit=unit_name)
+
+
+def _note(kept: int, wanted: int) -> str:
+    """Why a unit has fewer OIPs than were wanted."""
+    if kept == wanted:
+        return ""
+    return "all its OIPs show this one pattern" if kept == 1 else f"all its OIPs show one of these {kept} patterns"
 
 
 def _attributes(
     workshop: Workshop, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
 ) -> dict[str, Any]:
-    exemplars = workshop.exemplars.get(unit.layer)
+    exemplars = workshop.exemplars_of(unit.layer, search.constraint)
     return {
         "unit": str(unit),
         "layer": unit.layer,

@@ -24,6 +24,8 @@ from tasks.session import Session
 
 BATCH = 64
 """Images a batch. Larger ones are no faster on a CPU; smaller ones fit networks that want much memory an image."""
+EXEMPLARS_A_BATCH = 4
+"""Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
 MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it climbs."""
 
@@ -52,7 +54,8 @@ class Workshop:
     """One sweep's.
 
     `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
-    layer, once they are found. `failures`: by layer, once it is swept, the message for each unit that failed.
+    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `failures`: by
+    layer, once it is swept, the message for each unit that failed.
     """
 
     session: Session
@@ -62,11 +65,11 @@ class Workshop:
     natural: Natural | None
     size: tuple[int, int] | None = None
     batch: int = BATCH
-    exemplars: dict[str, Exemplars] = field(default_factory=dict)
+    exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
+    exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
     _grounds: dict[tuple[str, ConstraintName, ObjectiveName], Ground] = field(default_factory=dict)
     _dead: dict[str, Any] = field(default_factory=dict)
-    _other_exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -90,7 +93,7 @@ class Workshop:
                     size=self.size,
                 )
                 grower = self._open.enter_context(Grower(ascent, self.batch))
-                self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape)
+                self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape, ascent.signed)
             return self._grounds[key]
 
     def is_dead(self, layer: str, index: int) -> bool:
@@ -103,22 +106,31 @@ class Workshop:
                 self._dead[layer] = proved_dead(self.network.model, layer, low, high)
             return bool(self._dead[layer][index])
 
-    def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
-        """The response of a unit's best exemplar under a constraint; None without a data set."""
+    def exemplars_of(self, layer: str, constraint: ConstraintName) -> Exemplars | None:
+        """The exemplars of a layer's units under a constraint; None without a data set.
+
+        Those under the sweep's own constraint are artifacts and are there already; others are found when asked for.
+        """
         if self.natural is None:
             return None
-        if constraint == self.growth.constraint:
-            return float(self.exemplars[layer].responses[index, 0])
         with self._lock:
             key = (layer, constraint)
-            if key not in self._other_exemplars:
-                self._other_exemplars |= {
-                    (layer, constraint): found
-                    for layer, found in find_exemplars(
-                        self.network.model, [layer], self.natural.images, self.constraint(constraint), size=self.size
-                    ).items()
-                }
-            return float(self._other_exemplars[key].responses[index, 0])
+            if key not in self.exemplars:
+                found = find_exemplars(
+                    self.network.model,
+                    [layer],
+                    self.natural.images,
+                    self.constraint(constraint),
+                    batch=EXEMPLARS_A_BATCH * self.batch,
+                    size=self.size,
+                )
+                self.exemplars[key] = found[layer]
+            return self.exemplars[key]
+
+    def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
+        """The response of a unit's best exemplar under a constraint; None without a data set."""
+        exemplars = self.exemplars_of(layer, constraint)
+        return None if exemplars is None else float(exemplars.responses[index, 0])
 
     def recipe_inputs(self) -> dict[str, str]:
         """What decides about every picture of this sweep, besides parameters."""

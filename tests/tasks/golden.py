@@ -75,7 +75,7 @@ def made() -> dict[str, dict[str, Any]]:
         for style, growth in STYLES.items():
             with opened(Workshop(run, network, growth, pixel_range(data), natural)):
                 make_exemplars.fn(list(MAPS), run.run.id)
-                for layer, exemplars in workshop_of(run.run.id).exemplars.items():
+                for (layer, _), exemplars in workshop_of(run.run.id).exemplars.items():
                     for name, array in vars(exemplars).items():
                         found["exemplars"][f"{style} {layer} {name}"] = np.asarray(array)
                 for unit in UNITS:
