@@ -177,7 +177,8 @@ def unit_picture(
     badge = width(verdict, words) + 12
     column = max(wide, max((width(number(float(r)), digits) for r in responses), default=0))
     columns = min(count, _PER_ROW)
-    content = max(columns * (column + _GAP) - _GAP, min(width(title, name), _TITLE_WIDTH), _LEAST_WIDTH)
+    lines = min(width(title, name), _TITLE_WIDTH), badge + 8 + width(ratio, digits), width(note, digits)
+    content = max(columns * (column + _GAP) - _GAP, *lines, _LEAST_WIDTH)
     rows = -(-count // _PER_ROW)
     top, line = _MARGIN + 48, 22
     bottom = top + (rows * (height + line) or line)
