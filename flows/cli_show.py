@@ -120,12 +120,14 @@ def _show_record(console: "Console", record: "Record", document: Mapping[str, An
     for output in document["outputs"]:
         if output["path"]:
             console.print(f"{output['role']}: {output['path']}", markup=False, soft_wrap=True)
-    oips: list[Any] = next(
-        (output["attributes"]["oips"] for output in document["outputs"] if "oips" in output["attributes"]), []
-    )
-    if oips:
+    unit = next((output["attributes"] for output in document["outputs"] if "oips" in output["attributes"]), None)
+    if unit is not None:
         console.print()
-        console.print(_oip_table(oips))
+        console.print(_oip_table(unit["oips"]))
+        if unit.get("only_one_pattern"):
+            console.print("all its OIPs show this one pattern")
+        if unit.get("exemplars"):
+            console.print(f"best exemplars, by number in train_imgs: {value(unit['exemplars'])}", markup=False)
 
 
 def _oip_table(oips: Iterable[Mapping[str, Any]]) -> Any:
