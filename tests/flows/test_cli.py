@@ -75,7 +75,7 @@ def test_settings_are_explained_with_the_defaults_of_their_dataclass(cli: CLI, m
     from lib.growth_settings import GrowthSettings
 
     _, out, _ = cli("sweep", "--help")
-    assert f"Start images a unit. Default: {GrowthSettings().starts}." in out
+    assert f"four times as many where they disagree widely. Default: {GrowthSettings().starts}." in out
     _, out, _ = cli("train", "--help")
     assert "Default: adam; blog: rmsprop." in out
 
