@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import StateType
+from prefect.context import refresh_global_settings_context
 from prefect.settings import PREFECT_API_URL
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -44,9 +45,12 @@ def talkative() -> None:
 
 
 @pytest.fixture
-def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for a user who has no Prefect server."""
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+def no_server() -> Iterator[None]:
+    """As for a user who has no Prefect server; afterwards the session's is there again, for every thread."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PREFECT_API_URL", raising=False)
+        yield
+    refresh_global_settings_context()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,10 @@ def wait_until(what: Callable[[], bool], seconds: float = 30) -> None:
 
 def user(data_folder: Path, *, runs_flow: bool = False) -> subprocess.Popen[str]:
     """Another process that uses the folder's server; it prints the address when it has it, and stays."""
-    stay = "import time; from prefect import flow; flow(lambda: time.sleep(60), name='long')()"
+    stay = (
+        "import time; from prefect import flow; "
+        "flow(lambda: (print('in the flow', flush=True), time.sleep(600)), name='long')()"
+    )
     body = stay if runs_flow else "import sys; sys.stdin.read()"
     code = (
         "from pathlib import Path; from flows.server import local_server\n"
@@ -129,9 +136,10 @@ def test_runs_share_a_server_that_ends_with_its_last_user_even_when_they_are_kil
 def test_ctrl_c_stops_the_run_and_the_server(no_server: None, data_folder: Path) -> None:
     process = user(data_folder, runs_flow=True)
     url = address(process)
-    time.sleep(2)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in the flow\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "KeyboardInterrupt" in errors
     assert not answers(url)
