@@ -3,7 +3,8 @@
     python -m benchmarks speed
 
 All in one run on the same model, layer, units and number of steps; the ways take turns, each at its best of three calls
-a round, and ratios are medians over the rounds. Only FLOPs that are executed count: the convolutions up to the layer, forwards and backwards to the pixels.
+a round, and ratios are medians over the rounds. Only FLOPs that are executed count: the convolutions up to the layer,
+forwards and backwards to the pixels.
 """
 
 from __future__ import annotations
