@@ -27,7 +27,9 @@ def main() -> None:
         sys.exit("the pictures show MNIST: name its folder with DREAMSWEEP_MNIST")
     with local_server(DATA_FOLDER):
         parameters = SweepParameters(
-            train=TrainParameters(data="mnist"), layers=[LAYER], growth=GrowthSettings().in_style("clean")
+            train=TrainParameters(data="mnist"),
+            layers=[f"{LAYER}/0-{SHOWN - 1}", UNIT],
+            growth=GrowthSettings().in_style("clean"),
         )
         summary: dict[str, Any] = oip_sweep(parameters)
     store = Store.open(parameters.store)
@@ -39,7 +41,7 @@ def main() -> None:
         best = store.array(record.output("oips").digest)[0]
         return Cell(index, best, unit["verdict"], unit["response"], unit["response_ratio"])
 
-    subtitle = f"{SHOWN} of {len(units)} maps of the reference CNN on MNIST, in the clean style"
+    subtitle = f"the first {SHOWN} of its maps in the reference CNN, trained on MNIST; clean style"
     sheet = contact_sheet([cell(index) for index in range(SHOWN)], title=LAYER, subtitle=subtitle)
     (DOCS / "sheet.png").write_bytes(sheet)
     (DOCS / "unit.png").write_bytes(Path(units[UNIT]["png"]).read_bytes())
