@@ -1,6 +1,6 @@
 """What Prefect and the store take of a sweep: the whole sweep against the fastest direct call of the same ascents.
 
-    python -m benchmarks orchestration
+    python -m benchmarks orchestration [--rounds N]
 
 The server is up already, and TensorFlow imported. The direct call grows the same units from the same starts, units
 mixed at batch 64, one layer after the other, without Prefect, store, pictures or verdicts; its ascents are traced in
@@ -9,6 +9,7 @@ its time, as the sweep's are in the sweep's.
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -43,7 +44,7 @@ def direct(model: Any, settings: Any) -> float:
     return time.perf_counter() - begun
 
 
-def main(_: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Print the ratio and what it is made of, and one JSON object."""
     from benchmarks.network import STORE, trained
     from flows.places import DATA_FOLDER
@@ -53,13 +54,16 @@ def main(_: list[str]) -> None:
     from storage.store import Store
     from tasks.models import find_model
 
+    parser = argparse.ArgumentParser(prog="python -m benchmarks orchestration")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = parser.parse_args(arguments).rounds
     settings = GrowthSettings()
     found: dict[str, list[float]] = {"direct": [], "sweep": [], "nothing to compute": []}
     with local_server(DATA_FOLDER):
         model, _data = trained()
         store = Store.open(STORE)
         file = store.path(find_model(store, None).record.output("model").digest)
-        for _round in range(ROUNDS):
+        for _round in range(rounds):
             found["direct"].append(direct(model, settings))
             with tempfile.TemporaryDirectory() as folder:
                 named = Path(folder, "network.keras")
