@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("speed", "orchestration", "quality", "verdicts", "store")
+ALL = ("speed", "orchestration", "quality", "verdicts", "store", "training")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the store costs: `python benchmarks/store.py [FOLDER]` (in a temporary folder, on the disk that is asked about).
+"""What the store costs: `python -m benchmarks store [FOLDER]` (in a temporary folder, on the disk that is asked about).
 
 Prints one JSON object, in milliseconds: a commit of one record with two blobs (a 4x28x28 `.npy` and a small PNG), alone
 and by four threads; a listing and a look-up in it; an array mapped for the first time and again; verify, reindex and
@@ -8,7 +8,6 @@ It is not called `storage.py`: run as a script, it would stand in the place of t
 """
 
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -92,11 +91,7 @@ def measure(folder: Path) -> dict[str, float]:
     return {what: round(value, 3) for what, value in found.items()}
 
 
-def main() -> None:
-    """Print the figures."""
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
+def main(arguments: list[str]) -> None:
+    """Print the figures; the first argument, if any, is the folder to measure in."""
+    with tempfile.TemporaryDirectory(dir=arguments[0] if arguments else None) as folder:
         print(json.dumps({"unit": "ms", "records": 5 + 2 * UNITS, **measure(Path(folder))}, indent=2))
-
-
-if __name__ == "__main__":
-    main()
