@@ -91,7 +91,13 @@ def user(data_folder: Path, *, runs_flow: bool = False) -> subprocess.Popen[str]
         f"with local_server(Path({str(data_folder)!r})) as url:\n    print(url, flush=True); {body}\n"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # what a shell starts in the background ignores Ctrl-C, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
