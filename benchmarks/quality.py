@@ -1,6 +1,6 @@
 """How good the default sweep's OIPs are: against the best of 256 starts that all climb four times the steps.
 
-    python -m benchmarks quality [--style clean] [--constraint box]
+    python -m benchmarks quality [--style clean] [--constraint box] [--layers NAME ...] [--maps N]
 
 For 40 maps drawn over the layers. The reference climbs under the same constraint and smoothing, with the same seeds,
 and none of its starts is given up.
@@ -48,7 +48,9 @@ def reference(ascent: Any, unit: Any, settings: Any) -> float:
     return best
 
 
-def measure(model: Any, settings: Any, pixel_range: tuple[float, float]) -> dict[str, Any]:
+def measure(
+    model: Any, settings: Any, pixel_range: tuple[float, float], patterns: list[str] | None, most: int | None
+) -> dict[str, Any]:
     """Ratios of the default search to the reference: by layer the mean and the least, and every map's."""
     from lib.ascent import Ascent
     from lib.constraint import Constraint
@@ -57,12 +59,13 @@ def measure(model: Any, settings: Any, pixel_range: tuple[float, float]) -> dict
 
     draw = np.random.default_rng(2024)
     layers: dict[str, Any] = {}
-    for layer in select_layers(model):
+    for layer in select_layers(model, patterns):
         constraint = Constraint(settings.constraint, *pixel_range)
         ascent = Ascent(model, layer.name, constraint, smoothing=settings.smoothing, jitter=settings.jitter > 0)
         ground = Ground(_whole_batches(ascent), ascent.starts, ascent.measure, ascent.shape)
         ratios = {}
-        for index in sorted(draw.choice(layer.units, min(DRAWN.get(layer.name, 8), layer.units), replace=False)):
+        drawn = draw.choice(layer.units, min(DRAWN.get(layer.name, 8), layer.units), replace=False)
+        for index in sorted(drawn[:most]):
             unit = Unit(layer.name, int(index))
             search, _, _ = search_unit(unit, settings, lambda *_, ground=ground: ground, lambda _: None)
             ratios[str(unit)] = search.response / reference(ascent, unit, settings)
@@ -96,11 +99,13 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks quality", description=__doc__.splitlines()[0])
     parser.add_argument("--style", choices=list(STYLES), default="strong")
     parser.add_argument("--constraint", choices=CONSTRAINTS, default="standardised")
+    parser.add_argument("--layers", nargs="+", help="names or patterns; default: all convolutions")
+    parser.add_argument("--maps", type=int, help="no more than so many a layer")
     options = parser.parse_args(arguments)
     settings = GrowthSettings(constraint=options.constraint).in_style(options.style)
     with local_server(DATA_FOLDER):
         model, _ = trained()
     begun = time.monotonic()
     print(f"{data_name()}, {options.constraint}, {options.style}: best of {settings.starts} starts over the reference")
-    layers = measure(model, settings, (0.0, 1.0))
+    layers = measure(model, settings, (0.0, 1.0), options.layers, options.maps)
     print(json.dumps({"quality": layers, "seconds": round(time.monotonic() - begun)}))
