@@ -48,9 +48,11 @@ def test_another_artifact_is_no_model(store: Store, record: Any) -> None:
 
 def test_a_file_registered_twice_is_one_record(open_session: Session, store: Store, tmp_path: Path) -> None:
     keys = []
+    first = saved(small_cnn(), tmp_path / "net.keras")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        file = saved(small_cnn(), tmp_path / folder / "net.keras")
+        file = tmp_path / folder / "net.keras"
+        file.write_bytes(first.read_bytes())
         state = register_model.fn(file, None, open_session.run.id)
         keys.append(state.data)
     assert keys[0] == keys[1]
