@@ -76,6 +76,6 @@ lock:
 	@set -e; for name in requirements requirements-gpu requirements-bench; do \
 		echo "$$name.lock"; \
 		.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+			--custom-compile-command 'make lock' \
 			--output-file $$name.lock $$name.in; \
 	done
