@@ -96,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
         if known is not None:
             return _fail(str(known), BAD_INPUT)
-        if type(error).__name__ == "ServerError":  # its module imports what `--help` need not
+        from flows.server import ServerError  # here, because `--help` need not import it
+
+        if isinstance(error, ServerError):
             return _fail(str(error), NOT_ALL_WELL)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)
