@@ -1,9 +1,13 @@
-"""Where things are, unless the user says otherwise: the data folder of this checkout, and the store in it."""
+"""Where things are, unless the user says otherwise: the data folder of this checkout, and the store in it.
+
+`DREAMSWEEP_HOME` names another data folder, for all that is kept: a second installation, or a disk with more room. It is
+read once, when the process starts.
+"""
 
 import os
 from pathlib import Path
 
-DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
+DATA_FOLDER = Path(os.environ.get("DREAMSWEEP_HOME") or Path(__file__).parent.parent / "data").expanduser().resolve()
 """Ignored by git: the store, Prefect's database, exported pictures."""
 
 
