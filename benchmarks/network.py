@@ -18,7 +18,8 @@ def data_name() -> str:
 
 def trained(seed: int = 0) -> tuple[Any, Any]:
     """The Keras model of the default recipe with this training seed, and its data set; within a Prefect server."""
-    from flows.train import TrainParameters, train
+    from flows.parameters import TrainParameters
+    from flows.train import train
     from lib import model_file
     from lib.training_settings import TrainSettings
     from storage.store import Store

@@ -47,9 +47,10 @@ def direct(model: Any, settings: Any) -> float:
 def main(arguments: list[str]) -> None:
     """Print the ratio and what it is made of, and one JSON object."""
     from benchmarks.network import STORE, trained
+    from flows.parameters import SweepParameters
     from flows.places import DATA_FOLDER
     from flows.server import local_server
-    from flows.sweep import SweepParameters, oip_sweep
+    from flows.sweep import oip_sweep
     from lib.growth_settings import GrowthSettings
     from storage.store import Store
     from tasks.models import find_model
@@ -89,7 +90,8 @@ def _prepared(folder: str, file: Path) -> str:
     import os
 
     from benchmarks.network import data_name
-    from flows.register import RegisterParameters, register
+    from flows.parameters import RegisterParameters
+    from flows.register import register
 
     mnist = os.environ.get("DREAMSWEEP_MNIST")
     made = register(

@@ -15,23 +15,23 @@ SEEDS = (0, 1, 2, 3)
 def main(_: list[str]) -> None:
     """Print the verdicts a seed, and one JSON object. Exits with 1 where a map is `unreached`, or failed."""
     from benchmarks.network import STORE, data_name
+    from flows.parameters import SweepParameters
     from flows.places import DATA_FOLDER
     from flows.server import local_server
-    from flows.sweep import SweepParameters, oip_sweep
-    from flows.train import TrainParameters
+    from flows.sweep import oip_sweep
     from lib.training_settings import TrainSettings
 
     folder = os.environ.get("DREAMSWEEP_MNIST")
     found = {}
     with local_server(DATA_FOLDER):
         for seed in SEEDS:
-            train = TrainParameters(
+            parameters = SweepParameters(
                 store=STORE,
+                train=TrainSettings(seed=seed),
                 data=data_name(),
                 data_dir=Path(folder) if folder else None,
-                settings=TrainSettings(seed=seed),
             )
-            summary = oip_sweep(SweepParameters(store=STORE, train=train))
+            summary = oip_sweep(parameters)
             ratios = [unit["response_ratio"] for unit in summary["units"] if unit["response_ratio"] is not None]
             found[seed] = {
                 "verdicts": summary["verdicts"],

@@ -15,19 +15,21 @@ UNIT = f"{LAYER}/56"  # the map of which the blog shows four OIPs
 
 def main() -> None:
     """Train and sweep in the default store, or reuse what is there, and write the PNG files."""
+    from flows.parameters import SweepParameters
     from flows.places import DATA_FOLDER
     from flows.server import local_server
-    from flows.sweep import SweepParameters, oip_sweep
-    from flows.train import TrainParameters
+    from flows.sweep import oip_sweep
     from lib.contact_sheet import Cell, contact_sheet
     from lib.growth_settings import GrowthSettings
+    from lib.training_settings import TrainSettings
     from storage.store import Store
 
     if "DREAMSWEEP_MNIST" not in os.environ:
         sys.exit("the pictures show MNIST: name its folder with DREAMSWEEP_MNIST")
     with local_server(DATA_FOLDER):
         parameters = SweepParameters(
-            train=TrainParameters(data="mnist"),
+            train=TrainSettings(),
+            data="mnist",
             layers=[f"{LAYER}/0-{SHOWN - 1}", UNIT],
             growth=GrowthSettings().in_style("clean"),
         )

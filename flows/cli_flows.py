@@ -47,7 +47,8 @@ def at_work(place: str) -> Iterator[Shown]:
 def registered(file: Path, place: str, data: str | None, data_dir: Path | None) -> dict[str, Any]:
     """Register a model: the result of the flow `register`."""
     with at_work(place):
-        from flows.register import RegisterParameters, register
+        from flows.parameters import RegisterParameters
+        from flows.register import register
 
         return register(RegisterParameters(store=place, file=file, data=data, data_dir=data_dir))
 

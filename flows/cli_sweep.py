@@ -14,7 +14,7 @@ from lib.growth_settings import GrowthSettings
 from lib.training_settings import RECIPES
 
 if TYPE_CHECKING:
-    from flows.sweep import SweepParameters
+    from flows.parameters import SweepParameters
 
 PICTURES = DATA_FOLDER / "pictures"
 
@@ -99,18 +99,15 @@ def sweep(
     if folder is not None:
         _writable(folder)
     with at_work(place):
-        from flows.sweep import SweepParameters
-        from flows.train import TrainParameters
+        from flows.parameters import SweepParameters
 
-        images = data_place(data_dir)
-        first = TrainParameters(store=place, data=data or "digits", data_dir=images, settings=RECIPES["default"])
         answer = _swept(
             SweepParameters(
                 store=place,
                 model=model,
-                train=first if train else None,
-                data=None if train else data,
-                data_dir=images,
+                train=RECIPES["default"] if train else None,
+                data=data,
+                data_dir=data_place(data_dir),
                 layers=layers or None,
                 growth=growth,
                 size=height_and_width,

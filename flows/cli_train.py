@@ -59,7 +59,7 @@ def train(
 
     place = store_place(store)
     with at_work(place):
-        from flows.train import TrainParameters
+        from flows.parameters import TrainParameters
         from flows.train import train as train_flow
 
         answer = train_flow(TrainParameters(store=place, data=data, data_dir=data_place(data_dir), settings=settings))

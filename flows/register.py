@@ -1,27 +1,16 @@
 """The flow `register`: a user's own model, from a `.keras` or `.h5` file, becomes one of the store's."""
 
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from pydantic import BaseModel, Field
 
-from flows.places import data_place, store_place
+from flows.parameters import RegisterParameters
 from lib import model_file
 from storage.store import Record
 from tasks.data import store_data
 from tasks.models import check_images, name_model, register_model
 from tasks.recorded import key_of
 from tasks.session import Session, session
-
-
-class RegisterParameters(BaseModel):
-    """Which file to register, and the data set that the model was trained on, if it is to be had."""
-
-    store: str = Field(default_factory=store_place, description="Path or URL of the store.")
-    file: Path = Field(description="A .keras or .h5 file, without code in it.")
-    data: str | None = Field(None, description="digits, mnist, fashion-mnist or folder:DIR; for exemplars.")
-    data_dir: Path | None = Field(default_factory=data_place, description="Folder with IDX files or mnist.npz.")
 
 
 @flow(name="register", persist_result=False)

@@ -12,15 +12,13 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, Field
 
-from flows.places import data_place, store_place
-from flows.register import RegisterParameters, registered
+from flows.parameters import RegisterParameters, SweepParameters
+from flows.register import registered
 from flows.summary import sweep_summary, verdict_rows
-from flows.train import TrainParameters, trained
+from flows.train import trained
 from lib import model_file
 from lib.errors import BadInput
-from lib.growth_settings import GrowthSettings
 from lib.trunk import responses_of
 from lib.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
@@ -32,25 +30,10 @@ from tasks.oips import make_oips, oip_recipe
 from tasks.progress import report
 from tasks.recorded import key_of
 from tasks.session import Session, session
-from tasks.workshop import BATCH, MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
+from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
 
 UNIT_RANGE = (0.0, 1.0)
 LATEST = "sweep/latest"
-
-
-class SweepParameters(BaseModel):
-    """Which units of which model to sweep, and how."""
-
-    store: str = Field(default_factory=store_place, description="Path or URL of the store.")
-    model: str | None = Field(None, description="A ref, a digest, or a .keras or .h5 file; none: the latest model.")
-    train: TrainParameters | None = Field(None, description="Train this first, or find it trained, and sweep it.")
-    data: str | None = Field(None, description="Data set of the exemplars; none: the one the model was trained on.")
-    data_dir: Path | None = Field(default_factory=data_place, description="Folder with IDX files or mnist.npz.")
-    layers: list[str] | None = Field(None, description="Names, patterns, units (Conv2D_2/3-9); none: all convolutions.")
-    growth: GrowthSettings = Field(default_factory=GrowthSettings, description="How OIPs are grown.")
-    size: tuple[int, int] | None = Field(None, description="Height and width of images, for networks of a free size.")
-    batch: int = Field(BATCH, ge=1, description="Images that climb together; fewer want less memory.")
-    large_tensors: bool = Field(False, description="Gather layers of more than 2 GB into HDF5 as well.")
 
 
 @flow(name="oip-sweep", persist_result=False)
@@ -148,10 +131,10 @@ def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tu
 
 
 def _model(open_session: Session, parameters: SweepParameters) -> tuple[Record, str]:
-    if parameters.train is not None:
+    first = parameters.train_parameters()
+    if first is not None:
         if parameters.model is not None:
             raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
-        first = parameters.train.model_copy(update={"store": parameters.store})
         return trained(open_session, first, parameters.layers)
     if parameters.model and Path(parameters.model).suffix in (".keras", ".h5"):
         file = RegisterParameters(

@@ -2,16 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from pydantic import BaseModel, Field
 
-from flows.places import data_place, store_place
+from flows.parameters import TrainParameters
 from lib import reference
 from lib.dataset import Dataset
-from lib.training_settings import TrainSettings
 from lib.units import select_units
 from storage.store import Record
 from tasks.data import store_data
@@ -19,15 +16,6 @@ from tasks.models import name_model
 from tasks.recorded import key_of
 from tasks.session import Session, session
 from tasks.training import train_model
-
-
-class TrainParameters(BaseModel):
-    """What to train, on what, and where the results go."""
-
-    store: str = Field(default_factory=store_place, description="Path or URL of the store.")
-    data: str = Field("digits", description="digits, mnist, fashion-mnist or folder:DIR.")
-    data_dir: Path | None = Field(default_factory=data_place, description="Folder with IDX files or mnist.npz.")
-    settings: TrainSettings = Field(default_factory=TrainSettings, description="How the network is trained.")
 
 
 @flow(name="train", persist_result=False)

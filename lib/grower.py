@@ -23,6 +23,9 @@ class Climber(Protocol):
         """As `Ascent.climb`."""
 
 
+BATCH = 64
+"""Images a batch. Larger ones are no faster on a CPU; smaller ones fit networks that want much memory an image."""
+
 # A batch that is not full waits this long for more, a few percent of the time that it then takes.
 _SECONDS_TO_FILL = 0.01
 

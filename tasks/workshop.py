@@ -15,15 +15,13 @@ from lib.ascent import Ascent
 from lib.bounds import proved_dead
 from lib.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.exemplars import Exemplars, find_exemplars
-from lib.grower import Grower
+from lib.grower import BATCH, Grower
 from lib.growth_settings import GrowthSettings
 from lib.objective import ObjectiveName
 from lib.search import Ground
 from storage.store import Input
 from tasks.session import Session
 
-BATCH = 64
-"""Images a batch. Larger ones are no faster on a CPU; smaller ones fit networks that want much memory an image."""
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
 MAPS_AT_ONCE = 24

@@ -97,5 +97,5 @@ def test_options_become_the_settings_of_the_flow(
         "--length-scales", "5", "--size", "32x40", "--layers", "Conv2D_*", "--layers", "dense/3")  # fmt: skip
     growth = GrowthSettings().in_style("clean")
     assert seen[-1].growth == GrowthSettings(smoothing=growth.smoothing, jitter=2, length_scales=((1.0, 3.0), (5.0,)))
-    assert seen[-1].train.data == "mnist"
+    assert seen[-1].train_parameters().data == "mnist"
     assert (seen[-1].layers, seen[-1].size) == (["Conv2D_*", "dense/3"], (32, 40))

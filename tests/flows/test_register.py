@@ -31,7 +31,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def registered(store: Path, file: Path, data: str | None = None) -> dict[str, Any]:
-    from flows.register import RegisterParameters, register
+    from flows.parameters import RegisterParameters
+    from flows.register import register
 
     return register(RegisterParameters(store=str(store), file=file, data=data, data_dir=None))
 
@@ -204,7 +205,7 @@ SWEEPS: dict[str, tuple[Callable[..., dict[str, Any]], str]] = {
     "an unknown layer": (lambda **_: {"layers": ["conv2d_1"]}, "did you mean Conv2D_1"),
     "an unknown unit": (lambda **_: {"layers": ["Conv2D_1/4"]}, "0 to 3"),
     "an unknown layer of a model to train": (
-        lambda **_: {"train": _training(), "model": None, "layers": ["Conv2D_4"]},
+        lambda **_: {"train": _training(), "model": None, "data": None, "layers": ["Conv2D_4"]},
         "did you mean Conv2D_",
     ),
     "no convolution": (lambda tmp_path, **_: {"model": str(without_convolution(tmp_path / "m.keras"))}, "only"),
@@ -217,10 +218,8 @@ SWEEPS: dict[str, tuple[Callable[..., dict[str, Any]], str]] = {
 }
 
 
-def _training() -> Any:
-    from flows.train import TrainParameters
-
-    return TrainParameters(store="unused", data="digits", data_dir=None, settings=TrainSettings(epochs=1))
+def _training() -> TrainSettings:
+    return TrainSettings(epochs=1)
 
 
 @pytest.mark.parametrize("case", SWEEPS)
@@ -267,7 +266,7 @@ def test_a_file_that_is_no_model_or_carries_code_is_not_registered(tmp_path: Pat
     ("settings", "words"), [({"starts": 0}, "starts is 0"), ({"steps": -3}, "steps is -3"), ({"oips": 0}, "oips is 0")]
 )
 def test_settings_that_make_no_sense_are_refused_wherever_they_come_from(settings: Any, words: str) -> None:
-    from flows.sweep import SweepParameters
+    from flows.parameters import SweepParameters
 
     with pytest.raises(BadInput, match=words):
         GrowthSettings(**settings)

@@ -34,7 +34,8 @@ CODE = {"commit": "c" * 40, "changes": None, "sources": "d" * 64}
 def run(store: Path) -> dict[str, Any]:
     """Train on the embedded digits."""
     import tasks.session
-    from flows.train import TrainParameters, train
+    from flows.parameters import TrainParameters
+    from flows.train import train
 
     tasks.session.code_version = lambda: CODE
     return train(TrainParameters(store=str(store), data="digits", data_dir=None, settings=SETTINGS))
@@ -195,7 +196,8 @@ def test_lineage_of_an_oip_names_all_that_made_it_and_that_of_the_checkpoint_all
 
 
 def test_pictures_that_the_network_cannot_take_leave_no_trace(tmp_path: Path) -> None:
-    from flows.train import TrainParameters, train
+    from flows.parameters import TrainParameters
+    from flows.train import train
 
     data = write_pictures(tmp_path / "pictures", side=10)
     with pytest.raises(BadInput, match="10x10") as caught:

@@ -77,7 +77,8 @@ class Bench:
 
     def sweep(self, **changes: Any) -> dict[str, Any]:
         """Sweep, and return the summary. Raises what the flow raises."""
-        from flows.sweep import SweepParameters, oip_sweep
+        from flows.parameters import SweepParameters
+        from flows.sweep import oip_sweep
 
         model = None if self.model is None or "train" in changes else str(self.model)
         asked: dict[str, Any] = {"model": model, "data": self.data, "data_dir": None, "growth": GROWTH}
