@@ -1,7 +1,7 @@
 """Where things are, unless the user says otherwise: the data folder of this checkout, and the store in it.
 
-`DREAMSWEEP_HOME` names another data folder, for all that is kept: a second installation, or a disk with more room. It is
-read once, when the process starts.
+`DREAMSWEEP_HOME` names another data folder, for all that is kept: a second installation, or a disk with more room. It
+is read once, when the process starts.
 """
 
 import os
