@@ -41,7 +41,8 @@ def listed(store: "Store") -> list[dict[str, Any]]:
 def described(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
     """What is known of a run; `heard` is when it last wrote (seconds since 1970).
 
-    `state` is "open", "completed" or "failed", and "died" where it is open and has been silent for too long.
+    `state` is "open", "completed", "partial", "failed" or "crashed", and "died" where it is open and has been silent
+    for too long.
     """
     from flows.captions import stamp_of
 
@@ -101,7 +102,14 @@ def _show(found: list[dict[str, Any]]) -> None:
         return
     rows = table("run", "when", "state", "what")
     rows.columns[0].no_wrap = rows.columns[1].no_wrap = True
-    styles = {"completed": "green", "failed": "red", "died": "red", "open": "yellow"}
+    styles = {
+        "completed": "green",
+        "partial": "yellow",
+        "failed": "red",
+        "crashed": "red",
+        "died": "red",
+        "open": "yellow",
+    }
     for run in found:
         of = f" of {run['model']}" if run["model"] else ""
         counted = [f"{run['computed']} computed, {run['reused']} reused"] if run["computed"] or run["reused"] else []

@@ -121,6 +121,7 @@ def _all_records(store: Store, keys: Iterable[str]) -> dict[str, Record]:
 def _roots(store: Store, records: dict[str, Record]) -> set[str]:
     roots = {target.removeprefix("record:") for target in store.refs().values() if target.startswith("record:")}
     pins: set[str] = set()
+    crashed: set[str] = set()
     paths = {path: name for path in store.files.listing("runs") if (name := run_of_path(path))}
     for path, data in store.files.read_many(paths).items():
         try:
@@ -132,7 +133,10 @@ def _roots(store: Store, records: dict[str, Record]) -> set[str]:
         roots |= {result.record for result in run.units.values()}
         if run.state == "open":
             pins |= set(run.pins)
-    return roots | {key for key, record in records.items() if record.recipe in pins}
+        elif run.state == "crashed":
+            crashed.add(run.id)
+    # what a killed run committed last, it had no time to write down
+    return roots | {key for key, record in records.items() if record.recipe in pins or record.provenance.run in crashed}
 
 
 def _live(records: dict[str, Record], roots: set[str]) -> set[str]:

@@ -1,7 +1,8 @@
 """A run: which executions one flow run made or reused, and for which units.
 
 Its record is written when the run is opened, before the first look-up, so that garbage collection keeps what the run
-may reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open.
+may reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open until
+somebody closes it as crashed.
 """
 
 import secrets
@@ -18,7 +19,8 @@ from storage.files import Files
 from storage.names import DIGEST, run_path
 from storage.record import Record
 
-State = Literal["open", "completed", "failed"]
+State = Literal["open", "completed", "partial", "failed", "crashed"]
+"""`partial`: it ended as it should, at its deadline, with work left. `crashed`: its process died."""
 How = Literal["computed", "reused"]
 
 # A run of ten thousand units must not write its record ten thousand times; one that is killed loses at most this much.
@@ -109,7 +111,7 @@ class Run:
             self._failures[unit] = message
             self._write_now_and_then()
 
-    def close(self, state: Literal["completed", "failed"], summary: Mapping[str, Any]) -> RunRecord:
+    def close(self, state: Literal["completed", "partial", "failed"], summary: Mapping[str, Any]) -> RunRecord:
         """Write down how the run ended. Raises StoreError where the summary holds what JSON cannot."""
         with self._lock:
             self._record = replace(

@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,6 +222,19 @@ class Store:
             except ValueError as error:
                 log.warning("run %s is damaged (%s): run `dreamsweep verify`", paths[path], error)
         return sorted(found, key=lambda run: (run.opened, run.id))
+
+    def close_crashed(self, run: str, message: str) -> bool:
+        """Close a run whose process is known to have died, so that it pins nothing more; False where it was closed.
+
+        Records that it committed and had no time to write down stay as safe as those that it did. Raises StoreError.
+        """
+        found = self.run(run)
+        if found.state != "open":
+            return False
+        closed = replace(found, state="crashed", closed=now(), summary={"error": message})
+        with self.files.writing():
+            self.files.write(run_path(run), closed.to_bytes())
+        return True
 
     def delete_run(self, run: str) -> None:
         """Move a run's record to the trash, so that garbage collection may take what only this run used.

@@ -25,6 +25,7 @@ def commit(
     attributes: Mapping[str, Any] | None = None,
     identity: str | None = None,
     changes: str | None = None,
+    run: str | None = None,
 ) -> Record:
     """Commit an execution whose outputs are these bytes by role, all with the same attributes."""
     environment = store.put(b'{"python":"3.11"}')
@@ -36,7 +37,7 @@ def commit(
         ],
         inputs=[Input(role, digest) for role, digest in inputs],
         provenance=Provenance(
-            run=None,
+            run=run,
             flow_run=None,
             task_run=None,
             attempt=1,

@@ -57,6 +57,15 @@ def test_an_open_run_keeps_what_it_may_reuse_until_it_is_closed(store, committin
     assert garbage.plan(store, NOW).records == (record.key,)
 
 
+def test_a_crashed_run_pins_nothing_more_and_keeps_what_it_had_no_time_to_write_down(store, committing):
+    reusable = committing(store)
+    run = store.open_run("sweep", {}, pins=[reusable.recipe])
+    committed = committing(store, parameters={"n": 1}, outputs={"oips": b"new"}, run=run.id)
+    store.close_crashed(run.id, "its process was killed")
+    assert garbage.collect(garbage.plan(store, NOW)).records == (reusable.key,)
+    assert keys(store) == {committed.key}
+
+
 def test_what_is_younger_than_the_grace_period_stays_with_all_that_it_needs(store, committing):
     data = committing(store, "data", outputs={"train_imgs": b"images"})
     old = committing(store, parameters={"n": 1}, outputs={"oips": b"old"})

@@ -66,6 +66,22 @@ def test_a_closed_run_takes_nothing_more(store, committing):
         run.fail("Conv2D_1/0", "late")
 
 
+def test_a_run_whose_process_died_is_closed_as_crashed_with_what_it_had(store, committing):
+    run = store.open_run("sweep", {"seed": 7}, pins=["ab" * 32])
+    assert store.close_crashed(run.id, "its process was killed")
+    found = store.run(run.id)
+    assert (found.state, found.summary) == ("crashed", {"error": "its process was killed"})
+    assert found.closed is not None
+    assert (found.parameters, found.opened) == ({"seed": 7}, store.runs()[0].opened)
+
+
+def test_a_run_that_was_closed_is_not_closed_as_crashed(store):
+    run = store.open_run("sweep", {})
+    closed = run.close("completed", {"layers": []})
+    assert not store.close_crashed(run.id, "its process was killed")
+    assert store.run(run.id) == closed
+
+
 def test_a_damaged_run_is_named_and_hides_no_other(store, caplog):
     whole, damaged = store.open_run("sweep", {}), store.open_run("sweep", {})
     store.files.write(run_path(damaged.id), b'{"id":')
