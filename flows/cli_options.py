@@ -4,13 +4,14 @@ Defaults and explanations of settings have one place, their dataclass: here they
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
+
+from lib.limits import abouts
 
 StorePlace = Annotated[
     str | None,
@@ -50,12 +51,12 @@ Settings = TypeVar("Settings")
 
 
 def setting(settings: type, name: str, *, metavar: str, recipes: Mapping[str, Any] | None = None) -> Any:
-    """An option for one attribute of a dataclass of settings: explained by its docstring, with its default.
+    """An option for one attribute of a dataclass of settings: explained as there, with its default.
 
     `recipes` are other settings, by name, whose values are told where they differ from the default.
     """
     default = next(field.default for field in dataclasses.fields(settings) if field.name == name)
-    said = [explained(settings)[name]]
+    said = [abouts(settings)[name].description]
     if default is not None and not isinstance(default, bool):
         others = [
             f"{recipe}: {_shown(value)}"
@@ -64,13 +65,6 @@ def setting(settings: type, name: str, *, metavar: str, recipes: Mapping[str, An
         ]
         said.append(f"Default: {'; '.join([_shown(default), *others])}.")
     return typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=escape(" ".join(said)), show_default=False)
-
-
-def explained(settings: type) -> dict[str, str]:
-    """What the docstring of a dataclass says of each of its attributes, in one line each."""
-    _, _, attributes = (settings.__doc__ or "").partition("Attributes:")
-    found = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", attributes, re.MULTILINE)
-    return {name: _sentence(" ".join(text.split())) for name, text in found}
 
 
 def changed(settings: Settings, given: dict[str, Any]) -> Settings:
@@ -92,8 +86,3 @@ def _shown(default: Any) -> str:
     if isinstance(default, tuple):
         return " ".join(",".join(f"{number:g}" for number in mixture) for mixture in default)
     return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def _sentence(text: str) -> str:
-    text = text.replace("`", "").rstrip(".") + "."
-    return text[:1].upper() + text[1:]

@@ -66,6 +66,10 @@ def test_a_style_changes_what_it_names_and_nothing_else(style: str) -> None:
             assert getattr(styled, field.name) == getattr(plain, field.name)
 
 
+def test_a_style_leaves_alone_what_was_set_otherwise() -> None:
+    assert GrowthSettings(jitter=5).in_style("clean") == replace(GrowthSettings().in_style("clean"), jitter=5)
+
+
 def test_the_clean_style_smooths_and_the_strong_one_is_the_default() -> None:
     assert GrowthSettings().in_style("strong") == GrowthSettings()
     assert GrowthSettings().in_style("clean").smoothing > 0
