@@ -9,7 +9,6 @@ forms of it. The limits are of `annotated-types`, which pydantic knows; importin
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -42,7 +41,6 @@ def check(settings: Any) -> None:
             raise BadInput(f"{name} is {value!r}; {_wanted(hint)}")
 
 
-@cache
 def _hints(settings: type) -> list[tuple[str, Any]]:
     return list(get_type_hints(settings, include_extras=True).items())
 
