@@ -18,6 +18,7 @@ from flows.cli_lineage import lineage
 from flows.cli_models import models
 from flows.cli_runs import runs
 from flows.cli_show import show
+from flows.cli_up import down, up
 from flows.cli_upkeep import gc, reindex, verify
 from flows.terminal import only_results_on_stdout
 from lib.errors import BadInput
@@ -60,7 +61,7 @@ def application(called: Sequence[str]) -> typer.Typer:
     for name, text in (("train", _TRAIN), ("sweep", _SWEEP)):
         command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
-    for command in (models, runs, show, lineage, verify, gc, reindex, export):
+    for command in (models, runs, show, lineage, verify, gc, reindex, export, up, down):
         # Typer keeps the line breaks of docstrings, which are there for us.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
         app.command(help=text)(_apart(command))
@@ -96,9 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
         if known is not None:
             return _fail(str(known), BAD_INPUT)
-        from flows.server import ServerError  # here, because `--help` need not import it
+        from flows.listening import PortTaken  # here, because `--help` need not import them
+        from flows.server import ServerError
 
-        if isinstance(error, ServerError):
+        if isinstance(error, ServerError | PortTaken):
             return _fail(str(error), NOT_ALL_WELL)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)

@@ -21,8 +21,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+from urllib.parse import urlsplit
 
 from flows.keeper import STOP_SECONDS, locked
+from flows.listening import LOCALHOST
 
 START_SECONDS = 180.0
 LOOK_SECONDS = 0.1
@@ -36,7 +38,12 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    # Relative, so that the UI works at whatever address it is opened: another port, another name, a tunnel.
+    "PREFECT_SERVER_UI_API_URL": "/api",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
+PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"
+"""The environment variable with `user:password`, where the server asks for one: that of `prefect server start`."""
 
 Progress = Callable[[str], None]
 
@@ -45,13 +52,16 @@ class ServerError(Exception):
     """Prefect's server did not start. The message says where its log is."""
 
 
-def local_server(data_folder: Path, *, progress: Progress | None = None) -> "LocalServer":
+def local_server(
+    data_folder: Path, *, progress: Progress | None = None, host: str = LOCALHOST, port: int | None = None
+) -> "LocalServer":
     """Begin to start the Prefect server, and return at once; `with` waits for it, gives its address, and stops it.
 
     Whatever takes long (importing TensorFlow) can be done between the call and the `with`. `progress` is called with a
-    line of text as things move on. Where `PREFECT_API_URL` is set, nothing is started or stopped.
+    line of text as things move on. Where `PREFECT_API_URL` is set, nothing is started or stopped. Without `port` it is
+    4200 where that is free.
     """
-    server = LocalServer(data_folder, progress=progress)
+    server = LocalServer(data_folder, progress=progress, host=host, port=port)
     server.start()
     return server
 
@@ -62,10 +72,18 @@ class LocalServer:
     Raises `ServerError` where it does not start.
     """
 
-    def __init__(self, data_folder: Path, *, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        data_folder: Path,
+        *,
+        progress: Progress | None = None,
+        host: str = LOCALHOST,
+        port: int | None = None,
+    ) -> None:
         self.folder = data_folder.resolve() / "prefect"
         self.url = os.environ.get("PREFECT_API_URL", "")
-        self._given = bool(self.url)
+        self.given = bool(self.url)
+        self._host, self._port = host, port
         self._progress = progress or (lambda _: None)
         self._users: IO[bytes] | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -73,7 +91,7 @@ class LocalServer:
 
     def start(self) -> None:
         """Count as a user from now on, and see to it that a server starts. Does not wait for it."""
-        if self._given:
+        if self.given:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,13 +104,31 @@ class LocalServer:
 
     def ready(self) -> str:
         """Wait until the server answers, and return the address of its API."""
-        if not self._given:
+        if not self.given:
             self._progress("Prefect's server is starting")
             give_up = time.monotonic() + START_SECONDS
             while not self._answers():
                 self._see_to_the_keeper(give_up)
                 time.sleep(LOOK_SECONDS)
+            self._check_that_it_is_ours()
         return self.url
+
+    def revive(self) -> bool:
+        """Start the server again where it has died, at the address that everybody knows; True where it had.
+
+        Raises ServerError.
+        """
+        if self.given or self._users is None or self._is_kept():
+            return False
+        self._port = urlsplit(self.url).port
+        self._start_keeper()
+        self.ready()
+        return True
+
+    @property
+    def client_settings(self) -> dict[str, str]:
+        """The environment variables with which this process and others reach the server, and no other."""
+        return {} if self.given else _client_settings(self.url, self.folder)
 
     def stop(self) -> None:
         """Be a user no more. The last one waits until the server has stopped."""
@@ -118,12 +154,12 @@ class LocalServer:
         except BaseException:
             self.stop()
             raise
-        if self._given:
+        if self.given:
             return url
         from flows.recorder import tallied_events
 
         self._within.callback(self.stop)
-        self._within.enter_context(_environment(_client_settings(url, self.folder)))
+        self._within.enter_context(_environment(self.client_settings))
         self._within.enter_context(_settings_here(url))
         self._tally = self._within.enter_context(tallied_events())
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
@@ -132,7 +168,7 @@ class LocalServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._given:
+        if self.given:
             return
         from flows.recorder import wait_for_recorder
 
@@ -158,11 +194,13 @@ class LocalServer:
             "PREFECT_HOME": str(self.folder),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
         }
+        if password := os.environ.get(PASSWORD):
+            environment |= {PASSWORD: password, "PREFECT_API_AUTH_STRING": password}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
         with self._log.open("ab") as log:
             self._log_begins = log.tell()
             self._keeper = subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.keeper", str(self.folder)],
+                [sys.executable, "-P", "-m", "flows.keeper", str(self.folder), self._host, str(self._port or "")],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -175,11 +213,30 @@ class LocalServer:
         """Raise where the server failed or takes too long; start it again where the one we counted on has gone."""
         assert self._keeper is not None
         if self._keeper.poll():
-            raise ServerError(f"Prefect's server did not start ({self._last_error()}): see {self._log}")
+            if (error := self._last_error()).startswith("PortTaken: "):
+                raise ServerError(error.removeprefix("PortTaken: "))
+            raise ServerError(f"Prefect's server did not start ({error}): see {self._log}")
         if time.monotonic() > give_up:
             raise ServerError(f"Prefect's server did not start within {START_SECONDS:.0f} s: see {self._log}")
         if self._keeper.poll() == 0 and not self._is_kept():
             self._start_keeper()
+
+    def _check_that_it_is_ours(self) -> None:
+        """Raise where the server that was there already is at another address, or wants another password."""
+        import httpx
+
+        here = json.loads((self.folder / "server.lock").read_bytes())
+        if self._port not in (None, here["port"]) or self._host not in (LOCALHOST, here["host"]):
+            raise ServerError(
+                f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until that "
+                "has ended, or leave out --host and --port"
+            )
+        answer = httpx.get(f"{self.url}/admin/version", auth=_password(), timeout=START_SECONDS, trust_env=False)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise ServerError(
+                f"Prefect's server at {self.url.removesuffix('/api')} wants a password: set {PASSWORD} as it is set for "
+                "`dreamsweep up`"
+            )
 
     def _last_error(self) -> str:
         """The exception that ended the server, or else its last word."""
@@ -219,14 +276,22 @@ def keep_prefect_off_the_terminal() -> None:
 
 
 def _client_settings(url: str, folder: Path) -> dict[str, str]:
-    through_no_proxy = ",".join(filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1"]))
+    through_no_proxy = ",".join(
+        filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), urlsplit(url).hostname])
+    )
+    password = os.environ.get(PASSWORD)
     return {
         "PREFECT_API_URL": url,
         "PREFECT_HOME": str(folder),
         "DO_NOT_TRACK": "1",
         "no_proxy": through_no_proxy,
         "NO_PROXY": through_no_proxy,
-    }
+    } | ({"PREFECT_API_AUTH_STRING": password} if password else {})
+
+
+def _password() -> tuple[str, str] | None:
+    name, _, password = os.environ.get(PASSWORD, "").partition(":")
+    return (name, password) if name or password else None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,111 @@
+"""The pages of the picture server: HTML in which everything that is not ours is escaped."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from flows.cli_runs import in_order
+
+if TYPE_CHECKING:
+    from storage.runs import RunRecord
+
+PNG = "image/png"
+_STYLE = """\
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+a { color: inherit; } table { border-collapse: collapse; }
+th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+img { image-rendering: pixelated; max-width: 100%; height: auto; }
+ul.units { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .6rem; }
+ul.units li { width: 9rem; border: 1px solid var(--line); border-radius: .4rem; padding: .4rem; font-size: .8rem; }
+ul.units img { width: 100%; }
+.quiet { opacity: .65; }"""
+
+
+def runs_page(runs: "Iterable[RunRecord]") -> str:
+    """The runs, the newest first, each a link."""
+    rows = "".join(
+        f'<tr><td><a href="/runs/{quote(run.id)}/">{escape(run.id)}</a></td><td>{escape(run.flow)}</td>'
+        f"<td>{escape(run.state)}</td><td>{escape(_model(run))}</td><td>{escape(_counts(run))}</td></tr>"
+        for run in runs
+    )
+    head = "<tr><th>run</th><th>flow</th><th>state</th><th>model</th><th>maps</th></tr>"
+    body = (
+        f"<table>{head}{rows}</table>" if rows else "<p>There is no run yet: <code>dreamsweep sweep --train</code></p>"
+    )
+    return page("Runs", f"<h1>Runs</h1>{body}")
+
+
+def run_page(run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[str, str]) -> str:
+    """One run: the contact sheet of each layer and the picture of each unit, as far as there are any yet.
+
+    `pictures` has the digest of a picture by what the run calls it ("layer Conv2D_2", "Conv2D_2/17"), `verdicts` what
+    came of a unit.
+    """
+    parts = [
+        f"<h1>{escape(run.flow)} <span class=quiet>{escape(run.id)}</span></h1>",
+        f"<p>{escape(', '.join(filter(None, [run.state, _model(run), _counts(run)])))}</p>",
+    ]
+    units = [name for name in pictures if not name.startswith("layer ")]
+    layers = {name.removeprefix("layer "): None for name in pictures if name.startswith("layer ")}
+    layers |= {name.rpartition("/")[0]: None for name in [*units, *run.failures] if "/" in name}
+    for layer in sorted(layers, key=in_order):
+        parts.append(f"<h2>{escape(layer)}</h2>")
+        if (sheet := pictures.get(f"layer {layer}")) is not None:
+            parts.append(
+                f'<p><a href="{_at(layer, sheet)}"><img src="{_at(layer, sheet)}" alt="contact sheet"></a></p>'
+            )
+        own = {*units, *run.failures}
+        cells = [_cell(name, run, pictures, verdicts) for name in sorted(own, key=in_order) if _is_of(name, layer)]
+        parts.append(f"<ul class=units>{''.join(cells)}</ul>")
+    others = [name for name in units if name.rpartition("/")[0] not in layers]
+    parts += [f'<h2>{escape(name)}</h2><img src="{_at(name, pictures[name])}" alt="">' for name in others]
+    failed = [name for name in run.failures if name.rpartition("/")[0] not in layers]
+    parts += [f"<h2>{escape(name)}</h2><p>{escape(run.failures[name])}</p>" for name in failed]
+    if not layers and not others:
+        parts.append("<p>There is no picture yet.</p>")
+    return page(run.id, "".join([*parts, '<p><a href="/">all runs</a></p>']))
+
+
+def missing_page(what: str, fix: str) -> str:
+    """What is shown instead of what is not there."""
+    return page("Not found", f'<h1>{escape(what)}</h1><p>{escape(fix)}</p><p><a href="/">all runs</a></p>')
+
+
+def page(title: str, body: str) -> str:
+    """A whole page."""
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{escape(title)} · dreamsweep</title><style>{_STYLE}</style><body>{body}"
+    )
+
+
+def _cell(name: str, run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[str, str]) -> str:
+    about = f"failed: {run.failures[name]}" if name in run.failures else verdicts.get(name, "")
+    picture = ""
+    if name in pictures:
+        at = _at(name, pictures[name])
+        picture = f'<a href="{at}"><img loading=lazy src="{at}" alt=""></a>'
+    return f"<li>{picture}{escape(name)}<br><span class=quiet>{escape(about)}</span></li>"
+
+
+def _at(name: str, digest: str) -> str:
+    """Where a picture is, relative to its run's page. With its digest it is another address when it is another picture."""
+    return f"{quote(name)}.png?{digest[:16]}"
+
+
+def _is_of(unit: str, layer: str) -> bool:
+    return unit.rpartition("/")[0] == layer
+
+
+def _model(run: "RunRecord") -> str:
+    summary: dict[str, Any] = run.summary
+    return str(summary.get("model") or run.parameters.get("model") or "")
+
+
+def _counts(run: "RunRecord") -> str:
+    hows = [result.how for unit, result in run.units.items() if "/" in unit]
+    counts = {"computed": hows.count("computed"), "reused": hows.count("reused"), "failed": len(run.failures)}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -1,0 +1,153 @@
+"""The pictures of a store over HTTP, for links from Prefect's UI, which shows no files of this machine.
+
+- `/`: the latest runs; `/runs/RUN/`: a run with all its pictures
+- `/runs/RUN/LAYER.png`: the contact sheet of a layer; `/runs/RUN/LAYER/17.png`: the picture of a unit
+
+Everything comes live from the store, and nothing that no record of the run names.
+"""
+
+import base64
+import hmac
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from flows.listening import is_local
+from flows.picture_pages import PNG, missing_page, run_page, runs_page
+from flows.same_site import LOCAL_NAMES, SameSite
+from storage.errors import StoreError, StoreUnusable
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from storage.record import Output
+    from storage.runs import RunRecord
+
+USUAL_PORT = 4201
+STOP_SECONDS = 5.0
+RUNS_SHOWN = 100
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def picture_app(place: str, host: str, password: str | None = None) -> ASGIApp:
+    """The application that shows the store at `place`; `password` is `user:password`, where one is asked for."""
+    pages = _Pages(place)
+    app: ASGIApp = Starlette(
+        routes=[
+            Route("/", pages.runs),
+            Route("/runs/{run}/", pages.run),
+            Route("/runs/{run}/{name:path}.png", pages.picture),
+        ],
+        exception_handlers={HTTPException: _not_found, StoreError: _not_in_the_store},
+    )
+    if password:
+        app = _Password(app, password)
+    return SameSite(app, LOCAL_NAMES | {host} if is_local(host) else None)
+
+
+class PictureServer:
+    """Serves an application in a thread of this process, within a `with`."""
+
+    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+        import uvicorn
+
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None))
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
+
+    def __enter__(self) -> "PictureServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS)
+
+
+class _Pages:
+    """What is answered. The functions are run in threads, since they read files."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def runs(self, request: Request) -> Response:
+        return HTMLResponse(runs_page(self._store().runs()[: -RUNS_SHOWN - 1 : -1]), headers=_HEADERS)
+
+    def run(self, request: Request) -> Response:
+        store = self._store()
+        run = store.run(request.path_params["run"])
+        pictures: dict[str, str] = {}
+        verdicts: dict[str, str] = {}
+        for unit in run.units:
+            if (output := _picture(store, run, unit)) is not None:
+                pictures[unit] = output.digest
+                verdicts[unit] = str(output.attributes.get("verdict", ""))
+        return HTMLResponse(run_page(run, pictures, verdicts), headers=_HEADERS)
+
+    def picture(self, request: Request) -> Response:
+        store = self._store()
+        run, name = store.run(request.path_params["run"]), request.path_params["name"]
+        unit = f"layer {name}" if f"layer {name}" in run.units else name
+        output = _picture(store, run, unit) if unit in run.units else None
+        if output is None:
+            raise HTTPException(404, f"The run {run.id} has no picture of {name}.")
+        # The address of a unit's picture stays while a retry makes it anew; that with the digest never changes.
+        immutable = request.url.query and output.digest.startswith(request.url.query)
+        headers = _HEADERS | {
+            "ETag": f'"{output.digest}"',
+            "Cache-Control": "private, max-age=31536000, immutable" if immutable else "private, no-cache",
+        }
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(store.get(output.digest), media_type=PNG, headers=headers)
+
+    def _store(self) -> Store:
+        return Store.open(self._place, create=False)
+
+
+def _picture(store: Store, run: "RunRecord", unit: str) -> "Output | None":
+    """The picture that a run has of a unit, with what the record says of the unit; None where it has none."""
+    record = store.record(run.units[unit].record)
+    about = {key: value for output in record.outputs for key, value in output.attributes.items()}
+    found = next((output for output in record.outputs if output.media_type == PNG), None)
+    if found is not None:
+        found.attributes.update(about)
+    return found
+
+
+class _Password:
+    """Asks for HTTP Basic authentication."""
+
+    def __init__(self, app: ASGIApp, password: str) -> None:
+        self._app = app
+        self._wanted = b"Basic " + base64.b64encode(password.encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope.get("headers") or []).get(b"authorization", b"")
+        if scope["type"] == "http" and not hmac.compare_digest(given, self._wanted):
+            headers = {"WWW-Authenticate": 'Basic realm="dreamsweep", charset="UTF-8"'}
+            await PlainTextResponse("A password is wanted.\n", 401, headers)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    detail = error.detail if isinstance(error, HTTPException) else str(error)
+    known = detail if detail != "Not Found" else f"There is nothing at {request.url.path}."
+    fix = "Its address is /runs/RUN/LAYER.png or /runs/RUN/LAYER/17.png; dreamsweep runs lists the runs."
+    return HTMLResponse(missing_page(known, fix), 404, headers=_HEADERS)
+
+
+def _not_in_the_store(request: Request, error: Exception) -> Response:
+    if isinstance(error, StoreUnusable):
+        return HTMLResponse(missing_page("There is no store yet", "dreamsweep sweep --train makes one."), 404)
+    return HTMLResponse(missing_page("Not in the store", str(error)), 404, headers=_HEADERS)

@@ -1,0 +1,43 @@
+"""Keeping other sites' pages out of what listens here.
+
+A page that the user's browser has open may send requests to any address of this machine, and then acts as the user:
+start a flow, read a run. So a request is refused (403) whose `Origin` is another site, and one that asks for a host that
+is not this one: a name that was made to point here afterwards (DNS rebinding).
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+
+
+class SameSite:
+    """Wrap an application so that only its own pages, and programs that are no browsers, reach it.
+
+    `hosts`: the names that it may be called by; None: any, which only a password makes safe.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None = LOCAL_NAMES) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or hand it on."""
+        if scope["type"] not in ("http", "websocket") or self._is_ours(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            text = "This page may not be used from another site. Open it by its own address.\n"
+            await PlainTextResponse(text, 403)(scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if self._hosts is not None and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+            return False
+        # Through a tunnel, address and port are others than those we listen on: what counts is that they agree.
+        return origin is None or urlsplit(origin).netloc == host
