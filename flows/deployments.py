@@ -51,6 +51,7 @@ async def _deployment(client: "PrefectClient", flow: "Flow[..., Any]") -> "Runne
     made = await flow.ato_deployment(
         name=NAME,
         description=flow.description,
+        parameters={"parameters": {}},  # a schedule starts a run with these: every field has a default that works
         schedules=_first_schedules(flow.name),
         entrypoint_type=EntrypointType.MODULE_PATH,
         enforce_parameter_schema=True,
