@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -25,6 +25,14 @@ from urllib.parse import urlsplit
 
 from flows.keeper import STOP_SECONDS, locked
 from flows.listening import LOCALHOST
+from flows.server_settings import (
+    PASSWORD,
+    client_settings,
+    in_environment,
+    keep_prefect_off_the_terminal,
+    password,
+    settings_here,
+)
 
 START_SECONDS = 180.0
 LOOK_SECONDS = 0.1
@@ -42,8 +50,6 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_UI_API_URL": "/api",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
-PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"
-"""The environment variable with `user:password`, where the server asks for one: that of `prefect server start`."""
 
 Progress = Callable[[str], None]
 
@@ -128,7 +134,7 @@ class LocalServer:
     @property
     def client_settings(self) -> dict[str, str]:
         """The environment variables with which this process and others reach the server, and no other."""
-        return {} if self.given else _client_settings(self.url, self.folder)
+        return {} if self.given else client_settings(self.url, self.folder)
 
     def stop(self) -> None:
         """Be a user no more. The last one waits until the server has stopped."""
@@ -156,13 +162,15 @@ class LocalServer:
             raise
         if self.given:
             return url
+        from flows.crashed import bury
         from flows.recorder import tallied_events
 
         self._within.callback(self.stop)
-        self._within.enter_context(_environment(self.client_settings))
-        self._within.enter_context(_settings_here(url))
+        self._within.enter_context(in_environment(self.client_settings))
+        self._within.enter_context(settings_here(url))
         self._tally = self._within.enter_context(tallied_events())
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
+        bury(self.folder, url, own=True)
         return url
 
     def __exit__(
@@ -228,14 +236,14 @@ class LocalServer:
         here = json.loads((self.folder / "server.lock").read_bytes())
         if self._port not in (None, here["port"]) or self._host not in (LOCALHOST, here["host"]):
             raise ServerError(
-                f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until that "
-                "has ended, or leave out --host and --port"
+                f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until "
+                "that has ended, or leave out --host and --port"
             )
-        answer = httpx.get(f"{self.url}/admin/version", auth=_password(), timeout=START_SECONDS, trust_env=False)
+        answer = httpx.get(f"{self.url}/admin/version", auth=password(), timeout=START_SECONDS, trust_env=False)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise ServerError(
-                f"Prefect's server at {self.url.removesuffix('/api')} wants a password: set {PASSWORD} as it is set for "
-                "`dreamsweep up`"
+                f"Prefect's server at {self.url.removesuffix('/api')} wants a password: set {PASSWORD} as it is set "
+                "for `dreamsweep up`"
             )
 
     def _last_error(self) -> str:
@@ -257,71 +265,6 @@ class LocalServer:
             self.url = json.loads((self.folder / "server.lock").read_bytes())["url"]
             return bool(httpx.get(f"{self.url}/health", timeout=5, trust_env=False).is_success)
         return False
-
-
-def keep_prefect_off_the_terminal() -> None:
-    """Show only Prefect's warnings on the terminal; its server gets every line all the same.
-
-    Prefect reports every task run on INFO, and a run shows its own progress.
-    """
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # for children, and a later import
-    for worker in "EventsWorker", "APILogWorker":  # they warn that they are still sending, when told to send the rest
-        logging.getLogger(worker).setLevel(logging.ERROR)
-    if "prefect" in sys.modules:
-        from prefect.logging.handlers import PrefectConsoleHandler
-
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, PrefectConsoleHandler):
-                handler.setLevel(logging.WARNING)
-
-
-def _client_settings(url: str, folder: Path) -> dict[str, str]:
-    through_no_proxy = ",".join(
-        filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), urlsplit(url).hostname])
-    )
-    password = os.environ.get(PASSWORD)
-    return {
-        "PREFECT_API_URL": url,
-        "PREFECT_HOME": str(folder),
-        "DO_NOT_TRACK": "1",
-        "no_proxy": through_no_proxy,
-        "NO_PROXY": through_no_proxy,
-    } | ({"PREFECT_API_AUTH_STRING": password} if password else {})
-
-
-def _password() -> tuple[str, str] | None:
-    name, _, password = os.environ.get(PASSWORD, "").partition(":")
-    return (name, password) if name or password else None
-
-
-@contextlib.contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, and have Prefect take them in, for every thread and child of this process."""
-    from prefect.context import refresh_global_settings_context
-
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        refresh_global_settings_context()
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        refresh_global_settings_context()
-
-
-def _settings_here(url: str) -> contextlib.AbstractContextManager[object]:
-    """Settings for the flows that are called here, over any that were in effect here already.
-
-    They send no heartbeats: a server that ends with its runs has no use for those, and each flow run would end up to a
-    second late, which is how often the thread that sends them looks whether it should stop.
-    """
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    return temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _could_lock(file: IO[bytes], how: int) -> bool:

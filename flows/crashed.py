@@ -1,0 +1,212 @@
+"""Flow runs whose process died, marked as crashed, so that nothing stays `Running` for ever.
+
+Prefect notices a flow run that was killed only as long as the process lives that started it. `flows.living` says which
+ones died all the same.
+"""
+
+import logging
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flows import deployments
+from flows.living import Life, dead, file_of, grave, read, write
+from storage.errors import StoreError, StoreUnusable
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.client.schemas.objects import FlowRun, State
+
+MESSAGE = "Its process died without a word: it was killed, or the machine went down. A retry does what is missing."
+SETTLED_SECONDS = 10.0
+"""So long after a death was noticed, the server has heard of all task runs that the dead process had begun."""
+FORGOTTEN_SECONDS = 86_400.0
+"""So long after a death was noticed, a store that cannot be reached is given up."""
+STARTED_SECONDS = {"PENDING": 300.0, "RUNNING": 60.0, "CANCELLING": 60.0}
+"""After so long in a state, a flow run has taken its lock, or has died before. Importing TensorFlow is pending."""
+PAGE = 200
+
+log = logging.getLogger(__name__)
+
+
+def bury(folder: Path, url: str, *, own: bool) -> list[str]:
+    """Mark the flow runs that died as crashed, with all that ran in them, and close their runs in the store.
+
+    Costs next to nothing where nobody died. What cannot be done now, as the server or a store is away, is left for the
+    next call. Flows of other machines that share the folder are left alone.
+
+    Args:
+        folder: Prefect's, in the data folder.
+        url: the server's API.
+        own: it is the project's own server, so that runs of our deployments which never got to take their lock are
+            marked as well; on another, they may be another machine's.
+
+    Returns the names of the flow runs that were marked.
+    """
+    graves = dead(folder)
+    if not graves and not own:
+        return []
+    import httpx
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
+
+    password, key = PREFECT_API_AUTH_STRING.value(), PREFECT_API_KEY.value()
+    marked: list[str] = []
+    try:
+        with SyncPrefectClient(
+            url,
+            auth_string=password.get_secret_value() if password else None,
+            api_key=key.get_secret_value() if key else None,
+        ) as client:
+            for path in graves:
+                marked += _bury(client, path)
+            if own:
+                marked += _bury_unborn(client, folder)
+                _mark_latecomers(client)
+    except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for the server's version
+        log.info("flow runs that died are not marked yet: %s", error)
+    return marked
+
+
+def _bury(client: "SyncPrefectClient", path: Path) -> list[str]:
+    """Bury the flow of a file. A retry of it waits for the lock, and so for this to be over."""
+    from prefect.exceptions import ObjectNotFound
+
+    with grave(path) as file:
+        life = read(file) if file else None
+        if file is None or (life and not life.is_here):
+            return []
+        if life is None:  # it died before it had written, and is as if unborn
+            path.unlink()
+            return []
+        marked, more = [], False
+        with suppress(ObjectNotFound):  # it was deleted, or is another server's
+            flow_run = client.read_flow_run(UUID(life.flow_run))
+            if _died_in(flow_run, life.attempt):
+                more = _mark_within(client, flow_run.id)
+                if not _is_final(flow_run):
+                    _mark(client, flow_run)
+                    marked.append(flow_run.name)
+        closed = _close(life)
+        since = 0.0 if life.noticed is None else time.time() - life.noticed
+        if life.noticed is None:
+            write(file, replace(life, noticed=time.time()))
+        elif (closed and not more and since > SETTLED_SECONDS) or since > FORGOTTEN_SECONDS:
+            path.unlink()
+        return marked
+
+
+def _died_in(flow_run: "FlowRun", attempt: int) -> bool:
+    """Whether a flow run is as this attempt left it; False where the next one has begun, or is about to."""
+    as_left = str(flow_run.state_type and flow_run.state_type.value) in ("RUNNING", "CANCELLING", "PAUSED")
+    return _is_final(flow_run) or (as_left and flow_run.run_count <= attempt)
+
+
+def _bury_unborn(client: "SyncPrefectClient", folder: Path) -> list[str]:
+    """Mark the runs of our deployments that have been on their way for too long and have no file."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+
+    on_their_way = filters.FlowRunFilterStateType(any_=[StateType(name) for name in STARTED_SECONDS])
+    marked = []
+    for flow_run in client.read_flow_runs(
+        flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=on_their_way)),
+        deployment_filter=filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[deployments.NAME])),
+    ):
+        assert flow_run.state is not None
+        since = (datetime.now(UTC) - flow_run.state.timestamp).total_seconds()
+        if since > STARTED_SECONDS[flow_run.state.type.value] and not file_of(folder, str(flow_run.id)).exists():
+            _mark_within(client, flow_run.id)
+            _mark(client, flow_run)
+            marked.append(flow_run.name)
+    return marked
+
+
+def _mark_within(client: "SyncPrefectClient", flow_run: UUID) -> bool:
+    """Mark what ran within a flow run, down to the last task run; True where there was something."""
+    from prefect.client.schemas import filters
+
+    found = False
+    within = filters.FlowRunFilter(parent_flow_run_id=filters.FlowRunFilterParentFlowRunId(any_=[flow_run]))
+    offset = 0
+    while children := client.read_flow_runs(flow_run_filter=within, limit=PAGE, offset=offset):
+        offset += len(children)
+        for child in children:
+            if child.deployment_id is None:  # else it runs in a process of its own
+                found |= _mark_within(client, child.id)
+                if not _is_final(child):
+                    _mark(client, child)
+                    found = True
+    return _mark_tasks(client, flow_run) or found
+
+
+def _mark_tasks(client: "SyncPrefectClient", flow_run: UUID) -> bool:
+    """Mark the task runs of a flow run that have not ended; True where there were some."""
+    from prefect.client.schemas import filters
+
+    return _mark_unfinished(client, filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=[flow_run])))
+
+
+def _mark_latecomers(client: "SyncPrefectClient") -> None:
+    """Mark the task runs that the server wrote down only after their flow run had crashed, and been retried maybe."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+
+    crashed = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.CRASHED]))
+    _mark_unfinished(client, filters.FlowRunFilter(state=crashed))
+
+
+def _mark_unfinished(client: "SyncPrefectClient", flow_runs: "FlowRunFilter") -> bool:
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+
+    unfinished = filters.TaskRunFilterStateType(any_=[kind for kind in StateType if kind not in TERMINAL_STATES])
+    seen: set[UUID] = set()
+    while True:
+        task_runs = client.read_task_runs(
+            flow_run_filter=flow_runs,
+            task_run_filter=filters.TaskRunFilter(state=filters.TaskRunFilterState(type=unfinished)),
+            limit=PAGE,
+        )
+        new = [task_run for task_run in task_runs if task_run.id not in seen]
+        if not new:
+            return bool(seen)
+        for task_run in new:
+            seen.add(task_run.id)
+            client.set_task_run_state(task_run.id, _crashed(), force=True)
+
+
+def _mark(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
+    client.set_flow_run_state(
+        flow_run.id, _crashed(), force=True
+    )  # it may be in a state that only its process can leave
+
+
+def _crashed() -> "State[Any]":
+    from prefect.states import Crashed
+
+    return Crashed(message=MESSAGE)
+
+
+def _is_final(flow_run: "FlowRun") -> bool:
+    return flow_run.state is not None and flow_run.state.is_final()
+
+
+def _close(life: Life) -> bool:
+    """Close the run that a dead flow has open in the store; False where the store cannot be reached now."""
+    if life.store is None or life.run is None:
+        return True
+    try:
+        Store.open(life.store, create=False).close_crashed(life.run, MESSAGE)
+    except StoreUnusable as error:
+        log.info("run %s is not closed yet: %s", life.run, error)
+        return False
+    except StoreError as error:  # it has gone, or is damaged
+        log.warning("%s", error)
+    return True
