@@ -3,128 +3,232 @@
 Importing this costs little: neither Prefect nor TensorFlow.
 """
 
+import re
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from flows.places import data_place, store_place
+from lib.deadline import CLOCK_TIME, Deadline, zone
+from lib.errors import BadInput
 from lib.grower import BATCH
-from lib.growth_settings import GrowthSettings
+from lib.growth_settings import STYLES, GrowthSettings, StyleName
 from lib.training_settings import TrainSettings
 
 DATA = "digits"
 """What is trained on where no data set is named: it is embedded."""
 
+# What the form can tell of a name; whether there is such a data set is found out when it is read.
+_DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
+_SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 
-def _known(name: str) -> str:
+
+def _left_empty(schema: dict[str, Any]) -> None:
+    """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
+
+    Objects keep the switch: they have no look of their own when they are empty.
+    """
+    for field in schema["properties"].values():
+        kinds = [kind for kind in field.get("anyOf", []) if kind.get("type") != "null"]
+        if len(kinds) == 1 and "$ref" not in kinds[0]:
+            del field["anyOf"]
+            field.update(kinds[0])
+            if field.get("default", ...) is None:
+                del field["default"]
+
+
+class Form(BaseModel):
+    """What is filled in, by people or by programs. An empty text is none; what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_left_empty)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value != ""}
+
+
+def _known_zone(name: str) -> str:
     try:
-        ZoneInfo(name)
-    except (OSError, ValueError) as problem:
-        raise ValueError(f"there is no time zone {name!r}: write one as Europe/Berlin") from problem
+        zone(name)
+    except BadInput as problem:
+        raise ValueError(str(problem)) from problem
     return name
 
 
-class InStore(BaseModel):
+def _height_and_width(size: Any) -> Any:
+    if isinstance(size, str) and re.match(_SIZE, size):
+        return tuple(map(int, size.split("x")))
+    return size
+
+
+def _has_default(make: Any) -> Any:
+    """A form shows the default although it is only known on this machine."""
+
+    def extra(schema: dict[str, Any]) -> None:
+        if (made := make()) is not None:
+            schema["default"] = str(made)
+
+    return extra
+
+
+DataSet = Annotated[str, Field(json_schema_extra={"pattern": _DATA_SET})]
+DataFolder = Annotated[
+    Path | None,
+    Field(
+        title="Folder of mnist and fashion-mnist",
+        description="Where their IDX files (gzipped or not) or their .npz file are. Empty: downloaded where missing.",
+        json_schema_extra=_has_default(data_place),
+    ),
+]
+Size = Annotated[
+    tuple[int, int],
+    BeforeValidator(_height_and_width),
+    PlainSerializer(lambda size: f"{size[0]}x{size[1]}", when_used="json"),
+    Field(json_schema_extra=lambda schema: (schema.clear(), schema.update(type="string", pattern=_SIZE))[1]),
+]
+
+
+class InStore(Form):
     """What every flow is told: where results are."""
 
-    store: str = Field(default_factory=store_place, title="Store", description="Path or URL of the store.")
-
-
-class WithImages(BaseModel):
-    """Where images come from."""
-
-    data_dir: Path | None = Field(
-        default_factory=data_place,
-        title="Folder with IDX files",
-        description="Folder with the IDX files or mnist.npz of mnist and fashion-mnist.",
+    store: str = Field(
+        default_factory=store_place,
+        title="Store",
+        description="Where results are and go: a folder, or a URL as s3://bucket/store.",
+        json_schema_extra=_has_default(store_place),
     )
 
 
-class TrainParameters(InStore, WithImages):
-    """What to train, on what, and where the results go."""
-
-    data: str = Field(DATA, title="Data set", description="digits, mnist, fashion-mnist or folder:DIR.")
-    settings: TrainSettings = Field(
-        default_factory=TrainSettings, title="Training", description="How the network is trained."
-    )
-
-
-class RegisterParameters(InStore, WithImages):
-    """Which file to register, and the data set that the model was trained on, if it is to be had."""
-
-    file: Path = Field(title="File", description="A .keras or .h5 file, without code in it.")
-    data: str | None = Field(
-        None, title="Data set", description="digits, mnist, fashion-mnist or folder:DIR; for exemplars."
-    )
-
-
-class Limits(BaseModel):
+class Limits(Form):
     """When a run is to end, whatever is left then."""
 
     finish_by: str | None = Field(
         None,
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        pattern=CLOCK_TIME,
         title="Finish by",
-        description="Clock time, as 06:30, at which it ends; the next run goes on with the rest.",
+        description="A time of the clock, as 06:30, after which nothing more is begun; "
+        "the next run goes on with the rest. Empty: it runs to its end.",
     )
-    timezone: Annotated[str, AfterValidator(_known)] | None = Field(
-        None, title="Time zone", description="Of that clock, as Europe/Berlin. None: the machine's own."
+    timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+        None, title="Time zone", description="Of that clock, as Europe/Berlin. Empty: this machine's."
     )
-    budget: int | None = Field(
+    budget: float | None = Field(
         None,
-        ge=1,
+        gt=0,
         title="Budget (minutes)",
-        description="Minutes after which it ends; the next run goes on with the rest.",
+        description="Minutes after which nothing more is begun; the next run goes on with the rest. Empty: no limit.",
     )
     stalled_after: float = Field(
         60.0,
         gt=0,
         title="Stalled after (minutes)",
-        description="Minutes without any progress after which the run's process is ended.",
+        description="Minutes without any progress after which the run's process is ended, so that it can be retried.",
+    )
+
+    def deadline(self) -> Deadline:
+        """When the run is to end, counted from now."""
+        return Deadline.of(self.finish_by, self.timezone, self.budget)
+
+
+class Training(Form):
+    """What to train, on what."""
+
+    data: DataSet = Field(
+        DATA,
+        title="Data set",
+        description="digits (embedded), mnist, fashion-mnist, or folder:DIR with one sub-folder of pictures a class.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+    settings: TrainSettings = Field(
+        default_factory=TrainSettings, title="Training", description="How the network is trained."
     )
 
 
-class Sweeping(InStore, WithImages, Limits):
+class TrainParameters(InStore, Limits, Training):
+    """Train the reference network on a data set, or find that it has been trained."""
+
+
+class RegisterParameters(InStore):
+    """Which file to register, and the data set that the model was trained on, if it is to be had."""
+
+    file: Path = Field(title="File", description="A .keras or .h5 file, without code in it.")
+    data: DataSet | None = Field(
+        None,
+        title="Data set",
+        description="digits, mnist, fashion-mnist or folder:DIR; for exemplars.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+
+
+class Sweeping(Form):
     """Which units of which model to sweep, on what images, and how."""
 
     model: str | None = Field(
-        None, title="Model", description="A ref, a digest, or a .keras or .h5 file; none: the latest model."
+        None,
+        title="Model",
+        description="A name (model/latest), a digest, or a .keras or .h5 file. Empty: the latest model.",
     )
-    data: str | None = Field(
-        None, title="Data set", description="Data set of the exemplars; none: the one the model was trained on."
+    train: TrainSettings | None = Field(
+        None,
+        title="Train first",
+        description="Train a network on the data set first, or find it trained, and sweep that.",
     )
-    layers: list[str] | None = Field(
-        None, title="Layers", description="Names, patterns, units (Conv2D_2/3-9); none: all convolutions."
+    data: DataSet | None = Field(
+        None,
+        title="Data set",
+        description="What is trained on, and where exemplars come from: digits (embedded), mnist, fashion-mnist or "
+        f"folder:DIR. Empty: what the model was trained on, and {DATA} where one is to be trained.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+    layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Layers",
+        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/17, Conv2D_2/3-9. None: all convolutions.",
+    )
+    style: StyleName = Field(
+        next(iter(STYLES)),
+        title="Style",
+        description="strong: the highest responses. clean: nothing finer than a pixel or two; it sets those of "
+        "smoothing and jitter that are 0 below.",
     )
     growth: GrowthSettings = Field(default_factory=GrowthSettings, title="Growth", description="How OIPs are grown.")
-    size: tuple[int, int] | None = Field(
-        None, title="Size", description="Height and width of images, for networks of a free size."
+    size: Size | None = Field(
+        None,
+        title="Size",
+        description="Height and width of the images, as 64x64, for networks that take any. Empty: the network's own, "
+        "or else the data set's.",
     )
     batch: int = Field(BATCH, ge=1, title="Batch", description="Images that climb together; fewer want less memory.")
     maps_per_task: int = Field(
-        1, ge=1, title="Maps a task run", description="More than 1 for networks with tens of thousands of maps."
+        1,
+        ge=1,
+        title="Maps a task run",
+        description="More than 1 for networks with tens of thousands of maps; each is still stored by itself.",
     )
     large_tensors: bool = Field(
-        False, title="Large tensors", description="Gather layers of more than 2 GB into HDF5 as well."
+        False, title="Large tensors", description="Gather a layer's OIPs into HDF5 above 2 GB too."
     )
 
+    @model_validator(mode="after")
+    def _in_style(self) -> "Sweeping":
+        self.growth = self.growth.in_style(self.style)
+        return self
 
-class SweepParameters(Sweeping):
-    """Which units of which model to sweep, and how."""
 
-    train: TrainSettings | None = Field(
-        None, title="Train first", description="Train so on the data set first, or find it trained, and sweep that."
-    )
+class SweepParameters(InStore, Limits, Sweeping):
+    """Draw what each map of a model looks for."""
 
     def train_parameters(self) -> TrainParameters | None:
         """What to train first, if anything."""
-        return _training(self, self.train)
+        return _training(self)
 
 
-class NightlyParameters(Sweeping):
-    """What a night does: train where that has not been done, and sweep. With a `model`, nothing is trained."""
+class NightlyParameters(InStore, Limits, Sweeping):
+    """Train where that has not been done, and sweep. With a model, nothing is trained."""
 
     train: TrainSettings = Field(
         default_factory=TrainSettings,
@@ -134,15 +238,16 @@ class NightlyParameters(Sweeping):
 
     def train_parameters(self) -> TrainParameters | None:
         """What to train, unless a model is named."""
-        return None if self.model else _training(self, self.train)
+        return None if self.model else _training(self)
 
     def sweep_parameters(self, model: str) -> SweepParameters:
         """How to sweep a model: the one that is named, or the one that was trained, with its own images."""
-        asked = {name: getattr(self, name) for name in Sweeping.model_fields}
-        return SweepParameters(**asked | {"model": model, "data": self.data if self.model else None})
+        asked = {name: getattr(self, name) for name in SweepParameters.model_fields}
+        return SweepParameters(**asked | {"model": model, "train": None, "data": self.data if self.model else None})
 
 
-def _training(asked: Sweeping, settings: TrainSettings | None) -> TrainParameters | None:
-    if settings is None:
+def _training(asked: SweepParameters | NightlyParameters) -> TrainParameters | None:
+    if asked.train is None:
         return None
-    return TrainParameters(store=asked.store, data=asked.data or DATA, data_dir=asked.data_dir, settings=settings)
+    same = {name: getattr(asked, name) for name in ("store", "data_dir", *Limits.model_fields)}
+    return TrainParameters(data=asked.data or DATA, settings=asked.train, **same)

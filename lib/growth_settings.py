@@ -1,7 +1,7 @@
 """How OIPs are grown: every parameter, and the one place of their defaults."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
@@ -26,6 +26,8 @@ STYLES: dict[StyleName, dict[str, float | int]] = {
 @dataclass(frozen=True)
 class GrowthSettings:
     """The defaults reach 0.97 of the best of 256 starts of four times the steps, on the reference network."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
     constraint: Annotated[
         ConstraintName,

@@ -8,7 +8,7 @@ forms of it. The limits are of `annotated-types`, which pydantic knows; importin
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -42,7 +42,8 @@ def check(settings: Any) -> None:
 
 
 def _hints(settings: type) -> list[tuple[str, Any]]:
-    return list(get_type_hints(settings, include_extras=True).items())
+    hints = get_type_hints(settings, include_extras=True)
+    return [(field.name, hints[field.name]) for field in fields(settings)]
 
 
 def _within(value: Any, hint: Any) -> bool:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt
 
@@ -21,6 +21,8 @@ LEAST_IMAGES = 60_000
 @dataclass(frozen=True)
 class TrainSettings:
     """The default recipe reaches 99.2 % and more on MNIST in 8 epochs."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
     optimiser: Annotated[Optimiser, About("Optimiser", "What moves the weights: adam, rmsprop or sgd.")] = "adam"
     learning_rate: Annotated[float, Gt(0), About("Learning rate", "At the first step, above 0.")] = 1e-3
