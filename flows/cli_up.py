@@ -1,4 +1,4 @@
-"""`dreamsweep up`, `down` and `schedule`: what runs flows at night, and when."""
+"""`dreamsweep up` and `dreamsweep down`: what runs flows, day and night."""
 
 import os
 import signal

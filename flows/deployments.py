@@ -4,8 +4,10 @@ Each is named FLOW/dreamsweep, and names its flow by module. Registering them ag
 descriptions up to date, and leaves what belongs to the user: schedules, defaults of parameters, tags, the pause.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -31,28 +33,37 @@ _OF_THE_USER = {
 }
 
 
-def deployed_flows() -> "list[Flow[..., Any]]":
-    """Every flow that has a deployment."""
-    from flows.sweep import oip_sweep
-    from flows.train import train
-
-    return [train, oip_sweep]
+_FLOWS = {"train": "flows.train.train", "oip-sweep": "flows.sweep.oip_sweep"}
+"""Every flow that has a deployment: its name, and where it is."""
 
 
 async def wanted_deployments(client: "PrefectClient") -> "list[RunnerDeployment]":
     """The deployments as they should be registered with the server of `client`, whether they are there or not."""
-    return [await _deployment(client, flow) for flow in deployed_flows()]
+    return [await _deployment(client, flow) for flow in _FLOWS]
 
 
-async def _deployment(client: "PrefectClient", flow: "Flow[..., Any]") -> "RunnerDeployment":
+def register(flow: str) -> None:
+    """Register the deployment of one flow with the server that the settings name."""
+    from prefect.client.orchestration import get_client
+
+    async def registered() -> None:
+        async with get_client() as client:
+            await (await _deployment(client, flow)).aapply()
+
+    asyncio.run(registered())
+
+
+async def _deployment(client: "PrefectClient", name: str) -> "RunnerDeployment":
     from prefect.exceptions import ObjectNotFound
     from prefect.types.entrypoint import EntrypointType
 
+    module, _, function = _FLOWS[name].rpartition(".")
+    flow: Flow[..., Any] = getattr(import_module(module), function)
     made = await flow.ato_deployment(
         name=NAME,
         description=flow.description,
         parameters={"parameters": {}},  # a schedule starts a run with these: every field has a default that works
-        schedules=_first_schedules(flow.name),
+        schedules=_first_schedules(name),
         entrypoint_type=EntrypointType.MODULE_PATH,
         enforce_parameter_schema=True,
     )
@@ -66,12 +77,14 @@ async def _deployment(client: "PrefectClient", flow: "Flow[..., Any]") -> "Runne
 
 
 def _first_schedules(flow: str) -> "list[DeploymentScheduleCreate]":
+    import tzlocal
     from prefect.client.schemas.actions import DeploymentScheduleCreate
     from prefect.client.schemas.schedules import CronSchedule
 
     if flow != "nightly":
         return []
-    return [DeploymentScheduleCreate(schedule=CronSchedule(cron=CRON), active=False)]
+    when = CronSchedule(cron=CRON, timezone=tzlocal.get_localzone_name())
+    return [DeploymentScheduleCreate(schedule=when, active=False)]
 
 
 async def skip_overdue(client: "PrefectClient", deployments: Sequence[UUID]) -> "list[FlowRun]":

@@ -92,7 +92,7 @@ def _cell(name: str, run: "RunRecord", pictures: Mapping[str, str], verdicts: Ma
 
 
 def _at(name: str, digest: str) -> str:
-    """Where a picture is, relative to its run's page. With its digest it is another address when it is another picture."""
+    """Where a picture is, relative to its run's page. With the digest, so that another picture has another address."""
     return f"{quote(name)}.png?{digest[:16]}"
 
 

@@ -10,7 +10,6 @@ import base64
 import hmac
 import socket
 import threading
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,15 +18,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from flows.captions import attributes
 from flows.listening import is_local
 from flows.picture_pages import PNG, missing_page, run_page, runs_page
 from flows.same_site import LOCAL_NAMES, SameSite
 from storage.errors import StoreError, StoreUnusable
-from storage.store import Store
-
-if TYPE_CHECKING:
-    from storage.record import Output
-    from storage.runs import RunRecord
+from storage.store import Record, Store
 
 USUAL_PORT = 4201
 STOP_SECONDS = 5.0
@@ -88,40 +84,36 @@ class _Pages:
         pictures: dict[str, str] = {}
         verdicts: dict[str, str] = {}
         for unit in run.units:
-            if (output := _picture(store, run, unit)) is not None:
-                pictures[unit] = output.digest
-                verdicts[unit] = str(output.attributes.get("verdict", ""))
+            record = store.record(run.units[unit].record)
+            if (digest := _picture(record)) is not None:
+                pictures[unit] = digest
+                verdicts[unit] = str(attributes(record).get("verdict", ""))
         return HTMLResponse(run_page(run, pictures, verdicts), headers=_HEADERS)
 
     def picture(self, request: Request) -> Response:
         store = self._store()
         run, name = store.run(request.path_params["run"]), request.path_params["name"]
         unit = f"layer {name}" if f"layer {name}" in run.units else name
-        output = _picture(store, run, unit) if unit in run.units else None
-        if output is None:
+        digest = _picture(store.record(run.units[unit].record)) if unit in run.units else None
+        if digest is None:
             raise HTTPException(404, f"The run {run.id} has no picture of {name}.")
         # The address of a unit's picture stays while a retry makes it anew; that with the digest never changes.
-        immutable = request.url.query and output.digest.startswith(request.url.query)
+        immutable = request.url.query and digest.startswith(request.url.query)
         headers = _HEADERS | {
-            "ETag": f'"{output.digest}"',
+            "ETag": f'"{digest}"',
             "Cache-Control": "private, max-age=31536000, immutable" if immutable else "private, no-cache",
         }
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(store.get(output.digest), media_type=PNG, headers=headers)
+        return Response(store.get(digest), media_type=PNG, headers=headers)
 
     def _store(self) -> Store:
         return Store.open(self._place, create=False)
 
 
-def _picture(store: Store, run: "RunRecord", unit: str) -> "Output | None":
-    """The picture that a run has of a unit, with what the record says of the unit; None where it has none."""
-    record = store.record(run.units[unit].record)
-    about = {key: value for output in record.outputs for key, value in output.attributes.items()}
-    found = next((output for output in record.outputs if output.media_type == PNG), None)
-    if found is not None:
-        found.attributes.update(about)
-    return found
+def _picture(record: Record) -> str | None:
+    """The digest of the picture that a record names; None where it names none."""
+    return next((output.digest for output in record.outputs if output.media_type == PNG), None)
 
 
 class _Password:

@@ -1,8 +1,8 @@
 """Keeping other sites' pages out of what listens here.
 
 A page that the user's browser has open may send requests to any address of this machine, and then acts as the user:
-start a flow, read a run. So a request is refused (403) whose `Origin` is another site, and one that asks for a host that
-is not this one: a name that was made to point here afterwards (DNS rebinding).
+start a flow, read a run. So a request is refused (403) whose `Origin` is another site, and one that asks for a host
+that is not this one: a name that was made to point here afterwards (DNS rebinding).
 """
 
 from collections.abc import Collection

@@ -18,7 +18,7 @@ READY = "ready"
 
 
 class ServingProcess:
-    """Starts with the first `see_to_it`. What it says is handed to `say`, what it and flow runs print is in runs.log."""
+    """Starts with the first `see_to_it`. What it says is handed to `say`; what flow runs print is in runs.log."""
 
     def __init__(self, folder: Path, at_once: int, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._folder, self._at_once, self._environment, self._say = folder, at_once, environment, say

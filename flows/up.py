@@ -20,7 +20,8 @@ from types import FrameType
 from typing import Any
 
 from flows.listening import LOCALHOST, address_of, is_local, listen, port_of
-from flows.server import PASSWORD, LocalServer, ServerError, keep_prefect_off_the_terminal
+from flows.server import LocalServer, ServerError
+from flows.server_settings import PASSWORD, keep_prefect_off_the_terminal
 from flows.serving_process import ServingProcess
 from flows.up_lock import UpLock
 from lib.errors import BadInput

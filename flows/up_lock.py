@@ -14,6 +14,8 @@ from typing import Any
 
 from flows.keeper import locked
 
+LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 0.5
+
 
 class AlreadyUp(Exception):
     """Another `up` is running for this data folder. The message says since when and where."""
@@ -29,12 +31,15 @@ class UpLock:
 
     def __enter__(self) -> "UpLock":
         self._file = self._path.open("a+b")
-        if not locked(self._file, fcntl.LOCK_EX):
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while not (ours := locked(self._file, fcntl.LOCK_EX)) and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)  # whoever asks who is up holds the lock for a moment
+        if not ours:
             self._file.close()
             note = who_is_up(self._path.parent) or {}
             raise AlreadyUp(
-                f"dreamsweep is up already: process {note.get('pid', 'unknown')}, since {note.get('started', 'just now')}, "
-                f"its UI at {note.get('ui', 'no address yet')}. dreamsweep down ends it"
+                f"dreamsweep is up already: process {note.get('pid', 'unknown')}, since "
+                f"{note.get('started', 'just now')}, UI at {note.get('ui', 'no address yet')}. dreamsweep down ends it"
             )
         self.note({"pid": os.getpid(), "started": time.strftime("%Y-%m-%d %H:%M:%S")})
         return self

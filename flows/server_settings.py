@@ -1,0 +1,78 @@
+"""Prefect's settings in this process and its children: which server they use, and what they say on the terminal."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"
+"""The environment variable with `user:password`, where the server asks for one: that of `prefect server start`."""
+
+
+def keep_prefect_off_the_terminal() -> None:
+    """Show only Prefect's warnings on the terminal; its server gets every line all the same.
+
+    Prefect reports every task run on INFO, and a run shows its own progress.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # for children, and a later import
+    for worker in "EventsWorker", "APILogWorker":  # they warn that they are still sending, when told to send the rest
+        logging.getLogger(worker).setLevel(logging.ERROR)
+    if "prefect" in sys.modules:
+        from prefect.logging.handlers import PrefectConsoleHandler
+
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, PrefectConsoleHandler):
+                handler.setLevel(logging.WARNING)
+
+
+def client_settings(url: str, folder: Path) -> dict[str, str]:
+    through_no_proxy = ",".join(
+        filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), urlsplit(url).hostname])
+    )
+    wanted = os.environ.get(PASSWORD)
+    return {
+        "PREFECT_API_URL": url,
+        "PREFECT_HOME": str(folder),
+        "DO_NOT_TRACK": "1",
+        "no_proxy": through_no_proxy,
+        "NO_PROXY": through_no_proxy,
+    } | ({"PREFECT_API_AUTH_STRING": wanted} if wanted else {})
+
+
+def password() -> tuple[str, str] | None:
+    """User and password of the server, where it asks for them."""
+    user, _, secret = os.environ.get(PASSWORD, "").partition(":")
+    return (user, secret) if user or secret else None
+
+
+@contextlib.contextmanager
+def in_environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and have Prefect take them in, for every thread and child of this process."""
+    from prefect.context import refresh_global_settings_context
+
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        refresh_global_settings_context()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        refresh_global_settings_context()
+
+
+def settings_here(url: str) -> contextlib.AbstractContextManager[object]:
+    """Settings for the flows that are called here, over any that were in effect here already.
+
+    They send no heartbeats: a server that ends with its runs has no use for those, and each flow run would end up to a
+    second late, which is how often the thread that sends them looks whether it should stop.
+    """
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
