@@ -6,6 +6,7 @@ Importing this costs little: neither Prefect nor TensorFlow.
 import re
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -114,7 +115,10 @@ class Limits(Form):
         "the next run goes on with the rest. Empty: it runs to its end.",
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
-        None, title="Time zone", description="Of that clock, as Europe/Berlin. Empty: this machine's."
+        None,
+        title="Time zone",
+        description="Of that clock, as Europe/Berlin. Empty: this machine's.",
+        json_schema_extra=lambda schema: schema.update(enum=sorted(available_timezones())),
     )
     budget: float | None = Field(
         None,

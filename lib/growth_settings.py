@@ -52,7 +52,10 @@ class GrowthSettings:
     starts: Annotated[
         int,
         Ge(1),
-        About("Start images a unit", "Start images a unit; four times as many where they disagree widely."),
+        About(
+            "Start images a unit",
+            "Random images that its OIPs grow from; four times as many where they disagree widely.",
+        ),
     ] = 64
     steps: Annotated[
         int,
@@ -92,7 +95,7 @@ class GrowthSettings:
         bool,
         About("Shared starts", "Whether all units grow from the same start images, as the blog's layer 1 did."),
     ] = False
-    seed: Annotated[int, Ge(0), About("Seed", "Of everything random.")] = 0
+    seed: Annotated[int, Ge(0), About("Seed", "Of everything random: the same seed gives the same pictures.")] = 0
 
     def __post_init__(self) -> None:
         check(self)
