@@ -54,7 +54,8 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[dic
     """
     _check_host(settings)
     folder = settings.folder / "prefect"
-    with UpLock(folder) as lock, _told_to_stop() as stop, _logging(folder, say):
+    with UpLock(folder) as lock, _logging(folder, say):
+        stop = _told_to_stop()
         pictures = _listen_for_pictures(settings)
         server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
         server.start()
@@ -180,28 +181,21 @@ def _pictures(settings: UpSettings, listening: Any) -> Iterator[str]:
         yield address_of(settings.host, port_of(listening))
 
 
-@contextlib.contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """An event that is set by SIGTERM, Ctrl-C and a terminal that is closed; a second signal changes nothing.
+def _told_to_stop() -> threading.Event:
+    """An event that is set by SIGTERM, Ctrl-C and a terminal that is closed.
 
-    What is ignored already stays ignored: `nohup` ignores that the terminal is closed.
+    A second signal changes nothing, until the process has ended. What is ignored already stays ignored: `nohup` ignores
+    that the terminal is closed.
     """
     stop = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    numbers = [
-        number
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN
-    ]
-    before = {number: signal.signal(number, note) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, note)
+    return stop
 
 
 @contextlib.contextmanager

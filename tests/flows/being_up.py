@@ -1,0 +1,136 @@
+"""A `dreamsweep up` of its own for tests: a process with a data folder, on ports that are free."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """That of a user whose data folder is `home`, and nothing of this process's server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "DREAMSWEEP_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | {"DREAMSWEEP_HOME": str(home), "COLUMNS": "200"} | more
+
+
+def dreamsweep(home: Path, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        env=environment(home, **more),
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+
+
+def wait_until(what: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `what` returns as soon as it is true."""
+    give_up = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < give_up, f"not within {seconds} s"
+        time.sleep(0.2)
+    return found
+
+
+class Up:
+    """A running `dreamsweep up`: `note` is what it says of itself, `said` its lines."""
+
+    def __init__(self, home: Path, *arguments: object, before: Sequence[str] = (), **more: str) -> None:
+        self.home = home
+        self.said: list[str] = []
+        self._password = more.get("PREFECT_SERVER_API_AUTH_STRING", "")
+        self.process = subprocess.Popen(
+            [*before, sys.executable, "-m", "flows.cli", "up", "--json", *map(str, arguments)],
+            env=environment(home, **more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # what a shell starts in the background ignores Ctrl-C, and so would its children
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.note: dict[str, Any] = self._first_word()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line.rstrip())
+
+    def _first_word(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line == "}\n":
+                return dict(json.loads("".join(lines)))
+        raise AssertionError(f"it ended with {self.process.wait()}: {self.said}")
+
+    def ask(self, method: str, path: str, **more: Any) -> Any:
+        """What the API answers."""
+        user, _, secret = self._password.partition(":")
+        auth = (user, secret) if secret else None
+        while True:
+            answer = httpx.request(method, f"{self.note['api']}{path}", auth=auth, trust_env=False, timeout=30, **more)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # SQLite is busy: Prefect's clients ask again
+                break
+            time.sleep(0.5)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def deployment(self, flow: str) -> dict[str, Any]:
+        """A deployment as the API has it."""
+        return dict(self.ask("GET", f"/deployments/name/{flow}/dreamsweep"))
+
+    def start(self, flow: str, **parameters: Any) -> str:
+        """Start a run as the UI does, and return its id."""
+        made = self.ask(
+            "POST",
+            f"/deployments/{self.deployment(flow)['id']}/create_flow_run",
+            json={"parameters": {"parameters": parameters}, "state": {"type": "SCHEDULED"}},
+        )
+        return str(made["id"])
+
+    def state(self, flow_run: str) -> dict[str, Any]:
+        """The state of a flow run."""
+        return dict(self.ask("GET", f"/flow_runs/{flow_run}")["state"])
+
+    def wait_for(self, flow_run: str, *states: str, seconds: float = 120) -> dict[str, Any]:
+        """The state of a flow run once it is of one of these types; without any, once it has ended."""
+
+        def there() -> dict[str, Any] | None:
+            state = self.state(flow_run)
+            return state if state["type"] in (states or FINAL) else None
+
+        return dict(wait_until(there, seconds))
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, wait, and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(120)
+
+
+def processes_of(home: Path) -> list[int]:
+    """The ids of all processes in whose environment or arguments the data folder is: what `up` has started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            if str(home).encode() in words and (process / "stat").read_text().split()[2] != "Z":
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return [pid for pid in found if pid != os.getpid()]
