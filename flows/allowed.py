@@ -1,0 +1,85 @@
+"""Which places flow runs may use: those that the operator allows, whoever fills in a form.
+
+`dreamsweep up` tells its flow runs in `DREAMSWEEP_ALLOWED_ROOTS`, a JSON list of folders and URLs. Without it, as in a
+user's own shell, every place is allowed: that user can reach them all the same.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from pydantic import BaseModel
+
+from lib.errors import BadInput
+
+ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
+MODEL_FILES = (".keras", ".h5")
+"""How the name of a model ends that is a file and none of the store's."""
+
+_FOLDER = "folder:"
+_FILE = "file://"
+
+
+def check(parameters: BaseModel) -> None:
+    """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved."""
+    named = os.environ.get(ROOTS)
+    if named is None:
+        return
+    roots = [str(root) for root in json.loads(named)]
+    for field, place in _places(parameters):
+        if not any(_within(place, root) for root in roots):
+            raise BadInput(
+                f"{field} is {place}, outside of what may be used here: {', '.join(roots)}; "
+                "dreamsweep up --allow PLACE allows more"
+            )
+
+
+def _places(parameters: BaseModel) -> Iterator[tuple[str, str]]:
+    """Every place that the parameters name, with the field that does."""
+    for field in type(parameters).model_fields:
+        value = getattr(parameters, field)
+        if isinstance(value, BaseModel):
+            yield from _places(value)
+        elif isinstance(value, Path):
+            yield field, str(value)
+        elif isinstance(value, str) and (place := _place(field, value)):
+            yield field, place
+
+
+def _place(field: str, value: str) -> str | None:
+    if field == "store":
+        return value
+    if field == "data" and value.startswith(_FOLDER):
+        return value.removeprefix(_FOLDER)
+    if field == "model" and (Path(value).suffix in MODEL_FILES or _is_there(value)):
+        return value
+    return None
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return Path(name).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _within(place: str, root: str) -> bool:
+    if _is_url(place):
+        rest = place.removeprefix(root.rstrip("/")) if _is_url(root) else place
+        # file systems can be chained behind "::", and some take steps upwards
+        return rest != place and rest[:1] in {"", "/"} and "::" not in rest and ".." not in unquote(rest).split("/")
+    return not _is_url(root) and _resolved(place).is_relative_to(_resolved(root))
+
+
+def _is_url(place: str) -> bool:
+    """As the store sees it."""
+    return "://" in place and not place.startswith(_FILE)
+
+
+def _resolved(place: str) -> Path:
+    try:
+        return Path(place.removeprefix(_FILE)).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as problem:
+        raise BadInput(f"{place!r} is no usable path: {problem}") from problem
