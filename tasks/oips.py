@@ -1,9 +1,12 @@
 """The OIPs of one unit as artifacts: what one map task makes."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from lib.pictures import unit_picture
 from lib.search import Search, search_unit
@@ -13,10 +16,12 @@ from lib.verdict import Verdict
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
 from tasks.exemplars import exemplars_recipe
-from tasks.recorded import recorded
+from tasks.progress import beat
+from tasks.recorded import stored_task
+from tasks.transient import transient
 from tasks.workshop import Workshop, workshop_of
 
-VERSION = 2
+VERSION = 3
 
 
 def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
@@ -27,15 +32,67 @@ def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
     return Recipe("oip", VERSION, {"unit": str(unit), **workshop.recipe_parameters()}, inputs)
 
 
-@recorded("oip", run_name="{unit_name}")
-def make_oips(unit_name: str, run: str) -> tuple[Record, bool]:
-    """The record of a unit's OIPs: what one map task makes.
+class MapsFailed(Exception):
+    """Some maps of one task run failed. The message names them, and why."""
+
+
+def name_of(units: Sequence[Unit]) -> str:
+    """What a task run for these units of one layer is called: `Conv2D_2/17`, or `Conv2D_2/16-31 (16)`."""
+    first, last = units[0], units[-1]
+    return str(first) if len(units) == 1 else f"{first}-{last.index} ({len(units)})"
+
+
+def find_or_grow(name: str, units: Sequence[str], run: str) -> State[list[str]]:
+    """The records of some units' OIPs (their keys), by one task run called `name`; the workshop then knows them.
+
+    Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
+    MapsFailed where there are several units.
+    """
+    workshop = workshop_of(run)
+    failed: dict[Unit, Exception] = {}
+    for unit in map(Unit.parse, units):
+        if unit in workshop.made:  # by an earlier attempt
+            continue
+        try:
+            record, there = _obtained(workshop, unit)
+        except Exception as error:
+            failed[unit] = error
+            workshop.failures[unit] = f"{type(error).__name__}: {error}"
+        else:
+            workshop.made[unit] = record.key
+            workshop.failures.pop(unit, None)
+            if not there:
+                workshop.computed.add(unit)
+        beat()
+    if failed:
+        raise _together(failed, len(units))
+    made = [Unit.parse(unit) for unit in units]
+    reused = not any(unit in workshop.computed for unit in made)
+    return Completed(name="Reused" if reused else "Completed", data=[workshop.made[unit] for unit in made])
+
+
+make_oips = stored_task(find_or_grow, "oip", run_name="{name}")
+
+
+def _together(failed: Mapping[Unit, Exception], asked: int) -> Exception:
+    errors = list(failed.values())
+    if asked == 1:
+        return errors[0]
+    whole = MapsFailed(
+        f"{len(failed)} of {asked} maps failed: "
+        + "; ".join(f"{unit}: {type(error).__name__}: {error}" for unit, error in failed.items())
+    )
+    # whether another attempt is worth while, the one for which it is decides
+    whole.__cause__ = next((error for error in errors if transient(error)), errors[0])
+    return whole
+
+
+def _obtained(workshop: Workshop, unit: Unit) -> tuple[Record, bool]:
+    """The record of a unit's OIPs, and whether it was there already.
 
     Outputs: `oips`, float32 [k, H, W, C] as `.npy`, whose attributes hold the verdict and all that is known of each
     OIP; `picture`, a PNG that shows them.
     """
-
-    workshop, unit = workshop_of(run), Unit.parse(unit_name)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         search, verdict, ratio = search_unit(
@@ -62,7 +119,7 @@ def make_oips(unit_name: str, run: str) -> tuple[Record, bool]:
         ]
         return outputs, [*workshop.lineage_inputs(), *workshop.exemplar_blobs.get(unit.layer, [])]
 
-    return workshop.session.obtain(oip_recipe(workshop, unit), compute, unit=unit_name)
+    return workshop.session.obtain(oip_recipe(workshop, unit), compute, unit=str(unit))
 
 
 def _note(kept: int, wanted: int) -> str:

@@ -79,7 +79,7 @@ def made() -> dict[str, dict[str, Any]]:
                     for name, array in vars(exemplars).items():
                         found["exemplars"][f"{style} {layer} {name}"] = np.asarray(array)
                 for unit in UNITS:
-                    output = store.record(make_oips.fn(unit, run.run.id).data).output("oips")
+                    output = store.record(make_oips.fn(unit, [unit], run.run.id).data[0]).output("oips")
                     about: Any = output.attributes
                     found["oips"][f"{style} {unit} images"] = np.array(store.array(output.digest))
                     for name in ("response", "pre_activation", "start", "seed"):
