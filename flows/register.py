@@ -4,19 +4,22 @@ from typing import Any
 
 from prefect import flow
 
+from flows.outcome import told
 from flows.parameters import RegisterParameters
+from flows.work import work
 from lib import model_file
 from storage.store import Record
 from tasks.data import store_data
 from tasks.models import check_images, name_model, register_model
 from tasks.recorded import key_of
-from tasks.session import Session, session
+from tasks.session import Session
 
 
 @flow(name="register", persist_result=False)
+@told
 def register(parameters: RegisterParameters) -> dict[str, Any]:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
-    with session(parameters.store, "register", parameters.model_dump(mode="json")) as open_session:
+    with work(parameters, "register") as open_session:
         record, name = registered(open_session, parameters)
         summary = {"model": name, "parameters": record.output("model").attributes["parameters"]}
         return {"run": open_session.run.close("completed", summary).id, **summary}

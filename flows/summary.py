@@ -6,15 +6,17 @@ from lib.verdict import VERDICTS
 from storage.errors import StoreError
 from storage.store import Record, Store
 
-COLUMNS = (*VERDICTS, "failed")
+COLUMNS = (*VERDICTS, "failed", "left")
+"""`left`: not made when the run's time was over."""
 
 
 def sweep_summary(store: Store, run: str) -> dict[str, Any]:
     """The summary of a sweep's run, as plain JSON values.
 
-    `run`, `model`, `data`; `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`;
-    `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of verified local files;
-    `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
+    `run`, `model`, `data`; `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
+    how many are `left`; `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of
+    verified local files; `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where
+    there is no such sweep.
     """
     record = store.run(run)
     if record.flow != "oip-sweep":
@@ -29,8 +31,9 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
             unit = f"{layer}/{index}"
             result = record.units.get(unit)
             if result is None or unit in record.failures:
-                verdicts[layer]["failed"] += 1
-                units.append({"unit": unit, "verdict": "failed", "error": record.failures.get(unit)})
+                missing = "failed" if unit in record.failures else "left"
+                verdicts[layer][missing] += 1
+                units.append({"unit": unit, "verdict": missing, "error": record.failures.get(unit)})
                 continue
             made = store.record(result.record)
             entry = _unit(store, made)
@@ -50,11 +53,26 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
         "verdicts": verdicts,
         "computed": hows.count("computed"),
         "reused": hows.count("reused"),
+        "left": sum(counts["left"] for counts in verdicts.values()),
         "seconds": record.summary.get("seconds"),
         "units": units,
         "sheets": sheets,
         "tensors": tensors,
         "failures": dict(record.failures),
+    }
+
+
+def made_before(store: Store, model: str) -> set[str]:
+    """The units of which an earlier sweep has pictures, of this model or an older one of the same name.
+
+    A model's name ends in its identity (`model/digits-1de27171`), which training anew changes.
+    """
+    label = model.rpartition("-")[0]
+    return {
+        unit
+        for run in store.runs()
+        if run.flow == "oip-sweep" and str(run.summary.get("model")).rpartition("-")[0] == label
+        for unit in run.units
     }
 
 

@@ -4,19 +4,22 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.outcome import partial, told
 from flows.parameters import RegisterParameters, SweepParameters
 from flows.register import registered
-from flows.summary import sweep_summary, verdict_rows
+from flows.reports import report_layer, report_sweep
+from flows.summary import made_before, sweep_summary
 from flows.train import trained
+from flows.work import work
 from lib import model_file
 from lib.errors import BadInput
 from lib.trunk import responses_of
@@ -26,50 +29,77 @@ from tasks.data import pixel_range, store_data
 from tasks.exemplars import exemplars_recipe, make_exemplars
 from tasks.layers import gather_layer
 from tasks.models import check_images, data_of, find_model
-from tasks.oips import make_oips, oip_recipe
+from tasks.oips import make_oips, name_of, oip_recipe
 from tasks.progress import report
 from tasks.recorded import key_of
-from tasks.session import Session, session
+from tasks.session import Session
+from tasks.transient import store_unusable
 from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
 
 UNIT_RANGE = (0.0, 1.0)
 LATEST = "sweep/latest"
 
+Units = dict[Layer, list[Unit]]
+
 
 @flow(name="oip-sweep", persist_result=False)
+@told
 def oip_sweep(parameters: SweepParameters) -> Any:
     """Sweep a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
+
+    At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first.
 
     Returns `flows.summary.sweep_summary`.
     """
     begun = time.monotonic()
-    with session(parameters.store, "oip-sweep", parameters.model_dump(mode="json")) as open_session:
+    with work(parameters, "oip-sweep") as open_session:
         run = open_session.run.id
         with _workshop(open_session, parameters) as (workshop, units):
             open_session.pin(_recipes(workshop, units))
-            make_exemplars([layer.name for layer in units], run)
-            failures: dict[str, str] = {}
-            for layer, chosen in units.items():
+            make_exemplars([layer.name for layer in units], run, return_state=True).result()
+            troubles: dict[str, str] = {}
+            for layer, part, last in _parts(workshop, units):
+                if open_session.deadline.passed or workshop.stopped:
+                    break
                 state = sweep_layer(
-                    layer.name, [unit.index for unit in chosen], parameters.large_tensors, run, return_state=True
+                    layer.name,
+                    [unit.index for unit in part],
+                    [unit.index for unit in units[layer]] if last else None,
+                    parameters.maps_per_task,
+                    parameters.large_tensors,
+                    run,
+                    return_state=True,
                 )
-                if not state.is_completed():
-                    failures |= workshop.failures.get(layer.name) or {layer.name: state.message or "failed"}
+                if not (state.is_completed() or any(unit in workshop.failures for unit in part)):
+                    troubles[layer.name] = state.message or state.name or "failed"
+            if workshop.stopped:
+                raise workshop.stopped
+            left = _take_stock(workshop, units, parameters.large_tensors)
             about = {
                 "model": workshop.network.name,
                 "data": workshop.natural.name if workshop.natural else None,
                 "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
+                "left": left,
                 "seconds": round(time.monotonic() - begun, 2),
+            }
+            failures = troubles | {
+                str(unit): workshop.failures[unit]
+                for chosen in units.values()
+                for unit in chosen
+                if unit in workshop.failures
             }
         for unit, message in failures.items():
             open_session.run.fail(unit, message)
-        open_session.run.close("failed" if failures else "completed", about)
+        open_session.run.close("failed" if failures else "partial" if left else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
-    create_table_artifact(table=verdict_rows(summary), key="verdicts", description=f"Sweep {run} of {about['model']}")
+    report_sweep(open_session.store, summary)
+    total = len(summary["units"])
+    rest = f"{left} of {total} maps are left; the next run goes on with them" if left else ""
     if failures:
-        return Failed(message=f"{len(failures)} of {len(summary['units'])} maps failed: {_few(list(failures))}")
-    return summary
+        message = f"{len(failures)} of {total} maps failed: {_few(list(failures))}"
+        return Failed(message=f"{message}; {rest}" if rest else message)
+    return partial(rest, summary) if left else summary
 
 
 @flow(
@@ -78,31 +108,97 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=MAPS_AT_ONCE),  # type: ignore[arg-type]
 )
-def sweep_layer(layer: str, indices: list[int], large_tensors: bool, run: str) -> State[Any]:
-    """Sweep some units of one layer, one task run each; then gather what there is, whatever failed."""
+@told
+def sweep_layer(
+    layer: str, indices: list[int], whole: list[int] | None, maps_per_task: int, large_tensors: bool, run: str
+) -> State[Any]:
+    """Sweep some units of one layer, `maps_per_task` a task run; no task run begins after the deadline.
+
+    Where these are the last that are wanted of the layer, `whole` are all that are: what there is of them is gathered,
+    whatever failed.
+    """
     workshop = workshop_of(run)
-    futures: dict[PrefectFuture[Any], Unit] = {}
-    for index in indices:
-        unit = Unit(layer, index)
-        futures[make_oips.submit(str(unit), run)] = unit
-    report(layer, 0, len(indices))
-    keys: dict[int, str] = {}
-    failures: dict[str, str] = {}
-    for done, future in enumerate(as_completed(list(futures)), 1):
-        unit = futures[future]
-        future.wait()
-        if future.state.is_completed():
-            keys[unit.index] = key_of(future.state)
-        else:
-            failures[str(unit)] = _message(future.state)
-        report(layer, done, len(indices), f"{len(failures)} failed" if failures else "")
-    # in the network's order, not in that in which they failed
-    failures = {name: failures[name] for index in indices if (name := str(Unit(layer, index))) in failures}
-    workshop.failures[layer] = failures
-    key_of(gather_layer(layer, indices, keys, large_tensors, run, return_state=True))
+    units = [Unit(layer, index) for index in indices]
+    groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
+    report(layer, 0, len(units))
+    finished: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
+    running = done = 0
+    while groups or running:
+        # Nothing is submitted ahead of a free thread: what has not begun at the deadline is left to the next run.
+        while groups and running < MAPS_AT_ONCE and not (workshop.session.deadline.passed or workshop.stopped):
+            group = groups.pop(0)
+            future = make_oips.submit(name_of(group), [str(unit) for unit in group], run)
+            future.add_done_callback(finished.put)
+            running += 1
+        if not running:
+            break
+        future = finished.get()
+        future.wait()  # it calls back a moment before it knows its state
+        state = future.state
+        running -= 1
+        if not state.is_completed():
+            error = state.result(raise_on_failure=False)
+            workshop.stopped = workshop.stopped or store_unusable(error)
+        done = sum(unit in workshop.made or unit in workshop.failures for unit in units)
+        failed = sum(unit in workshop.failures for unit in units)
+        report(layer, done, len(units), f"{failed} failed" if failed else "")
+    if done < len(units):
+        report(layer, len(units), len(units), f"stopped with {len(units) - done} left")
+    if workshop.stopped:
+        return Failed(message=str(workshop.stopped))
+    if whole is not None and done == len(units):
+        report_layer(workshop, _gathered(workshop, layer, whole, large_tensors))
+    failures = [str(unit) for unit in units if unit in workshop.failures]  # in the network's order
     if failures:
-        return Failed(message=f"{len(failures)} of {len(indices)} maps failed: {_few(list(failures))}")
-    return Completed(message=f"{len(indices)} maps")
+        return Failed(message=f"{len(failures)} of {len(units)} maps failed: {_few(failures)}")
+    if done < len(units):
+        return partial(f"{len(units) - done} of {len(units)} maps are left")
+    return Completed(message=f"{len(units)} maps")
+
+
+def _parts(workshop: Workshop, units: Units) -> list[tuple[Layer, list[Unit], bool]]:
+    """Which units of which layer to sweep in turn, and whether they are the layer's last.
+
+    A layer after the other, unless there is a deadline: then units that were never made come before those of which
+    there is a picture already, of an older model or with other settings.
+    """
+    stale: set[str] = set()
+    if workshop.session.deadline.at is not None:
+        stale = made_before(workshop.session.store, workshop.network.name)
+        stale -= {str(unit) for unit in _there(workshop, units)}
+    fresh = {layer: [unit for unit in chosen if str(unit) not in stale] for layer, chosen in units.items()}
+    rest = {layer: [unit for unit in chosen if str(unit) in stale] for layer, chosen in units.items()}
+    parts = [(layer, part, not rest[layer]) for layer, part in fresh.items() if part]
+    return parts + [(layer, part, True) for layer, part in rest.items() if part]
+
+
+def _there(workshop: Workshop, units: Units) -> dict[Unit, Record]:
+    """The units whose records are in the store already."""
+    found = {unit: workshop.session.find(oip_recipe(workshop, unit)) for chosen in units.values() for unit in chosen}
+    return {unit: record for unit, record in found.items() if record is not None}
+
+
+def _take_stock(workshop: Workshop, units: Units, large_tensors: bool) -> int:
+    """How many units are left at the deadline. What was there already is the run's too, and layers are gathered."""
+    session = workshop.session
+    unvisited = {
+        layer: [unit for unit in chosen if unit not in workshop.made and unit not in workshop.failures]
+        for layer, chosen in units.items()
+    }
+    for unit, record in _there(workshop, unvisited).items():
+        session.run.add(str(unit), record, "reused")
+        workshop.made[unit] = record.key
+    for layer, waiting in unvisited.items():
+        if waiting and any(unit in workshop.made for unit in units[layer]):
+            record = _gathered(workshop, layer.name, [unit.index for unit in units[layer]], large_tensors)
+            report_layer(workshop, record)
+    return sum(unit not in workshop.made for waiting in unvisited.values() for unit in waiting)
+
+
+def _gathered(workshop: Workshop, layer: str, indices: list[int], large_tensors: bool) -> Record:
+    failed = [index for index in indices if Unit(layer, index) in workshop.failures]
+    made = gather_layer(layer, indices, failed, large_tensors, workshop.session.run.id, return_state=True)
+    return workshop.session.store.record(key_of(made))
 
 
 @contextmanager
@@ -191,11 +287,6 @@ def _recipes(workshop: Workshop, units: Mapping[Layer, Sequence[Unit]]) -> Itera
             yield exemplars_recipe(workshop, layer.name)
         for unit in chosen:
             yield oip_recipe(workshop, unit)
-
-
-def _message(state: State[Any]) -> str:
-    message = state.message or state.name or "failed"
-    return message.removeprefix("Task run encountered an exception ").strip()
 
 
 def _few(names: list[str]) -> str:

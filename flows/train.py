@@ -6,7 +6,9 @@ from typing import Any
 
 from prefect import flow
 
+from flows.outcome import told
 from flows.parameters import TrainParameters
+from flows.work import work
 from lib import reference
 from lib.dataset import Dataset
 from lib.units import select_units
@@ -14,19 +16,20 @@ from storage.store import Record
 from tasks.data import store_data
 from tasks.models import name_model
 from tasks.recorded import key_of
-from tasks.session import Session, session
+from tasks.session import Session
 from tasks.training import train_model
 
 
 @flow(name="train", persist_result=False)
+@told
 def train(parameters: TrainParameters) -> dict[str, Any]:
-    """Train the reference network, or find that it has been trained.
+    """Train the reference network, or find that it has been trained. At its deadline it ends `Partial`, after an epoch.
 
     Returns `run`, `model` (a ref), `test_accuracy`, `test_loss`, `epochs`, how many records were `computed` and
     `reused`, and `seconds`.
     """
     begun = time.monotonic()
-    with session(parameters.store, "train", parameters.model_dump(mode="json")) as open_session:
+    with work(parameters, "train") as open_session:
         record, name = trained(open_session, parameters)
         about = record.output("model").attributes
         summary = {"model": name} | {key: about[key] for key in ("test_accuracy", "test_loss", "epochs")}

@@ -35,7 +35,7 @@ class Deadline:
         now = now or datetime.now(UTC)
         ends = []
         if finish_by is not None:
-            ends.append(_next(finish_by, _zone(timezone), now))
+            ends.append(_next(finish_by, zone(timezone) if timezone is not None else None, now))
         if budget is not None:
             if not budget > 0:
                 raise BadInput(f"budget is {budget:g} minutes; it must be above 0")
@@ -53,13 +53,15 @@ class Deadline:
         return left is not None and left <= 0
 
 
+NEVER = Deadline()
+
+
 class OutOfTime(Exception):
     """The deadline has passed with work left. The message says how much was done, and of how much."""
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
-    if name is None:
-        return None
+def zone(name: str) -> ZoneInfo:
+    """The time zone of this name. Raises BadInput where there is none."""
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # an unknown name, a folder, a path

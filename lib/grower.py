@@ -7,6 +7,7 @@ to, and gives each task its own back.
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -52,7 +53,9 @@ class Grower:
         batches: calls of the climber so far.
     """
 
-    def __init__(self, climber: Climber, batch: int) -> None:
+    def __init__(self, climber: Climber, batch: int, *, beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` is called after every batch, from the grower's thread."""
+        self._beat = beat
         self._climber = climber
         self._batch = batch
         self._jobs: deque[_Job] = deque()
@@ -117,6 +120,7 @@ class Grower:
             np.concatenate([job.shifts[:, first:last] for job, first, last in share], axis=1),
         )
         self.batches += 1
+        self._beat()
         at = 0
         done: list[tuple[_Job, Growing]] = []
         for job, first, last in share:

@@ -35,12 +35,13 @@ VERDICT_COLOURS = {
     "silent": (70, 90, 125),
     "dead": (40, 40, 40),
     "failed": (190, 20, 40),
+    "left": (115, 115, 115),
 }
 """Dark enough for white words on them."""
 
 
 def verdict_colour(verdict: str) -> tuple[int, int, int]:
-    """The colour of a verdict, or of `failed`."""
+    """The colour of a verdict, or of `failed`, or of `left`: not yet made when the time was over."""
     if verdict not in VERDICT_COLOURS:
         raise BadInput(f"verdict {verdict!r} is none of {', '.join(VERDICT_COLOURS)}")
     return VERDICT_COLOURS[verdict]

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
@@ -14,13 +12,13 @@ from lib.exemplars import BEST, Exemplars, find_exemplars
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.progress import report
+from tasks.recorded import stored_task
 from tasks.workshop import EXEMPLARS_A_BATCH, Workshop, workshop_of
 
 VERSION = 1
 
 
-@task(name="exemplars", task_run_name="exemplars", persist_result=False, cache_policy=NO_CACHE)
-def make_exemplars(layers: Sequence[str], run: str) -> State[dict[str, str]]:
+def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     """The key of the exemplars' record of each layer, none without a data set; the workshop then knows the exemplars.
 
     Outputs of a record: `numbers` int64, `responses` and `pre_activations` float32, [units, 9] each.
@@ -52,6 +50,9 @@ def make_exemplars(layers: Sequence[str], run: str) -> State[dict[str, str]]:
         workshop.exemplars[layer, workshop.growth.constraint] = Exemplars(**arrays)
         workshop.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
     return Completed(name="Completed" if missing else "Reused", data=made)
+
+
+make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
 
 
 def exemplars_recipe(workshop: Workshop, layer: str) -> Recipe:

@@ -14,32 +14,34 @@ from tasks.oips import VERSION as OIPS_VERSION
 from tasks.recorded import recorded
 from tasks.workshop import Workshop, workshop_of
 
-VERSION = 1
+VERSION = 2
 LARGEST = 2 * 2**30
 """Bytes of OIPs above which a layer is gathered into HDF5 only when asked for."""
 
-_FAILED = "failed"
+_FAILED, _LEFT = "failed", "left"
 
 
 @recorded("layer", run_name="{layer}")
 def gather_layer(
-    layer: str, indices: Sequence[int], keys: Mapping[int, str], large: bool, run: str
+    layer: str, indices: Sequence[int], failed: Sequence[int], large: bool, run: str
 ) -> tuple[Record, bool]:
     """The layer's record: `sheet` (PNG, every unit a cell) and `tensors` (HDF5, a mask says which units are there).
 
     Args:
         indices: of the layer's units that were asked for.
-        keys: the records of those that did not fail.
+        failed: those of them that failed. What neither failed nor is made is left for the next run.
         large: gather tensors above 2 GB too.
     """
     workshop = workshop_of(run)
     units = [Unit(layer, index) for index in indices]
-    records = {Unit(layer, index): workshop.session.store.record(key) for index, key in keys.items()}
+    records = {unit: workshop.session.store.record(workshop.made[unit]) for unit in units if unit in workshop.made}
+    missing = {Unit(layer, index): _FAILED for index in failed}
     oips = {unit: records[unit].output("oips") for unit in units if unit in records}
     gathered = large or sum(output.size for output in oips.values()) <= LARGEST
     parameters: dict[str, Any] = {
         "layer": layer,
         "units": [unit.index for unit in units],
+        "failed": [unit.index for unit in missing],
         "model": workshop.network.name,
         "data": workshop.natural.name if workshop.natural else None,
         "tensors": gathered,
@@ -54,14 +56,14 @@ def gather_layer(
         store = workshop.session.store
         images = {unit: store.array(output.digest) for unit, output in oips.items()}
         sheet = contact_sheet(
-            [_cell(unit, images.get(unit), records.get(unit)) for unit in units],
+            [_cell(unit, images.get(unit), records.get(unit), missing.get(unit, _LEFT)) for unit in units],
             title=layer,
             subtitle=_subtitle(workshop),
             bounds=workshop.pixel_range if _all_in_box(oips.values()) else None,
         )
         outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
         if gathered:
-            tensors = _tensors(units, images, records)
+            tensors = _tensors(units, images, records, missing)
             about = {"layer": layer, "model": workshop.network.identity, **workshop.recipe_parameters()}
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
@@ -71,9 +73,9 @@ def gather_layer(
     return workshop.session.obtain(recipe, compute, unit=f"layer {layer}")
 
 
-def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None) -> Cell:
+def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None, otherwise: str) -> Cell:
     if images is None or record is None:
-        return Cell(unit.index, None, _FAILED)
+        return Cell(unit.index, None, otherwise)
     about: dict[str, Any] = record.output("oips").attributes
     # what a unit that never responded was pushed towards is no picture of what it looks for
     shown = images[0] if about["verdict"] in ("responded", "unreached") else None
@@ -93,9 +95,12 @@ def _subtitle(workshop: Workshop) -> str:
 
 
 def _tensors(
-    units: Sequence[Unit], images: Mapping[Unit, npt.NDArray[Any]], records: Mapping[Unit, Record]
+    units: Sequence[Unit],
+    images: Mapping[Unit, npt.NDArray[Any]],
+    records: Mapping[Unit, Record],
+    missing: Mapping[Unit, str],
 ) -> dict[str, npt.NDArray[Any]]:
-    """Arrays with one row a unit; where a unit has fewer OIPs than others, or failed, NaN (numbers: -1)."""
+    """Arrays with one row a unit; where a unit has fewer OIPs than others, failed or is left, NaN (numbers: -1)."""
     about: dict[Unit, dict[str, Any]] = {unit: records[unit].output("oips").attributes for unit in images}
     most = max((len(array) for array in images.values()), default=0)
     longest = max((len(oip["curve"]) for unit in about for oip in about[unit]["oips"]), default=0)
@@ -107,7 +112,7 @@ def _tensors(
         "unit": np.array([unit.index for unit in units], np.int64),
         "mask": np.array([unit in images for unit in units]),
         "count": np.array([len(images[unit]) if unit in images else 0 for unit in units], np.int64),
-        "verdict": np.array([about[u]["verdict"] if u in about else _FAILED for u in units], dtype="S16"),
+        "verdict": np.array([about[u]["verdict"] if u in about else missing.get(u, _LEFT) for u in units], dtype="S16"),
         "oips": np.full((rows, most, *shape), np.nan, np.float32),
         "response": np.full((rows, most), np.nan, np.float32),
         "pre_activation": np.full((rows, most), np.nan, np.float32),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.errors import BadInput
 from storage.clock import now
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
@@ -18,12 +19,13 @@ Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
 
 @dataclass
 class Session:
-    """One open run. Any number of threads may share it."""
+    """One open run. Any number of threads may share it; `deadline`: when it takes on no more work."""
 
     store: Store
     run: Run
     listing: Listing
     code: Mapping[str, Any]
+    deadline: Deadline = NEVER
 
     @cached_property
     def environment(self) -> str:
@@ -81,20 +83,24 @@ _sessions: dict[str, Session] = {}
 
 
 @contextmanager
-def session(place: str, flow: str, parameters: Mapping[str, Any]) -> Iterator[Session]:
+def session(place: str, flow: str, parameters: Mapping[str, Any], deadline: Deadline = NEVER) -> Iterator[Session]:
     """A run in the store at `place`, open while inside; tasks find it under its id.
 
-    Where the inside raises, the run is closed as failed; bad input noticed before anything was made leaves no run.
+    Where the inside raises, the run is closed as failed, or as partial where it was out of time; bad input noticed
+    before anything was made leaves no run.
     """
     store = Store.open(place)
     run = store.open_run(flow, parameters)
-    _sessions[run.id] = Session(store, run, store.listing(), code_version())
+    _sessions[run.id] = Session(store, run, store.listing(), code_version(), deadline)
     try:
         yield _sessions[run.id]
     except BadInput as problem:
         closed = run.close("failed", {"error": str(problem)})
         if not any(unit.how == "computed" for unit in closed.units.values()):
             store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
+        raise
+    except OutOfTime as late:
+        run.close("partial", {"left": str(late)})
         raise
     except BaseException as problem:
         run.close("failed", {"error": str(problem) or type(problem).__name__})

@@ -6,6 +6,7 @@ from typing import Any
 
 from lib import model_file
 from lib.dataset import Dataset
+from lib.deadline import OutOfTime
 from lib.plots import history_plot
 from lib.training import Epoch, train
 from lib.training_settings import TrainSettings
@@ -26,7 +27,7 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
     """The record of a network trained on a stored data set: `.keras`, `.h5`, history as JSON and as a plot.
 
     Every epoch has a record of its own, which a killed training goes on from: an epoch's recipe says which settings,
-    data and epochs before it.
+    data and epochs before it. Raises OutOfTime after the epoch in which the session's deadline passed.
     """
     session = session_of(run)
     data_record = session.store.record(data_key)
@@ -106,6 +107,8 @@ def _train(
         )
         records.append(record)
         begun.append(now())
+        if session.deadline.passed and epoch.number < (settings.epochs or 0):
+            raise OutOfTime(f"{epoch.number} of {settings.epochs} epochs are trained")
 
     def progress(number: int, done: int, steps: int, loss: float) -> None:
         assert settings.epochs is not None

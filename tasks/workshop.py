@@ -19,7 +19,10 @@ from lib.grower import BATCH, Grower
 from lib.growth_settings import GrowthSettings
 from lib.objective import ObjectiveName
 from lib.search import Ground
+from lib.units import Unit
+from storage.errors import StoreUnusable
 from storage.store import Input
+from tasks.progress import beat
 from tasks.session import Session
 
 EXEMPLARS_A_BATCH = 4
@@ -52,8 +55,9 @@ class Workshop:
     """One sweep's.
 
     `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
-    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `failures`: by
-    layer, once it is swept, the message for each unit that failed.
+    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `made` and
+    `failures`: by unit, the key of its record, and why it failed; `computed`: those of the made that were not there
+    before; `stopped`: why no map can be made any more.
     """
 
     session: Session
@@ -65,7 +69,10 @@ class Workshop:
     batch: int = BATCH
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
-    failures: dict[str, dict[str, str]] = field(default_factory=dict)
+    made: dict[Unit, str] = field(default_factory=dict)
+    failures: dict[Unit, str] = field(default_factory=dict)
+    computed: set[Unit] = field(default_factory=set)
+    stopped: StoreUnusable | None = None
     _grounds: dict[tuple[str, ConstraintName, ObjectiveName], Ground] = field(default_factory=dict)
     _dead: dict[str, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
@@ -90,7 +97,7 @@ class Workshop:
                     batch=self.batch,
                     size=self.size,
                 )
-                grower = self._open.enter_context(Grower(ascent, self.batch))
+                grower = self._open.enter_context(Grower(ascent, self.batch, beat=beat))
                 self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape, ascent.signed)
             return self._grounds[key]
 

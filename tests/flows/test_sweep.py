@@ -20,7 +20,7 @@ from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
-NOTHING_ELSE = {"unreached": 0, "silent": 0, "dead": 0, "failed": 0}
+NOTHING_ELSE = {"unreached": 0, "silent": 0, "dead": 0, "failed": 0, "left": 0}
 
 
 @pytest.fixture(scope="module")

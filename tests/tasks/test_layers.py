@@ -1,6 +1,6 @@
 """A layer's contact sheet and HDF5 file, gathered from its maps' records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import h5py
@@ -22,11 +22,15 @@ def swept(workshop_in: Callable[..., Workshop], open_session: Session) -> tuple[
     """The keys of the first layer's maps, but for one."""
     workshop = workshop_in(open_session)
     run = open_session.run.id
-    return workshop, {index: make_oips.fn(f"Conv2D_1/{index}", run).data for index in INDICES if index != 2}
+    make_oips.fn("Conv2D_1", [f"Conv2D_1/{index}" for index in INDICES if index != 2], run)
+    return workshop, {unit.index: key for unit, key in workshop.made.items()}
 
 
-def gathered(store: Store, keys: dict[int, str], workshop: Workshop, *, large: bool = False) -> Any:
-    return store.record(gather_layer.fn("Conv2D_1", INDICES, keys, large, workshop.session.run.id).data)
+def gathered(
+    store: Store, keys: dict[int, str], workshop: Workshop, *, failed: Sequence[int] = (2,), large: bool = False
+) -> Any:
+    workshop.made = {Unit("Conv2D_1", index): key for index, key in keys.items()}
+    return store.record(gather_layer.fn("Conv2D_1", INDICES, failed, large, workshop.session.run.id).data)
 
 
 def test_the_tensors_of_a_layer_are_those_of_its_maps(
@@ -37,6 +41,7 @@ def test_the_tensors_of_a_layer_are_those_of_its_maps(
     with h5py.File(store.path(record.output("tensors").digest)) as file:
         assert file["unit"][()].tolist() == list(INDICES)
         assert file["mask"][()].tolist() == [True, True, False, True]
+        assert file["verdict"][2] == b"failed"
         assert file["exemplars"][2].tolist() == [-1] * 9
         assert file.attrs["layer"] == "Conv2D_1"
         for index, key in keys.items():
@@ -72,6 +77,7 @@ def test_a_layer_is_gathered_again_when_its_maps_or_their_version_change(
     assert gathered(store, keys, workshop).key == first.key
     fewer = {index: key for index, key in keys.items() if index != 3}
     assert gathered(store, fewer, workshop).key != first.key
+    assert gathered(store, keys, workshop, failed=()).key != first.key  # what is left is not what failed
     monkeypatch.setattr("tasks.layers.OIPS_VERSION", 1000)
     assert gathered(store, keys, workshop).key != first.key
 
@@ -89,7 +95,7 @@ def test_a_new_way_to_find_exemplars_asks_for_new_verdicts(
 def test_nothing_is_gathered_where_every_map_failed(
     workshop_in: Callable[..., Workshop], open_session: Session, store: Store
 ) -> None:
-    record = gathered(store, {}, workshop_in(open_session))
+    record = gathered(store, {}, workshop_in(open_session), failed=INDICES)
     with h5py.File(store.path(record.output("tensors").digest)) as file:
         assert not file["mask"][()].any()
         assert {name.decode() for name in file["verdict"]} == {"failed"}

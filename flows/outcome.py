@@ -1,0 +1,41 @@
+"""How a flow run ends: what went wrong stands first in its state, and time that ran out is no failure."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from lib.deadline import OutOfTime
+from lib.errors import BadInput
+from storage.errors import StoreError
+from tasks.recorded import PARTIAL
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def told(function: Callable[P, R]) -> Callable[P, R]:
+    """The flow function, ending in states that say at once what happened.
+
+    Bad input and an unusable store are `Failed` with their own message, instead of one that says where they were
+    raised; whoever calls the flow directly still gets the error itself. What ran out of time is `Completed`, named
+    `Partial`.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (BadInput, StoreError) as problem:
+            return Failed(message=str(problem), data=problem)
+        except OutOfTime as late:
+            return partial(f"{late}; the next run goes on from there")
+
+    return run
+
+
+def partial(message: str, data: Any = None) -> State[Any]:
+    """How a run ends, as it should, with work left."""
+    return Completed(name=PARTIAL, message=message, data=data)

@@ -1,0 +1,122 @@
+"""What a run shows of its results in Prefect's UI: markdown with a small picture of each contact sheet, and links.
+
+The server keeps these in its database, so the pictures in them are small; links lead to the picture server, which `up`
+runs, since browsers follow no link from a web page to a file.
+"""
+
+import base64
+import io
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from prefect.artifacts import create_markdown_artifact
+
+from flows.summary import COLUMNS
+from storage.store import Record, Store
+from tasks.workshop import Workshop
+
+PICTURES_URL = "http://127.0.0.1:4201"
+"""Where the picture server is, unless `DREAMSWEEP_PICTURES_URL` says otherwise."""
+
+WIDTH, HEIGHT = 720, 960
+"""Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
+FEWER_AT_ONCE = 12
+"""Layers of a sweep whose sheets stand on its page; of a larger network the first ones."""
+
+
+def report_layer(workshop: Workshop, record: Record) -> None:
+    """The layer's contact sheet and verdicts, as an artifact of the flow run (or task run) in which this is called."""
+    layer, run = str(record.parameters["layer"]), workshop.session.run.id
+    counts = dict.fromkeys(COLUMNS, 0)
+    for index in record.parameters["units"]:  # type: ignore[union-attr]
+        counts[_verdict(workshop, layer, int(str(index)))] += 1
+    lines = [f"# {_text(layer)}", *_table({layer: counts}), *_sheet(workshop.session.store, run, layer, record)]
+    _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
+
+
+def report_sweep(store: Store, summary: Mapping[str, Any]) -> None:
+    """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run."""
+    _publish("sweep", sweep_lines(store, summary), f"Sweep {summary['run']} of {summary['model']}")
+
+
+def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
+    """The same as lines of markdown."""
+    run = str(summary["run"])
+    lines = [
+        f"# {_text(summary['model'] or 'Sweep')}",
+        f"{summary['computed']} maps computed, {summary['reused']} reused, {summary['left']} left · "
+        f"[all pictures of run {run}]({_url(run)}/)",
+        *_table(summary["verdicts"]),
+    ]
+    if summary["failures"]:
+        lines += ["## Failed", *(f"- `{unit}`: {_text(why)}" for unit, why in list(summary["failures"].items())[:20])]
+        if (more := len(summary["failures"]) - 20) > 0:
+            lines.append(f"- and {more} more: `dreamsweep show {run}`")
+        lines.append("`dreamsweep rerun`, or Retry here, computes these and no others again.")
+    units = store.run(run).units
+    shown = [layer for layer in summary["verdicts"] if f"layer {layer}" in units]
+    for layer in shown[:FEWER_AT_ONCE]:
+        record = store.record(units[f"layer {layer}"].record)
+        lines += [f"## {_text(layer)}", *_sheet(store, run, layer, record)]
+    if len(shown) > FEWER_AT_ONCE:
+        lines.append(f"{len(shown) - FEWER_AT_ONCE} more layers: see [all pictures]({_url(run)}/)")
+    return lines
+
+
+def _verdict(workshop: Workshop, layer: str, index: int) -> str:
+    from lib.units import Unit
+
+    unit = Unit(layer, index)
+    if unit in workshop.made:
+        record = workshop.session.store.record(workshop.made[unit])
+        return str(record.output("oips").attributes["verdict"])
+    return "failed" if unit in workshop.failures else "left"
+
+
+def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    head = ["layer", *COLUMNS]
+    rows = [[_text(layer), *(str(counts[column]) for column in COLUMNS)] for layer, counts in verdicts.items()]
+    lines = [head, ["---", *["---:"] * len(COLUMNS)], *rows]
+    return ["\n".join("| " + " | ".join(cells) + " |" for cells in lines)]
+
+
+def _sheet(store: Store, run: str, layer: str, record: Record) -> list[str]:
+    """A small contact sheet that links to the whole one."""
+    picture, cut = thumbnail(store.get(record.output("sheet").digest))
+    data = base64.b64encode(picture).decode()
+    whole = f"{_url(run)}/{quote(layer)}.png"
+    shown = "The first rows of the contact sheet" if cut else "The contact sheet"
+    return [f"![{shown} of {_text(layer)}](data:image/webp;base64,{data})", f"[The whole contact sheet]({whole})"]
+
+
+def thumbnail(png: bytes) -> tuple[bytes, bool]:
+    """A picture as WebP of at most `WIDTH` by `HEIGHT` pixels, and whether its lower part was left out."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as picture:
+        small = picture.convert("RGB")
+    if small.width > WIDTH:
+        small = small.resize((WIDTH, max(1, round(small.height * WIDTH / small.width))), Image.Resampling.LANCZOS)
+    cut = small.height > HEIGHT
+    if cut:
+        small = small.crop((0, 0, small.width, HEIGHT))
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=60, method=4)
+    return file.getvalue(), cut
+
+
+def _url(run: str) -> str:
+    return f"{os.environ.get('DREAMSWEEP_PICTURES_URL', PICTURES_URL).rstrip('/')}/runs/{quote(run)}"
+
+
+def _publish(key: str, lines: list[str], description: str) -> None:
+    plain = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
+    create_markdown_artifact("\n\n".join(lines) + "\n", key=plain, description=description)
+
+
+def _text(words: object) -> str:
+    """Words of a user's, as text and nothing else."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~&])", r"\\\1", " ".join(str(words).split()))
