@@ -54,8 +54,7 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[dic
     """
     _check_host(settings)
     folder = settings.folder / "prefect"
-    with UpLock(folder) as lock, _logging(folder, say):
-        stop = _told_to_stop()
+    with _told_to_stop() as stop, UpLock(folder) as lock, _logging(folder, say):
         pictures = _listen_for_pictures(settings)
         server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
         server.start()
@@ -181,7 +180,8 @@ def _pictures(settings: UpSettings, listening: Any) -> Iterator[str]:
         yield address_of(settings.host, port_of(listening))
 
 
-def _told_to_stop() -> threading.Event:
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
     """An event that is set by SIGTERM, Ctrl-C and a terminal that is closed.
 
     A second signal changes nothing, until the process has ended. What is ignored already stays ignored: `nohup` ignores
@@ -192,10 +192,15 @@ def _told_to_stop() -> threading.Event:
     def note(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in numbers:
         if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, note)
-    return stop
+    try:
+        yield stop
+    finally:
+        for number in numbers:  # while Python ends, it would have no handler any more, and its exit code be another
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
