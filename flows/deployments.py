@@ -33,7 +33,7 @@ _OF_THE_USER = {
 }
 
 
-_FLOWS = {"train": "flows.train.train", "oip-sweep": "flows.sweep.oip_sweep"}
+_FLOWS = {"train": "flows.train.train", "oip-sweep": "flows.sweep.oip_sweep", "nightly": "flows.nightly.nightly"}
 """Every flow that has a deployment: its name, and where it is."""
 
 

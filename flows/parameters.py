@@ -5,7 +5,7 @@ Importing this costs little: neither Prefect nor TensorFlow.
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -136,6 +136,12 @@ class Limits(Form):
     def deadline(self) -> Deadline:
         """When the run is to end, counted from now."""
         return Deadline.of(self.finish_by, self.timezone, self.budget)
+
+    def until(self, deadline: Deadline) -> Self:
+        """The same with a deadline that was reckoned before."""
+        left = deadline.seconds_left()
+        budget = None if left is None else max(left, 1.0) / 60
+        return self.model_copy(update={"finish_by": None, "timezone": None, "budget": budget})
 
 
 class Training(Form):

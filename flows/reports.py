@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
 
 from flows.summary import COLUMNS
 from storage.store import Record, Store
@@ -40,6 +41,18 @@ def report_layer(workshop: Workshop, record: Record) -> None:
 def report_sweep(store: Store, summary: Mapping[str, Any]) -> None:
     """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run."""
     _publish("sweep", sweep_lines(store, summary), f"Sweep {summary['run']} of {summary['model']}")
+
+
+def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
+    """How each part of a night ended, and what the sweep found, as an artifact of the night's flow run."""
+    lines = ["# Last night"]
+    for name, state in steps.items():
+        said = f": {_text(state.message)}" if state.message else ""
+        lines.append(f"- **{name}**: {state.name}{said}")
+    summary = steps["oip-sweep"].result(raise_on_failure=False) if "oip-sweep" in steps else None
+    if isinstance(summary, dict):
+        lines += sweep_lines(Store.open(store), summary)
+    _publish("night", lines, "What was done in a night")
 
 
 def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,72 @@
+"""The flow `nightly`: all that is to be done in a night, in its order, and a summary for the morning."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.keeper import locked
+from flows.outcome import partial, told
+from flows.parameters import NightlyParameters
+from flows.places import DATA_FOLDER
+from flows.reports import report_night
+from flows.sweep import oip_sweep
+from flows.train import train
+from flows.work import alive
+from tasks.recorded import PARTIAL
+
+SKIPPED = "Skipped"
+
+
+@flow(name="nightly", persist_result=False)
+@told
+def nightly(parameters: NightlyParameters) -> Any:
+    """Train where there is no model of this recipe yet, and sweep it; or sweep the model that is named.
+
+    Ends `Partial` where the time was over with work left, which the next night goes on with, and `Skipped` where
+    another night is under way in the same store.
+    """
+    with _the_only_one(parameters.store) as alone, alive(parameters) as (_, deadline):
+        if not alone:
+            return Completed(name=SKIPPED, message="another night is under way in this store")
+        steps: dict[str, State[Any]] = {}
+        model = parameters.model
+        training = parameters.train_parameters()
+        if training is not None:
+            steps["train"] = train(training.until(deadline), return_state=True)
+            model = _model_of(steps["train"])
+        if model is not None and not deadline.passed:
+            swept: Any = oip_sweep(parameters.sweep_parameters(model).until(deadline), return_state=True)
+            steps["oip-sweep"] = swept
+        report_night(parameters.store, steps)
+        failed = [f"{name}: {state.message}" for name, state in steps.items() if not state.is_completed()]
+        if failed:
+            return Failed(message="; ".join(failed))
+        late = [f"{name}: {state.message}" for name, state in steps.items() if state.name == PARTIAL]
+        if "oip-sweep" not in steps:
+            late.append("oip-sweep: not begun")
+        if late:
+            return partial("; ".join(late))
+        return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))
+
+
+def _model_of(state: State[Any]) -> str | None:
+    """The model that a training came to, if it came to one: it may have failed, or have been out of time."""
+    answer = state.result() if state.is_completed() else None
+    return None if answer is None else str(answer["model"])
+
+
+@contextmanager
+def _the_only_one(store: str) -> Iterator[bool]:
+    """Whether this is the only night in a store while inside: held by a lock that dies with this process."""
+    place = store if "://" in store else str(Path(store).resolve())
+    folder = DATA_FOLDER / "prefect" / "nights"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.lock").open("ab") as file:
+        yield locked(file, fcntl.LOCK_EX)
