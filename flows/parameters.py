@@ -60,6 +60,10 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _all_zones(schema: dict[str, Any]) -> None:
+    schema["enum"] = sorted(available_timezones())
+
+
 def _height_and_width(size: Any) -> Any:
     if isinstance(size, str) and re.match(_SIZE, size):
         return tuple(map(int, size.split("x")))
@@ -118,7 +122,7 @@ class Limits(Form):
         None,
         title="Time zone",
         description="Of that clock, as Europe/Berlin. Empty: this machine's.",
-        json_schema_extra=lambda schema: schema.update(enum=sorted(available_timezones())),
+        json_schema_extra=_all_zones,
     )
     budget: float | None = Field(
         None,

@@ -9,7 +9,7 @@ from lib import digits, mnist, picture_folder
 from lib.dataset import Dataset
 from lib.errors import BadInput
 
-__all__ = ["Dataset", "load"]
+__all__ = ["Dataset", "check", "load"]
 
 _FOLDER = "folder:"
 
@@ -27,10 +27,24 @@ def load(
     Raises:
         BadInput: no such data set, or its files are missing, damaged, mislabelled or not the canonical ones.
     """
+    check(name, data_dir)
     if name == "digits":
         return digits.load()
     if name in mnist.CANONICAL:
         return mnist.load(name, data_dir, progress)
-    if name.startswith(_FOLDER):
-        return picture_folder.load(Path(name.removeprefix(_FOLDER)).expanduser(), progress)
-    raise BadInput(f"there is no data set {name!r}: choose digits, {', '.join(mnist.CANONICAL)} or folder:DIR")
+    return picture_folder.load(_folder(name), progress)
+
+
+def check(name: str, data_dir: Path | None = None) -> None:
+    """Raise BadInput as `load` does, for what is wrong with a name and a folder: no file is read."""
+    if name in mnist.CANONICAL:
+        if data_dir is not None:
+            mnist.check_folder(name, data_dir)
+    elif name.startswith(_FOLDER):
+        picture_folder.check_folder(_folder(name))
+    elif name != "digits":
+        raise BadInput(f"there is no data set {name!r}: choose digits, {', '.join(mnist.CANONICAL)} or folder:DIR")
+
+
+def _folder(name: str) -> Path:
+    return Path(name.removeprefix(_FOLDER)).expanduser()

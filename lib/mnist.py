@@ -131,10 +131,15 @@ def load(name: str, data_dir: Path | None, progress: Progress | None) -> Dataset
     )
 
 
-def _from_folder(name: str, folder: Path) -> dict[str, Bytes] | None:
-    """The four arrays under their files' names; None where the folder has none of them."""
+def check_folder(name: str, folder: Path) -> None:
+    """Raise BadInput where there is no such folder."""
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder: name one with {CANONICAL[name].title}'s IDX files, or with {name}.npz")
+
+
+def _from_folder(name: str, folder: Path) -> dict[str, Bytes] | None:
+    """The four arrays under their files' names; None where the folder has none of them."""
+    check_folder(name, folder)
     found = {file: path for file in FILES if (path := _idx_path(folder, file))}
     if missing := [file for file in FILES if found and file not in found]:
         raise BadInput(f"{folder} lacks {', '.join(missing)} (.gz or not): put the missing file beside the others")

@@ -17,6 +17,8 @@ _RUNS = {"Lambda", "__lambda__", "__typespec__", "TFSMLayer", "TorchModuleWrappe
 _READS = {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "FeatureSpace"}
 # where a function may be named: these modules hold pure mathematics
 _FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
+# where a layer's description says how many units it has
+_COUNTED = {"Conv2D": "filters", "SeparableConv2D": "filters", "Conv2DTranspose": "filters", "Dense": "units"}
 # how an object's description says what it is, and not what it computes
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
 _NOT_ARCHITECTURE = {"build_config", "compile_config", "shared_object_id", "registered_name", "trainable"}
@@ -90,6 +92,24 @@ def architecture(config: Any) -> Any:
     if isinstance(config, (list, tuple)):
         return [architecture(part) for part in config]
     return config
+
+
+def units(config: Any, prefix: str = "") -> dict[str, int | None]:
+    """Every layer's name, as in `lib.graph`, and how many units it has, where the configuration says so."""
+    inner = config.get("config") if isinstance(config, dict) else None
+    layers = inner.get("layers") if isinstance(inner, dict) else inner
+    found: dict[str, int | None] = {}
+    for layer in layers if isinstance(layers, list) else ():
+        about = layer.get("config") if isinstance(layer, dict) else None
+        if not isinstance(about, dict) or "name" not in about:
+            continue
+        name = f"{prefix}{about['name']}"
+        if "layers" in about:
+            found |= units(layer, f"{name}/")
+        else:
+            counted = _COUNTED.get(layer.get("class_name"))
+            found[name] = about.get(counted) if counted else None
+    return found
 
 
 def _parts(value: Any) -> Iterator[dict[str, Any]]:

@@ -71,20 +71,8 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
     """
     import keras
 
-    if isinstance(source, Path):
-        name = name or str(source)
-        try:
-            data = source.read_bytes()
-        except OSError as problem:
-            raise BadInput(f"{name} cannot be read: {problem.strerror}") from problem
-    else:
-        name, data = name or "model", source
-    if data.startswith(_ZIP):
-        suffix, configs = ".keras", _keras_configs(data, name, compiled)
-    elif data.startswith(_HDF5):
-        suffix, configs = ".h5", _h5_configs(data, name, compiled)
-    else:
-        raise BadInput(f"{name} is neither a .keras nor a .h5 file, or is damaged: save it again from Keras")
+    name, data = _named_bytes(source, name)
+    suffix, configs = _configs(data, name, compiled)
     for config in configs:
         model_config.check(config, name)
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +86,16 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
             raise BadInput(
                 f"{name} cannot be loaded, save it again from Keras 3 as .keras: {reason[:300]}"
             ) from problem
+
+
+def config_of(source: Path | bytes, *, name: str | None = None) -> Any:
+    """What a `.keras` or `.h5` file says of its layers, read without Keras, whose import takes seconds.
+
+    Raises BadInput where the file is missing, damaged, or holds no whole model; other refusals are left to `load`.
+    """
+    name, data = _named_bytes(source, name)
+    _, configs = _configs(data, name, False)
+    return configs[0]
 
 
 def identity(model: Any) -> str:
@@ -114,6 +112,25 @@ def identity(model: Any) -> str:
         digest.update(_canonical([str(array.dtype), list(array.shape)]))
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
+    if isinstance(source, bytes):
+        return name or "model", source
+    name = name or str(source)
+    try:
+        return name, source.read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{name} cannot be read: {problem.strerror}") from problem
+
+
+def _configs(data: bytes, name: str, compiled: bool) -> tuple[str, list[Any]]:
+    """The file's kind, as the ending of its name, and what Keras will build from it."""
+    if data.startswith(_ZIP):
+        return ".keras", _keras_configs(data, name, compiled)
+    if data.startswith(_HDF5):
+        return ".h5", _h5_configs(data, name, compiled)
+    raise BadInput(f"{name} is neither a .keras nor a .h5 file, or is damaged: save it again from Keras")
 
 
 def _keras_configs(data: bytes, name: str, compiled: bool) -> list[Any]:

@@ -33,8 +33,7 @@ def load(folder: Path, progress: Callable[[str, int, int], None] | None) -> Data
         BadInput: the folder is missing or has fewer than two classes, a class has fewer than two pictures, a picture
             cannot be read (its name is in the message), or they are too large together.
     """
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder: name one that has one sub-folder of pictures a class")
+    check_folder(folder)
     if (folder / "train").is_dir() and (folder / "test").is_dir():
         split = "the folders train and test"
         train, test = _pictures(folder / "train"), _pictures(folder / "test")
@@ -68,6 +67,12 @@ def load(folder: Path, progress: Callable[[str, int, int], None] | None) -> Data
             "split": split,
         },
     )
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BadInput where there is no such folder."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is no folder: name one that has one sub-folder of pictures a class")
 
 
 def _pictures(folder: Path) -> dict[str, list[Path]]:

@@ -10,6 +10,8 @@ from lib.errors import BadInput
 
 # The three convolutions and two poolings shrink a side to one pixel less than nothing below this.
 LEAST_SIDE = 18
+UNITS = {"Conv2D_1": 32, "Conv2D_2": 64, "Conv2D_3": 128, "dense_1": 100, "dense_2": None}
+"""The layers that have units, and how many; the last has one a class."""
 
 
 def build(input_shape: tuple[int, int, int], classes: int, *, l2: float = 0.0, seed: int = 0) -> Any:
@@ -46,16 +48,19 @@ def build(input_shape: tuple[int, int, int], classes: int, *, l2: float = 0.0, s
             "kernel_regularizer": keras.regularizers.L2(l2) if l2 else None,
         }
 
+    def convolution(name: str) -> Any:
+        return layers.Conv2D(UNITS[name], 3, activation="relu", name=name, **weights())
+
     return keras.Sequential(
         [
             keras.Input(input_shape, name="image"),
-            layers.Conv2D(32, 3, activation="relu", name="Conv2D_1", **weights()),
+            convolution("Conv2D_1"),
             layers.MaxPooling2D(2, name="Max_Pool_1"),
-            layers.Conv2D(64, 3, activation="relu", name="Conv2D_2", **weights()),
+            convolution("Conv2D_2"),
             layers.MaxPooling2D(2, name="Max_Pool_2"),
-            layers.Conv2D(128, 3, activation="relu", name="Conv2D_3", **weights()),
+            convolution("Conv2D_3"),
             layers.Flatten(name="flatten"),
-            layers.Dense(100, activation="relu", name="dense_1", **weights()),
+            layers.Dense(UNITS["dense_1"], activation="relu", name="dense_1", **weights()),
             layers.Dense(classes, activation="softmax", name="dense_2", **weights()),
         ],
         name="reference",

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -84,20 +84,36 @@ def select_units(model: Any, patterns: Sequence[str] | None = None) -> dict[Laye
             raise BadInput(f"model {model.name!r} has no convolution{others}")
         return convolutions
     chosen: dict[str, set[int]] = {}
+    for name, first, last in _spans(patterns, {name: layer.units for name, layer in every.items()}):
+        chosen.setdefault(name, set()).update(range(first, last + 1))
+    return {layer: tuple(sorted(chosen[name])) for name, layer in every.items() if name in chosen}
+
+
+def check_patterns(patterns: Sequence[str] | None, units: Mapping[str, int | None]) -> None:
+    """Raise BadInput as `select_units` would, where that can be told from how many units each layer has.
+
+    None stands for a layer of which that is not known, or that has none.
+    """
+    for _ in _spans(patterns or (), units):
+        pass
+
+
+def _spans(patterns: Sequence[str], units: Mapping[str, int | None]) -> Iterator[tuple[str, int, int]]:
+    """The layers that the patterns fit, each with the first and the last unit that is meant."""
     for pattern in patterns:
-        names, span = _matches(pattern, every), None
+        names, span = _matches(pattern, units), None
         if not names and (cut := re.fullmatch(r"(.+)/(\d+)(?:-(\d+))?", pattern)):
-            names = _matches(cut[1], every)
+            names = _matches(cut[1], units)
             span = (int(cut[2]), int(cut[3] or cut[2]))
         if not names:
-            raise BadInput(f"no layer {pattern!r}{_nearest(pattern, every)}")
+            raise BadInput(f"no layer {pattern!r}{_nearest(pattern, [name for name in units if units[name]])}")
         for name in names:
-            units = every[name].units
-            first, last = span or (0, units - 1)
-            if not first <= last < units:
-                raise BadInput(f"no unit {pattern!r}: {name} has {units} units, 0 to {units - 1}")
-            chosen.setdefault(name, set()).update(range(first, last + 1))
-    return {layer: tuple(sorted(chosen[name])) for name, layer in every.items() if name in chosen}
+            if (count := units[name]) is None:
+                continue
+            first, last = span or (0, count - 1)
+            if not first <= last < count:
+                raise BadInput(f"no unit {pattern!r}: {name} has {count} units, 0 to {count - 1}")
+            yield name, first, last
 
 
 def _matches(pattern: str, names: Iterable[str]) -> list[str]:
