@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from prefect.context import FlowRunContext
 
-from flows import allowed
+from flows.early import check_early
 from flows.living import Living, living
 from flows.parameters import InStore, Limits
 from flows.places import DATA_FOLDER
@@ -35,7 +35,7 @@ def work(parameters: InStore, flow: str) -> Iterator[Session]:
 @contextmanager
 def alive(parameters: InStore) -> Iterator[tuple[Living, Deadline]]:
     """The checks and the signs of life alone, for a flow whose work is done by others that it calls."""
-    allowed.check(parameters)
+    check_early(parameters)
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise RuntimeError("this works within a flow run only")
