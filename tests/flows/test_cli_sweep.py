@@ -55,7 +55,7 @@ def test_the_json_of_a_sweep_has_what_other_programs_count_on(
     assert code == 1
     assert {"run", "model", "verdicts", "computed", "reused", "seconds", "units"} <= set(answer)
     assert answer["verdicts"] == {
-        "Conv2D_1": {"responded": 1, "unreached": 1, "silent": 0, "dead": 0, "failed": 1},
+        "Conv2D_1": {"responded": 1, "unreached": 1, "silent": 0, "dead": 0, "failed": 1, "left": 0},
     }
     unit = answer["units"][0]
     assert {"unit", "verdict", "response", "response_ratio", "png", "npy", "oips"} <= set(unit)
