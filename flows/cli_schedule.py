@@ -29,20 +29,19 @@ def schedule(
 
     if off and (cron or timezone):
         raise BadInput("--off turns the schedule off, --cron and --timezone turn it on: leave one of them out")
-    with local_server(DATA_FOLDER):
-        from prefect.client.orchestration import get_client
+    from prefect.client.orchestration import get_client
 
-        from flows.schedule import Nightly, cron_schedule
+    from flows.deployments import CRON
+    from flows.schedule import Nightly, cron_schedule
 
-        if cron is not None:
-            cron_schedule(cron, timezone)  # before anything is changed
-        with get_client(sync_client=True) as client:
-            nightly = Nightly(client)
-            if off:
-                nightly.turn_off()
-            elif cron or timezone:
-                nightly.turn_on(cron, timezone)
-            schedules, runs = nightly.schedules(), nightly.next_runs()
+    cron_schedule(CRON if cron is None else cron, timezone)  # refused at once where it is none
+    with local_server(DATA_FOLDER), get_client(sync_client=True) as client:
+        nightly = Nightly(client)
+        if off:
+            nightly.turn_off()
+        elif cron or timezone:
+            nightly.turn_on(cron, timezone)
+        schedules, runs = nightly.schedules(), nightly.next_runs()
     on = [item for item in schedules if item.on]
     up = who_is_up(DATA_FOLDER / "prefect") is not None or bool(os.environ.get("PREFECT_API_URL"))
     if as_json:

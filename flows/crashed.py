@@ -56,13 +56,12 @@ def bury(folder: Path, url: str, *, own: bool) -> list[str]:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
 
-    password, key = PREFECT_API_AUTH_STRING.value(), PREFECT_API_KEY.value()
     marked: list[str] = []
     try:
         with SyncPrefectClient(
             url,
-            auth_string=password.get_secret_value() if password else None,
-            api_key=key.get_secret_value() if key else None,
+            auth_string=PREFECT_API_AUTH_STRING.value(),
+            api_key=PREFECT_API_KEY.value(),
         ) as client:
             for path in graves:
                 marked += _bury(client, path)

@@ -16,6 +16,8 @@ from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 
+from flows.server_settings import password
+
 FINAL = frozenset(state.value for state in TERMINAL_STATES)
 PATIENCE_SECONDS = 20.0
 """How long the recorder may make no headway before it is given up. As it gets on, it may take what it takes."""
@@ -83,7 +85,7 @@ def wait_for_recorder(url: str, tally: Tally, progress: Callable[[str], None]) -
     }
     recorded, wanted = 0, tally.finished
     give_up = time.monotonic() + PATIENCE_SECONDS
-    with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS) as client:
+    with httpx.Client(auth=password(), trust_env=False, timeout=PATIENCE_SECONDS) as client:
         while recorded < wanted and time.monotonic() < give_up:
             try:
                 now = int(client.post(f"{url}/task_runs/count", json=question).raise_for_status().json())

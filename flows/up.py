@@ -154,8 +154,8 @@ class _Up:
         try:
             for name in bury(self._folder, self._server.url, own=not self._server.given):
                 log.warning("crashed: %s", name)
-        except Exception as error:  # the server is away: the next time
-            log.debug("cannot look for what has crashed: %s", error)
+        except Exception:  # it looks again in a few seconds, and `up` goes on
+            log.exception("cannot look for what has crashed")
         self._buried = time.monotonic()
 
 
