@@ -42,6 +42,12 @@ Grow OIPs for every map of a model, or finish a sweep that was interrupted.
 What is in the store already, made by the same code from the same model, data and settings, is not made again.\
 """
 
+_RERUN = """\
+Run a sweep or a training again that failed, crashed or was partial: what is missing is made, and nothing else.
+
+By default the latest such run, with its own parameters and model, and without its time limits.\
+"""
+
 
 def application(called: Sequence[str]) -> typer.Typer:
     """The application, for a call with these arguments.
@@ -59,7 +65,7 @@ def application(called: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, text in (("train", _TRAIN), ("sweep", _SWEEP)):
+    for name, text in (("train", _TRAIN), ("sweep", _SWEEP), ("rerun", _RERUN)):
         command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
     for command in (models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule):
@@ -100,8 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(str(known), BAD_INPUT)
         from flows.listening import PortTaken  # here, because `--help` need not import them
         from flows.server import ServerError
+        from flows.serving_process import CannotServe
 
-        if isinstance(error, ServerError | PortTaken):
+        if isinstance(error, ServerError | PortTaken | CannotServe):
             return _fail(str(error), NOT_ALL_WELL)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)

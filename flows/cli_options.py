@@ -4,14 +4,18 @@ Defaults and explanations of settings have one place, their dataclass: here they
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
 
 from lib.limits import abouts
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 StorePlace = Annotated[
     str | None,
@@ -48,6 +52,7 @@ OfRun = Annotated[
 ]
 
 Settings = TypeVar("Settings")
+Parameters = TypeVar("Parameters", bound="BaseModel")
 
 
 def setting(settings: type, name: str, *, metavar: str, recipes: Mapping[str, Any] | None = None) -> Any:
@@ -65,6 +70,33 @@ def setting(settings: type, name: str, *, metavar: str, recipes: Mapping[str, An
         ]
         said.append(f"Default: {'; '.join([_shown(default), *others])}.")
     return typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=escape(" ".join(said)), show_default=False)
+
+
+def field(form: "type[BaseModel]", name: str, *, metavar: str) -> Any:
+    """An option for one field of a flow's parameters: explained as in the form of Prefect's UI, with its default.
+
+    The option itself is None where it is not given, so that the default has one place.
+    """
+    about = form.model_fields[name]
+    said = re.sub(r"\b(Empty|None): ", "Default: ", about.description or "")
+    if about.default is not None and not isinstance(about.default, bool):
+        said += f" Default: {_shown(about.default)}."
+    option = f"--{name.replace('_', '-')}"
+    return typer.Option(option, metavar=metavar, help=escape(said), show_default=False)
+
+
+def asked(form: "type[Parameters]", given: Mapping[str, Any]) -> "Parameters":
+    """A flow's parameters with those values that were given (are not None). Raises BadInput for one that is refused."""
+    from pydantic import ValidationError
+
+    from lib.errors import BadInput
+
+    try:
+        return form.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{name} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}") from problem
 
 
 def changed(settings: Settings, given: dict[str, Any]) -> Settings:

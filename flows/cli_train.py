@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli_options import AsJson, DataFolder, StorePlace, changed, setting
+from flows.cli_options import AsJson, DataFolder, StorePlace, asked, changed, field, setting
+from flows.here import train_here
+from flows.parameters import TrainParameters
 from flows.places import data_place, store_place
 from lib.errors import BadInput
 from lib.training_settings import RECIPES, TrainSettings
@@ -16,6 +18,10 @@ DataName = Annotated[
 
 def _of(name: str, metavar: str) -> Any:
     return setting(TrainSettings, name, metavar=metavar, recipes=RECIPES)
+
+
+def _limit(name: str, metavar: str) -> Any:
+    return field(TrainParameters, name, metavar=metavar)
 
 
 def train(
@@ -33,10 +39,13 @@ def train(
     batch: Annotated[int | None, _of("batch", "N")] = None,
     epochs: Annotated[int | None, _of("epochs", "N")] = None,
     seed: Annotated[int | None, _of("seed", "N")] = None,
+    finish_by: Annotated[str | None, _limit("finish_by", "HH:MM")] = None,
+    timezone: Annotated[str | None, _limit("timezone", "NAME")] = None,
+    budget: Annotated[float | None, _limit("budget", "MINUTES")] = None,
     data_dir: DataFolder = None,
     store: StorePlace = None,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     if recipe not in RECIPES:
         raise BadInput(f"recipe is {recipe!r}; choose from {', '.join(RECIPES)}")
     settings = changed(
@@ -53,23 +62,8 @@ def train(
             "seed": seed,
         },
     )
-    from flows.captions import duration, percent
-    from flows.cli_flows import at_work
-    from flows.terminal import out, print_json
-
-    place = store_place(store)
-    with at_work(place):
-        from flows.parameters import TrainParameters
-        from flows.train import train as train_flow
-
-        answer = train_flow(TrainParameters(store=place, data=data, data_dir=data_place(data_dir), settings=settings))
-    if as_json:
-        print_json(answer)
-        return
-    console = out()
-    accuracy = f"{percent(answer['test_accuracy'])} on the test set after {answer['epochs']} epochs"
-    console.print(f"[bold]{answer['model']}[/bold]  {accuracy}")
-    if not answer["computed"]:
-        console.print("Nothing to compute: all of it was in the store already.")
-    console.print(f"{answer['computed']} records computed, {answer['reused']} reused, in {duration(answer['seconds'])}")
-    console.print(f"Next: dreamsweep sweep --model {answer['model']}", markup=False)
+    limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
+    images = {"data": data, "data_dir": data_place(data_dir)}
+    return train_here(
+        asked(TrainParameters, {"store": store_place(store), "settings": settings} | images | limits), as_json
+    )

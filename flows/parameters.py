@@ -65,9 +65,11 @@ def _all_zones(schema: dict[str, Any]) -> None:
 
 
 def _height_and_width(size: Any) -> Any:
-    if isinstance(size, str) and re.match(_SIZE, size):
-        return tuple(map(int, size.split("x")))
-    return size
+    if not isinstance(size, str):
+        return size
+    if not re.match(_SIZE, size):
+        raise ValueError("it wants height and width in pixels, as 224x224")
+    return tuple(map(int, size.split("x")))
 
 
 def _has_default(make: Any) -> Any:

@@ -42,6 +42,14 @@ LATEST = "sweep/latest"
 Units = dict[Layer, list[Unit]]
 
 
+class MapsFailed(Exception):
+    """Some maps of a sweep failed, and all others are finished. `run`: what the store calls it."""
+
+    def __init__(self, message: str, run: str) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 @flow(name="oip-sweep", persist_result=False)
 @told
 def oip_sweep(parameters: SweepParameters) -> Any:
@@ -49,7 +57,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
 
     At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first.
 
-    Returns `flows.summary.sweep_summary`.
+    Returns `flows.summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as open_session:
@@ -98,7 +106,8 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     rest = f"{left} of {total} maps are left; the next run goes on with them" if left else ""
     if failures:
         message = f"{len(failures)} of {total} maps failed: {_few(list(failures))}"
-        return Failed(message=f"{message}; {rest}" if rest else message)
+        message = f"{message}; {rest}" if rest else message
+        return Failed(message=message, data=MapsFailed(message, run))
     return partial(rest, summary) if left else summary
 
 

@@ -19,12 +19,13 @@ def swept(small: Any, sweeping: Callable[..., Any], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("flows.cli_flows.at_work", lambda place: nullcontext())
     import flows.sweep
     from flows.summary import sweep_summary
+    from flows.sweep import MapsFailed
 
     def prepare(verdicts: dict[str, str]) -> None:
         def flow(parameters: Any) -> Any:
             run, _, _ = sweeping(small.store, small.model, small.data, verdicts, ["Conv2D_1"], seed=7)
             if "failed" in verdicts.values():
-                raise RuntimeError("1 of 3 maps failed")
+                raise MapsFailed("1 of 3 maps failed", run)
             return sweep_summary(small.store, run)
 
         monkeypatch.setattr(flows.sweep, "oip_sweep", flow)

@@ -1,0 +1,67 @@
+"""`dreamsweep rerun`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli_options import AsJson, StorePlace, asked, field
+from flows.here import sweep_here, train_here
+from flows.parameters import Limits, SweepParameters, TrainParameters
+from flows.places import store_place
+from lib.errors import BadInput
+
+if TYPE_CHECKING:
+    from storage.runs import RunRecord
+    from storage.store import Store
+
+_FORMS: dict[str, type[SweepParameters] | type[TrainParameters]] = {
+    "oip-sweep": SweepParameters,
+    "train": TrainParameters,
+}
+
+
+def _limit(name: str, metavar: str) -> Any:
+    return field(Limits, name, metavar=metavar)
+
+
+def rerun(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="As dreamsweep runs lists them.", show_default=False)
+    ] = None,
+    finish_by: Annotated[str | None, _limit("finish_by", "HH:MM")] = None,
+    timezone: Annotated[str | None, _limit("timezone", "NAME")] = None,
+    budget: Annotated[float | None, _limit("budget", "MINUTES")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Where the contact sheets go, as DIR/RUN/LAYER.png."),
+    ] = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> int:
+    from storage.store import Store
+
+    opened = Store.open(store_place(store), create=False)
+    found = opened.run(run) if run is not None else _latest(opened)
+    if found.flow not in _FORMS:
+        raise BadInput(f"run {found.id} is a {found.flow}: only a sweep or a training can be run again")
+    limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
+    given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
+    if found.flow == "oip-sweep" and given.get("model") is None and given.get("train") is None:
+        # the latest model may be another one by now
+        given["model"] = found.summary.get("model")
+    try:
+        parameters = asked(_FORMS[found.flow], given)
+    except BadInput as problem:
+        raise BadInput(f"run {found.id} cannot be run again as it was ({problem}): start a new one") from problem
+    if isinstance(parameters, SweepParameters):
+        return sweep_here(parameters, folder, as_json)
+    return train_here(parameters, as_json)
+
+
+def _latest(store: "Store") -> "RunRecord":
+    """The latest run that may have something missing: it failed, crashed, was partial, or died."""
+    for run in reversed(store.runs()):
+        if run.flow in _FORMS and run.state != "completed":
+            return run
+    raise BadInput("no sweep and no training is unfinished: dreamsweep runs lists them")

@@ -1,0 +1,138 @@
+"""Flows that the command line runs itself: from their parameters to what is shown of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.places import DATA_FOLDER, store_place
+from lib.errors import BadInput
+
+if TYPE_CHECKING:
+    from flows.parameters import SweepParameters, TrainParameters
+
+PICTURES = DATA_FOLDER / "pictures"
+
+
+def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool) -> int:
+    """Sweep in this process, write the contact sheets to a folder, and show what came of it; returns the exit code."""
+    from flows.cli_flows import at_work
+    from flows.terminal import print_json
+
+    place = parameters.store
+    if folder is not None:
+        _writable(folder)
+    with at_work(place):
+        answer = _swept(parameters)
+    if answer is None:
+        return _out_of_time(as_json)
+    if folder is None and place == store_place(str(DATA_FOLDER / "store")):
+        folder = PICTURES
+    if folder is not None:
+        answer["contact_sheets"] = _exported_sheets(place, answer["run"], folder)
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+    return 1 if answer["failures"] else 0
+
+
+def train_here(parameters: "TrainParameters", as_json: bool) -> int:
+    """Train in this process, and show what came of it; returns the exit code."""
+    from flows.captions import duration, percent
+    from flows.cli_flows import at_work
+    from flows.terminal import out, print_json
+
+    with at_work(parameters.store):
+        from flows.train import train
+
+        answer: dict[str, Any] | None = train(parameters)
+    if answer is None:
+        return _out_of_time(as_json)
+    if as_json:
+        print_json(answer)
+        return 0
+    console = out()
+    accuracy = f"{percent(answer['test_accuracy'])} on the test set after {answer['epochs']} epochs"
+    console.print(f"[bold]{answer['model']}[/bold]  {accuracy}")
+    if not answer["computed"]:
+        console.print("Nothing to compute: all of it was in the store already.")
+    console.print(f"{answer['computed']} records computed, {answer['reused']} reused, in {duration(answer['seconds'])}")
+    console.print(f"Next: dreamsweep sweep --model {answer['model']}", markup=False)
+    return 0
+
+
+def _out_of_time(as_json: bool) -> int:
+    from flows.terminal import print_json, say
+
+    if as_json:
+        print_json({"run": None, "model": None})
+    else:
+        say("The time was over before the training was: dreamsweep rerun goes on from its last epoch")
+    return 0
+
+
+def _writable(folder: Path) -> None:
+    """Raise BadInput now rather than after the sweep where pictures cannot be written to a folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(f"pictures cannot be written to {folder}: {problem.strerror}") from problem
+
+
+def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:
+    """The summary of a sweep, also of one in which maps failed; None where it did not come to be one.
+
+    Raises what kept it from being a sweep at all.
+    """
+    from flows.summary import sweep_summary
+    from flows.sweep import MapsFailed, oip_sweep
+    from storage.store import Store
+
+    try:
+        answer: Any = oip_sweep(parameters)
+    except MapsFailed as failed:
+        return sweep_summary(Store.open(parameters.store), failed.run)
+    return None if answer is None else dict(answer)
+
+
+def _exported_sheets(place: str, run: str, folder: Path) -> dict[str, str]:
+    """Write the contact sheets to FOLDER/RUN/LAYER.png; return their paths by layer."""
+    from flows.export import exported, sheets
+    from storage.store import Store
+
+    store = Store.open(place)
+    plan = sheets(store, run)
+    exported(store, dict(plan.values()), folder / run)
+    return {layer: str((folder / run / name).absolute()) for layer, (name, _) in plan.items()}
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    from flows.captions import duration, number_of
+    from flows.cli_show import verdict_table
+    from flows.terminal import out
+
+    console = out()
+    console.print(verdict_table(answer["verdicts"]))
+    console.print()
+    for unit, message in list(answer["failures"].items())[:5]:
+        console.print(f"failed: {unit}: {message}", markup=False)
+    if (more := len(answer["failures"]) - 5) > 0:
+        console.print(f"failed: {more} more; dreamsweep show {answer['run']}", markup=False)
+    unreached = [unit["unit"] for unit in answer["units"] if unit["verdict"] == "unreached"]
+    if unreached:
+        console.print(f"unreached: {', '.join(unreached)}", markup=False)
+    computed, reused = answer["computed"], answer["reused"]
+    if not computed and not answer["failures"] and not answer["left"]:
+        counted = f"Nothing to compute: all {number_of(reused, 'map')} were in the store already"
+    else:
+        counted = f"{number_of(computed, 'map')} computed, {reused:,} reused"
+    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
+    if answer["left"]:
+        console.print(f"{number_of(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
+    console.print(f"run {answer['run']} of {answer['model']}", markup=False)
+    sheets = answer.get("contact_sheets") or answer["sheets"]
+    if sheets:
+        console.print("contact sheets:")
+        for layer, path in sheets.items():
+            console.print(f"  {layer}  {path}", markup=False, soft_wrap=True)
+    console.print(f"all pictures: dreamsweep export {answer['run']} --out DIR", markup=False)
