@@ -20,10 +20,10 @@ from storage.store import Store
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.filters import FlowRunFilter
-    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.client.schemas.objects import FlowRun, State, TaskRun
 
 MESSAGE = "Its process died without a word: it was killed, or the machine went down. A retry does what is missing."
+CLOSED = "its process died, or could not write how it ended"
 SETTLED_SECONDS = 10.0
 """So long after a death was noticed, the server has heard of all task runs that the dead process had begun."""
 FORGOTTEN_SECONDS = 86_400.0
@@ -67,14 +67,13 @@ def bury(folder: Path, url: str, *, own: bool) -> list[str]:
                 marked += _bury(client, path)
             if own:
                 marked += _bury_unborn(client, folder)
-                _mark_latecomers(client)
     except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for the server's version
         log.info("flow runs that died are not marked yet: %s", error)
     return marked
 
 
 def _bury(client: "SyncPrefectClient", path: Path) -> list[str]:
-    """Bury the flow of a file. A retry of it waits for the lock, and so for this to be over."""
+    """Bury the flow of a file."""
     from prefect.exceptions import ObjectNotFound
 
     with grave(path) as file:
@@ -87,11 +86,11 @@ def _bury(client: "SyncPrefectClient", path: Path) -> list[str]:
         marked, more = [], False
         with suppress(ObjectNotFound):  # it was deleted, or is another server's
             flow_run = client.read_flow_run(UUID(life.flow_run))
-            if _died_in(flow_run, life.attempt):
-                more = _mark_within(client, flow_run.id)
-                if not _is_final(flow_run):
-                    _mark(client, flow_run)
-                    marked.append(flow_run.name)
+            left_as_it_was, before = _died_in(flow_run, life.attempt)
+            more = _mark_within(client, flow_run.id, before)
+            if left_as_it_was:
+                _mark(client, flow_run)
+                marked.append(flow_run.name)
         closed = _close(life)
         since = 0.0 if life.noticed is None else time.time() - life.noticed
         if life.noticed is None:
@@ -101,10 +100,14 @@ def _bury(client: "SyncPrefectClient", path: Path) -> list[str]:
         return marked
 
 
-def _died_in(flow_run: "FlowRun", attempt: int) -> bool:
-    """Whether a flow run is as this attempt left it; False where the next one has begun, or is about to."""
-    as_left = str(flow_run.state_type and flow_run.state_type.value) in ("RUNNING", "CANCELLING", "PAUSED")
-    return _is_final(flow_run) or (as_left and flow_run.run_count <= attempt)
+def _died_in(flow_run: "FlowRun", attempt: int) -> tuple[bool, datetime]:
+    """Whether a flow run is as this attempt left it, and before when what ran in it is of this attempt."""
+    now = datetime.now(UTC)
+    if flow_run.state is None or flow_run.state.is_final():
+        return False, now
+    if flow_run.run_count <= attempt and flow_run.state.type.value in ("RUNNING", "CANCELLING", "PAUSED"):
+        return True, now
+    return False, flow_run.state.timestamp  # the next one has begun, or is about to
 
 
 def _bury_unborn(client: "SyncPrefectClient", folder: Path) -> list[str]:
@@ -121,14 +124,14 @@ def _bury_unborn(client: "SyncPrefectClient", folder: Path) -> list[str]:
         assert flow_run.state is not None
         since = (datetime.now(UTC) - flow_run.state.timestamp).total_seconds()
         if since > STARTED_SECONDS[flow_run.state.type.value] and not file_of(folder, str(flow_run.id)).exists():
-            _mark_within(client, flow_run.id)
+            _mark_within(client, flow_run.id, datetime.now(UTC))
             _mark(client, flow_run)
             marked.append(flow_run.name)
     return marked
 
 
-def _mark_within(client: "SyncPrefectClient", flow_run: UUID) -> bool:
-    """Mark what ran within a flow run, down to the last task run; True where there was something."""
+def _mark_within(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -> bool:
+    """Mark what has not ended within a flow run and got its state before a moment; True where there was something."""
     from prefect.client.schemas import filters
 
     found = False
@@ -138,47 +141,31 @@ def _mark_within(client: "SyncPrefectClient", flow_run: UUID) -> bool:
         offset += len(children)
         for child in children:
             if child.deployment_id is None:  # else it runs in a process of its own
-                found |= _mark_within(client, child.id)
-                if not _is_final(child):
+                found |= _mark_within(client, child.id, before)
+                if _is_left(child, before):
                     _mark(client, child)
                     found = True
-    return _mark_tasks(client, flow_run) or found
+    return _mark_tasks(client, flow_run, before) or found
 
 
-def _mark_tasks(client: "SyncPrefectClient", flow_run: UUID) -> bool:
-    """Mark the task runs of a flow run that have not ended; True where there were some."""
-    from prefect.client.schemas import filters
-
-    return _mark_unfinished(client, filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=[flow_run])))
-
-
-def _mark_latecomers(client: "SyncPrefectClient") -> None:
-    """Mark the task runs that the server wrote down only after their flow run had crashed, and been retried maybe."""
-    from prefect.client.schemas import filters
-    from prefect.client.schemas.objects import StateType
-
-    crashed = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.CRASHED]))
-    _mark_unfinished(client, filters.FlowRunFilter(state=crashed))
-
-
-def _mark_unfinished(client: "SyncPrefectClient", flow_runs: "FlowRunFilter") -> bool:
+def _mark_tasks(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -> bool:
+    """The same for the task runs of a flow run."""
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 
     unfinished = filters.TaskRunFilterStateType(any_=[kind for kind in StateType if kind not in TERMINAL_STATES])
-    seen: set[UUID] = set()
-    while True:
-        task_runs = client.read_task_runs(
-            flow_run_filter=flow_runs,
-            task_run_filter=filters.TaskRunFilter(state=filters.TaskRunFilterState(type=unfinished)),
-            limit=PAGE,
-        )
-        new = [task_run for task_run in task_runs if task_run.id not in seen]
-        if not new:
-            return bool(seen)
-        for task_run in new:
-            seen.add(task_run.id)
-            client.set_task_run_state(task_run.id, _crashed(), force=True)
+    found: list[TaskRun] = []
+    while page := client.read_task_runs(
+        flow_run_filter=filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=[flow_run])),
+        task_run_filter=filters.TaskRunFilter(state=filters.TaskRunFilterState(type=unfinished)),
+        limit=PAGE,
+        offset=len(found),
+    ):
+        found += page
+    left = [task_run for task_run in found if _is_left(task_run, before)]
+    for task_run in left:
+        client.set_task_run_state(task_run.id, _crashed(), force=True)
+    return bool(left)
 
 
 def _mark(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
@@ -193,8 +180,8 @@ def _crashed() -> "State[Any]":
     return Crashed(message=MESSAGE)
 
 
-def _is_final(flow_run: "FlowRun") -> bool:
-    return flow_run.state is not None and flow_run.state.is_final()
+def _is_left(run: "FlowRun | TaskRun", before: datetime) -> bool:
+    return run.state is not None and not run.state.is_final() and run.state.timestamp < before
 
 
 def _close(life: Life) -> bool:
@@ -202,7 +189,7 @@ def _close(life: Life) -> bool:
     if life.store is None or life.run is None:
         return True
     try:
-        Store.open(life.store, create=False).close_crashed(life.run, MESSAGE)
+        Store.open(life.store, create=False).close_crashed(life.run, CLOSED)
     except StoreUnusable as error:
         log.info("run %s is not closed yet: %s", life.run, error)
         return False

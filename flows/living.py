@@ -1,8 +1,8 @@
 """Whether a flow is alive: said by a lock, which dies with its process however that ends.
 
 Each flow holds an flock on a file of its own while it runs, and removes the file at its end. A file that nobody holds
-is that of a flow that had no time to say how it ended (`flows.crashed` marks it). It also says which run the flow has
-open in which store.
+is that of a flow that had no time to say how it ended (`flows.crashed` marks it), or could not close its run, as on a
+full disk. It also says which run the flow has open in which store.
 """
 
 import fcntl
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from flows.keeper import locked
+from storage.errors import StoreUnusable
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Living:
 
 @contextmanager
 def living(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[Living]:
-    """While inside, this flow run is known to be alive. Waits where it is being marked as crashed.
+    """While inside, this flow run is known to be alive. What an attempt that died has left is kept apart for `bury`.
 
     It also counts as a user of the project's own server, which so outlives a `dreamsweep up` that was killed.
 
@@ -71,8 +72,12 @@ def living(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[Living]:
         file = stack.enter_context(_held(path))
         try:
             yield Living(file, Life(flow_run, attempt, socket.gethostname()))
-        finally:
+        except StoreUnusable:
+            raise  # its run in the store may still be open
+        except BaseException:
             path.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)
 
 
 def file_of(folder: Path, flow_run: str) -> Path:
@@ -81,13 +86,13 @@ def file_of(folder: Path, flow_run: str) -> Path:
 
 
 def dead(folder: Path) -> list[Path]:
-    """The files of flows that nobody holds."""
+    """The files that nobody holds."""
     return [path for path in sorted((folder / "living").glob("*.json")) if _is_free(path)]
 
 
 @contextmanager
 def grave(path: Path) -> Iterator[IO[bytes] | None]:
-    """The file of a dead flow, held while inside, so that a retry of it waits; None where it lives or has gone."""
+    """The file of a dead flow, held while inside; None where it lives or has gone."""
     with ExitStack() as stack:
         file = None
         with suppress(FileNotFoundError):
@@ -115,13 +120,16 @@ def write(file: IO[bytes], life: Life) -> None:
 
 @contextmanager
 def _held(path: Path) -> Iterator[IO[bytes]]:
-    """The file at this path, made if need be, and locked."""
+    """A new file at this path, locked."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(path, file):  # else whoever held it has removed it
+            if not _is_at(path, file):  # whoever held it has removed it
+                continue
+            if (left := read(file)) is None:
                 yield file
                 return
+            path.replace(path.with_suffix(f".{left.attempt}.json"))
 
 
 def _is_at(path: Path, file: IO[bytes]) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,15 @@ from prefect.client.schemas.filters import (
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
-from prefect.states import AwaitingRetry, Pending, Running
+from prefect.states import AwaitingRetry, Failed, Pending, Running
 
 from flows import crashed
 from flows.crashed import bury
 from flows.keeper import locked
 from flows.living import living
+from storage.errors import StoreUnusable
 from storage.store import Store
-from tests.flows.dying import dying
+from tests.flows.dying import dying, hang
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -124,7 +126,7 @@ def test_a_killed_flow_is_marked_with_all_that_ran_in_it_and_its_run_in_the_stor
     assert mortals.bury() == [mortals.flow_run(flow_run).name]
     assert mortals.states(flow_run) == CRASHED
     run = Store.open(mortals.store).run(life["run"])
-    assert (run.state, run.summary) == ("crashed", {"error": crashed.MESSAGE})
+    assert (run.state, run.summary) == ("crashed", {"error": crashed.CLOSED})
 
 
 @pytest.mark.slow
@@ -133,19 +135,22 @@ def test_the_file_stays_until_the_server_has_heard_of_all_task_runs(
 ) -> None:
     process = mortals.start()
     flow_run = mortals.busy()["flow_run"]
-    mortals.kill(process)  # the recorder may not have written down that the tasks run
+    mortals.kill(process)
     mortals.bury()
-    wait_until(lambda: len(mortals.within(flow_run)[1]) == 2)
-    assert mortals.bury() == []
+    with get_client(sync_client=True) as client:
+        late = client.create_task_run(hang, mortals.within(flow_run)[0].id, "late", name="late", state=Running())
+        assert mortals.bury() == []
+        assert client.read_task_run(late.id).state_name == "Crashed"
     assert mortals.files()
-    assert mortals.states(flow_run) == CRASHED
     monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
     assert mortals.bury() == []
     assert mortals.files() == []
 
 
 @pytest.mark.slow
-def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(mortals: Mortals) -> None:
+def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = mortals.start("serve")
     with get_client(sync_client=True) as client:
         wait_until(lambda: client.read_deployments())
@@ -162,7 +167,8 @@ def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(m
         client.set_flow_run_state(flow_run, AwaitingRetry())  # what Retry in the UI does
         wait_until(lambda: mortals.flow_run(flow_run).state_name == "Completed")
         assert mortals.flow_run(flow_run).run_count == 2
-    assert mortals.files() == []
+    monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
+    wait_until(lambda: mortals.bury() or not mortals.files())
     assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "completed"]
     assert Store.open(mortals.store).runs()[0].id == first
 
@@ -181,8 +187,45 @@ def test_a_retry_is_not_taken_for_dead_before_it_has_its_lock(mortals: Mortals) 
             assert mortals.flow_run(flow_run).state_type == state.type
         with living(mortals.folder, str(flow_run), 2):
             assert mortals.bury() == []
-            assert mortals.file()["noticed"] is None
-    assert mortals.files() == []
+            assert mortals.flow_run(flow_run).state_name == "Running"
+
+
+@pytest.mark.slow
+def test_what_an_attempt_left_is_marked_also_where_it_was_retried_before_anybody_looked(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = mortals.start()
+    life = mortals.busy()
+    flow_run = UUID(life["flow_run"])
+    wait_until(lambda: mortals.states(str(flow_run)) == ["Running"] * 4)
+    mortals.kill(process)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
+        client.set_flow_run_state(flow_run, Pending())
+        client.set_flow_run_state(flow_run, Running())
+    with living(mortals.folder, str(flow_run), 2) as second:
+        run = Store.open(mortals.store).open_run("dying", {}).id
+        second.opened(str(mortals.store), run)
+        assert mortals.bury() == []
+        assert mortals.states(str(flow_run)) == ["Running", "Crashed", "Crashed", "Crashed"]
+        assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "open"]
+        monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
+        mortals.bury()
+        assert mortals.file()["run"] == run
+
+
+def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(mortals: Mortals) -> None:
+    run = Store.open(mortals.store).open_run("dying", {}).id
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+        with suppress(StoreUnusable), living(mortals.folder, str(flow_run)) as life:
+            life.opened(str(mortals.store), run)
+            raise StoreUnusable("the store is full")
+        client.set_flow_run_state(flow_run, Failed())
+    assert mortals.bury() == []
+    assert mortals.flow_run(flow_run).state_name == "Failed"
+    assert Store.open(mortals.store).run(run).state == "crashed"
 
 
 def test_a_run_of_our_deployments_that_never_took_its_lock_is_marked_after_a_while_on_our_own_server(
