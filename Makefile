@@ -25,11 +25,12 @@ install = set -o pipefail; total=$$(grep -c '^[a-z0-9].*==' $(1)); count=0; \
 		Installing) echo "  unpacking";; \
 	esac; done
 
-.PHONY: help setup sweep test lock bench docs
+.PHONY: help setup sweep test faults lock bench docs
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
-	@echo 'make test    run every test'
+	@echo 'make test    run every test, but for the faults'
+	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
 	@echo 'make bench   measure speed and quality beside other ways'
 	@echo 'make docs    make the pictures in docs/ again (real MNIST: DREAMSWEEP_MNIST=DIR)'
 	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
@@ -42,6 +43,9 @@ sweep: $(READY)
 
 test: $(READY)
 	$(RUN)/python -m pytest
+
+faults: $(READY)
+	$(RUN)/python -m pytest tests/faults
 
 bench: $(BENCH_READY)
 	$(RUN)/python -m benchmarks

@@ -1,0 +1,67 @@
+"""SIGKILL for one process, for two, and for all of them. Each falls in the middle of a sweep."""
+
+from pathlib import Path
+
+from tests.faults.house import House, wait_until
+
+
+def test_a_flow_process_that_is_killed_is_retried(house: House, store: Path) -> None:
+    house.faults.set(Conv2D_2__3={"do": "wait"})
+    with house.sweep(store) as sweep:
+        flow = house.faults.wait_for("Conv2D_2/3 waits")
+        sweep.waits_for_many(5)
+        house.kill("flow")
+        wait_until(lambda: not Path(f"/proc/{flow}").exists())
+        sweep.ends("Crashed", seconds=30)
+        house.faults.mend()
+        sweep.finishes()
+
+
+def test_a_flow_outlives_an_up_that_is_killed_and_the_next_up_finds_it_at_work(house: House, store: Path) -> None:
+    house.faults.set(Conv2D_2__3={"do": "wait"})
+    with house.sweep(store) as sweep:
+        house.faults.wait_for("Conv2D_2/3 waits")
+        sweep.waits_for_many(5)
+        house.kill("up")
+        house.be_up()
+        assert sweep.state() == "Running"
+        house.faults.mend()
+        sweep.ends("Completed")
+        sweep.is_whole()
+        sweep.holds_nothing()
+
+
+def test_a_flow_that_is_killed_together_with_up_is_marked_by_the_next_up_and_retried(house: House, store: Path) -> None:
+    house.faults.set(Conv2D_2__3={"do": "wait"})
+    with house.sweep(store) as sweep:
+        house.faults.wait_for("Conv2D_2/3 waits")
+        sweep.waits_for_many(5)
+        house.kill("up", "serving", "flow")
+        house.be_up()
+        sweep.ends("Crashed", seconds=30)
+        house.faults.mend()
+        sweep.finishes()
+
+
+def test_a_server_that_is_killed_comes_back_and_the_sweep_is_finished(house: House, store: Path) -> None:
+    house.faults.set(Conv2D_1__3={"do": "wait"})
+    with house.sweep(store) as sweep:
+        house.faults.wait_for("Conv2D_1/3 waits")
+        sweep.waits_for_many(3)
+        house.kill("server")
+        house.faults.mend()
+        if sweep.ends("Completed", "Failed", "Crashed") == "Completed":
+            sweep.is_whole()
+            sweep.holds_nothing()
+        else:
+            sweep.finishes()
+
+
+def test_everything_killed_at_once_in_the_middle_of_writing_is_retried(house: House, store: Path) -> None:
+    house.be_up()
+    with house.sweep(store) as sweep:
+        sweep.waits_for_many(1)
+        house.kill("up", "server", "serving", "flow")
+        house.be_up()
+        sweep.ends("Crashed", seconds=30)
+        sweep.finishes()
