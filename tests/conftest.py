@@ -20,6 +20,7 @@ for name in [name for name in os.environ if name.startswith("PREFECT_") or name 
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="dreamsweep-tests-"))
 os.environ |= {
     "PREFECT_HOME": str(PREFECT_HOME),
+    "DREAMSWEEP_HOME": str(PREFECT_HOME / "data"),
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",

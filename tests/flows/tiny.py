@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lib.growth_settings import GrowthSettings
 from storage.record import Record
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from flows.parameters import SweepParameters
 
 SIDE = 12
 MAPS = {"Conv2D_1": 4, "Conv2D_2": 6}
@@ -77,12 +80,23 @@ class Bench:
 
     def sweep(self, **changes: Any) -> dict[str, Any]:
         """Sweep, and return the summary. Raises what the flow raises."""
-        from flows.parameters import SweepParameters
         from flows.sweep import oip_sweep
+
+        return dict(oip_sweep(self.parameters(**changes)))
+
+    def state(self, **changes: Any) -> Any:
+        """Sweep, and return the state in which the flow ended."""
+        from flows.sweep import oip_sweep
+
+        return oip_sweep(self.parameters(**changes), return_state=True)
+
+    def parameters(self, **changes: Any) -> "SweepParameters":
+        """How this is swept, with changes."""
+        from flows.parameters import SweepParameters
 
         model = None if self.model is None or "train" in changes else str(self.model)
         asked: dict[str, Any] = {"model": model, "data": self.data, "data_dir": None, "growth": GROWTH}
-        return dict(oip_sweep(SweepParameters(store=str(self.root), **(asked | changes))))
+        return SweepParameters(store=str(self.root), **(asked | changes))
 
     def summary(self, run: str | None = None) -> dict[str, Any]:
         """The summary of the first sweep, or of another run, also of one that failed."""
