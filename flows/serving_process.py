@@ -17,6 +17,10 @@ AGAIN_SECONDS = 5.0
 READY = "ready"
 
 
+class CannotServe(Exception):
+    """Flow runs cannot be served. The message says why and where the log is."""
+
+
 class ServingProcess:
     """Starts with the first `see_to_it`. What it says is handed to `say`; what flow runs print is in runs.log."""
 
@@ -28,14 +32,18 @@ class ServingProcess:
         self._told = False
 
     def see_to_it(self) -> bool:
-        """Start it where it does not run. True once: when flow runs can be started for the first time."""
-        if self._process is None or self._process.poll() is not None:
-            if self._process is not None:
-                if time.monotonic() - self._started < AGAIN_SECONDS:
-                    return False
-                self._say(
-                    f"what runs flows has ended ({self._process.returncode}; its log: {self._log}): starting it again"
-                )
+        """Start it where it does not run. True once: when flow runs can be started for the first time.
+
+        Raises CannotServe where it ended before that.
+        """
+        if self._process is None:
+            self._start()
+        elif self._process.poll() is not None and time.monotonic() - self._started > AGAIN_SECONDS:
+            if not self._told:
+                raise CannotServe(f"flow runs cannot be served ({self._last_word()}): see {self._log}")
+            self._say(
+                f"what runs flows has ended ({self._process.returncode}; its log: {self._log}): starting it again"
+            )
             self._start()
         if self._is_ready.is_set() and not self._told:
             self._told = True
@@ -60,11 +68,16 @@ class ServingProcess:
     def _log(self) -> Path:
         return self._folder / "runs.log"
 
+    def _last_word(self) -> str:
+        lines = self._log.read_bytes()[self._log_begins :].decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "no message"
+
     def _start(self) -> None:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
         self._started = time.monotonic()
         with self._log.open("ab") as file:
+            self._log_begins = file.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "flows.serving", str(self._folder), str(self._at_once)],
                 cwd=self._folder.parent,  # relative paths in parameters are in the data folder, which is always allowed

@@ -28,6 +28,7 @@ from lib.errors import BadInput
 
 LOOK_SECONDS = 0.5
 BURY_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 LOG_BYTES = 1_000_000
 
 log = logging.getLogger("dreamsweep.up")
@@ -50,7 +51,8 @@ class UpSettings:
 def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[dict[str, Any]], None]) -> None:
     """Be up until a signal says otherwise; `ready` is called once, with addresses, when flow runs can be started.
 
-    Raises BadInput for a host that others reach without a password, AlreadyUp, PortTaken and ServerError.
+    Raises BadInput for a host that others reach without a password, AlreadyUp, PortTaken, ServerError
+    and CannotServe.
     """
     _check_host(settings)
     folder = settings.folder / "prefect"
@@ -83,6 +85,8 @@ class _Up:
 
     def run(self) -> None:
         url = self._server.ready()
+        if self._server.given:
+            _check_that_it_answers(url)
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
         self._bury()
@@ -114,7 +118,7 @@ class _Up:
         log.info("Prefect's UI:  %s", ui)
         log.info("pictures:      %s", self._pictures)
         log.info("store:         %s", self._settings.store)
-        log.info("logs:          %s", self._folder / "up.log")
+        log.info("logs:          %s (beside it: runs.log, server.log)", self._folder / "up.log")
         log.info("Ctrl-C or dreamsweep down ends it.")
         self._ready(note)
 
@@ -157,6 +161,17 @@ class _Up:
         except Exception:  # it looks again in a few seconds, and `up` goes on
             log.exception("cannot look for what has crashed")
         self._buried = time.monotonic()
+
+
+def _check_that_it_answers(url: str) -> None:
+    import httpx
+
+    try:
+        httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServerError(
+            f"no Prefect server answers at PREFECT_API_URL={url} ({error}): start it, or unset PREFECT_API_URL"
+        ) from error
 
 
 def _check_host(settings: UpSettings) -> None:

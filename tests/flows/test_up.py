@@ -204,6 +204,24 @@ def test_a_run_whose_up_was_killed_goes_on_to_its_end_and_then_nothing_is_left(t
     assert row == [("Completed",)]
 
 
+def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path: Path, prefect_server: str) -> None:
+    write_pictures(tmp_path / "pictures")
+    saved(small_cnn(), tmp_path / "small.keras")
+    up = Up(tmp_path, PREFECT_API_URL=prefect_server)
+    assert up.note["api"] == prefect_server
+    assert up.wait_for(up.start("oip-sweep", **small_sweep(tmp_path)))["type"] == "COMPLETED"
+    assert up.end() == 0
+    assert not (tmp_path / "prefect" / "prefect.db").exists()
+    assert httpx.get(f"{prefect_server}/health", trust_env=False).is_success
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    done = dreamsweep(tmp_path, "up", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert done.returncode == 1
+    assert "PREFECT_API_URL=http://127.0.0.1:9/api" in done.stderr.splitlines()[-1]
+    assert not processes_of(tmp_path)
+
+
 def signal_to(pid: int, number: int) -> None:
     """Send a signal to a process that `up` has started."""
     import os
