@@ -1,16 +1,20 @@
-"""Keeping other sites' pages out of what listens here.
+"""Keeping other sites' pages out of what listens here, and its own pages from talking to other sites.
 
 A page that the user's browser has open may send requests to any address of this machine, and then acts as the user:
 start a flow, read a run. So a request is refused (403) whose `Origin` is another site, and one that asks for a host
 that is not this one: a name that was made to point here afterwards (DNS rebinding).
+
+Prefect's UI calls a service for analytics as soon as it is opened, whatever its settings: browsers are told to let its
+pages connect to where they came from alone.
 """
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+POLICY = (b"content-security-policy", b"connect-src 'self'")
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
 
@@ -26,8 +30,10 @@ class SameSite:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
-        if scope["type"] not in ("http", "websocket") or self._is_ours(scope):
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
+        elif self._is_ours(scope):
+            await self._app(scope, receive, _confined(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -41,3 +47,14 @@ class SameSite:
             return False
         # Through a tunnel, address and port are others than those we listen on: what counts is that they agree.
         return origin is None or urlsplit(origin).netloc == host
+
+
+def _confined(send: Send) -> Send:
+    """Send the policy with every response."""
+
+    async def with_policy(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], POLICY]}
+        await send(message)
+
+    return with_policy
