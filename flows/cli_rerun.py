@@ -20,6 +20,9 @@ _FORMS: dict[str, type[SweepParameters] | type[TrainParameters]] = {
     "train": TrainParameters,
 }
 
+_NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batch"}
+"""Parameters in which runs may differ that do the same; of models it is their summaries that tell."""
+
 
 def _limit(name: str, metavar: str) -> Any:
     return field(Limits, name, metavar=metavar)
@@ -47,9 +50,9 @@ def rerun(
         raise BadInput(f"run {found.id} is a {found.flow}: only a sweep or a training can be run again")
     limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
     given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
-    if found.flow == "oip-sweep" and given.get("model") is None and given.get("train") is None:
-        # the latest model may be another one by now
-        given["model"] = found.summary.get("model")
+    if found.flow == "oip-sweep" and given.get("train") is None:
+        # the latest model may be another one by now, and a file may have changed
+        given["model"] = found.summary.get("model") or given.get("model")
     try:
         parameters = asked(_FORMS[found.flow], given)
     except BadInput as problem:
@@ -60,8 +63,21 @@ def rerun(
 
 
 def _latest(store: "Store") -> "RunRecord":
-    """The latest run that may have something missing: it failed, crashed, was partial, or died."""
+    """The latest run that failed, crashed, was partial or died, and that no later one has finished."""
+    finished: list[RunRecord] = []
     for run in reversed(store.runs()):
-        if run.flow in _FORMS and run.state != "completed":
+        if run.state == "completed":
+            finished.append(run)
+        elif run.flow in _FORMS and not any(_same(run, later) for later in finished):
             return run
     raise BadInput("no sweep and no training is unfinished: dreamsweep runs lists them")
+
+
+def _same(run: "RunRecord", later: "RunRecord") -> bool:
+    """Whether two runs were to do the same; one that was killed may not know which model it had."""
+
+    def asked(run: "RunRecord") -> dict[str, Any]:
+        return {name: value for name, value in run.parameters.items() if name not in _NO_DIFFERENCE}
+
+    models = {one.summary.get("model") for one in (run, later)} - {None}
+    return run.flow == later.flow and len(models) <= 1 and asked(run) == asked(later)

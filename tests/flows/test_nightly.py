@@ -1,0 +1,167 @@
+"""Nights: train where needed, sweep, sum up; one at a time, and on the next night exactly what was left."""
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lib.deadline import Deadline
+from lib.training_settings import TrainSettings
+from storage.store import Store
+from tests.flows.tiny import GROWTH
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+
+HOURS = 600.0  # minutes
+LAYERS = ["Conv2D_1/0-2"]
+
+
+@pytest.fixture(autouse=True)
+def version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One version of the code, whatever is edited in the checkout while the tests run."""
+    code = {"commit": "c" * 40, "changes": None, "sources": "d" * 64}
+    monkeypatch.setattr("tasks.session.code_version", lambda: code)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nights") / "store"
+
+
+@pytest.fixture
+def after_epoch() -> Iterator[Callable[[int], None]]:
+    """Let the time be over while an epoch of this number is trained."""
+    from tasks import progress, session
+
+    wanted: list[int] = []
+
+    def listen(what: str, done: int, total: int, note: str) -> None:
+        if what == "training" and wanted and note.startswith(f"epoch {wanted[0]} "):
+            for opened in session._sessions.values():
+                opened.deadline = Deadline(datetime.now(UTC))
+
+    with progress.listening(listen):
+        yield lambda number: wanted.append(number)
+
+
+def night(root: Path, **changes: Any) -> Any:
+    """The state in which a night ends: the reference network, trained for two epochs on the embedded digits."""
+    from flows.nightly import nightly
+    from flows.parameters import NightlyParameters
+
+    settings = TrainSettings(epochs=2, batch=64)
+    asked = {"data": "digits", "data_dir": None, "layers": LAYERS, "growth": GROWTH, "train": settings}
+    return nightly(NightlyParameters(store=str(root), **(asked | changes)), return_state=True)
+
+
+def test_a_night_that_has_no_time_for_all_epochs_leaves_the_rest_to_the_next(
+    root: Path, after_epoch: Callable[[int], None]
+) -> None:
+    after_epoch(1)
+    state = night(root, budget=HOURS)
+    assert (state.type.value, state.name) == ("COMPLETED", "Partial")
+    assert state.message.startswith("train: 1 of 2 epochs are trained; the next run goes on from there")
+    assert "oip-sweep: not begun" in state.message
+    store = Store.open(root)
+    assert [(run.flow, run.state) for run in store.runs()] == [("train", "partial")]
+    epoch = store.runs()[-1].units["epoch 1"].record
+
+    state = night(root, budget=HOURS)
+    assert (state.name, state.message) == ("Completed", "train: Completed; oip-sweep: Completed")
+    trained, swept = Store.open(root).runs()[1:]
+    assert (trained.units["epoch 1"].record, trained.units["epoch 1"].how) == (epoch, "reused")
+    assert trained.units["epoch 2"].how == "computed"
+    assert swept.summary["model"] == trained.summary["model"]
+
+
+def test_a_night_with_nothing_to_do_computes_nothing(root: Path) -> None:
+    assert night(root).name == "Completed"
+    trained, swept = Store.open(root).runs()[-2:]
+    assert {unit.how for run in (trained, swept) for unit in run.units.values()} == {"reused"}
+
+
+def test_a_changed_recipe_is_trained_and_its_model_is_swept(root: Path) -> None:
+    before = Store.open(root).ref("model/latest")
+    assert night(root, train=TrainSettings(epochs=1, batch=64, seed=1)).name == "Completed"
+    store = Store.open(root)
+    assert store.ref("model/latest") != before
+    assert store.runs()[-1].summary["model"] == store.runs()[-2].summary["model"]
+
+
+def test_a_night_with_a_model_trains_nothing(root: Path) -> None:
+    store = Store.open(root)
+    runs = len(store.runs())
+    assert night(root, model="model/latest", data=None).name == "Completed"
+    (swept,) = store.runs()[runs:]
+    assert swept.flow == "oip-sweep"
+
+
+def test_a_night_ends_failed_with_what_failed_and_the_next_makes_that_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tasks.oips
+
+    search_unit = tasks.oips.search_unit
+
+    def faulty(unit: Any, *arguments: Any, **named: Any) -> Any:
+        if str(unit) == "Conv2D_1/1":
+            raise ValueError("no luck")
+        return search_unit(unit, *arguments, **named)
+
+    monkeypatch.setattr(tasks.oips, "search_unit", faulty)
+    settings = {"train": TrainSettings(epochs=1, batch=64, seed=2)}
+    state = night(root, **settings)
+    assert (state.type.value, state.message) == ("FAILED", "oip-sweep: 1 of 3 maps failed: Conv2D_1/1")
+    monkeypatch.setattr(tasks.oips, "search_unit", search_unit)
+    assert night(root, **settings).name == "Completed"
+    run = Store.open(root).runs()[-1]
+    assert [run.units[f"Conv2D_1/{index}"].how for index in range(3)] == ["reused", "computed", "reused"]
+
+
+def test_the_summary_of_a_night_tells_each_part_and_shows_the_sheets(root: Path, prefect_server: str) -> None:
+    night(root)
+    run = Store.open(root).runs()[-1].id
+    question = {"artifacts": {"key": {"any_": ["night"]}}, "sort": "CREATED_DESC", "limit": 1}
+    (found,) = httpx.post(f"{prefect_server}/artifacts/filter", json=question, trust_env=False).json()
+    assert "- **train**: Completed" in found["data"]
+    assert "- **oip-sweep**: Completed" in found["data"]
+    assert "data:image/webp;base64," in found["data"]
+    assert f"/runs/{run}/Conv2D_1.png)" in found["data"]
+
+
+def test_two_nights_of_a_store_never_overlap_and_a_killed_one_is_in_nobodys_way(root: Path) -> None:
+    from flows.places import DATA_FOLDER
+
+    (lock,) = [path for path in (DATA_FOLDER / "prefect" / "nights").iterdir() if _used_by(path, root)]
+    hold = (
+        "import fcntl, sys; file = open(sys.argv[1], 'ab'); fcntl.flock(file, fcntl.LOCK_EX);"
+        "print('held', flush=True); input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        runs = len(Store.open(root).runs())
+        state = night(root)
+        assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
+        assert "another night" in state.message
+        assert len(Store.open(root).runs()) == runs
+    finally:
+        other.kill()
+        other.wait()
+    assert night(root).name == "Completed"
+
+
+def _used_by(lock: Path, root: Path) -> bool:
+    """Whether a night of this store waits for nobody but this lock."""
+    with lock.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return bool(night(root).name == "Skipped")
