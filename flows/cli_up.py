@@ -12,6 +12,7 @@ from flows.cli_options import AsJson, DataFolder, StorePlace
 from flows.places import DATA_FOLDER, data_place, store_place
 
 DOWN_SECONDS = 120.0
+LOOK_SECONDS = 0.2
 
 
 def up(
@@ -86,10 +87,16 @@ def down(
         else:
             say(f"dreamsweep is not up: nothing holds {folder / 'up.lock'}")
         return 1
-    os.kill(pid, signal.SIGTERM)
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        say(f"dreamsweep: process {pid} is another user's: only that user, or root, can end it")
+        return 1
+    except ProcessLookupError:  # it has just ended
+        pass
     give_up = time.monotonic() + DOWN_SECONDS
-    while wait and (ended := who_is_up(folder) is None) is False and time.monotonic() < give_up:
-        time.sleep(0.2)
+    while wait and who_is_up(folder) is not None and time.monotonic() < give_up:
+        time.sleep(LOOK_SECONDS)
     ended = who_is_up(folder) is None
     if as_json:
         print_json({"ended": ended, "pid": pid})

@@ -105,7 +105,8 @@ async def skip_overdue(client: "PrefectClient", deployments: Sequence[UUID]) -> 
                 expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
             ),
         )
-        overdue = [run for run in runs if run.auto_scheduled and run.expected_start_time is not None]
+        # One that has run already waits for the retry that somebody wants.
+        overdue = [run for run in runs if run.auto_scheduled and run.run_count == 0 and run.expected_start_time]
         overdue.sort(key=lambda run: run.expected_start_time or datetime.min.replace(tzinfo=UTC))
         for run in overdue[:-1]:
             message = "dreamsweep was not up at that time, and a later run makes up for it"

@@ -1,5 +1,7 @@
 """Sockets that servers listen on: at the port that people know where it is free, else at any."""
 
+import ipaddress
+import os
 import socket
 
 LOCALHOST = "127.0.0.1"
@@ -20,7 +22,7 @@ def listen(host: str, port: int | None, usual: int, option: str = "--port") -> s
         except OSError as error:
             problem = error
     at = f"{host}:{usual if port is None else port}"
-    raise PortTaken(f"nothing can listen at {at} ({problem.strerror}): choose another with {option}") from problem
+    raise PortTaken(f"nothing can listen at {at} ({_reason(problem)}): choose another with {option}") from problem
 
 
 def port_of(listening: socket.socket) -> int:
@@ -36,7 +38,15 @@ def address_of(host: str, port: int) -> str:
 
 def is_local(host: str) -> bool:
     """Whether only this machine reaches what listens at `host`."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which may point anywhere
+        return False
+
+
+def _reason(error: OSError) -> str:
+    """Without the address, which Python adds; the message has it."""
+    return str(error) if error.errno is None or error.errno < 0 else os.strerror(error.errno)
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,9 @@ from lib.errors import BadInput
 LOOK_SECONDS = 0.5
 BURY_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
+AGAIN_SECONDS = 30.0
+PICTURES = "DREAMSWEEP_PICTURES_URL"
+"""Where links to pictures lead. `up` sets it for its flow runs, unless it is set: to what a proxy is known by."""
 LOG_BYTES = 1_000_000
 
 log = logging.getLogger("dreamsweep.up")
@@ -81,7 +85,7 @@ class _Up:
         self._settings, self._server, self._pictures = settings, server, pictures
         self._lock, self._stop, self._ready = lock, stop, ready
         self._folder = settings.folder / "prefect"
-        self._buried = 0.0
+        self._buried = self._revive_at = 0.0
 
     def run(self) -> None:
         url = self._server.ready()
@@ -138,7 +142,7 @@ class _Up:
                 "DO_NOT_TRACK": "1",
                 "DREAMSWEEP_HOME": str(settings.folder),
                 "DREAMSWEEP_STORE": settings.store,
-                "DREAMSWEEP_PICTURES_URL": self._pictures,
+                PICTURES: self._pictures,
                 "DREAMSWEEP_ALLOWED_ROOTS": json.dumps([*roots, *settings.allow]),
                 "PYTHONSAFEPATH": "1",
             }
@@ -146,11 +150,14 @@ class _Up:
         )
 
     def _see_to_the_server(self) -> None:
+        if time.monotonic() < self._revive_at:
+            return
         try:
             if self._server.revive():
                 log.warning("Prefect's server had died, and has been started again")
         except ServerError as error:
             log.error("%s", error)
+            self._revive_at = time.monotonic() + AGAIN_SECONDS
 
     def _bury(self) -> None:
         from flows.crashed import bury
@@ -181,18 +188,23 @@ def _check_host(settings: UpSettings) -> None:
         )
 
 
-def _listen_for_pictures(settings: UpSettings) -> Any:
+def _listen_for_pictures(settings: UpSettings) -> socket.socket:
     from flows.picture_server import USUAL_PORT
 
     return listen(settings.host, settings.pictures_port, USUAL_PORT, "--pictures-port")
 
 
 @contextlib.contextmanager
-def _pictures(settings: UpSettings, listening: Any) -> Iterator[str]:
+def _pictures(settings: UpSettings, listening: socket.socket) -> Iterator[str]:
     from flows.picture_server import PictureServer, picture_app
 
     with PictureServer(picture_app(settings.store, settings.host, os.environ.get(PASSWORD)), listening):
-        yield address_of(settings.host, port_of(listening))
+        yield os.environ.get(PICTURES) or address_of(_name_of(settings.host), port_of(listening))
+
+
+def _name_of(host: str) -> str:
+    """The name in links: whoever follows them may be on another machine."""
+    return socket.getfqdn() if host in ("0.0.0.0", "::") else host
 
 
 @contextlib.contextmanager

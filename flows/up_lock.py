@@ -60,13 +60,17 @@ class UpLock:
 
 
 def who_is_up(folder: Path) -> dict[str, Any] | None:
-    """The note of the `up` that runs for this folder, or None where there is none; empty where it says nothing yet."""
-    try:
-        with (folder / "up.lock").open("rb") as file:
-            if locked(file, fcntl.LOCK_SH):
-                return None
-            return dict(json.loads(file.read() or b"{}"))
-    except FileNotFoundError:
-        return None
-    except ValueError:  # read while it was written
-        return {}
+    """The note of the `up` that runs for this folder, or None where there is none; empty where it says nothing."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with (folder / "up.lock").open("rb") as file:
+                if locked(file, fcntl.LOCK_SH):
+                    return None
+                return dict(json.loads(file.read()))
+        except FileNotFoundError:
+            return None
+        except ValueError:  # read while it was written
+            if time.monotonic() > give_up:
+                return {}
+        time.sleep(LOOK_SECONDS)

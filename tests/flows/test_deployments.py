@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -12,6 +12,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentU
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.states import AwaitingRetry, Failed, Running
 
 from flows.deployments import register, skip_overdue
 from flows.schedule import Nightly, cron_schedule
@@ -39,6 +40,24 @@ def runs(client: SyncPrefectClient, flow: str = "nightly") -> list[FlowRun]:
     """The runs of a deployment."""
     wanted = filters.DeploymentFilterId(any_=[deployment(client, flow).id])
     return client.read_flow_runs(deployment_filter=filters.DeploymentFilter(id=wanted))
+
+
+def backlog(client: SyncPrefectClient, ago: timedelta) -> datetime:
+    """Have `nightly` scheduled as if nobody had been there for so long; returns the time it is."""
+    now = datetime.now(UTC)
+    missed = {"start_time": str(now - ago), "end_time": str(now), "min_runs": 5}
+    client.request("POST", "/deployments/{id}/schedule", path_params={"id": deployment(client).id}, json=missed)
+    return now
+
+
+def skipped(made: UUID) -> list[FlowRun]:
+    """Skip what is overdue of a deployment; returns what was skipped."""
+
+    async def skip() -> list[FlowRun]:
+        async with get_client() as client:
+            return await skip_overdue(client, [made])
+
+    return asyncio.run(skip())
 
 
 @pytest.mark.parametrize(("flow", "module"), FLOWS.items())
@@ -148,18 +167,24 @@ def test_of_runs_that_are_overdue_only_the_newest_is_left(client: SyncPrefectCli
     nightly = Nightly(client)
     nightly.turn_on("0 * * * *", "UTC")
     made = deployment(client).id
-    now = datetime.now(UTC)
-    missed = {"start_time": str(now - timedelta(hours=6)), "end_time": str(now), "min_runs": 5}
-    client.request("POST", "/deployments/{id}/schedule", path_params={"id": made}, json=missed)
+    now = backlog(client, timedelta(hours=6))
     overdue = sorted(moment for run in runs(client) if (moment := run.expected_start_time) and moment < now)
     assert len(overdue) >= 5
 
-    async def skipped() -> list[Any]:
-        async with get_client() as client:
-            return [run.expected_start_time for run in await skip_overdue(client, [made])]
-
-    assert sorted(asyncio.run(skipped())) == overdue[:-1]
+    assert sorted(run.expected_start_time for run in skipped(made) if run.expected_start_time) == overdue[:-1]
     names = {run.expected_start_time: run.state_name for run in runs(client)}
     assert {names[moment] for moment in overdue[:-1]} == {"Skipped"}
     assert names[overdue[-1]] in ("Scheduled", "Late")
-    assert asyncio.run(skipped()) == []
+    assert skipped(made) == []
+
+
+def test_a_run_that_waits_for_its_retry_is_not_overdue(client: SyncPrefectClient) -> None:
+    nightly = Nightly(client)
+    nightly.turn_on("0 * * * *", "UTC")
+    made = deployment(client).id
+    backlog(client, timedelta(hours=6))
+    retried = min(runs(client), key=lambda run: run.expected_start_time or datetime.now(UTC))
+    for state in (Running(), Failed(), AwaitingRetry()):
+        client.set_flow_run_state(retried.id, state, force=True)
+    assert retried.id not in {run.id for run in skipped(made)}
+    assert client.read_flow_run(retried.id).state_name == "AwaitingRetry"

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.server import ServerError, local_server
 from tests.flows.being_up import Up, dreamsweep, processes_of, wait_until
 from tests.flows.tiny import UNITS, saved, small_cnn, write_pictures
 
@@ -118,6 +119,18 @@ def test_the_servers_services_run_in_it(up: Up) -> None:
     services = up.ask("GET", "/admin/settings")["server"]["services"]
     for name in ("scheduler", "triggers", "late_runs", "task_run_recorder", "event_persister"):
         assert services[name]["enabled"], name
+
+
+def test_who_wants_the_server_elsewhere_is_told_where_it_is(
+    up: Up, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    server = local_server(home, port=1)
+    try:
+        with pytest.raises(ServerError, match=f"{up.note['ui']}.*leave out"):
+            server.ready()
+    finally:
+        server.stop()
 
 
 def test_a_second_up_says_that_one_is_running_since_when_and_where(up: Up, home: Path) -> None:
