@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from flows.cli_export import export
 from flows.cli_lineage import lineage
 from flows.cli_models import models
+from flows.cli_notify import notify
 from flows.cli_runs import runs
 from flows.cli_schedule import schedule
 from flows.cli_show import show
@@ -68,7 +69,7 @@ def application(called: Sequence[str]) -> typer.Typer:
     for name, text in (("train", _TRAIN), ("sweep", _SWEEP), ("rerun", _RERUN)):
         command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
-    for command in (models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule):
+    for command in (models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
         # Typer keeps the line breaks of docstrings, which are there for us.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
         app.command(help=text)(_apart(command))

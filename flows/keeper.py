@@ -57,6 +57,7 @@ def keep(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
         server_lock.truncate()
         listening = listen(host, port, USUAL_PORT)
         address = address_of(host, port_of(listening))
+        os.environ["PREFECT_UI_URL"] = address  # for the links in what automations send
         server_lock.write(json.dumps({"url": f"{address}/api", "host": host, "port": port_of(listening)}).encode())
         server_lock.flush()
         threading.Thread(target=_stop_when_unused, args=(users,), daemon=True).start()
