@@ -28,8 +28,8 @@ SETTLED_SECONDS = 10.0
 """So long after a death was noticed, the server has heard of all task runs that the dead process had begun."""
 FORGOTTEN_SECONDS = 86_400.0
 """So long after a death was noticed, a store that cannot be reached is given up."""
-STARTED_SECONDS = {"PENDING": 300.0, "RUNNING": 60.0, "CANCELLING": 60.0}
-"""After so long in a state, a flow run has taken its lock, or has died before. Importing TensorFlow is pending."""
+UNBORN_SECONDS = 60.0
+"""A flow run that has been on its way for so long has a process by now, or had one."""
 PAGE = 200
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def bury(folder: Path, url: str, *, own: bool) -> list[str]:
     Args:
         folder: Prefect's, in the data folder.
         url: the server's API.
-        own: it is the project's own server, so that runs of our deployments which never got to take their lock are
-            marked as well; on another, they may be another machine's.
+        own: it is the project's own server, so that runs of our deployments which died before they took their lock,
+            or after they gave it back, are marked as well; on another, they may be another machine's.
 
     Returns the names of the flow runs that were marked.
     """
@@ -111,23 +111,40 @@ def _died_in(flow_run: "FlowRun", attempt: int) -> tuple[bool, datetime]:
 
 
 def _bury_unborn(client: "SyncPrefectClient", folder: Path) -> list[str]:
-    """Mark the runs of our deployments that have been on their way for too long and have no file."""
+    """Mark the runs of our deployments that are on their way, and have neither a file nor a process."""
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import StateType
 
-    on_their_way = filters.FlowRunFilterStateType(any_=[StateType(name) for name in STARTED_SECONDS])
+    on_their_way = filters.FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    now = datetime.now(UTC)
     marked = []
     for flow_run in client.read_flow_runs(
         flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=on_their_way)),
         deployment_filter=filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[deployments.NAME])),
     ):
         assert flow_run.state is not None
-        since = (datetime.now(UTC) - flow_run.state.timestamp).total_seconds()
-        if since > STARTED_SECONDS[flow_run.state.type.value] and not file_of(folder, str(flow_run.id)).exists():
-            _mark_within(client, flow_run.id, datetime.now(UTC))
-            _mark(client, flow_run)
-            marked.append(flow_run.name)
+        since = (now - flow_run.state.timestamp).total_seconds()
+        if since <= UNBORN_SECONDS or file_of(folder, str(flow_run.id)).exists() or _has_process(flow_run.id):
+            continue
+        _mark_within(client, flow_run.id, now)
+        _mark(client, flow_run)
+        marked.append(flow_run.name)
     return marked
+
+
+def _has_process(flow_run: UUID) -> bool:
+    """Whether a process of this machine was started for a flow run: it may be at its beginning, or at its end.
+
+    True where the system does not tell.
+    """
+    if not Path("/proc/self/environ").exists():
+        return True
+    ours = f"PREFECT__FLOW_RUN_ID={flow_run}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # another user's, or it has gone
+            if ours in environment.read_bytes().split(b"\0"):
+                return True
+    return False
 
 
 def _mark_within(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -> bool:

@@ -228,25 +228,30 @@ def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(morta
     assert Store.open(mortals.store).run(run).state == "crashed"
 
 
-def test_a_run_of_our_deployments_that_never_took_its_lock_is_marked_after_a_while_on_our_own_server(
+def test_a_run_of_our_deployments_that_died_without_its_lock_is_marked_on_our_own_server(
     mortals: Mortals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with get_client(sync_client=True) as client:
         flow = client.create_flow(dying)
         ours, others = (client.create_deployment(flow, name) for name in ("dreamsweep", "somebody else's"))
-        unborn, alive, other = (
+        unborn, locked, ending, other = (
             client.create_flow_run_from_deployment(deployment, state=Pending()).id
-            for deployment in (ours, ours, others)
+            for deployment in (ours, ours, ours, others)
         )
-        for flow_run in (unborn, alive, other):
+        for flow_run in (unborn, locked, ending, other):
             client.set_flow_run_state(flow_run, Running())
-    assert mortals.bury(own=True) == []
-    monkeypatch.setattr(crashed, "STARTED_SECONDS", dict.fromkeys(crashed.STARTED_SECONDS, 0.0))
+    assert mortals.bury(own=True) == []  # it may be about to take its lock
+    monkeypatch.setattr(crashed, "UNBORN_SECONDS", 0.0)
     assert mortals.bury(own=False) == []
-    with living(mortals.folder, str(alive)):
+    process = subprocess.Popen(["sleep", "600"], env={"PREFECT__FLOW_RUN_ID": str(ending)}, start_new_session=True)
+    mortals.processes.append(process)
+    with living(mortals.folder, str(locked)):
         assert mortals.bury(own=True) == [mortals.flow_run(unborn).name]
-    assert [mortals.flow_run(run).state_name for run in (unborn, alive, other)] == ["Crashed", "Running", "Running"]
-    mortals.bury(own=True)  # leaves nothing behind that a later test would find
+    states = [mortals.flow_run(run).state_name for run in (unborn, locked, ending, other)]
+    assert states == ["Crashed", "Running", "Running", "Running"]
+    process.kill()
+    process.wait()
+    assert len(mortals.bury(own=True)) == 2
 
 
 def test_the_flow_of_another_machine_is_left_alone(mortals: Mortals) -> None:
