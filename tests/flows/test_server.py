@@ -139,6 +139,25 @@ def test_runs_share_a_server_that_ends_with_its_last_user_even_when_they_are_kil
 
 
 @pytest.mark.slow
+def test_the_flow_runs_of_a_user_that_was_killed_are_marked_by_the_next(
+    no_server: None, data_folder: Path, tmp_path: Path
+) -> None:
+    code = (
+        "from pathlib import Path; from flows.server import local_server; from tests.flows.dying import dying\n"
+        f"with local_server(Path({str(data_folder)!r})): dying({str(data_folder / 'prefect')!r}, {str(tmp_path)!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    wait_until((tmp_path / "in the tasks").exists, seconds=120)
+    process.kill()
+    process.wait()
+    with local_server(data_folder), sqlite3.connect(data_folder / "prefect" / "prefect.db") as database:
+        found = database.execute(
+            "select flow.name, state_name from flow_run join flow on flow.id = flow_id where flow.name like 'dying%'"
+        ).fetchall()
+    assert sorted(found) == [("dying", "Crashed"), ("dying-layer", "Crashed")]
+
+
+@pytest.mark.slow
 def test_ctrl_c_stops_the_run_and_the_server(no_server: None, data_folder: Path) -> None:
     process = user(data_folder, runs_flow=True)
     url = address(process)
