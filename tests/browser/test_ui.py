@@ -1,0 +1,113 @@
+"""Sweeps from Prefect's UI, in both of its versions: the form, the run, its pictures, and Retry."""
+
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from storage.store import Store
+from tests.browser.conftest import Place
+from tests.browser.ui import VERSIONS, Ui, Version
+from tests.flows.tiny import MAPS, UNITS
+
+pytestmark = pytest.mark.slow
+
+FAILING = ("Conv2D_1/2", "Conv2D_2/0", "Conv2D_2/5")
+GROWTH = {"oips": 2, "starts": 4, "steps": 16}
+LABELS = {"OIPs a unit": "oips", "Start images a unit": "starts", "Steps": "steps"}
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> Version:
+    """Each of the two UIs."""
+    return request.param
+
+
+@pytest.fixture
+def ui(page: Page, place: Place, version: Version) -> Ui:
+    """A UI in a tab of its own."""
+    return Ui(page, place.up.note["ui"], version)
+
+
+def runs(place: Place) -> list[dict[str, Any]]:
+    """The flow runs of deployments, the newest last."""
+    found = place.up.ask("POST", "/flow_runs/filter", json={"deployments": {"name": {"any_": ["dreamsweep"]}}})
+    return sorted(found, key=lambda run: str(run["created"]))
+
+
+def how_units_were_made(place: Place) -> dict[str, str]:
+    """By unit, whether the last run of the store computed or reused it."""
+    store = Store.open(place.up.note["store"])
+    record = store.run(store.ref("sweep/latest").removeprefix("run:"))
+    return {unit: made.how for unit, made in record.units.items() if unit in UNITS}
+
+
+def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, place: Place, version: Version) -> None:
+    before = len(runs(place))
+    ui.open_form(place.up.deployment("oip-sweep")["id"])
+    expect(ui.page.get_by_text("Random images that its OIPs grow from")).to_be_visible()
+    expect(ui.page.get_by_text("Steps that an OIP has climbed")).to_be_visible()
+    expect(ui.field("Store")).to_have_value(place.up.note["store"])
+    ui.choose("Constraint", "box")
+    ui.field("Model").fill(str(place.model))
+    ui.field("Data set").fill(place.data)
+    for label, name in LABELS.items():
+        ui.field(label).fill(str(GROWTH[name]))
+    ui.field("Seed").fill(str(VERSIONS.index(version)))
+    ui.field("Start images a unit").fill("0")
+    said = ui.refused("Start images a unit")
+    assert "growth.starts" in said or "greater than or equal to 1" in said
+    assert len(runs(place)) == before
+    ui.field("Start images a unit").fill("4")
+    ui.submit()
+
+    run = runs(place)[-1]
+    growth = run["parameters"]["parameters"]["growth"]
+    assert growth | GROWTH | {"constraint": "box"} == growth
+    ui.open_run(run["name"])
+    assert ui.ends("Completed", "Failed", "Crashed") == "Completed"
+    assert how_units_were_made(place) == dict.fromkeys(UNITS, "computed")
+
+    page_of_run = ui.page.url
+    ui.tab("Subflow Runs")
+    for layer in MAPS:
+        expect(ui.page.get_by_text(layer, exact=True).first).to_be_visible()
+    ui.open_run("Conv2D_2")
+    ui.tab("Task Runs")
+    for index in range(MAPS["Conv2D_2"]):
+        expect(ui.page.get_by_text(f"Conv2D_2/{index}", exact=True)).to_be_visible()
+
+    ui.page.goto(page_of_run)
+    ui.open_artifact("sweep")
+    expect(ui.page.get_by_role("table")).to_contain_text("responded")
+    sheets = ui.pictures()
+    assert len(sheets) == len(MAPS)
+    assert all(sheet["natural"] > 300 and sheet["shown"] > 300 for sheet in sheets)
+    links = ui.links_to(place.up.note["pictures"])
+    assert len(links) == 1 + len(MAPS)
+    for link in links:
+        assert httpx.get(link, trust_env=False).is_success
+    ui.page.goto(links[-1])
+    assert ui.pictures()[0]["natural"] > 300
+
+
+def test_retry_computes_the_maps_that_failed_and_no_others(ui: Ui, place: Place, version: Version) -> None:
+    place.faults.forget()
+    place.faults.set(**{unit: {"do": "raise", "error": "ValueError"} for unit in FAILING})
+    seed = 10 + VERSIONS.index(version)
+    started = {"model": str(place.model), "data": place.data, "growth": GROWTH | {"seed": seed}}
+    run = place.up.start("oip-sweep", **started)
+    ui.page.goto(f"{ui.address}/runs/flow-run/{run}")
+    assert ui.ends("Completed", "Failed", "Crashed") == "Failed"
+    ui.tab("Details")
+    expect(ui.page.get_by_text(f"3 of 10 maps failed: {', '.join(FAILING)}").first).to_be_visible()
+
+    place.faults.mend()
+    place.faults.forget()
+    ui.retry()
+    assert ui.ends("Completed", "Crashed") == "Completed"
+    made = how_units_were_made(place)
+    assert set(made) == set(UNITS)
+    assert {unit for unit, how in made.items() if how == "computed"} == set(FAILING)
+    assert {unit for unit in UNITS if place.faults.happened(f"{unit} begins")} == set(FAILING)

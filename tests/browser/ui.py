@@ -1,0 +1,123 @@
+"""Both of Prefect's UIs as a person uses them: what is seen, filled in and clicked."""
+
+import re
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
+
+Version = Literal["v1", "v2"]
+VERSIONS: tuple[Version, ...] = ("v1", "v2")
+
+SOON = 30_000
+"""Milliseconds that a page may take on a machine that is busy."""
+RUN = 150_000
+"""Milliseconds that a flow run may take from its start to its end."""
+
+
+class Ui:
+    """One of the two UIs in one tab of a browser."""
+
+    def __init__(self, page: Page, address: str, version: Version) -> None:
+        self.page, self.version = page, version
+        self.address = address if version == "v1" else f"{address}/v2"
+        page.set_default_timeout(SOON)
+        expect.set_options(timeout=SOON)
+
+    def open_form(self, deployment: str) -> None:
+        """From the list of deployments to the form for a run, by clicks."""
+        self.page.goto(f"{self.address}/deployments")
+        self.page.locator(f"a[href*='{deployment}']").first.click()
+        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.get_by_text("Custom run").click()
+        expect(self.field("Store")).to_be_visible()
+
+    def label(self, name: str) -> Locator:
+        """The label of a field."""
+        return self.page.locator(f"xpath=(//*[starts-with(normalize-space(text()), '{name}')])[1]")
+
+    def field(self, name: str) -> Locator:
+        """What is filled in under a label."""
+        return self.label(name).locator("xpath=following::*[self::input or self::textarea][1]")
+
+    def choose(self, name: str, choice: str) -> None:
+        """Choose from a drop-down."""
+        box = self.label(name).locator("xpath=following::fieldset[1]//button[1]")
+        if self.version == "v1":  # it opens by the keyboard alone
+            box.press("ArrowDown")
+        else:
+            box.click()
+        self.page.get_by_role("option", name=choice).click()
+        expect(box).to_have_text(choice)
+
+    def refused(self, name: str) -> str:
+        """Submit the form, which is not taken; gives what is said of a field."""
+        self._submit.click()
+        field = self.field(name)
+        if said := field.evaluate("field => field.validationMessage"):
+            return str(said)
+        words = self.page.get_by_text(re.compile("Validation failed")).first
+        expect(words).to_be_visible()
+        return words.inner_text()
+
+    def submit(self) -> None:
+        """Submit the form, again where the server was too busy."""
+        for _ in range(5):
+            self._submit.click()
+            try:
+                self.page.wait_for_url("**tab=Runs**", timeout=6_000)
+                return
+            except TooLate:
+                continue
+        raise AssertionError(f"the form was not taken: {self.page.inner_text('body')}")
+
+    @property
+    def _submit(self) -> Locator:
+        return self.page.get_by_role("button", name="Submit")
+
+    def open_run(self, name: str) -> None:
+        """From a list of runs to one of them."""
+        self.page.get_by_text(name, exact=True).first.click()
+        self.page.wait_for_url("**/flow-run/**")
+
+    def ends(self, *states: str) -> str:
+        """Wait until the page of a run shows that it has ended; gives how."""
+        ended = self.page.get_by_text(re.compile(f"^({'|'.join(states)})$")).first
+        expect(ended).to_be_visible(timeout=RUN)
+        return ended.inner_text()
+
+    def tab(self, name: str) -> None:
+        """Open one of the tabs of a run's page."""
+        self.page.get_by_text(name, exact=True).first.click()
+
+    def retry(self) -> None:
+        """Click on Retry, and say that it is meant."""
+        if self.version == "v1":
+            self.page.get_by_role("button", name="Retry").click()
+        else:
+            self.page.get_by_role("button", name="Open menu").first.click()
+            self.page.get_by_role("menuitem", name="Retry").click()
+        dialog = self.page.locator("[role=dialog], [role=alertdialog]")
+        dialog.get_by_role("button", name="Retry").click()
+        expect(dialog).to_have_count(0)
+
+    def open_artifact(self, key: str) -> None:
+        """From the page of a run to one of its artifacts."""
+        self.tab("Artifacts")
+        self.page.get_by_text(key, exact=True).first.click()
+        if self.version == "v2":  # by way of all artifacts of that key, the newest first
+            self.page.wait_for_url(f"**/artifacts/key/{key}")
+            self.page.locator("a[href*='/artifacts/artifact/']").first.click()
+        self.page.wait_for_url("**/artifacts/artifact/**")
+
+    def pictures(self) -> list[dict[str, Any]]:
+        """The pictures on a page: their natural and shown widths; 0 for a broken one."""
+        expect(self.page.locator("img").first).to_be_visible()
+        script = "all => all.map(one => ({natural: one.naturalWidth, shown: one.clientWidth, source: one.src}))"
+        return list(self.page.locator("img").evaluate_all(script))
+
+    def links_to(self, address: str) -> list[str]:
+        """Where links on a page lead, of those to a server."""
+        links = self.page.locator("a").evaluate_all("all => all.map(one => one.href)")
+        return [link for link in links if urlsplit(link).netloc == urlsplit(address).netloc]
