@@ -47,6 +47,7 @@ def direct(model: Any, settings: Any) -> float:
 def main(arguments: list[str]) -> None:
     """Print the ratio and what it is made of, and one JSON object."""
     from benchmarks.network import STORE, trained
+    from benchmarks.task_runs import lag
     from flows.parameters import SweepParameters
     from flows.places import DATA_FOLDER
     from flows.server import local_server
@@ -59,8 +60,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args(arguments).rounds
     settings = GrowthSettings()
-    found: dict[str, list[float]] = {"direct": [], "sweep": [], "nothing to compute": []}
-    with local_server(DATA_FOLDER):
+    found: dict[str, list[float]] = {"direct": [], "sweep": [], "lag of the UI": [], "nothing to compute": []}
+    with local_server(DATA_FOLDER) as url:
         model, _data = trained()
         store = Store.open(STORE)
         file = store.path(find_model(store, None).record.output("model").digest)
@@ -73,6 +74,7 @@ def main(arguments: list[str]) -> None:
                 begun = time.perf_counter()
                 oip_sweep(SweepParameters(store=folder, model=parameters))
                 found["sweep"].append(time.perf_counter() - begun)
+                found["lag of the UI"].append(lag(url, *_layers(url)))
                 begun = time.perf_counter()
                 oip_sweep(SweepParameters(store=folder, model=parameters))
                 found["nothing to compute"].append(time.perf_counter() - begun)
@@ -83,6 +85,19 @@ def main(arguments: list[str]) -> None:
         "all rounds": found,
     }
     print(json.dumps(result, indent=1))
+
+
+def _layers(url: str) -> tuple[list[str], int]:
+    """The flow runs of the layers of the last sweep, and how many task runs they have: one a map and one a layer."""
+    import httpx
+
+    def ask(question: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = httpx.post(f"{url}/flow_runs/filter", json=question, trust_env=False, timeout=30)
+        return list(answer.raise_for_status().json())
+
+    sweep = {"flows": {"name": {"any_": ["oip-sweep"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    runs = ask({"flow_runs": {"parent_flow_run_id": {"any_": [ask(sweep)[0]["id"]]}}})
+    return [run["id"] for run in runs], sum(len(run["parameters"]["indices"]) + 1 for run in runs)
 
 
 def _prepared(folder: str, file: Path) -> str:

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.keeper import locked
-from flows.outcome import partial, told
+from flows.outcome import ended_partial, told
 from flows.parameters import NightlyParameters
 from flows.places import DATA_FOLDER
 from flows.reports import report_night
@@ -52,7 +52,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         if "oip-sweep" not in steps:
             late.append("oip-sweep: not begun")
         if late:
-            return partial("; ".join(late))
+            return ended_partial("; ".join(late))
         return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))
 
 

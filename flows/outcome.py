@@ -31,11 +31,11 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         except (BadInput, StoreError) as problem:
             return Failed(message=str(problem), data=problem)
         except OutOfTime as late:
-            return partial(f"{late}; the next run goes on from there")
+            return ended_partial(f"{late}; the next run goes on from there")
 
     return run
 
 
-def partial(message: str, data: Any = None) -> State[Any]:
+def ended_partial(message: str, data: Any = None) -> State[Any]:
     """How a run ends, as it should, with work left."""
     return Completed(name=PARTIAL, message=message, data=data)

@@ -3,17 +3,17 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.outcome import partial, told
+from flows.fan_out import fan_out
+from flows.outcome import ended_partial, told
 from flows.parameters import RegisterParameters, SweepParameters
 from flows.register import registered
 from flows.reports import report_layer, report_sweep
@@ -108,7 +108,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         message = f"{len(failures)} of {total} maps failed: {_few(list(failures))}"
         message = f"{message}; {rest}" if rest else message
         return Failed(message=message, data=MapsFailed(message, run))
-    return partial(rest, summary) if left else summary
+    return ended_partial(rest, summary) if left else summary
 
 
 @flow(
@@ -130,27 +130,24 @@ def sweep_layer(
     units = [Unit(layer, index) for index in indices]
     groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
     report(layer, 0, len(units))
-    finished: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
-    running = done = 0
-    while groups or running:
-        # Nothing is submitted ahead of a free thread: what has not begun at the deadline is left to the next run.
-        while groups and running < MAPS_AT_ONCE and not (workshop.session.deadline.passed or workshop.stopped):
-            group = groups.pop(0)
-            future = make_oips.submit(name_of(group), [str(unit) for unit in group], run)
-            future.add_done_callback(finished.put)
-            running += 1
-        if not running:
-            break
-        future = finished.get()
-        future.wait()  # it calls back a moment before it knows its state
-        state = future.state
-        running -= 1
+
+    def go_on() -> bool:
+        return not (workshop.session.deadline.passed or workshop.stopped)
+
+    submits = (partial(make_oips.submit, name_of(group), [str(unit) for unit in group], run) for group in groups)
+    done, bad = 0, None
+    for state in fan_out(submits, MAPS_AT_ONCE, go_on):
         if not state.is_completed():
             error = state.result(raise_on_failure=False)
             workshop.stopped = workshop.stopped or store_unusable(error)
+            bad = state
         done = sum(unit in workshop.made or unit in workshop.failures for unit in units)
         failed = sum(unit in workshop.failures for unit in units)
         report(layer, done, len(units), f"{failed} failed" if failed else "")
+    if done < len(units) and bad and go_on():  # a task run that did not even come to its work
+        lost = [unit for unit in units if unit not in workshop.made and unit not in workshop.failures]
+        workshop.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
+        done = len(units)
     if done < len(units):
         report(layer, len(units), len(units), f"stopped with {len(units) - done} left")
     if workshop.stopped:
@@ -161,7 +158,7 @@ def sweep_layer(
     if failures:
         return Failed(message=f"{len(failures)} of {len(units)} maps failed: {_few(failures)}")
     if done < len(units):
-        return partial(f"{len(units) - done} of {len(units)} maps are left")
+        return ended_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
 
 
