@@ -12,11 +12,10 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
+from flows.parameters import is_model_file
 from lib.errors import BadInput
 
 ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
-MODEL_FILES = (".keras", ".h5")
-"""How the name of a model ends that is a file and none of the store's."""
 
 _FOLDER = "folder:"
 _FILE = "file://"
@@ -53,7 +52,7 @@ def _place(field: str, value: str) -> str | None:
         return value
     if field == "data" and value.startswith(_FOLDER):
         return value.removeprefix(_FOLDER)
-    if field == "model" and (Path(value).suffix in MODEL_FILES or _is_there(value)):
+    if field == "model" and (is_model_file(value) or _is_there(value)):
         return value
     return None
 

@@ -94,6 +94,7 @@ def sweep(
 
 def _check(place: str, model: str | None, train: bool) -> None:
     """Raise what can be known at once to be wrong with the model, rather than after TensorFlow's import."""
+    from flows.parameters import is_model_file
     from storage.resolve import resolve
     from storage.store import Store
 
@@ -105,7 +106,7 @@ def _check(place: str, model: str | None, train: bool) -> None:
     if model is None:
         if "model/latest" not in store.refs():
             raise BadInput(f"the store {store.root} has no model yet: dreamsweep train, or dreamsweep sweep --train")
-    elif Path(model).suffix not in (".keras", ".h5"):
+    elif not is_model_file(model):
         resolve(store, model)
     elif not Path(model).is_file():
         raise BadInput(f"there is no file {model}: name one, or a model that dreamsweep models lists")

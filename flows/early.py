@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from flows import allowed
-from flows.parameters import InStore, NightlyParameters, RegisterParameters, SweepParameters, TrainParameters
+from flows.parameters import (
+    InStore,
+    NightlyParameters,
+    RegisterParameters,
+    SweepParameters,
+    TrainParameters,
+    is_model_file,
+)
 from lib import datasets, model_config, model_file, reference
 from lib.errors import BadInput
 from lib.units import check_patterns
@@ -38,7 +45,7 @@ def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
 def _config(parameters: SweepParameters | NightlyParameters) -> Any:
     """What the model to be swept says of its layers."""
     name = parameters.model
-    if name is not None and Path(name).suffix in allowed.MODEL_FILES:
+    if name is not None and is_model_file(name):
         return model_file.config_of(Path(name))
     store = Store.open(parameters.store)
     found = find_model(store, name)

@@ -25,6 +25,11 @@ _DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
 _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 
 
+def is_model_file(model: str) -> bool:
+    """Whether this names a file, rather than one of the store's models."""
+    return Path(model).suffix in (".keras", ".h5")
+
+
 def _left_empty(schema: dict[str, Any]) -> None:
     """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
 

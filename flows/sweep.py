@@ -14,7 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fan_out import fan_out
 from flows.outcome import ended_partial, told
-from flows.parameters import RegisterParameters, SweepParameters
+from flows.parameters import RegisterParameters, SweepParameters, is_model_file
 from flows.register import registered
 from flows.reports import report_layer, report_sweep
 from flows.summary import made_before, sweep_summary
@@ -238,7 +238,7 @@ def _model(open_session: Session, parameters: SweepParameters) -> tuple[Record, 
         if parameters.model is not None:
             raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
         return trained(open_session, first, parameters.layers)
-    if parameters.model and Path(parameters.model).suffix in (".keras", ".h5"):
+    if parameters.model and is_model_file(parameters.model):
         file = RegisterParameters(
             store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
         )

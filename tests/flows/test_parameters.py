@@ -1,6 +1,7 @@
 """Parameters are forms: every field says what it is, has a default that works, and refuses what cannot be."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -188,3 +189,13 @@ def test_a_night_trains_unless_a_model_is_named_and_sweeps_with_all_that_it_was_
     named = NightlyParameters(model="model/own", data="folder:pictures")
     assert named.train_parameters() is None
     assert named.sweep_parameters("model/own").data == "folder:pictures"
+
+
+def test_a_form_takes_every_data_set_that_there_is() -> None:
+    from lib.mnist import CANONICAL
+
+    pattern = dict(leaves("train"))["data"]["pattern"]
+    for name in ("digits", *CANONICAL, "folder:some pictures"):
+        assert re.fullmatch(pattern, name), name
+    for name in ("", "digit", "mnist2", "folder:"):
+        assert not re.fullmatch(pattern, name), name
