@@ -28,6 +28,8 @@ POLL_SECONDS = 2.0
 """How often the server is asked for runs that are to begin: what is started in the UI begins as fast as that."""
 OVERDUE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
+GRACE_SECONDS = 8.0
+"""How long flow runs may take to end by themselves. Prefect would wait for 30 s."""
 
 
 class Serving(Runner):
@@ -53,10 +55,19 @@ class Serving(Runner):
     async def _cancel_and_end(self) -> None:
         while not self.started:
             await asyncio.sleep(LOOK_SECONDS)
+        killing = asyncio.ensure_future(self._kill())
         await self.astop()
         while True:  # one that was just being begun
             await asyncio.sleep(LOOK_SECONDS)
             await self.cancel_all()
+            if killing.done():
+                killing = asyncio.ensure_future(self._kill())
+
+    async def _kill(self) -> None:
+        """Kill flow runs that have not ended in time, as while native code runs. What they committed is whole."""
+        await asyncio.sleep(GRACE_SECONDS)
+        for flow_run in self._process_manager.flow_run_ids():
+            await self._process_manager.kill(flow_run, force=True)
 
     async def _finish_and_end(self) -> None:
         while not self.started:

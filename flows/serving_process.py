@@ -12,7 +12,7 @@ from pathlib import Path
 
 LOG_BYTES = 10_000_000
 END_SECONDS = 60.0
-"""How long flow runs may take to end; Prefect kills one that has not after 30 s."""
+"""How long it may take to end, with all its flow runs."""
 AGAIN_SECONDS = 5.0
 READY = "ready"
 
