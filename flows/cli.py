@@ -4,6 +4,7 @@ This module and those that hold the commands import nothing that takes long; com
 """
 
 import functools
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -90,6 +91,7 @@ def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code, as `_EXIT_CODES` has them; errors are one line on standard error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would report that deployments are registered
     try:
         code = application(arguments)(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
         return _interrupted() if code == INTERRUPTED else code  # Typer makes that code of Ctrl-C
