@@ -17,9 +17,9 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 a { color: inherit; } table { border-collapse: collapse; }
 th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-img { image-rendering: pixelated; max-width: 100%; height: auto; }
+img { max-width: 100%; height: auto; }
 ul.units { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .6rem; }
-ul.units li { width: 9rem; border: 1px solid var(--line); border-radius: .4rem; padding: .4rem; font-size: .8rem; }
+ul.units li { width: 13rem; border: 1px solid var(--line); border-radius: .4rem; padding: .4rem; font-size: .8rem; }
 ul.units img { width: 100%; }
 .quiet { opacity: .65; }"""
 
