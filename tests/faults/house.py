@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -130,26 +130,22 @@ class House:
     def kill(self, *what: str) -> None:
         """SIGKILL at once: `up`, `server`, `serving` (what runs flows), `flow`."""
         assert self.process is not None
-        everyone = _descendants(self.process.pid)
+        everyone, ours = _processes(), _descendants(self.process.pid)
         victims = {
             "up": [self.process.pid],
-            "server": [pid for pid, words in everyone.items() if "flows.keeper" in words],
-            "serving": [pid for pid, words in everyone.items() if "flows.serving" in words],
-            "flow": [pid for pid, words in everyone.items() if _is_flow(words)],
+            # an `up` that was killed may have left it
+            "server": [pid for pid, words in everyone.items() if "flows.keeper" in words and str(self.home) in words],
+            "serving": [pid for pid in ours if "flows.serving" in everyone.get(pid, "")],
+            "flow": [pid for pid in ours if "prefect.engine" in everyone.get(pid, "")],
         }
         for name in what:
-            assert len(victims[name]) == 1, (name, everyone)
+            assert len(victims[name]) == 1, (name, [everyone.get(pid) for pid in ours])
         for name in what:
             os.kill(victims[name][0], signal.SIGKILL)
         if "up" in what:
             self.process.wait()
             assert self.process.stdout is not None
             self.process.stdout.close()
-
-    def is_alive(self, what: str) -> bool:
-        """Whether something called thus runs under `up`."""
-        assert self.process is not None
-        return any(what in words for words in _descendants(self.process.pid).values())
 
     def client(self) -> SyncPrefectClient:
         """Of the server."""
@@ -286,26 +282,25 @@ def _family(client: SyncPrefectClient, flow_run: FlowRun) -> list[FlowRun]:
     return [flow_run, *(found for child in children for found in _family(client, child))]
 
 
-def _descendants(process: int) -> dict[int, str]:
-    """The processes that a process started, and those that they did: their ids and command lines."""
-    parents: dict[int, int] = {}
-    words: dict[int, str] = {}
+def _processes() -> dict[int, str]:
+    """Every process here, and its command line."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            words[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-    found: dict[int, str] = {}
-    while new := [
-        pid for pid, parent in parents.items() if (parent in found or parent == process) and pid not in found
-    ]:
-        found |= {pid: words[pid] for pid in new}
-    return {pid: text for pid, text in found.items() if text}
+        with suppress(OSError):  # it has gone
+            found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return found
 
 
-def _is_flow(words: str) -> bool:
-    return "prefect" in words and "engine" in words
+def _descendants(process: int) -> set[int]:
+    """The processes that a process started, and those that they did."""
+    parents: dict[int, int] = {}
+    for pid in _processes():
+        with suppress(OSError):
+            parents[pid] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    found = {process}
+    while new := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= new
+    return found - {process}
 
 
 def _free_port() -> int:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.house import House, wait_until
 
 
@@ -17,12 +19,15 @@ def test_a_flow_process_that_is_killed_is_retried(house: House, store: Path) -> 
         sweep.finishes()
 
 
-def test_a_flow_outlives_an_up_that_is_killed_and_the_next_up_finds_it_at_work(house: House, store: Path) -> None:
+@pytest.mark.parametrize("victim", ["up", "serving"])
+def test_a_flow_outlives_whoever_started_it_and_ends_as_if_nothing_had_happened(
+    house: House, store: Path, victim: str
+) -> None:
     house.faults.set(Conv2D_2__3={"do": "wait"})
     with house.sweep(store) as sweep:
         house.faults.wait_for("Conv2D_2/3 waits")
         sweep.waits_for_many(5)
-        house.kill("up")
+        house.kill(victim)
         house.be_up()
         assert sweep.state() == "Running"
         house.faults.mend()
@@ -43,13 +48,17 @@ def test_a_flow_that_is_killed_together_with_up_is_marked_by_the_next_up_and_ret
         sweep.finishes()
 
 
-def test_a_server_that_is_killed_comes_back_and_the_sweep_is_finished(house: House, store: Path) -> None:
+@pytest.mark.parametrize("victims", [["server"], ["server", "up"]], ids=" and ".join)
+def test_a_server_that_is_killed_comes_back_and_the_sweep_is_finished(
+    house: House, store: Path, victims: list[str]
+) -> None:
     house.faults.set(Conv2D_1__3={"do": "wait"})
     with house.sweep(store) as sweep:
         house.faults.wait_for("Conv2D_1/3 waits")
         sweep.waits_for_many(3)
-        house.kill("server")
+        house.kill(*victims)
         house.faults.mend()
+        house.be_up()
         if sweep.ends("Completed", "Failed", "Crashed") == "Completed":
             sweep.is_whole()
             sweep.holds_nothing()
@@ -58,7 +67,6 @@ def test_a_server_that_is_killed_comes_back_and_the_sweep_is_finished(house: Hou
 
 
 def test_everything_killed_at_once_in_the_middle_of_writing_is_retried(house: House, store: Path) -> None:
-    house.be_up()
     with house.sweep(store) as sweep:
         sweep.waits_for_many(1)
         house.kill("up", "server", "serving", "flow")
