@@ -186,9 +186,11 @@ def _mark_tasks(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -
 
 
 def _mark(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
-    client.set_flow_run_state(
-        flow_run.id, _crashed(), force=True
-    )  # it may be in a state that only its process can leave
+    from prefect.states import Cancelled
+
+    # One that was being cancelled is so now. Forced, because only its process can leave some states.
+    cancelled = flow_run.state is not None and flow_run.state.is_cancelling()
+    client.set_flow_run_state(flow_run.id, Cancelled() if cancelled else _crashed(), force=True)
 
 
 def _crashed() -> "State[Any]":

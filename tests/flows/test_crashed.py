@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
-from prefect.states import AwaitingRetry, Failed, Pending, Running
+from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
 
 from flows import crashed
 from flows.crashed import bury
@@ -252,6 +252,17 @@ def test_a_run_of_our_deployments_that_died_without_its_lock_is_marked_on_our_ow
     process.kill()
     process.wait()
     assert len(mortals.bury(own=True)) == 2
+
+
+def test_one_that_was_killed_while_it_was_being_cancelled_is_cancelled(mortals: Mortals) -> None:
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+        with suppress(StoreUnusable), living(mortals.folder, str(flow_run)):
+            client.set_flow_run_state(flow_run, Cancelling(), force=True)
+            raise StoreUnusable("so that its file stays")
+    mortals.bury()
+    assert mortals.flow_run(flow_run).state_name == "Cancelled"
 
 
 def test_the_flow_of_another_machine_is_left_alone(mortals: Mortals) -> None:
