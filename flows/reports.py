@@ -8,15 +8,19 @@ import base64
 import io
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
 from urllib.parse import quote
+from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State
 
 from flows.summary import COLUMNS
 from storage.store import Record, Store
+from tasks.progress import listening
 from tasks.workshop import Workshop
 
 PICTURES_URL = "http://127.0.0.1:4201"
@@ -24,8 +28,30 @@ PICTURES_URL = "http://127.0.0.1:4201"
 
 WIDTH, HEIGHT = 720, 960
 """Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
+SECONDS_BETWEEN = 2.0
+"""The progress bar moves no more often: the server has the task runs to write down as well."""
 FEWER_AT_ONCE = 12
 """Layers of a sweep whose sheets stand on its page; of a larger network the first ones."""
+
+
+@contextmanager
+def shown_progress(workshop: Workshop, total: int) -> Iterator[None]:
+    """While inside, how many of all maps are done is a progress bar among the artifacts of the flow run."""
+    artifact = cast(UUID, create_progress_artifact(0.0, key="maps", description=f"{total} maps"))
+    shown = time.monotonic()
+
+    def show() -> None:
+        nonlocal shown
+        shown = time.monotonic()
+        update_progress_artifact(artifact, 100 * (len(workshop.made) + len(workshop.failures)) / total)
+
+    def heard(*_: object) -> None:
+        if time.monotonic() - shown > SECONDS_BETWEEN:
+            show()
+
+    with listening(heard):
+        yield
+    show()
 
 
 def report_layer(workshop: Workshop, record: Record) -> None:

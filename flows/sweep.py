@@ -16,7 +16,7 @@ from flows.fan_out import fan_out
 from flows.outcome import ended_partial, told
 from flows.parameters import RegisterParameters, SweepParameters, is_model_file
 from flows.register import registered
-from flows.reports import report_layer, report_sweep
+from flows.reports import report_layer, report_sweep, shown_progress
 from flows.summary import made_before, sweep_summary
 from flows.train import trained
 from flows.work import work
@@ -65,23 +65,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         with _workshop(open_session, parameters) as (workshop, units):
             open_session.pin(_recipes(workshop, units))
             make_exemplars([layer.name for layer in units], run, return_state=True).result()
-            troubles: dict[str, str] = {}
-            for layer, part, last in _parts(workshop, units):
-                if open_session.deadline.passed or workshop.stopped:
-                    break
-                state = sweep_layer(
-                    layer.name,
-                    [unit.index for unit in part],
-                    [unit.index for unit in units[layer]] if last else None,
-                    parameters.maps_per_task,
-                    parameters.large_tensors,
-                    run,
-                    return_state=True,
-                )
-                if not (state.is_completed() or any(unit in workshop.failures for unit in part)):
-                    troubles[layer.name] = state.message or state.name or "failed"
-            if workshop.stopped:
-                raise workshop.stopped
+            troubles = _sweep_layers(workshop, units, parameters)
             left = _take_stock(workshop, units, parameters.large_tensors)
             about = {
                 "model": workshop.network.name,
@@ -160,6 +144,32 @@ def sweep_layer(
     if done < len(units):
         return ended_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
+
+
+def _sweep_layers(workshop: Workshop, units: Units, parameters: SweepParameters) -> dict[str, str]:
+    """Sweep all that there is time for. Returns what went wrong with a layer as a whole, by its name.
+
+    Raises StoreUnusable where no map can be stored any more.
+    """
+    troubles = {}
+    with shown_progress(workshop, sum(map(len, units.values()))):
+        for layer, part, last in _parts(workshop, units):
+            if workshop.session.deadline.passed or workshop.stopped:
+                break
+            state = sweep_layer(
+                layer.name,
+                [unit.index for unit in part],
+                [unit.index for unit in units[layer]] if last else None,
+                parameters.maps_per_task,
+                parameters.large_tensors,
+                workshop.session.run.id,
+                return_state=True,
+            )
+            if not (state.is_completed() or any(unit in workshop.failures for unit in part)):
+                troubles[layer.name] = state.message or state.name or "failed"
+    if workshop.stopped:
+        raise workshop.stopped
+    return troubles
 
 
 def _parts(workshop: Workshop, units: Units) -> list[tuple[Layer, list[Unit], bool]]:
