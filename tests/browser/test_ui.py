@@ -70,6 +70,7 @@ def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, pla
     assert how_units_were_made(place) == dict.fromkeys(UNITS, "computed")
 
     page_of_run = ui.page.url
+    ui.page.reload()  # the new UI asks no more once a run has ended
     ui.tab("Subflow Runs")
     for layer in MAPS:
         expect(ui.page.get_by_text(layer, exact=True).first).to_be_visible()
@@ -111,3 +112,10 @@ def test_retry_computes_the_maps_that_failed_and_no_others(ui: Ui, place: Place,
     assert set(made) == set(UNITS)
     assert {unit for unit, how in made.items() if how == "computed"} == set(FAILING)
     assert {unit for unit in UNITS if place.faults.happened(f"{unit} begins")} == set(FAILING)
+
+
+def test_a_typo_that_the_form_cannot_know_fails_within_seconds_with_its_message_first(place: Place) -> None:
+    run = place.up.start("oip-sweep", model=str(place.model), data=place.data, layers=["Conv2D_3"])
+    state = place.up.wait_for(run)
+    assert (state["type"], state["message"]) == ("FAILED", "no layer 'Conv2D_3': did you mean Conv2D_2, Conv2D_1?")
+    assert place.up.ask("GET", f"/flow_runs/{run}")["total_run_time"] < 5

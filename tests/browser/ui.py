@@ -78,8 +78,9 @@ class Ui:
 
     def open_run(self, name: str) -> None:
         """From a list of runs to one of them."""
-        self.page.get_by_text(name, exact=True).first.click()
+        self.page.locator("a[href*='/flow-run/']", has_text=name).first.click()
         self.page.wait_for_url("**/flow-run/**")
+        expect(self.page.get_by_text("Task Runs", exact=True).first).to_be_visible()  # the list is gone
 
     def ends(self, *states: str) -> str:
         """Wait until the page of a run shows that it has ended; gives how."""
