@@ -66,7 +66,7 @@ def report_layer(workshop: Workshop, record: Record) -> None:
 
 def report_sweep(store: Store, summary: Mapping[str, Any]) -> None:
     """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run."""
-    _publish("sweep", sweep_lines(store, summary), f"Sweep {summary['run']} of {summary['model']}")
+    _publish("sweep", sweep_lines(store, summary), f"{summary['model']}, run {summary['run']}")
 
 
 def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
@@ -128,7 +128,7 @@ def _sheet(store: Store, run: str, layer: str, record: Record) -> list[str]:
     data = base64.b64encode(picture).decode()
     whole = f"{_url(run)}/{quote(layer)}.png"
     shown = "The first rows of the contact sheet" if cut else "The contact sheet"
-    return [f"![{shown} of {_text(layer)}](data:image/webp;base64,{data})", f"[The whole contact sheet]({whole})"]
+    return [f"![{shown}](data:image/webp;base64,{data})", f"[The whole contact sheet]({whole})"]
 
 
 def thumbnail(png: bytes) -> tuple[bytes, bool]:

@@ -92,7 +92,9 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         message = f"{len(failures)} of {total} maps failed: {_few(list(failures))}"
         message = f"{message}; {rest}" if rest else message
         return Failed(message=message, data=MapsFailed(message, run))
-    return ended_partial(rest, summary) if left else summary
+    if left:
+        return ended_partial(rest, summary)
+    return Completed(message=f"{summary['computed']} maps computed, {summary['reused']} reused", data=summary)
 
 
 @flow(

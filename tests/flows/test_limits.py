@@ -206,7 +206,7 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures(
     import httpx
 
     summary = copy.sweep(growth=dataclasses.replace(GROWTH, seed=21))
-    question = {"artifacts": {"type": {"any_": ["markdown"]}}, "limit": 20}
+    question = {"artifacts": {"type": {"any_": ["markdown"]}}, "limit": 20, "sort": "CREATED_DESC"}
     found = httpx.post(f"{prefect_server}/artifacts/filter", json=question, trust_env=False).raise_for_status().json()
     texts = {item["key"]: item["data"] for item in found if str(item["data"]).find(summary["run"]) >= 0}
     assert set(texts) == {"sweep", "layer-conv2d-1", "layer-conv2d-2"}
