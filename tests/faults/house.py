@@ -31,7 +31,7 @@ SITE = Path(__file__).with_name("site")
 DREAMSWEEP = Path(sys.executable).with_name("dreamsweep")
 
 
-def wait_until(what: Callable[[], object], seconds: float = 90, why: Callable[[], object] = lambda: "") -> None:
+def wait_until(what: Callable[[], object], seconds: float = 180, why: Callable[[], object] = lambda: "") -> None:
     """Raises AssertionError where it is not so in time."""
     give_up = time.monotonic() + seconds
     while not what():
@@ -213,7 +213,7 @@ class Sweep:
             state = client.read_flow_run(self.id).state
         return (state and state.message) or ""
 
-    def ends(self, *names: str, seconds: float = 120) -> str:
+    def ends(self, *names: str, seconds: float = 240) -> str:
         """Wait until it has ended; gives the state, one of these."""
         state = ""
 

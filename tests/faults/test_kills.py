@@ -14,7 +14,7 @@ def test_a_flow_process_that_is_killed_is_retried(house: House, store: Path) -> 
         sweep.waits_for_many(5)
         house.kill("flow")
         wait_until(lambda: not Path(f"/proc/{flow}").exists())
-        sweep.ends("Crashed", seconds=30)
+        sweep.ends("Crashed", seconds=60)
         house.faults.mend()
         sweep.finishes()
 
@@ -43,7 +43,7 @@ def test_a_flow_that_is_killed_together_with_up_is_marked_by_the_next_up_and_ret
         sweep.waits_for_many(5)
         house.kill("up", "serving", "flow")
         house.be_up()
-        sweep.ends("Crashed", seconds=30)
+        sweep.ends("Crashed", seconds=60)
         house.faults.mend()
         sweep.finishes()
 
@@ -71,5 +71,5 @@ def test_everything_killed_at_once_in_the_middle_of_writing_is_retried(house: Ho
         sweep.waits_for_many(1)
         house.kill("up", "server", "serving", "flow")
         house.be_up()
-        sweep.ends("Crashed", seconds=30)
+        sweep.ends("Crashed", seconds=60)
         sweep.finishes()
