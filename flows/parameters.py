@@ -22,6 +22,7 @@ DATA = "digits"
 
 # What the form can tell of a name; whether there is such a data set is found out when it is read.
 _DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
+_A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
 _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 
 
@@ -191,7 +192,7 @@ class Sweeping(Form):
     model: str | None = Field(
         None,
         title="Model",
-        description="A name (model/latest), a digest, or a .keras or .h5 file. Empty: the latest model.",
+        description=f"{_A_MODEL}. Empty: the latest model, or the one that is trained first.",
     )
     train: TrainSettings | None = Field(
         None,
@@ -208,7 +209,7 @@ class Sweeping(Form):
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Layers",
-        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/17, Conv2D_2/3-9. None: all convolutions.",
+        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/17, Conv2D_2/3-9. Empty: all convolutions.",
     )
     style: StyleName = Field(
         next(iter(STYLES)),
@@ -251,6 +252,7 @@ class SweepParameters(InStore, Limits, Sweeping):
 class NightlyParameters(InStore, Limits, Sweeping):
     """Train where that has not been done, and sweep. With a model, nothing is trained."""
 
+    model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: one is trained, as below.")
     train: TrainSettings = Field(
         default_factory=TrainSettings,
         title="Training",
