@@ -209,7 +209,7 @@ class Sweeping(Form):
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Layers",
-        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/17, Conv2D_2/3-9. Empty: all convolutions.",
+        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/3-9. Empty: all convolutions.",
     )
     style: StyleName = Field(
         next(iter(STYLES)),
