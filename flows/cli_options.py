@@ -86,22 +86,27 @@ def field(form: "type[BaseModel]", name: str, *, metavar: str) -> Any:
 
 
 def asked(form: "type[Parameters]", given: Mapping[str, Any]) -> "Parameters":
-    """A flow's parameters with those values that were given (are not None). Raises BadInput for one that is refused."""
+    """A flow's parameters with these values. Raises BadInput for one that is refused."""
     from pydantic import ValidationError
 
     from lib.errors import BadInput
 
     try:
-        return form.model_validate({name: value for name, value in given.items() if value is not None})
+        return form.model_validate(given)
     except ValidationError as problem:
         first = problem.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise BadInput(f"{name} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}") from problem
 
 
+def said(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values that were given on the command line: that are not None."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def changed(settings: Settings, given: dict[str, Any]) -> Settings:
     """The settings with those values that were given (are not None). Raises BadInput as the settings do."""
-    return dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})  # type: ignore[type-var]
+    return dataclasses.replace(settings, **said(given))  # type: ignore[type-var]
 
 
 def parsed(parse: Callable[[str], Any], text: str, option: str, wanted: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli_options import AsJson, DataFolder, StorePlace, asked, changed, field, parsed, setting
+from flows.cli_options import AsJson, DataFolder, StorePlace, asked, changed, field, parsed, said, setting
 from flows.here import sweep_here
 from flows.parameters import SweepParameters
 from flows.places import data_place, store_place
@@ -68,8 +68,7 @@ def sweep(
     }
     place = store_place(store)
     _check(place, model, train)
-    parameters = asked(
-        SweepParameters,
+    given = said(
         {
             "store": place,
             "model": model,
@@ -87,9 +86,9 @@ def sweep(
             "timezone": timezone,
             "budget": budget,
             "stalled_after": stalled_after,
-        },
+        }
     )
-    return sweep_here(parameters, folder, as_json)
+    return sweep_here(asked(SweepParameters, given), folder, as_json)
 
 
 def _check(place: str, model: str | None, train: bool) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli_options import AsJson, DataFolder, StorePlace, asked, changed, field, setting
+from flows.cli_options import AsJson, DataFolder, StorePlace, asked, changed, field, said, setting
 from flows.here import train_here
 from flows.parameters import TrainParameters
 from flows.places import data_place, store_place
@@ -65,5 +65,5 @@ def train(
     limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
     images = {"data": data, "data_dir": data_place(data_dir)}
     return train_here(
-        asked(TrainParameters, {"store": store_place(store), "settings": settings} | images | limits), as_json
+        asked(TrainParameters, said({"store": store_place(store), "settings": settings} | images | limits)), as_json
     )

@@ -150,7 +150,7 @@ def test_several_maps_share_a_task_run_and_each_is_stored_and_fails_by_itself(
 
     failing = [True]
     before_each(fail)
-    names = task_names(prefect_server, lambda: copy.state(maps_per_task=4, layers=["Conv2D_2"]))
+    names = task_names(prefect_server, copy.state(maps_per_task=4, layers=["Conv2D_2"]))
     assert names == {"Conv2D_2/0-3 (4)", "Conv2D_2/4-5 (2)", "Conv2D_2"}
     summary = copy.summary(copy.latest)
     assert (summary["computed"], summary["failures"]) == (5, {"Conv2D_2/1": "ValueError: no luck"})
@@ -218,21 +218,21 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures(
     assert all(len(text) < 200_000 for text in texts.values())
 
 
-def task_names(url: str, run: Callable[[], Any]) -> set[str]:
-    """The names of the task runs of the layers that a sweep goes through."""
+def task_names(url: str, sweep: Any) -> set[str]:
+    """The names of the task runs of the layers of a sweep that ended in this state."""
     import time
 
     import httpx
 
-    def ask() -> list[dict[str, Any]]:
-        question = {"flow_runs": {"name": {"any_": list(MAPS)}}, "limit": 200}
-        return list(httpx.post(f"{url}/task_runs/filter", json=question, trust_env=False).raise_for_status().json())
+    def ask(what: str, question: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = httpx.post(f"{url}/{what}/filter", json=question | {"limit": 200}, trust_env=False)
+        return list(answer.raise_for_status().json())
 
-    before = {found["id"] for found in ask()}
-    run()
+    parent = str(sweep.state_details.flow_run_id)
+    layers = [run["id"] for run in ask("flow_runs", {"flow_runs": {"parent_flow_run_id": {"any_": [parent]}}})]
     give_up = time.monotonic() + 30  # the recorder writes them down some time later
     names: set[str] = set()
     while len(names) < 3 and time.monotonic() < give_up:
-        names = {found["name"] for found in ask() if found["id"] not in before and found["end_time"]}
+        names = {run["name"] for run in ask("task_runs", {"flow_runs": {"id": {"any_": layers}}}) if run["end_time"]}
         time.sleep(0.2)
     return names

@@ -12,8 +12,8 @@ from storage.errors import BlobCorrupt, StoreError
 def test_a_sweep_is_summed_up_from_its_records(small: Any) -> None:
     summary = sweep_summary(small.store, small.sweep)
     assert summary["verdicts"] == {
-        "Conv2D_1": {"responded": 1, "unreached": 0, "silent": 0, "dead": 1, "failed": 0},
-        "Conv2D_2": {"responded": 1, "unreached": 0, "silent": 0, "dead": 0, "failed": 1},
+        "Conv2D_1": {"responded": 1, "unreached": 0, "silent": 0, "dead": 1, "failed": 0, "left": 0},
+        "Conv2D_2": {"responded": 1, "unreached": 0, "silent": 0, "dead": 0, "failed": 1, "left": 0},
     }
     assert [unit["unit"] for unit in summary["units"]] == ["Conv2D_1/0", "Conv2D_1/1", "Conv2D_2/17", "Conv2D_2/18"]
     assert summary["units"][-1]["verdict"] == "failed"
