@@ -221,7 +221,7 @@ def _hatched(verdict: str, size: tuple[int, int]) -> Image.Image:
         "silent": y % 10 < 2,
         "dead": rising | falling,
         "failed": (x + y) % 16 < 7,
-        "left": (x % 16 < 2) & (y % 16 < 2),
+        "left": x % 14 < 3,
     }
     colour, paper = np.array(verdict_colour(verdict)), np.array(PAPER)
     pale = np.rint(paper + 0.35 * (colour - paper)).astype(np.uint8)
