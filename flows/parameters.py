@@ -34,15 +34,15 @@ def is_model_file(model: str) -> bool:
 def _left_empty(schema: dict[str, Any]) -> None:
     """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
 
-    Objects keep the switch: they have no look of their own when they are empty.
+    Objects keep the switch: they have no look of their own when they are empty. So do fields with a default on this
+    machine, which Prefect's server would not let be none otherwise.
     """
     for field in schema["properties"].values():
         kinds = [kind for kind in field.get("anyOf", []) if kind.get("type") != "null"]
-        if len(kinds) == 1 and "$ref" not in kinds[0]:
+        if len(kinds) == 1 and "$ref" not in kinds[0] and field.get("default") is None:
             del field["anyOf"]
             field.update(kinds[0])
-            if field.get("default", ...) is None:
-                del field["default"]
+            field.pop("default", None)
 
 
 class Form(BaseModel):
