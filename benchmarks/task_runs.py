@@ -53,7 +53,7 @@ def _stored(name: str, run: str) -> Any:
         NewOutput("oips", name.encode().ljust(12_700, b"."), "oips", "application/x-npy"),
         NewOutput("picture", name.encode().ljust(5_000, b","), "picture", "image/png"),
     ]
-    record, _ = session_of(run).obtain(Recipe("trivial", 1, {"unit": name}), lambda: (outputs, []), unit=name)
+    record, _ = session_of(run).obtain(Recipe("trivial", 1, {"unit": name}, {}), lambda: (outputs, []), unit=name)
     return Completed(data=record.key)
 
 
