@@ -60,7 +60,9 @@ def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
     """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
     from flows.terminal import escape, table
 
-    kinds = ("responded", "unreached", "silent", "dead", "failed")
+    kinds = ["responded", "unreached", "silent", "dead", "failed"]
+    if any(counts.get("left") for counts in verdicts.values()):
+        kinds.append("left")
     rows = table("layer", "units", *kinds, right=("units", *kinds))
     styles = {"responded": "green", "unreached": "yellow", "failed": "red"}
 
