@@ -30,7 +30,7 @@ def _limit(name: str, metavar: str) -> Any:
 
 def rerun(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="As dreamsweep runs lists them.", show_default=False)
+        str | None, typer.Argument(metavar="RUN", help="As dreamsweep runs lists them.", show_default=False)
     ] = None,
     finish_by: Annotated[str | None, _limit("finish_by", "HH:MM")] = None,
     timezone: Annotated[str | None, _limit("timezone", "NAME")] = None,

@@ -58,11 +58,11 @@ def described(store: "Store", found: "Found") -> dict[str, Any]:
 
 def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
     """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
+    from flows.summary import COLUMNS
     from flows.terminal import escape, table
 
-    kinds = ["responded", "unreached", "silent", "dead", "failed"]
-    if any(counts.get("left") for counts in verdicts.values()):
-        kinds.append("left")
+    left = any(counts.get("left") for counts in verdicts.values())
+    kinds = [kind for kind in COLUMNS if left or kind != "left"]
     rows = table("layer", "units", *kinds, right=("units", *kinds))
     styles = {"responded": "green", "unreached": "yellow", "failed": "red"}
 

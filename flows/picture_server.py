@@ -25,7 +25,6 @@ from flows.same_site import LOCAL_NAMES, SameSite
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Record, Store
 
-USUAL_PORT = 4201
 STOP_SECONDS = 5.0
 RUNS_SHOWN = 100
 _HEADERS = {

@@ -20,3 +20,15 @@ def data_place(given: Path | None = None) -> Path | None:
     """Where IDX files are: the folder given, else `DREAMSWEEP_MNIST`, else nowhere."""
     named = os.environ.get("DREAMSWEEP_MNIST")
     return given or (Path(named) if named else None)
+
+
+PICTURES_URL = "DREAMSWEEP_PICTURES_URL"
+"""The environment variable that says where links to pictures lead. `dreamsweep up` sets it for its flow runs, unless it
+is set: to the name by which a proxy is known."""
+PICTURES_PORT = 4201
+"""The picture server's, where nobody else has it."""
+
+
+def pictures_place() -> str:
+    """The address of the picture server: `DREAMSWEEP_PICTURES_URL`, else where `dreamsweep up` usually has it."""
+    return os.environ.get(PICTURES_URL, f"http://127.0.0.1:{PICTURES_PORT}").rstrip("/")

@@ -6,7 +6,6 @@ runs, since browsers follow no link from a web page to a file.
 
 import base64
 import io
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -18,13 +17,12 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State
 
+from flows.places import pictures_place
 from flows.summary import COLUMNS
+from lib.units import Unit
 from storage.store import Record, Store
 from tasks.progress import listening
 from tasks.workshop import Workshop
-
-PICTURES_URL = "http://127.0.0.1:4201"
-"""Where the picture server is, unless `DREAMSWEEP_PICTURES_URL` says otherwise."""
 
 WIDTH, HEIGHT = 720, 960
 """Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
@@ -106,8 +104,6 @@ def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(workshop: Workshop, layer: str, index: int) -> str:
-    from lib.units import Unit
-
     unit = Unit(layer, index)
     if unit in workshop.made:
         record = workshop.session.store.record(workshop.made[unit])
@@ -148,7 +144,7 @@ def thumbnail(png: bytes) -> tuple[bytes, bool]:
 
 
 def _url(run: str) -> str:
-    return f"{os.environ.get('DREAMSWEEP_PICTURES_URL', PICTURES_URL).rstrip('/')}/runs/{quote(run)}"
+    return f"{pictures_place()}/runs/{quote(run)}"
 
 
 def _publish(key: str, lines: list[str], description: str) -> None:

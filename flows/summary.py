@@ -76,11 +76,6 @@ def made_before(store: Store, model: str) -> set[str]:
     }
 
 
-def verdict_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """The verdict table: one row a layer."""
-    return [{"layer": layer, **counts} for layer, counts in summary["verdicts"].items()]
-
-
 def _unit(store: Store, record: Record) -> dict[str, Any]:
     oips = record.output("oips")
     about: dict[str, Any] = oips.attributes

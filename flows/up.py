@@ -20,7 +20,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from flows import allowed
 from flows.listening import LOCALHOST, address_of, is_local, listen, port_of
+from flows.places import PICTURES_PORT, PICTURES_URL
 from flows.server import LocalServer, ServerError
 from flows.server_settings import PASSWORD, keep_prefect_off_the_terminal
 from flows.serving_process import ServingProcess
@@ -31,8 +33,6 @@ LOOK_SECONDS = 0.5
 BURY_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 AGAIN_SECONDS = 30.0
-PICTURES = "DREAMSWEEP_PICTURES_URL"
-"""Where links to pictures lead. `up` sets it for its flow runs, unless it is set: to what a proxy is known by."""
 LOG_BYTES = 1_000_000
 
 log = logging.getLogger("dreamsweep.up")
@@ -142,8 +142,8 @@ class _Up:
                 "DO_NOT_TRACK": "1",
                 "DREAMSWEEP_HOME": str(settings.folder),
                 "DREAMSWEEP_STORE": settings.store,
-                PICTURES: self._pictures,
-                "DREAMSWEEP_ALLOWED_ROOTS": json.dumps([*roots, *settings.allow]),
+                PICTURES_URL: self._pictures,
+                allowed.ROOTS: json.dumps([*roots, *settings.allow]),
                 "PYTHONSAFEPATH": "1",
             }
             | ({"DREAMSWEEP_MNIST": str(settings.data_dir)} if settings.data_dir else {})
@@ -189,9 +189,7 @@ def _check_host(settings: UpSettings) -> None:
 
 
 def _listen_for_pictures(settings: UpSettings) -> socket.socket:
-    from flows.picture_server import USUAL_PORT
-
-    return listen(settings.host, settings.pictures_port, USUAL_PORT, "--pictures-port")
+    return listen(settings.host, settings.pictures_port, PICTURES_PORT, "--pictures-port")
 
 
 @contextlib.contextmanager
@@ -199,7 +197,7 @@ def _pictures(settings: UpSettings, listening: socket.socket) -> Iterator[str]:
     from flows.picture_server import PictureServer, picture_app
 
     with PictureServer(picture_app(settings.store, settings.host, os.environ.get(PASSWORD)), listening):
-        yield os.environ.get(PICTURES) or address_of(_name_of(settings.host), port_of(listening))
+        yield os.environ.get(PICTURES_URL) or address_of(_name_of(settings.host), port_of(listening))
 
 
 def _name_of(host: str) -> str:
