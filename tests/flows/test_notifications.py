@@ -1,6 +1,8 @@
 """The webhook that is called when a run goes wrong: by a real server, with the file that is in the repository."""
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.being_up import Up, dreamsweep, wait_until
+from tests.flows.being_up import Up, dreamsweep, processes_of, wait_until
 from tests.flows.tiny import saved, small_cnn, write_pictures
 
 pytestmark = pytest.mark.slow
@@ -87,3 +89,22 @@ def test_what_is_no_webhook_is_refused(up: Up, url: str) -> None:
     done = dreamsweep(up.home, "notify", url)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "https://hooks.example.com" in done.stderr
+
+
+def test_the_webhook_is_called_when_a_flow_process_is_killed(
+    up: Up, calls: tuple[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    url, heard = calls
+    dreamsweep(up.home, "notify", url)
+    before = len(heard)
+    model = saved(small_cnn(), tmp_path / "killed.keras")
+    data = write_pictures(tmp_path / "pictures")
+    run = up.start("oip-sweep", model=str(model), data=data, growth={"steps": 1_000_000})
+    up.wait_for(run, "RUNNING")
+    for process in processes_of(up.home):
+        if b"prefect.engine" in Path(f"/proc/{process}/cmdline").read_bytes():
+            os.kill(process, signal.SIGKILL)
+    assert up.wait_for(run)["type"] == "CRASHED"
+    wait_until(lambda: len(heard) > before)
+    assert [call["state"] for call in heard[before:]] == ["Crashed"]
+    dreamsweep(up.home, "notify", "--off")
