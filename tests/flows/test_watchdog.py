@@ -1,9 +1,12 @@
 """Processes that hang, and are ended by their watchdog. Each is a real one, with a real hang."""
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 HANG = "import ctypes; ctypes.PyDLL(None).sleep(600)"  # native code, which holds the interpreter's lock
 
@@ -68,3 +71,38 @@ def test_a_dog_within_another_speaks_for_both_and_leaves_the_other_watching(tmp_
     status, _, wrote = ended(tmp_path, body)
     assert status == 1
     assert wrote.startswith("inner is over")
+
+
+@pytest.mark.slow
+def test_a_flow_that_outstays_its_deadline_is_ended_with_its_process(prefect_server: str, tmp_path: Path) -> None:
+    late = """
+import sys, time
+import flows.work
+from flows.parameters import TrainParameters
+from prefect import flow
+
+flows.work.OVERTIME_MINUTES = 0.02
+
+@flow
+def late(parameters: TrainParameters):
+    with flows.work.alive(parameters):
+        print("at work", flush=True)
+        time.sleep(float(sys.argv[2]))
+    print("ended by itself", flush=True)
+
+late(TrainParameters(store=sys.argv[1], budget=0.02))
+"""
+
+    def run(seconds: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", late, str(tmp_path / "store"), str(seconds)],
+            env=os.environ | {"PREFECT_API_URL": prefect_server},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    in_time, too_long = run(0.1), run(100)
+    assert (in_time.returncode, in_time.stdout) == (0, "at work\nended by itself\n")
+    assert (too_long.returncode, too_long.stdout) == (1, "at work\n")
+    assert "Timeout" in too_long.stderr
