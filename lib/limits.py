@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from lib.errors import BadInput
 
@@ -70,6 +70,8 @@ def _keeps(value: Any, limit: Any) -> bool:
             return bool(value > bound)
         case Lt(lt=bound):
             return bool(value < bound)
+        case Le(le=most):
+            return bool(value <= most)
         case MinLen(min_length=length):
             return len(value) >= length
     return True
@@ -94,3 +96,5 @@ def _words(limits: Any) -> Iterator[str]:
                 yield f"above {bound}"
             case Lt(lt=bound):
                 yield f"below {bound}"
+            case Le(le=most):
+                yield f"{most} or less"

@@ -1,0 +1,68 @@
+"""How a picture is dreamed: every parameter, and the one place of their defaults."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from lib.limits import About, check
+
+Mode = Literal["octaves", "tiles", "carve", "carve+tiles"]
+Colours = Literal["kept", "grey", "dreamed"]
+
+
+@dataclass(frozen=True)
+class DreamSettings:
+    """The defaults suit a photograph and the reference network."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
+
+    mode: Annotated[
+        Mode,
+        About(
+            "Mode",
+            "octaves: the whole picture at several resolutions. tiles: windows of the network's size. "
+            "carve: down to the network's size and up again. carve+tiles: first coarse, then fine.",
+        ),
+    ] = "octaves"
+    objective: Annotated[
+        str,
+        About(
+            "Objective",
+            "What is to be seen more of: Conv2D_3 (all its maps), Conv2D_3/56, 0.7*Conv2D_2 + 0.3*Conv2D_3/56, or a "
+            "direction Conv2D_3[3:1, 17:-0.5]. Empty: all maps of the last convolution.",
+        ),
+    ] = ""
+    octaves: Annotated[int, Ge(1), About("Octaves", "Resolutions that the picture is dreamed at.")] = 4
+    octave_scale: Annotated[float, Gt(1), About("Octave scale", "How much larger each octave is than the last.")] = 1.4
+    steps: Annotated[int, Ge(1), About("Steps", "Steps of the ascent in an octave, a round or a tiling.")] = 10
+    step_size: Annotated[
+        float, Gt(0), About("Step size", "Root mean square of a step's change; white is 1 and black 0.")
+    ] = 0.02
+    rounds: Annotated[int, Ge(1), About("Rounds", "How often carve goes down, dreams and comes up again.")] = 4
+    smoothing: Annotated[
+        float, Ge(0), About("Smoothing", "Standard deviation, in pixels, of the blur of each step; 0 for none.")
+    ] = 0.5
+    jitter: Annotated[
+        int,
+        Ge(0),
+        About("Jitter", "Greatest shift, in pixels, by which the picture is rolled before a step and back after it."),
+    ] = 8
+    overlap: Annotated[
+        float, Ge(0), Lt(1), About("Overlap", "How much of a tile's side lies on its neighbour, as a share.")
+    ] = 0.5
+    colours: Annotated[
+        Colours,
+        About(
+            "Colours",
+            "kept: the luminance dreams, the chroma is the picture's. grey: without colours. "
+            "dreamed: what a network that sees colours makes of them.",
+        ),
+    ] = "kept"
+    strength: Annotated[
+        float, Ge(0), Le(1), About("Strength", "How much of the dream is laid over the picture; 0 is none.")
+    ] = 1.0
+    seed: Annotated[int, Ge(0), About("Seed", "Of everything random: the same seed gives the same picture.")] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
