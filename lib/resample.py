@@ -16,7 +16,7 @@ def resized(pixels: Floats, height: int, width: int) -> Floats:
     """Pixels [H, W, C], float32 of any range, at another size, [height, width, C]; always a new array.
 
     A channel at a time, so beside the two pictures there are one channel of either and what Pillow holds between its
-    two passes. A cubic may overshoot: what was within [0, 1] may leave it by up to a fifth.
+    two passes. A cubic overshoots at edges: what was within [0, 1] may leave it by a quarter.
     """
     out = np.empty((height, width, pixels.shape[2]), np.float32)
     for channel in range(pixels.shape[2]):
