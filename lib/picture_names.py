@@ -1,0 +1,42 @@
+"""Names of picture files in a form that can be printed, logged and put into JSON, whatever bytes they are of.
+
+A file's name is bytes; Python hands them out as text in which a byte that is no UTF-8 is a lone surrogate
+(`os.fsdecode`). Such a text can neither be printed nor stored in JSON. Its shown form can, and no two names share one.
+"""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # control characters
+    "\u2028\u2029\ufeff"  # line and paragraph separators, a byte order mark
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks of direction, by which gnp.exe reads as exe.png
+    "\udc80-\udcff"  # bytes that are no UTF-8
+    "]"
+    # A percent sign that would be taken for the beginning of an escape.
+    "|%(?=[0-9A-Fa-f]{2})"
+)
+"""Named one by one: what Python calls printable grows with every version of Unicode, and a name must stay the same."""
+
+
+def shown(name: str) -> str:
+    """A file's name or relative path as people and JSON can have it.
+
+    `name` is as Python gives it (`os.fsdecode`). Bytes that are no UTF-8, control characters and marks that change the
+    direction of writing become %XX, a percent sign becomes %25 where it would look like one of these; all else, emoji
+    and spaces too, stays as it is.
+
+    >>> shown("100 %.png"), shown("caf\\udce9.png"), shown("two\\nlines %41.png")
+    ('100 %.png', 'caf%E9.png', 'two%0Alines %2541.png')
+    """
+    return _HIDDEN.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found[0])), name)
+
+
+def parsed(shown_name: str) -> str:
+    """The name that `shown` made this of, as Python would give it."""
+    return unquote_to_bytes(_bytes(shown_name)).decode("utf-8", "surrogateescape")
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
