@@ -1,0 +1,185 @@
+"""A picture dreamed by a network: the modes behind one door."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from lib.blend import blended
+from lib.carve import Floats, carved
+from lib.colours import Ints, planes_of
+from lib.dream_ascent import DreamAscent, Gradient
+from lib.dream_objective import DreamObjective
+from lib.dream_settings import DreamSettings, Mode
+from lib.errors import BadInput
+from lib.graph import graph_of
+from lib.luminance_gradient import LuminanceGradient
+from lib.mixture import mixture_of
+from lib.resample import resized
+from lib.strip import strip
+from lib.tiles import Tiles
+
+Told = Callable[[str, int, int], None]
+"""Is told of progress: what is done, as "round 2 of 4", and how many steps of it, of how many."""
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How the objective rose: `values` [steps + 1] before each step and after the last, of an octave, round or tiling.
+
+    Those in between are of the picture as it was rolled at that step.
+    """
+
+    name: str
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Dream:
+    """A result: `pixels` have the source's shape and type (see `lib.blend.blended`); `strip` is a PNG, of carving."""
+
+    pixels: Ints
+    climbs: tuple[Climb, ...]
+    strip: bytes | None
+
+
+class Dreamer:
+    """One network that dreams in one way, into pictures of any size, which threads may hand over at the same time.
+
+    The same picture, settings and seed give the same bytes, whatever other threads do.
+
+    Attributes:
+        objective: what is climbed, in its canonical form.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        settings: DreamSettings,
+        *,
+        pixel_range: tuple[float, float] = (0.0, 1.0),
+        guide: Ints | None = None,
+    ) -> None:
+        """Everything is traced here.
+
+        Args:
+            model: Keras model with one image input.
+            pixel_range: what black and white were when the model was trained.
+            guide: uint8 or uint16 [H, W, C]: a picture towards whose activations the objective's layers dream.
+
+        Raises:
+            BadInput: an objective that the model does not have; a network that cannot dream in this mode.
+        """
+        self._settings = settings
+        graph = graph_of(model)
+        channels = graph.shapes[graph.input][-1]
+        assert channels is not None
+        self._channels = channels
+        shown = None if guide is None else planes_of(guide, channels, settings.colours)
+        mixture = mixture_of(model, settings.objective)
+        self.objective = str(mixture)
+        objective = DreamObjective(model, mixture, pixel_range=pixel_range, guide=shown)
+        self._way = _WAYS[settings.mode](model, objective, settings, pixel_range)
+
+    @property
+    def traces(self) -> int:
+        """How often TensorFlow has traced the loop of steps: once a dreamer, however many pictures it dreams."""
+        return self._way.traces
+
+    def dream(self, source: Ints, *, mask: Floats | None = None, told: Told | None = None) -> Dream:
+        """Dreams into one picture.
+
+        Args:
+            source: uint8 or uint16 [H, W, C], sRGB or grey.
+            mask: float32 [H, W] in [0, 1]: white dreams, black stays. One of another size is resized bicubically.
+            told: called about once a second.
+
+        Raises:
+            BadInput: a picture that this network cannot dream in this mode.
+        """
+        if source.dtype not in (np.uint8, np.uint16) or source.ndim != 3 or source.shape[2] not in (1, 3):
+            raise BadInput(f"a picture is uint8 or uint16 [H, W, 1 or 3], not {source.dtype} {list(source.shape)}")
+        settings = self._settings
+        if mask is not None:
+            mask = np.clip(resized(mask[:, :, None], *source.shape[:2])[:, :, 0], 0, 1)
+        planes = planes_of(source, self._channels, settings.colours)
+        dreamt = self._way(planes, told or (lambda *_: None))
+        pixels = blended(source, dreamt.planes, colours=settings.colours, strength=settings.strength, mask=mask)
+        return Dream(pixels, dreamt.climbs, dreamt.strip)
+
+
+@dataclass(frozen=True)
+class _Dreamt:
+    planes: Floats
+    climbs: tuple[Climb, ...]
+    strip: bytes | None = None
+
+
+class _Way(Protocol):
+    """A mode, made ready for one network and its settings."""
+
+    @property
+    def traces(self) -> int: ...
+
+    def __call__(self, planes: Floats, told: Told) -> _Dreamt: ...
+
+
+class _ByTiles:
+    """The modes in which the network sees windows of its own size."""
+
+    def __init__(
+        self, model: Any, objective: DreamObjective, settings: DreamSettings, pixel_range: tuple[float, float]
+    ) -> None:
+        self._settings = settings
+        self._tiles = Tiles(model, objective.layers, objective.value, settings.overlap, pixel_range=pixel_range)
+        self._ascent = DreamAscent(_of_colours(self._tiles, settings), self._tiles.channels)
+        self._objective = str(objective.mixture)
+
+    @property
+    def traces(self) -> int:
+        return self._ascent.traces
+
+    def __call__(self, planes: Floats, told: Told) -> _Dreamt:
+        settings = self._settings
+        climbs, drawn = [], None
+        if settings.mode != "tiles":
+
+            def climb(number: int, small: Floats) -> tuple[Floats, Floats]:
+                # the small picture is a single tile: there is no grid that a shift would hide
+                return self._climb(small, self._name(number), 0, told)
+
+            found = carved(planes, self._tiles.size, climb, settings.rounds)
+            climbs = [Climb(self._name(number), values) for number, values in enumerate(found.values)]
+            drawn, planes = strip(found, title=self._objective), found.adjusted
+        if settings.mode != "carve":
+            planes, values = self._climb(planes, "tiles", max(self._tiles.stride) // 2, told)
+            climbs.append(Climb("tiles", values))
+        return _Dreamt(planes, tuple(climbs), drawn)
+
+    def _name(self, number: int) -> str:
+        return f"round {number + 1} of {self._settings.rounds}"
+
+    def _climb(self, planes: Floats, name: str, jitter: int, told: Told) -> tuple[Floats, Floats]:
+        settings = self._settings
+        return self._ascent.climb(
+            planes,
+            steps=settings.steps,
+            step_size=settings.step_size,
+            smoothing=settings.smoothing,
+            jitter=jitter,
+            seed=settings.seed,
+            told=lambda done, steps: told(name, done, steps),
+        )
+
+
+def _of_colours(gradient: Gradient, settings: DreamSettings) -> Gradient:
+    """Where the picture's chroma returns in the end, only its luminance is to dream."""
+    return gradient if settings.colours == "dreamed" else LuminanceGradient(gradient)
+
+
+_WAYS: dict[Mode, Callable[[Any, DreamObjective, DreamSettings, tuple[float, float]], _Way]] = {
+    "carve": _ByTiles,
+    "tiles": _ByTiles,
+    "carve+tiles": _ByTiles,
+}
