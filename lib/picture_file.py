@@ -41,7 +41,7 @@ class Picture:
     """A decoded picture, or several of one size: an animation, or a TIFF's pages.
 
     `frames` [F, H, W, C], C = 1 for grey and 3 for sRGB; uint16 for grey of more than 8 bits, else uint8. `alpha`
-    [F, H, W], uint8, 255 for opaque; None where all is. `durations`: milliseconds of each frame. `loops`: how often an
+    [F, H, W], uint8, 255 for opaque; None where all is, and beside uint16. `durations`: milliseconds of each frame. `loops`: how often an
     animation is played, 0 for ever.
     """
 
@@ -231,7 +231,6 @@ def _deep(image: Image.Image) -> npt.NDArray[np.uint16]:
 
 def _shallow(pixels: Pixels) -> npt.NDArray[np.uint8]:
     """The same with 8 bits, rounded."""
-    # From uint8 to uint8 it is no change, and no copy.
-    return (((pixels.astype(np.uint32) + 128) // 257) if pixels.dtype == np.uint16 else pixels).astype(
-        np.uint8, copy=False
-    )
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels.view(np.uint8)
