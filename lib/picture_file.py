@@ -41,8 +41,8 @@ class Picture:
     """A decoded picture, or several of one size: an animation, or a TIFF's pages.
 
     `frames` [F, H, W, C], C = 1 for grey and 3 for sRGB; uint16 for grey of more than 8 bits, else uint8. `alpha`
-    [F, H, W], uint8, 255 for opaque; None where all is, and beside uint16. `durations`: milliseconds of each frame. `loops`: how often an
-    animation is played, 0 for ever.
+    [F, H, W], uint8, 255 for opaque; None where all is, and beside uint16. `durations`: milliseconds of each frame.
+    `loops`: how often an animation is played, 0 for ever.
     """
 
     frames: Pixels
