@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from lib.colour_profile import deep_tones, lab_to_srgb, to_srgb
 from lib.errors import BadInput
@@ -94,12 +94,25 @@ def decoded(data: bytes) -> Picture:
     frames = [pixels for pixels, _, _ in images]
     channels = max(pixels.shape[2] for pixels in frames)
     if len({pixels.dtype for pixels in frames}) > 1 or channels == 3:
-        frames = [np.broadcast_to(_shallow(pixels), (*pixels.shape[:2], channels)) for pixels in frames]
+        frames = [np.broadcast_to(shallow(pixels), (*pixels.shape[:2], channels)) for pixels in frames]
     alpha = None
     if any(transparency is not None for _, transparency, _ in images):
         opaque = np.full(frames[0].shape[:2], 255, np.uint8)
         alpha = _stacked([opaque if transparency is None else transparency for _, transparency, _ in images])
     return Picture(_stacked(frames), alpha, tuple(duration for _, _, duration in images), loops)
+
+
+def shallow(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """The same pixels with 8 bits, rounded."""
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels.view(np.uint8)
+
+
+def media_type(data: bytes) -> str:
+    """The media type of a picture's bytes, as `image/jpeg`. Raises BadInput as `decoded` does."""
+    with _opened(data) as image:
+        return image.get_format_mimetype() or "application/octet-stream"
 
 
 def _stacked(frames: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
@@ -108,7 +121,7 @@ def _stacked(frames: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
 
 
 @contextmanager
-def _opened(source: bytes | Path) -> Iterator[Image.Image]:
+def _opened(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
     """The picture, its header read; whatever goes wrong while it is open becomes BadInput."""
     try:
         start = source[:4] if isinstance(source, bytes) else _start(source)
@@ -195,7 +208,7 @@ def _pixels(image: Image.Image, profile: bytes | None) -> tuple[Pixels, npt.NDAr
             tones = deep_tones(profile) if profile else None
             return (deep if tones is None else tones[deep])[:, :, np.newaxis], None
         alpha = np.where(deep == image.info["transparency"], np.uint8(0), np.uint8(255))
-        image = Image.fromarray(_shallow(deep))
+        image = Image.fromarray(shallow(deep))
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         image = image.convert("LA" if grey else "RGBA")
@@ -227,10 +240,3 @@ def _deep(image: Image.Image) -> npt.NDArray[np.uint16]:
     if image.mode == "F" or values.min() < 0 or values.max() > 65535:
         raise BadInput("has pixels below 0 or of more than 16 bits: save it with 8 or 16 bits a channel")
     return values.astype(np.uint16)
-
-
-def _shallow(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    """The same with 8 bits, rounded."""
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return pixels.view(np.uint8)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from lib.errors import BadInput
-from lib.picture_file import MOST_PIXELS, Picture, Size, decoded, size_of
+from lib.picture_file import MOST_PIXELS, Picture, Size, decoded, media_type, size_of
 
 GREY = np.rint(np.linspace(0, 255, 12 * 15)).astype(np.uint8).reshape(12, 15)
 RGB = np.stack([GREY, GREY[::-1], np.roll(GREY, 5)], axis=-1)
@@ -251,6 +251,13 @@ def test_of_the_pictures_in_a_phones_jpeg_only_the_first_is_taken() -> None:
     data = saved(RGB, "MPO", save_all=True, append_images=[Image.fromarray(RGB[::-1])], quality=100)
     assert decoded(data).frames.shape == (1, 12, 15, 3)
     assert size_of(data) == Size(12, 15, 1)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_the_media_type_is_that_of_the_bytes(form: str) -> None:
+    assert media_type(saved(GREY, form)) == f"image/{form.lower()}"
+    with pytest.raises(BadInput, match="is not a picture"):
+        media_type(b"a text")
 
 
 def test_a_text_and_an_empty_file_say_what_they_are() -> None:
