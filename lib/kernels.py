@@ -55,7 +55,8 @@ def pool_max(x: Tensor, window: tuple[int, int]) -> Tensor:
         top = tf.nn.max_pool2d(x, window, window, "VALID")
 
         def gradient(g: Tensor) -> Tensor:
-            rows, columns = top.shape[1] * high, top.shape[2] * wide
+            rows, columns = _side(top, 1) * high, _side(top, 2) * wide
+            # where sizes are known only later, windows may or may not fill the image
             whole = (rows, columns) == tuple(x.shape[1:3])
             inside = x if whole else x[:, :rows, :columns]
             hit = tf.cast(tf.equal(inside, _enlarge(top, window)), x.dtype)
@@ -63,7 +64,7 @@ def pool_max(x: Tensor, window: tuple[int, int]) -> Tensor:
             back = hit * _enlarge(share, window)
             if whole:
                 return back
-            return tf.pad(back, [[0, 0], [0, x.shape[1] - rows], [0, x.shape[2] - columns], [0, 0]])
+            return tf.pad(back, [[0, 0], [0, _side(x, 1) - rows], [0, _side(x, 2) - columns], [0, 0]])
 
         return top, gradient
 
@@ -80,7 +81,7 @@ def convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
     def convolved(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
         def gradient(g: Tensor) -> tuple[Tensor, None]:
             flat = tf.reshape(kernel, [high * wide * channels, maps])
-            rows, columns = g.shape[1], g.shape[2]
+            rows, columns = _side(g, 1), _side(g, 2)
             spread = tf.matmul(tf.reshape(g, [-1, maps]), flat, transpose_b=True)
             spread = tf.reshape(spread, [-1, rows, columns, high * wide, channels])
             parts = [
@@ -95,12 +96,20 @@ def convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
     return convolved(x, kernel)
 
 
+def _side(x: Tensor, axis: int) -> Any:
+    """How long a tensor is along an axis: a number where that is known while tracing."""
+    import tensorflow as tf
+
+    known = x.shape[axis]
+    return tf.shape(x)[axis] if known is None else known
+
+
 def _enlarge(x: Tensor, window: tuple[int, int]) -> Tensor:
     """Each value repeated over its window; two copies of memory, where tf.repeat gathers."""
     import tensorflow as tf
 
     high, wide = window
-    rows, columns, channels = x.shape[1:]
+    rows, columns, channels = _side(x, 1), _side(x, 2), x.shape[3]
     line = tf.reshape(tf.concat([x] * wide, -1), [-1, rows, columns * wide * channels])
     return tf.reshape(tf.concat([line] * high, -1), [-1, rows * high, columns * wide, channels])
 

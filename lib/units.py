@@ -106,7 +106,7 @@ def _spans(patterns: Sequence[str], units: Mapping[str, int | None]) -> Iterator
             names = _matches(cut[1], units)
             span = (int(cut[2]), int(cut[3] or cut[2]))
         if not names:
-            raise BadInput(f"no layer {pattern!r}{_nearest(pattern, [name for name in units if units[name]])}")
+            raise BadInput(f"no layer {pattern!r}{nearest(pattern, [name for name in units if units[name]])}")
         for name in names:
             if (count := units[name]) is None:
                 continue
@@ -121,7 +121,8 @@ def _matches(pattern: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
 
 
-def _nearest(pattern: str, names: Iterable[str]) -> str:
+def nearest(pattern: str, names: Iterable[str]) -> str:
+    """The end of a message that there is no such layer: which ones were perhaps meant."""
     by_lower = {name.lower(): name for name in names}
     asked = re.sub(r"/\d+(-\d+)?$", "", pattern).lower()
     near = difflib.get_close_matches(asked, by_lower, n=3, cutoff=0.5)
