@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 from PIL import Image
 
 from lib.errors import BadInput
@@ -98,15 +99,15 @@ def _with_palette(image: Image.Image) -> Image.Image:
 
 def _mp4(first: Image.Image, rest: Iterator[Image.Image], about: Mapping[str, Any] | None, milliseconds: int) -> bytes:
     said = [] if about is None else ["-metadata", f"comment={text_of(about)}"]
+    height, width = _even(first).shape[:2]
     with tempfile.TemporaryDirectory() as folder:
         # MP4 is not written to a pipe: what players want first is known last.
         path = Path(folder) / "animation.mp4"
         command = [
             *("ffmpeg", "-loglevel", "error", "-nostdin"),
-            *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{first.width}x{first.height}"),
+            *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"),
             *("-framerate", f"1000/{milliseconds}", "-i", "pipe:0"),
-            # Many players know only halved chroma, for which sides are even.
-            *("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18"),
+            *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18"),
             *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart", *said, str(path)),
         ]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
@@ -114,7 +115,7 @@ def _mp4(first: Image.Image, rest: Iterator[Image.Image], about: Mapping[str, An
             assert ffmpeg.stderr is not None
             try:
                 for image in itertools.chain([first], rest):
-                    ffmpeg.stdin.write(image.convert("RGB").tobytes())
+                    ffmpeg.stdin.write(_even(image).tobytes())
                 ffmpeg.stdin.close()
             except BrokenPipeError:
                 pass  # it gave up, and says why
@@ -125,3 +126,8 @@ def _mp4(first: Image.Image, rest: Iterator[Image.Image], about: Mapping[str, An
         if ffmpeg.returncode:
             raise BadInput(f"ffmpeg could not make the mp4 ({words or ffmpeg.returncode}): choose gif or webp")
         return path.read_bytes()
+
+
+def _even(image: Image.Image) -> Pixels:
+    """[H, W, 3] with even sides, the last row and column repeated: many players know only halved chroma."""
+    return np.pad(np.asarray(image.convert("RGB")), ((0, image.height % 2), (0, image.width % 2), (0, 0)), mode="edge")

@@ -114,8 +114,8 @@ def ffmpeg(tmp_path: Path, monkeypatch: Any) -> Path:
 def test_ffmpeg_is_given_every_frame_and_what_there_is_to_say(ffmpeg: Path) -> None:
     assert embedded(animation(waves(channels=1), "mp4", about=ABOUT, seconds=0.5)) == ABOUT
     arguments, size = json.loads((ffmpeg / "given.json").read_text())
-    assert size == 5 * 60 * 81 * 3
-    assert "81x60" in arguments
+    assert size == 5 * 60 * 82 * 3
+    assert "82x60" in arguments  # even sides, which many players want
     assert "1000/500" in arguments
 
 
