@@ -4,8 +4,8 @@ A picture is taken down to the size of the network's images, and what is lost on
 some rounds: the small picture climbs for some steps, goes up to full size, gets its details again, and comes down
 again. All resizing is bicubic. As in the blog the small picture keeps its mean and its deviation while it climbs.
 
-What the small pattern adds is soft and strong, so the last thing is to bring the width of the value distribution back
-to the picture's own; the pattern then turns into a ghostly shadow.
+What the small pattern adds is soft and strong, so the last thing is to adjust the width of the value distribution: to
+the picture's own, or what fits between black and white. The pattern then turns into a ghostly shadow.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,8 @@ Climber = Callable[[int, Floats], tuple[Floats, Floats]]
 """From the number of a round, from 0, and a small picture to that picture some steps further, and its objective."""
 
 _LEAST_SPREAD = 1e-6
+_CUT = 0.005  # this part of the values may end up below black, and as many above white
+_SAMPLE = 2**20  # values that are looked at for that
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,18 @@ def carved(picture: Floats, size: tuple[int, int], climb: Climber, rounds: int) 
         detailed = upscaled + details
         if number < rounds - 1:
             small = np.clip(resized(detailed, *size), 0, 1)
-    adjusted = np.clip(like(detailed, picture), 0, 1)
-    return Carved(start, pattern, upscaled, detailed, adjusted, tuple(found))
+    return Carved(start, pattern, upscaled, detailed, fitted(like(detailed, picture)), tuple(found))
+
+
+def fitted(pixels: Floats) -> Floats:
+    """Pixels between black and white, narrowed and shifted no more than is needed, so that hardly any are cut."""
+    flat = pixels.reshape(-1)
+    low, high = np.quantile(flat[:: -(-len(flat) // _SAMPLE)], [_CUT, 1 - _CUT])
+    factor = min(1.0, 1 / max(high - low, _LEAST_SPREAD))
+    middle = pixels.mean(dtype=np.float64)
+    low, high = (middle + factor * (end - middle) for end in (low, high))
+    shift = max(0.0, -low) - max(0.0, high - 1)
+    return np.clip((pixels - np.float32(middle)) * np.float32(factor) + np.float32(middle + shift), 0, 1)
 
 
 def like(pixels: Floats, other: Floats) -> Floats:

@@ -1,8 +1,9 @@
 """The gradient of a picture by tiles: windows of the network's own size, for the whole network and its dense head.
 
 Tiles overlap, and what each wants changed is laid together with weights that fall to zero at its edges (Hann's), so
-that neighbours pass into each other; the weights of all tiles that a pixel lies in add up to one. Whoever climbs shifts
-the grid anew before each step. Beyond its borders a picture is mirrored.
+that neighbours pass into each other. In even places all tiles dream the same, and a regular grid of them would show as
+a weave; so they lie irregularly, and whoever climbs shifts them anew before each step. Beyond its borders a picture is
+mirrored, or they would show as a frame.
 
 The network sees each tile standardised, as the blog shows it what it looks at. So what counts in a tile is its shapes,
 be they light or dark, strong or faint: shown as they are, light tiles would do all the dreaming and dark ones none.
@@ -25,6 +26,10 @@ Array = npt.NDArray[Any]
 # at a time does not depend on the picture's size.
 _PIXELS_A_BATCH = 64 * 28 * 28
 
+# TensorFlow copies a tensor to add to places of it: tiles are added to strips of so many pixels, and strips to the
+# picture.
+_PIXELS_A_STRIP = 2**19
+
 MEAN, SPREAD = 0.3, 0.3
 """Of each tile as the network sees it; black is 0 and white 1. Photographs have about 0.45 and 0.25, the ink of MNIST
 0.13 and 0.31."""
@@ -39,7 +44,7 @@ class Tiles:
     Attributes:
         size: (height, width) of a tile.
         channels: of the pictures, as the network has them.
-        stride: by how many rows and columns neighbours are shifted.
+        stride: by how many rows and columns neighbours are apart, on average.
     """
 
     def __init__(
@@ -75,13 +80,29 @@ class Tiles:
 
     @property
     def signature(self) -> tuple[Any, ...]:
+        """Of corners and strips: `plan`."""
         import tensorflow as tf
 
-        return tuple(tf.TensorSpec((None, side), kind) for side in self.size for kind in (tf.int32, tf.float32))
+        return tf.TensorSpec((None, 2), tf.int32), tf.TensorSpec((None, 4), tf.int32)
 
-    def plan(self, height: int, width: int) -> tuple[Array, ...]:
-        """Which rows the bands of tiles take and with which weights, [bands, tile height] each; so for columns."""
-        return (*places(height, self.size[0], self.stride[0]), *places(width, self.size[1], self.stride[1]))
+    def plan(self, height: int, width: int) -> tuple[Array, Array]:
+        """The tiles' corners [tiles, 2], from above to below, and the strips in which they are laid together.
+
+        Of a strip, [strips, 4]: its first tile and the one behind its last, the first row that it touches and the one
+        behind the last.
+        """
+        corners = scattered((height, width), self.size, self.stride)
+        above = corners[:, 0]
+        below = above + self.size[0]
+        top = np.clip(np.minimum(above, 2 * height - below), 0, height)  # the second are mirrored ones
+        bottom = np.clip(np.maximum(below, -above), 0, height)
+        room = max(self.size[0], _PIXELS_A_STRIP // width - self.size[0])
+        strips, first = [], 0
+        while first < len(corners):
+            behind = int(np.searchsorted(above, above[first] + room))
+            strips.append((first, behind, top[first:behind].min(), bottom[first:behind].max()))
+            first = behind
+        return corners, np.array(strips, np.int32)
 
     def value(self, picture: Tensor, *plan: Tensor) -> Tensor:
         """The mean objective of all tiles."""
@@ -91,35 +112,43 @@ class Tiles:
         """The mean objective of all tiles, and the gradient of each tile's own, laid together; [H, W, C]."""
         import tensorflow as tf
 
-        rows, row_weights, columns, column_weights = plan
-        height, width = tf.unstack(tf.shape(picture)[:2])
-        bands, across = tf.shape(rows)[0], tf.shape(columns)[0]
+        corners, strips = plan
+        size = tf.shape(picture)
+        weights = tf.constant(_hann(self.size[0])[:, None] * _hann(self.size[1]), tf.float32)[None, :, :, None]
 
-        def band(at: Tensor, value: Tensor, gradient: Tensor) -> Any:
-            strip = tf.gather(picture, rows[at])
+        def of_strip(at: Tensor, value: Tensor, whole: Tensor) -> Any:
+            begin, end, top, below = tf.unstack(strips[at])
 
-            def some(first: Tensor, value: Tensor, change: Tensor) -> Any:
-                last = tf.minimum(first + self._batch, across)
-                taken, weights = columns[first:last], column_weights[first:last]
-                tiles = tf.transpose(tf.gather(strip, taken, axis=1), (1, 0, 2, 3))
-                tiles = tf.ensure_shape(tiles, (None, *self.size, self.channels))
-                values, wanted = self._of_tiles(tiles)
-                wanted = tf.transpose(wanted * weights[:, None, :, None], (0, 2, 1, 3))
-                change = tf.tensor_scatter_nd_add(change, taken[..., None], wanted)
-                return last, value + tf.reduce_sum(values), change
+            def of_some(first: Tensor, value: Tensor, laid: Tensor) -> Any:
+                some = corners[first : tf.minimum(first + self._batch, end)]
+                places = self._places(some, size)
+                values, wanted = self._of_tiles(tf.gather_nd(picture, places))
+                parts = tf.concat([wanted * weights, tf.broadcast_to(weights, tf.shape(wanted[..., :1]))], -1)
+                laid = tf.tensor_scatter_nd_add(laid, places - tf.stack([top, 0]), parts)
+                return first + self._batch, value + tf.reduce_sum(values), laid
 
-            change = tf.zeros((width, self.size[0], self.channels))
-            _, value, change = tf.while_loop(
-                lambda first, *_: first < across, some, (0, value, change), parallel_iterations=1
+            laid = tf.zeros((below - top, size[1], self.channels + 1))
+            _, value, laid = tf.while_loop(
+                lambda first, *_: first < end, of_some, (begin, value, laid), parallel_iterations=1
             )
-            change = tf.transpose(change, (1, 0, 2)) * row_weights[at][:, None, None]
-            return at + 1, value, tf.tensor_scatter_nd_add(gradient, rows[at][:, None], change)
+            return at + 1, value, tf.tensor_scatter_nd_add(whole, tf.range(top, below)[:, None], laid)
 
-        gradient = tf.zeros((height, width, self.channels))
-        _, value, gradient = tf.while_loop(
-            lambda at, *_: at < bands, band, (0, tf.constant(0.0), gradient), parallel_iterations=1
+        whole = tf.zeros((size[0], size[1], self.channels + 1))
+        _, value, whole = tf.while_loop(
+            lambda at, *_: at < tf.shape(strips)[0], of_strip, (0, tf.constant(0.0), whole), parallel_iterations=1
         )
-        return value / tf.cast(bands * across, tf.float32), gradient
+        return value / tf.cast(tf.shape(corners)[0], tf.float32), whole[..., :-1] / whole[..., -1:]
+
+    def _places(self, corners: Tensor, size: Tensor) -> Tensor:
+        """Row and column of each pixel of tiles with these corners, [B, height, width, 2]; mirrored beyond borders."""
+        import tensorflow as tf
+
+        found = []
+        for axis, side in enumerate(self.size):
+            at = (corners[:, axis, None] + tf.range(side)) % (2 * size[axis])
+            found.append(tf.minimum(at, 2 * size[axis] - 1 - at))
+        shape = (tf.shape(corners)[0], *self.size)
+        return tf.stack([tf.broadcast_to(found[0][:, :, None], shape), tf.broadcast_to(found[1][:, None], shape)], -1)
 
     def _of_tiles(self, tiles: Tensor) -> tuple[Tensor, Tensor]:
         """The objective of each tile [B], and its gradient [B, height, width, C]."""
@@ -141,22 +170,22 @@ def standardised(tiles: Tensor) -> Tensor:
     return centred * tf.math.rsqrt(variance + FAINTEST**2)
 
 
-def places(length: int, side: int, stride: int) -> tuple[Array, Array]:
-    """Where tiles lie along an axis, and what each says there.
+def scattered(picture: tuple[int, int], tile: tuple[int, int], stride: tuple[int, int]) -> Array:
+    """Corners, int32 [tiles, 2], of tiles that cover a picture irregularly, from above to below.
 
-    They are `stride` apart and reach beyond both ends alike, by less than a stride together, unless the axis is shorter
-    than a tile. Beyond the ends it is mirrored.
-
-    Returns:
-        Positions on the axis, int32 [tiles, side], and weights, float32 alike, which add up to 1 at each position: 0
-        beyond the ends.
+    The picture is cut into cells as large as the stride; for each there is one tile, somewhere where it covers the
+    whole cell. Along an axis that is no longer than a tile there is only one, in the middle. Tiles may reach beyond the
+    picture.
     """
-    tiles = 1 + max(0, -(-(length - side) // stride))
-    beyond = (tiles - 1) * stride + side - length
-    at = np.arange(tiles)[:, None] * stride + np.arange(side) - beyond // 2
-    inside = (at >= 0) & (at < length)
-    folded = at % (2 * length)
-    folded = np.where(folded < length, folded, 2 * length - 1 - folded)
-    hann = np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2 * inside
-    total = np.bincount(folded.ravel(), hann.ravel(), length)
-    return folded.astype(np.int32), (hann / total[folded]).astype(np.float32)
+    cells, spare = [], []
+    for length, side, step in zip(picture, tile, stride, strict=True):
+        count, step = (1, side) if length <= side else (-(-length // step), step)
+        cells.append(np.arange(count) * step - (count * step - length) // 2)
+        spare.append(side - step)
+    corners = np.stack(np.meshgrid(*cells, indexing="ij"), -1).reshape(-1, 2)
+    corners = corners - np.random.default_rng(0).integers(0, spare, corners.shape, endpoint=True)
+    return corners[np.argsort(corners[:, 0], kind="stable")].astype(np.int32)
+
+
+def _hann(side: int) -> Array:
+    return np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2
