@@ -16,9 +16,11 @@ from lib.errors import BadInput
 from lib.graph import graph_of
 from lib.luminance_gradient import LuminanceGradient
 from lib.mixture import mixture_of
+from lib.octaves import octave_sizes, through_octaves
 from lib.resample import resized
 from lib.strip import strip
 from lib.tiles import Tiles
+from lib.whole import picture_gradient
 
 Told = Callable[[str, int, int], None]
 """Is told of progress: what is done, as "round 2 of 4", and how many steps of it, of how many."""
@@ -72,11 +74,8 @@ class Dreamer:
             BadInput: an objective that the model does not have; a network that cannot dream in this mode.
         """
         self._settings = settings
-        graph = graph_of(model)
-        channels = graph.shapes[graph.input][-1]
-        assert channels is not None
-        self._channels = channels
-        shown = None if guide is None else planes_of(guide, channels, settings.colours)
+        self._channels = _channels(model)
+        shown = None if guide is None else planes_of(guide, self._channels, settings.colours)
         mixture = mixture_of(model, settings.objective)
         self.objective = str(mixture)
         objective = DreamObjective(model, mixture, pixel_range=pixel_range, guide=shown)
@@ -125,6 +124,34 @@ class _Way(Protocol):
     def __call__(self, planes: Floats, told: Told) -> _Dreamt: ...
 
 
+class _ByOctaves:
+    """The picture at several resolutions, by the network's convolutions."""
+
+    def __init__(
+        self, model: Any, objective: DreamObjective, settings: DreamSettings, pixel_range: tuple[float, float]
+    ) -> None:
+        self._settings = settings
+        gradient = picture_gradient(model, objective, pixel_range=pixel_range)
+        self._least = gradient.least
+        self._climber = _Climber(gradient, model, settings)
+
+    @property
+    def traces(self) -> int:
+        return self._climber.traces
+
+    def __call__(self, planes: Floats, told: Told) -> _Dreamt:
+        settings = self._settings
+        height, width = planes.shape[:2]
+        sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, self._least)
+        names = [f"octave {at + 1} of {len(sizes)}, {wide}x{high}" for at, (high, wide) in enumerate(sizes)]
+        planes, found = through_octaves(
+            planes,
+            sizes,
+            lambda at, pixels: self._climber(pixels, names[at], told, jitter=settings.jitter, number=at),
+        )
+        return _Dreamt(planes, tuple(Climb(*climb) for climb in zip(names, found, strict=True)))
+
+
 class _ByTiles:
     """The modes in which the network sees windows of its own size."""
 
@@ -133,34 +160,49 @@ class _ByTiles:
     ) -> None:
         self._settings = settings
         self._tiles = Tiles(model, objective.layers, objective.value, settings.overlap, pixel_range=pixel_range)
-        self._ascent = DreamAscent(_of_colours(self._tiles, settings), self._tiles.channels)
+        self._climber = _Climber(self._tiles, model, settings)
         self._objective = str(objective.mixture)
 
     @property
     def traces(self) -> int:
-        return self._ascent.traces
+        return self._climber.traces
 
     def __call__(self, planes: Floats, told: Told) -> _Dreamt:
         settings = self._settings
         climbs, drawn = [], None
         if settings.mode != "tiles":
-
-            def climb(number: int, small: Floats) -> tuple[Floats, Floats]:
+            names = [f"round {number + 1} of {settings.rounds}" for number in range(settings.rounds)]
+            found = carved(
+                planes,
+                self._tiles.size,
                 # the small picture is a single tile: there is no grid that a shift would hide
-                return self._climb(small, self._name(number), 0, told)
-
-            found = carved(planes, self._tiles.size, climb, settings.rounds)
-            climbs = [Climb(self._name(number), values) for number, values in enumerate(found.values)]
+                lambda at, small: self._climber(small, names[at], told, jitter=0, number=at),
+                settings.rounds,
+            )
+            climbs = [Climb(*climb) for climb in zip(names, found.values, strict=True)]
             drawn, planes = strip(found, title=self._objective), found.adjusted
         if settings.mode != "carve":
-            planes, values = self._climb(planes, "tiles", max(self._tiles.stride) // 2, told)
+            # as far as neighbours are apart, so that all of the picture meets every part of a tile
+            planes, values = self._climber(planes, "tiles", told, jitter=max(self._tiles.stride) // 2, number=0)
             climbs.append(Climb("tiles", values))
         return _Dreamt(planes, tuple(climbs), drawn)
 
-    def _name(self, number: int) -> str:
-        return f"round {number + 1} of {self._settings.rounds}"
 
-    def _climb(self, planes: Floats, name: str, jitter: int, told: Told) -> tuple[Floats, Floats]:
+class _Climber:
+    """The ascent of one gradient with the settings that all modes have."""
+
+    def __init__(self, gradient: Gradient, model: Any, settings: DreamSettings) -> None:
+        self._settings = settings
+        # where the picture's chroma returns in the end, only its luminance is to dream
+        climbed = gradient if settings.colours == "dreamed" else LuminanceGradient(gradient)
+        self._ascent = DreamAscent(climbed, _channels(model))
+
+    @property
+    def traces(self) -> int:
+        return self._ascent.traces
+
+    def __call__(self, planes: Floats, name: str, told: Told, *, jitter: int, number: int) -> tuple[Floats, Floats]:
+        """`number`: of the octave or round, each of which is shifted otherwise."""
         settings = self._settings
         return self._ascent.climb(
             planes,
@@ -168,17 +210,20 @@ class _ByTiles:
             step_size=settings.step_size,
             smoothing=settings.smoothing,
             jitter=jitter,
-            seed=settings.seed,
+            seed=int(np.random.SeedSequence((settings.seed, number)).generate_state(1)[0]),
             told=lambda done, steps: told(name, done, steps),
         )
 
 
-def _of_colours(gradient: Gradient, settings: DreamSettings) -> Gradient:
-    """Where the picture's chroma returns in the end, only its luminance is to dream."""
-    return gradient if settings.colours == "dreamed" else LuminanceGradient(gradient)
+def _channels(model: Any) -> int:
+    graph = graph_of(model)
+    channels = graph.shapes[graph.input][-1]
+    assert channels is not None
+    return channels
 
 
 _WAYS: dict[Mode, Callable[[Any, DreamObjective, DreamSettings, tuple[float, float]], _Way]] = {
+    "octaves": _ByOctaves,
     "carve": _ByTiles,
     "tiles": _ByTiles,
     "carve+tiles": _ByTiles,
