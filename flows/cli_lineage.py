@@ -24,13 +24,19 @@ def lineage(
     as_json: AsJson = False,
 ) -> None:
     """Say what made a picture, back to the data set; with --down, which pictures depend on a checkpoint."""
+    from flows import mailed
     from flows.lineage_tree import show_down, show_up
     from flows.terminal import out, print_json
-    from storage.resolve import resolve
-    from storage.store import Store
 
-    opened = Store.open(store_place(store), create=False)
-    found = resolve(opened, what, run=run)
+    opened, found = mailed.found_in(store_place(store), what, run)
+    if opened is None or found.kind == "file":
+        if as_json:
+            print_json(unknown(found, down=down))
+        else:
+            mailed.show_said(out(), what, opened, found)
+        return
+    if found.said is not None and not as_json:
+        out().print(mailed.heading(what, found), markup=False, soft_wrap=True)
     roots = roots_of(opened, found, down=down)
     if as_json:
         print_json(described(opened, found, roots, down=down))
@@ -66,7 +72,8 @@ def described(store: "Store", found: "Found", roots: Iterable["Node"], *, down: 
     """Lineage as JSON: every record of the trees by its key, once, with its environment.
 
     `roots` are keys. Each input of a record says `made_by`: keys of records of these trees; none where no record made
-    that blob. Downwards, `pictures` lists every PNG that depends on what was asked for.
+    that blob. Downwards, `pictures` lists every picture that depends on what was asked for. `said` is what a file of
+    other bytes than the store's says of itself.
     """
     from flows.documents import environment
 
@@ -80,6 +87,7 @@ def described(store: "Store", found: "Found", roots: Iterable["Node"], *, down: 
     document: dict[str, Any] = {
         "what": found.name,
         "kind": found.kind,
+        "said": found.said,
         "direction": "down" if down else "up",
         "roots": list(dict.fromkeys(tree.record.key for tree in trees if tree.record is not None)),
         "records": {key: _record(record, makers) for key, record in records.items()},
@@ -91,6 +99,20 @@ def described(store: "Store", found: "Found", roots: Iterable["Node"], *, down: 
             picture for record in records.values() if record.key not in own for picture in _pictures(record)
         ]
     return document
+
+
+def unknown(found: "Found", *, down: bool) -> dict[str, Any]:
+    """The same of a file that the store does not know: nothing but what it says of itself."""
+    document: dict[str, Any] = {
+        "what": found.name,
+        "kind": found.kind,
+        "said": found.said,
+        "direction": "down" if down else "up",
+        "roots": [],
+        "records": {},
+        "environments": {},
+    }
+    return document | {"pictures": []} if down else document
 
 
 def _own(found: "Found") -> set[str]:
@@ -107,6 +129,7 @@ def _record(record: "Record", makers: dict[str, list[str]]) -> dict[str, Any]:
 
 def _pictures(record: "Record") -> list[dict[str, Any]]:
     from flows.captions import title
+    from flows.lineage_tree import PICTURES
 
     return [
         {
@@ -119,5 +142,5 @@ def _pictures(record: "Record") -> list[dict[str, Any]]:
             "record": record.key,
         }
         for output in record.outputs
-        if output.media_type == "image/png"
+        if output.media_type in PICTURES
     ]

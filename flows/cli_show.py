@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 def show(what: What, run: OfRun = None, store: StorePlace = None, as_json: AsJson = False) -> None:
     """Show what is known of a unit, model, run, picture or record."""
+    from flows import mailed
     from flows.terminal import out, print_json
-    from storage.resolve import resolve
-    from storage.store import Store
 
-    opened = Store.open(store_place(store), create=False)
-    found = resolve(opened, what, run=run)
+    opened, found = mailed.found_in(store_place(store), what, run)
+    if opened is None or found.kind == "file":
+        if as_json:
+            print_json({"kind": "file", "digest": found.name, "said": found.said})
+        else:
+            mailed.show_said(out(), what, opened, found)
+        return
+    if found.said is not None and not as_json:
+        out().print(mailed.heading(what, found), markup=False, soft_wrap=True)
     document = described(opened, found)
     if as_json:
         print_json(document)
@@ -52,6 +58,7 @@ def described(store: "Store", found: "Found") -> dict[str, Any]:
         "digest": found.name,
         "size": path.stat().st_size,
         "path": str(path),
+        "said": found.said,
         "artifacts": [{"record": record.key, "role": role, "task": record.task} for record, role in found.artifacts],
     }
 

@@ -32,8 +32,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PICTURES = ("image/png", "image/gif", "image/webp", "video/mp4")
+"""Media types of what is made to be looked at."""
+
+_MANY = ("oip", "dream")
+"""Tasks of which a run has hundreds of records that are alike: one of them is drawn."""
+_DREAMS = ("dream", "animation", "tour")
 _OWN = ("unit", "layer", "index", "units", "attributes")
 """Parameters in which units and layers of one sweep differ."""
+_OWN_OF_DREAM = ("objective", "picture", "mask")
+"""The parameter in which the dreams of a map tour differ, and the inputs in which those of a folder do."""
 _NARROW = 100  # characters: below, a digest gets a line of its own
 
 
@@ -68,12 +76,16 @@ def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterab
                 rows.add_row(*map(Text, words), Text(f"picture {digest}{made}", "dim"))
             branch.add(Group(Text(f"{_layer_of(layer[0])}: {number_of(rows.row_count, 'unit')}", "bold"), rows))
     rest = sorted((record for record in records.values() if record.task != "oip"), key=lambda record: title(record))
-    if rest:
+    for head, group in (
+        ("dreams", [record for record in rest if record.task in _DREAMS]),
+        ("also", [record for record in rest if record.task not in _DREAMS]),
+    ):
         rows = _grid()
-        for record in rest:
+        for record in group:
             drawn = ", ".join(f"{role} {short(record.output(role).digest)}" for role in pictures.get(record.key, []))
             rows.add_row(Text(title(record)), Text(drawn or f"record {short_key(record.key)}", "dim"))
-        tree.add(Group(Text("also", "bold"), rows))
+        if group:
+            tree.add(Group(Text(head, "bold"), rows))
     console.print(tree)
 
 
@@ -91,7 +103,7 @@ class _Up:
         if not roots:
             tree.add(Text("no record made it", "dim"))
         # What everything else was made from comes first in a run, and is drawn where it is read.
-        last_first = sorted(roots, key=lambda root: root.record is not None and root.record.task != "oip")
+        last_first = sorted(roots, key=lambda root: root.record is not None and root.record.task not in _MANY)
         for alike in _grouped(last_first, _likeness):
             self._grow(tree, alike[0], also=len(alike) - 1)
         self._console.print(tree)
@@ -209,11 +221,21 @@ def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
 
 
 def _likeness(root: Node) -> str:
-    """Equal for units of a layer that differ in nothing else: one of them is drawn."""
+    """Equal for units of a layer, dreams and originals that differ in nothing else: one of them is drawn."""
     record = root.record
-    if record is None or record.task != "oip":
-        return record.key if record else root.digest or ""
-    return json.dumps([_layer_of(record), _common(record), record.recipe_inputs], sort_keys=True)
+    if record is None:
+        return root.digest or ""
+    match record.task:
+        case "oip":
+            return json.dumps([_layer_of(record), _common(record), record.recipe_inputs], sort_keys=True)
+        case "dream":
+            of = {**record.parameters, **record.recipe_inputs}
+            return json.dumps(
+                {name: content for name, content in of.items() if name not in _OWN_OF_DREAM}, sort_keys=True
+            )
+        case "original":
+            return record.task
+    return record.key
 
 
 def _layer_of(record: Record) -> str:
@@ -225,4 +247,4 @@ def _common(record: Record) -> str:
 
 
 def _pictures(record: Record) -> list[str]:
-    return [output.role for output in record.outputs if output.media_type == "image/png"]
+    return [output.role for output in record.outputs if output.media_type in PICTURES]

@@ -3,13 +3,13 @@
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from storage.errors import StoreError
-from storage.names import KEY, RUN, digest_of_path, is_ref
+from storage.names import DIGEST, KEY, RUN, digest_of_path, is_ref
 from storage.record import Record
 from storage.runs import RunRecord
 from storage.store import Store
@@ -26,21 +26,30 @@ class Found:
 
     `artifacts` holds for a record that record and None; for a blob every record that made it, with the role of the
     output (two units can yield the same picture; none where no record did). `run` is given for a run.
+
+    `said` is what a file says of itself, given where its bytes are not of this store. The blob is then what they were
+    before they were changed; or the kind is `file`, its name its own digest, and the store knows nothing of it.
     """
 
-    kind: Literal["run", "record", "blob"]
+    kind: Literal["run", "record", "blob", "file"]
     name: str
     artifacts: tuple[tuple[Record, str | None], ...] = ()
     run: RunRecord | None = None
+    said: Mapping[str, Any] | None = None
 
 
-def resolve(store: Store, text: str, *, run: str | None = None) -> Found:
+Said = Callable[[Path], Mapping[str, Any] | None]
+"""What a file says of how it was made, its `recipe` and `role`; None where it says nothing."""
+
+
+def resolve(store: Store, text: str, *, run: str | None = None, said: Said | None = None) -> Found:
     """What `text` means in this store; a unit means that of the latest run that has it, or of `run`.
 
-    Asked in this order: a ref, a run's id, a record's key, a unit, an exported file, the beginning of a digest. Raises
-    StoreError where it means nothing, or several things, which it then lists.
+    Asked in this order: a ref, a run's id, a record's key, a unit, an exported file, the beginning of a digest. A file
+    whose bytes the store does not know is asked what it says of itself, where `said` is given. Raises StoreError where
+    the text means nothing, or several things, which it then lists.
     """
-    found = _named(store, text, run) or _file(store, text) or _digest(store, text)
+    found = _named(store, text, run) or _file(store, text, said) or _digest(store, text)
     if found is None:
         raise StoreError(f"nothing in the store {store.root} is called {text!r}{_nearest(store, text)}")
     return found
@@ -101,23 +110,39 @@ def _unit(store: Store, text: str, run: str | None) -> Found | None:
     return _record(records[-1]) if records else None
 
 
-def _file(store: Store, text: str) -> Found | None:
+def _file(store: Store, text: str, said: Said | None) -> Found | None:
     path = Path(text).expanduser()
     try:
         if not path.is_file():
             return None
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+        made = store.questions().producers(digest)
+        if made:
+            return Found("blob", digest, tuple(made))
+        if PREFIX.fullmatch(text):
+            return None  # a file that happens to be called like the beginning of a digest
+        about = said(path) if said else None
     except (OSError, ValueError):
         return None
-    made = store.questions().producers(digest)
-    if not made and PREFIX.fullmatch(text):
-        return None  # a file that happens to be called like the beginning of a digest
-    if not made:
+    if about is None:
         raise StoreError(
             f"the file {text} did not come from the store {store.root}, or was changed since: export it again"
         )
-    return Found("blob", digest, tuple(made))
+    return _copy(store, about) or Found("file", digest, said=about)
+
+
+def _copy(store: Store, about: Mapping[str, Any]) -> Found | None:
+    """The blob that a file of other bytes says it is, by its recipe and role: of several executions, the latest's."""
+    recipe, role = about.get("recipe"), about.get("role")
+    if not isinstance(recipe, str) or not DIGEST.fullmatch(recipe):
+        return None
+    index = store.questions()
+    for record in reversed(index.of_recipe(recipe)):
+        for output in record.outputs:
+            if output.role == role:
+                return Found("blob", output.digest, tuple(index.producers(output.digest)), said=about)
+    return None
 
 
 def _digest(store: Store, text: str) -> Found | None:

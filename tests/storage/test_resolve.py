@@ -132,3 +132,44 @@ def test_a_file_that_was_changed_since_its_export_says_so(swept, tmp_path):
     exported.write_bytes(b"painted over")
     with pytest.raises(StoreError, match="did not come from the store"):
         resolve(swept[0], str(exported))
+
+
+def test_a_file_of_other_bytes_is_the_latest_picture_of_the_recipe_and_role_that_it_names(swept, committing, tmp_path):
+    store, _, records = swept
+    again = committing(store, parameters={"n": 2}, outputs={"oips": b"2", "picture": b"nearly white"})
+    assert again.recipe == records[2].recipe
+    mailed = tmp_path / "mailed.jpg"
+    mailed.write_bytes(b"white, but smaller")
+    said = {"recipe": again.recipe, "role": "picture", "more": 1}
+    found = resolve(store, str(mailed), said=lambda path: said if path == mailed else None)
+    assert (found.kind, found.name, found.said) == ("blob", digest_of(b"nearly white"), said)
+    assert found.artifacts == ((again, "picture"),)
+
+
+def test_a_file_of_the_stores_own_bytes_is_not_asked_what_it_says(swept, tmp_path):
+    exported = tmp_path / "Conv2D_2-2.png"
+    exported.write_bytes(b"white")
+    found = resolve(swept[0], str(exported), said=lambda path: {"recipe": "a lie", "role": "picture"})
+    assert (found.name, found.said) == (digest_of(b"white"), None)
+
+
+@pytest.mark.parametrize("said", [{"recipe": "0" * 64, "role": "picture"}, {"recipe": "../x"}, {"recipe": 3}, {}])
+def test_a_file_that_says_what_the_store_does_not_know_is_just_a_file(swept, tmp_path, said):
+    mailed = tmp_path / "mailed.png"
+    mailed.write_bytes(b"of another store")
+    found = resolve(swept[0], str(mailed), said=lambda _: said)
+    assert (found.kind, found.name, found.artifacts) == ("file", digest_of(b"of another store"), ())
+    assert found.said == said
+
+
+def test_a_role_that_the_recipe_has_not_is_not_taken_for_another(swept, tmp_path):
+    mailed = tmp_path / "mailed.png"
+    mailed.write_bytes(b"of another store")
+    said = {"recipe": swept[2][2].recipe, "role": "strip"}
+    assert resolve(swept[0], str(mailed), said=lambda _: said).kind == "file"
+
+
+def test_a_file_that_says_nothing_of_itself_did_not_come_from_the_store(swept, tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"the sea")
+    with pytest.raises(StoreError, match="did not come from the store"):
+        resolve(swept[0], str(tmp_path / "holiday.jpg"), said=lambda _: None)
