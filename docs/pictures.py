@@ -1,28 +1,42 @@
-"""Makes the pictures in docs/ again, from a sweep of the reference network on real MNIST: `make docs`."""
+"""Makes the pictures in docs/ again, of the reference network on real MNIST: `make docs`.
+
+The photograph is one that scikit-learn brings.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 DOCS = Path(__file__).resolve().parent
 LAYER = "Conv2D_3"
 SHOWN = 24
 UNIT = f"{LAYER}/56"  # the map of which the blog shows four OIPs
+WIDTH = 420  # px of a photograph among others
+MODES: dict[str, dict[str, Any]] = {
+    "octaves, all of Conv2D_3": {"objective": LAYER},
+    f"octaves, {UNIT}": {"objective": UNIT},
+    f"tiles, {UNIT}": {"mode": "tiles", "objective": UNIT},
+    f"carve, {UNIT}": {"mode": "carve", "objective": UNIT},
+    f"carve+tiles, {UNIT}": {"mode": "carve+tiles", "objective": UNIT},
+}
 
 
 def main() -> None:
-    """Train and sweep in the default store, or reuse what is there, and write the PNG files."""
+    """Train, sweep and dream in the default store, or reuse what is there, and write the files."""
     from flows.parameters import SweepParameters
     from flows.places import DATA_FOLDER
     from flows.server import local_server
     from flows.sweep import oip_sweep
-    from lib.contact_sheet import Cell, contact_sheet
     from lib.growth_settings import GrowthSettings
     from lib.training_settings import TrainSettings
-    from storage.store import Store
 
     if "DREAMSWEEP_MNIST" not in os.environ:
         sys.exit("the pictures show MNIST: name its folder with DREAMSWEEP_MNIST")
@@ -34,7 +48,16 @@ def main() -> None:
             growth=GrowthSettings().in_style("clean"),
         )
         summary: dict[str, Any] = oip_sweep(parameters)
-    store = Store.open(parameters.store)
+        oips(parameters.store, summary)
+        dreams(parameters.store, str(summary["model"]))
+
+
+def oips(place: str, summary: Mapping[str, Any]) -> None:
+    """A contact sheet, and the OIPs of one map."""
+    from lib.contact_sheet import Cell, contact_sheet
+    from storage.store import Store
+
+    store = Store.open(place)
     units = {unit["unit"]: unit for unit in summary["units"]}
 
     def cell(index: int) -> Cell:
@@ -47,6 +70,56 @@ def main() -> None:
     sheet = contact_sheet([cell(index) for index in range(SHOWN)], title=LAYER, subtitle=subtitle)
     (DOCS / "sheet.png").write_bytes(sheet)
     (DOCS / "unit.png").write_bytes(Path(units[UNIT]["png"]).read_bytes())
+
+
+def dreams(place: str, model: str) -> None:
+    """One photograph in every mode, how it was carved, and a tour of the first maps."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    from flows.dream import dream
+    from flows.parameters import DreamParameters
+    from lib.dream_settings import DreamSettings
+
+    with tempfile.TemporaryDirectory() as folder:
+        photograph, out = Path(folder, "flower.png"), Path(folder, "dreams")
+        Image.fromarray(load_sample_image("flower.jpg")).save(photograph)
+
+        def dreamed(**how: Any) -> list[str]:
+            answer: dict[str, Any] = dream(
+                DreamParameters(store=place, model=model, pictures=[str(photograph)], out=out, **how)
+            )
+            return [file for one in answer["extras"] or answer["pictures"] for file in one["files"]]
+
+        shown = {"the photograph": Image.open(photograph).convert("RGB")}
+        for name, settings in MODES.items():
+            picture, *strip = dreamed(settings=DreamSettings(**settings))
+            shown[name] = Image.open(picture).convert("RGB")
+            if settings.get("mode") == "carve":
+                (DOCS / "strip.png").write_bytes(Path(strip[0]).read_bytes())
+        side_by_side(shown, columns=3).save(DOCS / "dreams.jpg", quality=85, optimize=True)
+        (tour,) = dreamed(tour=f"{LAYER}/0-{SHOWN - 1}")
+        Image.open(tour).convert("RGB").save(DOCS / "tour.jpg", quality=85, optimize=True)
+
+
+def side_by_side(pictures: Mapping[str, Image.Image], *, columns: int) -> Image.Image:
+    """Pictures of one shape with their names below them."""
+    from PIL import Image, ImageDraw
+
+    from lib.lettering import font
+    from lib.pictures import INK, PAPER
+
+    gap, line = 10, 26
+    small = [picture.resize((WIDTH, round(picture.height * WIDTH / picture.width))) for picture in pictures.values()]
+    high = small[0].height
+    rows = -(-len(small) // columns)
+    canvas = Image.new("RGB", (columns * (WIDTH + gap) - gap, rows * (high + line + gap) - gap), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for at, (name, picture) in enumerate(zip(pictures, small, strict=True)):
+        left, top = at % columns * (WIDTH + gap), at // columns * (high + line + gap)
+        canvas.paste(picture, (left, top))
+        draw.text((left + WIDTH // 2, top + high + 18), name, font=font(15), fill=INK, anchor="ms")
+    return canvas
 
 
 if __name__ == "__main__":

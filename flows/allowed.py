@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from flows.parameters import is_model_file
+from flows.parameters import is_model_file, path_of
 from lib.errors import BadInput
 
 ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
@@ -23,16 +23,18 @@ _FILE = "file://"
 
 def check(parameters: BaseModel) -> None:
     """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved."""
-    named = os.environ.get(ROOTS)
-    if named is None:
-        return
-    roots = [str(root) for root in json.loads(named)]
     for field, place in _places(parameters):
-        if not any(_within(place, root) for root in roots):
-            raise BadInput(
-                f"{field} is {place}, outside of what may be used here: {', '.join(roots)}; "
-                "dreamsweep up --allow PLACE allows more"
-            )
+        if (outside := refusal(place)) is not None:
+            raise BadInput(f"{field} is {place}, {outside}")
+
+
+def refusal(place: str) -> str | None:
+    """Why a place may not be used, its links resolved; None where it may."""
+    named = os.environ.get(ROOTS)
+    roots = None if named is None else [str(root) for root in json.loads(named)]
+    if roots is None or any(_within(place, root) for root in roots):
+        return None
+    return f"outside of what may be used here: {', '.join(roots)}; dreamsweep up --allow PLACE allows more"
 
 
 def _places(parameters: BaseModel) -> Iterator[tuple[str, str]]:
@@ -43,6 +45,8 @@ def _places(parameters: BaseModel) -> Iterator[tuple[str, str]]:
             yield from _places(value)
         elif isinstance(value, Path):
             yield field, str(value)
+        elif field == "pictures":
+            yield from ((field, str(path_of(place))) for place in value)
         elif isinstance(value, str) and (place := _place(field, value)):
             yield field, place
 

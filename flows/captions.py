@@ -27,6 +27,14 @@ def title(record: Record) -> str:
             return "trained model"
         case "register":
             return f"model from the file {parameters.get('file', '?')}"
+        case "dream":
+            return f"dream {attributes(record).get('title', '?')}"
+        case "original":
+            return "file as it was given"
+        case "animation":
+            return f"animation of {attributes(record).get('title', '?')}"
+        case "tour":
+            return f"map tour {attributes(record).get('title', '?')}"
     return record.task
 
 

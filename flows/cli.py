@@ -32,7 +32,7 @@ ALL_WELL, NOT_ALL_WELL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _EXIT_CODES = """\
 [bold]Exit codes[/bold]
   0  all is well
-  1  some maps failed, the store is not clean, or something unexpected happened
+  1  some maps or pictures failed, the store is not clean, or something unexpected happened
   2  bad input: one line says what to change, and nothing was recorded
 130  interrupted by Ctrl-C: the same command goes on from what was finished\
 """
@@ -44,8 +44,15 @@ Grow OIPs for every map of a model, or finish a sweep that was interrupted.
 What is in the store already, made by the same code from the same model, data and settings, is not made again.\
 """
 
+_DREAM = """\
+Dream a model into pictures: folders of them, or files.
+
+Dreams go to a folder that mirrors that of the pictures. What is in the store already is not dreamed again, so the same
+command goes on with what failed, is new or was interrupted.\
+"""
+
 _RERUN = """\
-Run a sweep or a training again that failed, crashed or was partial: what is missing is made, and nothing else.
+Run a sweep, a dream or a training again that failed, crashed or was partial: what is missing is made, and nothing else.
 
 By default the latest such run, with its own parameters and model, and without its time limits.\
 """
@@ -54,7 +61,7 @@ By default the latest such run, with its own parameters and model, and without i
 def application(called: Sequence[str]) -> typer.Typer:
     """The application, for a call with these arguments.
 
-    The options of `train` and `sweep` come from settings whose modules import NumPy: others do not wait for that.
+    The options of those that run flows come from settings whose modules import NumPy: others do not wait for that.
     """
     app = typer.Typer(
         name="dreamsweep",
@@ -67,7 +74,7 @@ def application(called: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, text in (("train", _TRAIN), ("sweep", _SWEEP), ("rerun", _RERUN)):
+    for name, text in (("train", _TRAIN), ("sweep", _SWEEP), ("dream", _DREAM), ("rerun", _RERUN)):
         command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
     for command in (models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):

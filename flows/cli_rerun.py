@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli_options import AsJson, StorePlace, asked, field
-from flows.here import sweep_here, train_here
-from flows.parameters import Limits, SweepParameters, TrainParameters
+from flows.here import dream_here, sweep_here, train_here
+from flows.parameters import DreamParameters, Limits, SweepParameters, TrainParameters
 from flows.places import store_place
 from lib.errors import BadInput
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from storage.runs import RunRecord
     from storage.store import Store
 
-_FORMS: dict[str, type[SweepParameters] | type[TrainParameters]] = {
+_FORMS: dict[str, type[SweepParameters] | type[TrainParameters] | type[DreamParameters]] = {
     "oip-sweep": SweepParameters,
     "train": TrainParameters,
+    "dream": DreamParameters,
 }
 
 _NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batch"}
@@ -37,7 +38,7 @@ def rerun(
     budget: Annotated[float | None, _limit("budget", "MINUTES")] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Where the contact sheets go, as DIR/RUN/LAYER.png."),
+        typer.Option("--out", "-o", metavar="DIR", help="Where pictures go: contact sheets as DIR/RUN/LAYER.png."),
     ] = None,
     store: StorePlace = None,
     as_json: AsJson = False,
@@ -47,10 +48,10 @@ def rerun(
     opened = Store.open(store_place(store), create=False)
     found = opened.run(run) if run is not None else _latest(opened)
     if found.flow not in _FORMS:
-        raise BadInput(f"run {found.id} is a {found.flow}: only a sweep or a training can be run again")
+        raise BadInput(f"run {found.id} is a {found.flow}: only a sweep, a dream or a training can be run again")
     limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
     given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
-    if found.flow == "oip-sweep" and given.get("train") is None:
+    if found.flow != "train" and given.get("train") is None:
         # the latest model may be another one by now, and a file may have changed
         given["model"] = found.summary.get("model") or given.get("model")
     try:
@@ -59,6 +60,8 @@ def rerun(
         raise BadInput(f"run {found.id} cannot be run again as it was ({problem}): start a new one") from problem
     if isinstance(parameters, SweepParameters):
         return sweep_here(parameters, folder, as_json)
+    if isinstance(parameters, DreamParameters):
+        return dream_here(parameters.model_copy(update={"out": folder}) if folder else parameters, as_json)
     return train_here(parameters, as_json)
 
 
@@ -70,7 +73,7 @@ def _latest(store: "Store") -> "RunRecord":
             finished.append(run)
         elif run.flow in _FORMS and not any(_same(run, later) for later in finished):
             return run
-    raise BadInput("no sweep and no training is unfinished: dreamsweep runs lists them")
+    raise BadInput("no sweep, no dream and no training is unfinished: dreamsweep runs lists them")
 
 
 def _same(run: "RunRecord", later: "RunRecord") -> bool:

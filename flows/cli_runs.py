@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows.cli_options import AsJson, StorePlace
 from flows.places import store_place
 from storage.errors import StoreError
+from tasks.pieces import is_dream
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
@@ -47,7 +48,8 @@ def described(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
     from flows.captions import stamp_of
 
     summary: dict[str, Any] = run.summary
-    how = Counter(result.how for unit, result in run.units.items() if _UNIT.fullmatch(unit))
+    counted = is_dream if run.flow == "dream" else _UNIT.fullmatch
+    how = Counter(result.how for unit, result in run.units.items() if counted(unit))
     verdicts: Counter[str] = Counter()
     for counts in verdicts_of(store, run).values():
         verdicts.update(counts)

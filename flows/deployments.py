@@ -33,7 +33,12 @@ _OF_THE_USER = {
 }
 
 
-_FLOWS = {"train": "flows.train.train", "oip-sweep": "flows.sweep.oip_sweep", "nightly": "flows.nightly.nightly"}
+_FLOWS = {
+    "train": "flows.train.train",
+    "oip-sweep": "flows.sweep.oip_sweep",
+    "dream": "flows.dream.dream",
+    "nightly": "flows.nightly.nightly",
+}
 """Every flow that has a deployment: its name, and where it is."""
 
 

@@ -3,20 +3,27 @@
 Nothing is accepted here: what passes is looked at again, and more closely, where it is used.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from flows import allowed
 from flows.parameters import (
+    Dreaming,
+    DreamParameters,
     InStore,
     NightlyParameters,
     RegisterParameters,
     SweepParameters,
     TrainParameters,
     is_model_file,
+    path_of,
 )
 from lib import datasets, model_config, model_file, reference
+from lib.animation import check_kind
 from lib.errors import BadInput
+from lib.mixture import Mixture
 from lib.units import check_patterns
 from storage.store import Store
 from tasks.models import find_model
@@ -30,6 +37,8 @@ def check_early(parameters: InStore) -> None:
             datasets.check(data, parameters.data_dir)
         case SweepParameters() | NightlyParameters():
             _check_sweep(parameters)
+        case DreamParameters():
+            _check_dreams(parameters, model_config.units(_config(parameters)))
 
 
 def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
@@ -40,10 +49,24 @@ def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
         datasets.check(training.data if training else str(parameters.data), parameters.data_dir)
     units = reference.UNITS if training is not None else model_config.units(_config(parameters))
     check_patterns(parameters.layers, units)
+    if isinstance(parameters, NightlyParameters) and (dreaming := parameters.dreaming) is not None:
+        _check_dreams(dreaming, units)
 
 
-def _config(parameters: SweepParameters | NightlyParameters) -> Any:
-    """What the model to be swept says of its layers."""
+def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
+    for what, places in (("picture", dreams.pictures), ("guide", [dreams.guide]), ("mask", [dreams.mask])):
+        for place in places:
+            if place is not None and not os.path.lexists(path_of(place)):
+                raise BadInput(f"there is no {what} {place}: name one that there is")
+    if dreams.animation:
+        check_kind(dreams.animation)
+    if dreams.settings.objective:
+        Mixture.parse(dreams.settings.objective, units).check(units)
+    check_patterns([dreams.tour] if dreams.tour else None, units)
+
+
+def _config(parameters: SweepParameters | NightlyParameters | DreamParameters) -> Any:
+    """What the model says of its layers."""
     name = parameters.model
     if name is not None and is_model_file(name):
         return model_file.config_of(Path(name))

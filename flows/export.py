@@ -5,6 +5,7 @@
     OUT/model.keras  .h5, history.json  .png   a model
     OUT/data/train_imgs.npy ...  digits.h5     a data set
     OUT/epochs/epoch-07.keras  .json           a checkpoint
+    OUT/dreams/garden/rose.jpg.png             a dream, under the name of its picture
     OUT/records/...json                        for each file or pair of files, what made it
 
 The files are the blobs' own bytes, so that a file's digest leads back to its record.
@@ -29,13 +30,17 @@ from storage.resolve import Found
 from storage.store import Store
 
 RECORDS = "records"
-_ENDINGS = {
+ENDINGS = {
     "image/png": ".png",
     "application/x-npy": ".npy",
     "application/x-hdf5": ".h5",
     "application/x-keras": ".keras",
     "application/json": ".json",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
 }
+"""What files end in, by their media type."""
 _SAFE = " _.+@=,()-"
 
 
@@ -94,7 +99,7 @@ def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Don
             if there[name]:
                 done.same += 1
             else:
-                done.size += _write(store, folder / name, content)
+                done.size += write(store, folder / name, content)
                 done.written += 1
             done.files.append(name)
     except OSError as error:
@@ -107,7 +112,7 @@ def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Don
 def name_of(record: Record, output: Output) -> str:
     """The path of an output inside the folder, readable and safe on any file system."""
     parameters: dict[str, Any] = record.parameters
-    ending = _ENDINGS.get(output.media_type, "")
+    ending = ENDINGS.get(output.media_type, "")
     match record.task:
         case "oip":
             layer, _, index = str(parameters["unit"]).rpartition("/")
@@ -125,6 +130,11 @@ def name_of(record: Record, output: Output) -> str:
             if output.role == "source":
                 return f"source-{safe(str(parameters['file']))}"
             return f"{'model' if output.role.startswith('model') else 'history'}{ending}"
+        case "dream" | "animation" | "tour":
+            of = safe(str(output.attributes["title"]).lstrip("/"))
+            return f"dreams/{of}{'.strip' if output.role == 'strip' else ''}{ending}"
+        case "original":
+            return f"originals/{output.digest}"
     return f"{safe(record.task)}-{record.key[:12]}/{safe(output.role)}{ending}"
 
 
@@ -139,9 +149,9 @@ def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None]
     if found.run is None:
         yield from found.artifacts
         return
-    pictures = ("oip", "layer")
+    pictures = ("oip", "layer", "dream", "animation", "tour")
     records = [store.record(result.record) for result in found.run.units.values()]
-    # A sweep is asked for its pictures; a training, which has none of those, for its model.
+    # A sweep or a dream is asked for its pictures; a training, which has none of those, for its model.
     wanted = [record for record in records if record.task in pictures] or [
         record for record in records if record.task in ("model", "register")
     ]
@@ -170,7 +180,7 @@ def _holds(path: Path, content: str | bytes) -> bool:
     raise BadInput(f"{path} is there already and holds something else: name another folder with --out")
 
 
-def _write(store: Store, path: Path, content: str | bytes) -> int:
+def write(store: Store, path: Path, content: str | bytes) -> int:
     """Write a file so that it is there whole or not at all; return its size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(6)}.part")

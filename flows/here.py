@@ -8,9 +8,10 @@ from flows.places import DATA_FOLDER, store_place
 from lib.errors import BadInput
 
 if TYPE_CHECKING:
-    from flows.parameters import SweepParameters, TrainParameters
+    from flows.parameters import DreamParameters, SweepParameters, TrainParameters
 
 PICTURES = DATA_FOLDER / "pictures"
+_FEW_FILES = 20
 
 
 def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool) -> int:
@@ -59,6 +60,52 @@ def train_here(parameters: "TrainParameters", as_json: bool) -> int:
     console.print(f"{answer['computed']} records computed, {answer['reused']} reused, in {duration(answer['seconds'])}")
     console.print(f"Next: dreamsweep sweep --model {answer['model']}", markup=False)
     return 0
+
+
+def dream_here(parameters: "DreamParameters", as_json: bool) -> int:
+    """Dream in this process, and show what came of it; returns the exit code."""
+    from flows.cli_flows import at_work
+    from flows.terminal import print_json
+
+    _writable(parameters.out)
+    with at_work(parameters.store):
+        answer = _dreamed(parameters)
+    print_json(answer) if as_json else _show_dreams(answer)
+    return 1 if answer["failures"] else 0
+
+
+def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:
+    """The summary of a dream, also of one in which pictures failed."""
+    from flows.dream import DreamsFailed, dream
+    from flows.dreams_summary import dreams_summary
+    from storage.store import Store
+
+    try:
+        answer: Any = dream(parameters)
+    except DreamsFailed as failed:
+        return dreams_summary(Store.open(parameters.store), failed.run)
+    return dict(answer)
+
+
+def _show_dreams(answer: Mapping[str, Any]) -> None:
+    from flows.captions import duration, number_of
+    from flows.terminal import out
+
+    console = out()
+    for one in [*answer["pictures"], *answer["extras"]][:_FEW_FILES]:
+        for file in one["files"]:
+            console.print(file, markup=False, soft_wrap=True)
+    if (more := len(answer["pictures"]) + len(answer["extras"]) - _FEW_FILES) > 0:
+        console.print(f"and {more:,} more in {answer['out']}", markup=False, soft_wrap=True)
+    for title, message in answer["failures"].items():
+        console.print(f"failed: {title}: {message}", markup=False, soft_wrap=True)
+    counted = f"{number_of(answer['computed'], 'dream')} computed, {answer['reused']:,} reused"
+    if not answer["computed"] and not answer["failures"] and not answer["left"]:
+        counted = f"Nothing to compute: all {number_of(answer['reused'], 'dream')} were in the store already"
+    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
+    if answer["left"]:
+        console.print(f"{number_of(answer['left'], 'dream')} left: dreamsweep rerun goes on with them", markup=False)
+    console.print(f"run {answer['run']} of {answer['model']}, {answer['objective']}", markup=False)
 
 
 def _out_of_time(as_json: bool) -> int:

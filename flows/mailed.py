@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from storage.errors import StoreUnusable
 
+_FIRST = ("task", "role", "parameters", "inputs", "recipe")
+"""What is said of a dream, in the order in which people want to know it."""
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -66,7 +69,7 @@ def show_said(console: "Console", what: str, store: "Store | None", found: "Foun
     def row(name: str, content: str) -> None:
         rows.add_row(Text(_line(name), "dim"), Text(_line(content), overflow="fold"))
 
-    for name, content in found.said.items():
+    for name, content in sorted(found.said.items(), key=lambda item: (*_FIRST, item[0]).index(item[0])):
         if isinstance(content, Mapping):
             for at, (key, item) in enumerate(content.items()):
                 known = _known(store, item) if name == "inputs" else ""

@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.dream import dream
 from flows.keeper import locked
 from flows.outcome import ended_partial, told
 from flows.parameters import NightlyParameters
@@ -27,7 +28,7 @@ SKIPPED = "Skipped"
 @flow(name="nightly", persist_result=False)
 @told
 def nightly(parameters: NightlyParameters) -> Any:
-    """Train where there is no model of this recipe yet, and sweep it; or sweep the model that is named.
+    """Train where there is no model of this recipe yet, sweep it, or the model that is named, and let it dream.
 
     Ends `Partial` where the time was over with work left, which the next night goes on with, and `Skipped` where
     another night is under way in the same store.
@@ -44,13 +45,17 @@ def nightly(parameters: NightlyParameters) -> Any:
         if model is not None and not deadline.passed:
             swept: Any = oip_sweep(parameters.sweep_parameters(model).until(deadline), return_state=True)
             steps["oip-sweep"] = swept
+        dreaming = parameters.dreaming
+        if model is not None and dreaming is not None and not deadline.passed:
+            dreamed: Any = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
+            steps["dream"] = dreamed
         report_night(parameters.store, steps)
         failed = [f"{name}: {state.message}" for name, state in steps.items() if not state.is_completed()]
         if failed:
             return Failed(message="; ".join(failed))
         late = [f"{name}: {state.message}" for name, state in steps.items() if state.name == PARTIAL]
-        if "oip-sweep" not in steps:
-            late.append("oip-sweep: not begun")
+        wanted = ["oip-sweep", "dream"] if dreaming is not None else ["oip-sweep"]
+        late += [f"{name}: not begun" for name in wanted if name not in steps]
         if late:
             return ended_partial("; ".join(late))
         return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))

@@ -1,7 +1,7 @@
 """How a flow run ends: what went wrong stands first in its state, and time that ran out is no failure."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
@@ -39,3 +39,8 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
 def ended_partial(message: str, data: Any = None) -> State[Any]:
     """How a run ends, as it should, with work left."""
     return Completed(name=PARTIAL, message=message, data=data)
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

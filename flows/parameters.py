@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
+from lib.animation import Kind
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-from flows.places import data_place, store_place
+from flows.places import DREAMS, ORIGINALS, data_place, store_place
 from lib.deadline import CLOCK_TIME, Deadline, zone
+from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
 from lib.grower import BATCH
 from lib.growth_settings import STYLES, GrowthSettings, StyleName
+from lib.picture_names import parsed
 from lib.training_settings import TrainSettings
 
 DATA = "digits"
@@ -29,6 +32,11 @@ _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 def is_model_file(model: str) -> bool:
     """Whether this names a file, rather than one of the store's models."""
     return Path(model).suffix in (".keras", ".h5")
+
+
+def path_of(place: str | Path) -> Path:
+    """Where something is that is named as `lib.picture_names` shows it: so a form can name files of any name."""
+    return Path(parsed(str(place))).expanduser()
 
 
 def _left_empty(schema: dict[str, Any]) -> None:
@@ -249,6 +257,80 @@ class SweepParameters(InStore, Limits, Sweeping):
         return _training(self)
 
 
+class Dreaming(Form):
+    """Which pictures to dream into, and how."""
+
+    pictures: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=lambda: [str(ORIGINALS)],
+        min_length=1,
+        title="Pictures",
+        description="Folders, with all that is in them, and files.",
+        json_schema_extra={"default": [str(ORIGINALS)]},
+    )
+    patterns: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Patterns",
+        description="Which files of the folders: *.jpg, garden/*. Empty: all that are called as pictures are.",
+    )
+    settings: DreamSettings = Field(
+        default_factory=DreamSettings, title="Dream", description="How each picture is dreamed."
+    )
+    passes: int = Field(
+        1,
+        ge=1,
+        title="Passes",
+        description="How often it is dreamed; the dream of one pass is what the next begins with.",
+    )
+    zoom: float = Field(
+        1.0,
+        gt=0,
+        le=10,
+        title="Zoom",
+        description="How much larger a dream is taken into the next pass; 1 is as it is.",
+    )
+    rotation: float = Field(
+        0.0, ge=-360, le=360, title="Rotation", description="Degrees by which a dream is turned left for the next pass."
+    )
+    animation: Kind | None = Field(
+        None, title="Animation", description="Of the passes: gif, webp, or mp4 where there is ffmpeg. Empty: none."
+    )
+    tour: str | None = Field(
+        None,
+        title="Map tour",
+        description="A layer, or units as Conv2D_3/0-15: each picture is dreamed, in small, once by each of its maps, "
+        "and all are shown on one sheet. It stands for the objective. Empty: no tour.",
+    )
+    guide: Path | None = Field(
+        None, title="Guide", description="A picture: dreams go towards what the layers find in it. Empty: none."
+    )
+    mask: Path | None = Field(
+        None,
+        title="Mask",
+        description="A picture: where it is white, pictures are dreamed, where it is black they stay; or a folder with "
+        "one for each, in the folders and under the names of theirs. Empty: all of it is dreamed.",
+    )
+    out: Path = Field(
+        default_factory=lambda: DREAMS,
+        title="Folder of the dreams",
+        description="Where they go, in the folders and under the names of their pictures.",
+        json_schema_extra={"default": str(DREAMS)},
+    )
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "Dreaming":
+        if self.tour and (self.passes > 1 or self.settings.objective):
+            raise ValueError("a map tour is one pass with objectives of its own: leave out passes and objective")
+        if self.passes == 1 and self.animation:
+            raise ValueError("an animation is of passes: ask for two or more of them")
+        return self
+
+
+class DreamParameters(InStore, Limits, Dreaming):
+    """Dream a model into pictures."""
+
+    model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: the latest model.")
+
+
 class NightlyParameters(InStore, Limits, Sweeping):
     """Train where that has not been done, and sweep. With a model, nothing is trained."""
 
@@ -257,6 +339,11 @@ class NightlyParameters(InStore, Limits, Sweeping):
         default_factory=TrainSettings,
         title="Training",
         description="How the network is trained, where no model is named.",
+    )
+    dreams: Dreaming | None = Field(
+        None,
+        title="Dreams",
+        description=f"Which pictures to dream into, and how. None: those in {ORIGINALS}, where there is that folder.",
     )
 
     def train_parameters(self) -> TrainParameters | None:
@@ -267,6 +354,17 @@ class NightlyParameters(InStore, Limits, Sweeping):
         """How to sweep a model: the one that is named, or the one that was trained, with its own images."""
         asked = {name: getattr(self, name) for name in SweepParameters.model_fields}
         return SweepParameters(**asked | {"model": model, "train": None, "data": self.data if self.model else None})
+
+    @property
+    def dreaming(self) -> Dreaming | None:
+        """What to dream, if anything: what is named, or else the pictures in their usual place."""
+        return self.dreams or (Dreaming() if ORIGINALS.is_dir() else None)
+
+    def dream_parameters(self, dreaming: Dreaming, model: str) -> DreamParameters:
+        """How a model is to dream."""
+        asked = {name: getattr(dreaming, name) for name in Dreaming.model_fields}
+        same = {name: getattr(self, name) for name in ("store", *Limits.model_fields)}
+        return DreamParameters(**asked, **same, model=model)
 
 
 def _training(asked: SweepParameters | NightlyParameters) -> TrainParameters | None:

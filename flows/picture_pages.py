@@ -1,16 +1,18 @@
 """The pages of the picture server: HTML in which everything that is not ours is escaped."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flows.cli_runs import in_order
+from tasks.pieces import is_dream, is_sheet
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
 
 PNG = "image/png"
+_ALL_RUNS = '<p><a href="/">all runs</a></p>'
 _STYLE = """\
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
@@ -21,6 +23,7 @@ img { max-width: 100%; height: auto; }
 ul.units { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .6rem; }
 ul.units li { width: 13rem; border: 1px solid var(--line); border-radius: .4rem; padding: .4rem; font-size: .8rem; }
 ul.units img { width: 100%; }
+ul.dreams li { width: 21rem; overflow-wrap: anywhere; }
 .quiet { opacity: .65; }"""
 
 
@@ -31,7 +34,7 @@ def runs_page(runs: "Iterable[RunRecord]") -> str:
         f"<td>{escape(run.state)}</td><td>{escape(_model(run))}</td><td>{escape(_counts(run))}</td></tr>"
         for run in runs
     )
-    head = "<tr><th>run</th><th>flow</th><th>state</th><th>model</th><th>maps</th></tr>"
+    head = "<tr><th>run</th><th>flow</th><th>state</th><th>model</th><th>maps or dreams</th></tr>"
     body = (
         f"<table>{head}{rows}</table>" if rows else "<p>There is no run yet: <code>dreamsweep sweep --train</code></p>"
     )
@@ -48,6 +51,8 @@ def run_page(run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[st
         f"<h1>{escape(run.flow)} <span class=quiet>{escape(run.id)}</span></h1>",
         f"<p>{escape(', '.join(filter(None, [run.state, _model(run), _counts(run)])))}</p>",
     ]
+    if run.flow == "dream":
+        return page(run.id, "".join([*parts, *_dreams(run, pictures), _ALL_RUNS]))
     units = [name for name in pictures if not name.startswith("layer ")]
     layers = {name.removeprefix("layer "): None for name in pictures if name.startswith("layer ")}
     layers |= {name.rpartition("/")[0]: None for name in [*units, *run.failures] if "/" in name}
@@ -66,7 +71,20 @@ def run_page(run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[st
     parts += [f"<h2>{escape(name)}</h2><p>{escape(run.failures[name])}</p>" for name in failed]
     if not layers and not others:
         parts.append("<p>There is no picture yet.</p>")
-    return page(run.id, "".join([*parts, '<p><a href="/">all runs</a></p>']))
+    return page(run.id, "".join([*parts, _ALL_RUNS]))
+
+
+def _dreams(run: "RunRecord", pictures: Mapping[str, str]) -> Iterator[str]:
+    """The sheets of tours whole, then every dream; what was given is not shown: a browser knows few kinds of file."""
+    shown = {name: picture for name, picture in pictures.items() if is_dream(name) or is_sheet(name)}
+    for name in sorted(shown, key=lambda name: (is_dream(name), in_order(name))):
+        if not is_dream(name):
+            at = _at(name, shown[name])
+            yield f'<h2>{escape(name.lstrip("/"))}</h2><p><a href="{at}"><img src="{at}" alt="map tour"></a></p>'
+    names = sorted({*filter(is_dream, shown), *run.failures}, key=in_order)
+    if not names:
+        yield "<p>There is no dream yet.</p>"
+    yield f"<ul class='units dreams'>{''.join(_cell(name, run, shown, {}) for name in names)}</ul>"
 
 
 def missing_page(what: str, fix: str) -> str:
@@ -96,6 +114,10 @@ def _at(name: str, digest: str) -> str:
     return f"{quote(name)}.png?{digest[:16]}"
 
 
+def _is_unit(name: str) -> bool:
+    return "/" in name
+
+
 def _is_of(unit: str, layer: str) -> bool:
     return unit.rpartition("/")[0] == layer
 
@@ -106,6 +128,7 @@ def _model(run: "RunRecord") -> str:
 
 
 def _counts(run: "RunRecord") -> str:
-    hows = [result.how for unit, result in run.units.items() if "/" in unit]
+    counted = is_dream if run.flow == "dream" else _is_unit
+    hows = [result.how for unit, result in run.units.items() if counted(unit)]
     counts = {"computed": hows.count("computed"), "reused": hows.count("reused"), "failed": len(run.failures)}
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

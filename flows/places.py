@@ -22,6 +22,11 @@ def data_place(given: Path | None = None) -> Path | None:
     return given or (Path(named) if named else None)
 
 
+ORIGINALS = DATA_FOLDER / "originals"
+"""Pictures that are dreamed of every night, where there is such a folder."""
+DREAMS = DATA_FOLDER / "dreams"
+"""Where dreams go, in the folders and under the names of their originals."""
+
 PICTURES_URL = "DREAMSWEEP_PICTURES_URL"
 """The environment variable that says where links to pictures lead. `dreamsweep up` sets it for its flow runs, unless it
 is set: to the name by which a proxy is known."""

@@ -8,9 +8,9 @@ import base64
 import io
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -32,16 +32,26 @@ FEWER_AT_ONCE = 12
 """Layers of a sweep whose sheets stand on its page; of a larger network the first ones."""
 
 
+class Making(Protocol):
+    """What is made, and what failed, by name."""
+
+    @property
+    def made(self) -> Sized: ...
+
+    @property
+    def failures(self) -> Sized: ...
+
+
 @contextmanager
-def shown_progress(workshop: Workshop, total: int) -> Iterator[None]:
-    """While inside, how many of all maps are done is a progress bar among the artifacts of the flow run."""
-    artifact = cast(UUID, create_progress_artifact(0.0, key="maps", description=f"{total} maps"))
+def shown_progress(making: Making, total: int, what: str) -> Iterator[None]:
+    """While inside, how many of all maps (or dreams) are done is a progress bar among the flow run's artifacts."""
+    artifact = cast(UUID, create_progress_artifact(0.0, key=what, description=f"{total} {what}"))
     shown = time.monotonic()
 
     def show() -> None:
         nonlocal shown
         shown = time.monotonic()
-        update_progress_artifact(artifact, 100 * (len(workshop.made) + len(workshop.failures)) / total)
+        update_progress_artifact(artifact, 100 * (len(making.made) + len(making.failures)) / max(total, 1))
 
     def heard(*_: object) -> None:
         if time.monotonic() - shown > SECONDS_BETWEEN:
@@ -73,10 +83,36 @@ def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
     for name, state in steps.items():
         said = f": {_text(state.message)}" if state.message else ""
         lines.append(f"- **{name}**: {state.name}{said}")
-    summary = steps["oip-sweep"].result(raise_on_failure=False) if "oip-sweep" in steps else None
-    if isinstance(summary, dict):
-        lines += sweep_lines(Store.open(store), summary)
+    for name, lines_of in (("oip-sweep", sweep_lines), ("dream", dream_lines)):
+        summary = steps[name].result(raise_on_failure=False) if name in steps else None
+        if isinstance(summary, dict):
+            lines += lines_of(Store.open(store), summary)
     _publish("night", lines, "What was done in a night")
+
+
+def report_dreams(store: Store, summary: Mapping[str, Any]) -> None:
+    """What was dreamed, with a few small pictures, and what failed, as an artifact of the flow run."""
+    _publish("dreams", dream_lines(store, summary), f"{summary['model']}, run {summary['run']}")
+
+
+def dream_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
+    """The same as lines of markdown."""
+    run = str(summary["run"])
+    lines = [
+        f"# {_text(summary['objective'] or 'Dreams')}",
+        f"{summary['computed']} dreams computed, {summary['reused']} reused, {summary['left']} left · "
+        f"{_text(summary['model'])} · {_text(summary['mode'])} · [all dreams of run {run}]({_url(run)}/)",
+        *_failures(summary),
+    ]
+    shown = [*summary["extras"], *summary["pictures"]]
+    for one in shown[:FEWER_AT_ONCE]:
+        record = store.record(one["record"])
+        picture = next((output for output in record.outputs if output.media_type == "image/png"), None)
+        if picture is not None:
+            lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, "The dream")]
+    if len(shown) > FEWER_AT_ONCE:
+        lines.append(f"{len(shown) - FEWER_AT_ONCE} more: see [all dreams]({_url(run)}/)")
+    return lines
 
 
 def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
@@ -88,11 +124,7 @@ def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
         f"[all pictures of run {run}]({_url(run)}/)",
         *_table(summary["verdicts"]),
     ]
-    if summary["failures"]:
-        lines += ["## Failed", *(f"- `{unit}`: {_text(why)}" for unit, why in list(summary["failures"].items())[:20])]
-        if (more := len(summary["failures"]) - 20) > 0:
-            lines.append(f"- and {more} more: `dreamsweep show {run}`")
-        lines.append("`dreamsweep rerun`, or Retry here, computes these and no others again.")
+    lines += _failures(summary)
     units = store.run(run).units
     shown = [layer for layer in summary["verdicts"] if f"layer {layer}" in units]
     for layer in shown[:FEWER_AT_ONCE]:
@@ -118,13 +150,26 @@ def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:
     return ["\n".join("| " + " | ".join(cells) + " |" for cells in lines)]
 
 
+def _failures(summary: Mapping[str, Any]) -> list[str]:
+    failures = summary["failures"]
+    if not failures:
+        return []
+    lines = ["## Failed", *(f"- {_text(name)}: {_text(why)}" for name, why in list(failures.items())[:20])]
+    if (more := len(failures) - 20) > 0:
+        lines.append(f"- and {more} more: `dreamsweep show {summary['run']}`")
+    return [*lines, "`dreamsweep rerun`, or Retry here, computes these and no others again."]
+
+
 def _sheet(store: Store, run: str, layer: str, record: Record) -> list[str]:
-    """A small contact sheet that links to the whole one."""
-    picture, cut = thumbnail(store.get(record.output("sheet").digest))
+    return _small(store, run, layer, record.output("sheet").digest, "The contact sheet")
+
+
+def _small(store: Store, run: str, name: str, digest: str, what: str) -> list[str]:
+    """A small picture that links to the whole one."""
+    picture, cut = thumbnail(store.get(digest))
     data = base64.b64encode(picture).decode()
-    whole = f"{_url(run)}/{quote(layer)}.png"
-    shown = "The first rows of the contact sheet" if cut else "The contact sheet"
-    return [f"![{shown}](data:image/webp;base64,{data})", f"[The whole contact sheet]({whole})"]
+    shown = f"{what}, its upper part" if cut else what
+    return [f"![{shown}](data:image/webp;base64,{data})", f"[{what}, whole]({_url(run)}/{quote(name)}.png)"]
 
 
 def thumbnail(png: bytes) -> tuple[bytes, bool]:

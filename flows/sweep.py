@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fan_out import fan_out
-from flows.outcome import ended_partial, told
+from flows.outcome import ended_partial, few, told
 from flows.parameters import RegisterParameters, SweepParameters, is_model_file
 from flows.register import registered
 from flows.reports import report_layer, report_sweep, shown_progress
@@ -25,7 +25,7 @@ from lib.errors import BadInput
 from lib.trunk import responses_of
 from lib.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
-from tasks.data import pixel_range, store_data
+from tasks.data import UNIT_RANGE, pixel_range, store_data
 from tasks.exemplars import exemplars_recipe, make_exemplars
 from tasks.layers import gather_layer
 from tasks.models import check_images, data_of, find_model
@@ -36,7 +36,6 @@ from tasks.session import Session
 from tasks.transient import store_unusable
 from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
 
-UNIT_RANGE = (0.0, 1.0)
 LATEST = "sweep/latest"
 
 Units = dict[Layer, list[Unit]]
@@ -89,7 +88,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     total = len(summary["units"])
     rest = f"{left} of {total} maps are left; the next run goes on with them" if left else ""
     if failures:
-        message = f"{len(failures)} of {total} maps failed: {_few(list(failures))}"
+        message = f"{len(failures)} of {total} maps failed: {few(list(failures))}"
         message = f"{message}; {rest}" if rest else message
         return Failed(message=message, data=MapsFailed(message, run))
     if left:
@@ -142,7 +141,7 @@ def sweep_layer(
         report_layer(workshop, _gathered(workshop, layer, whole, large_tensors))
     failures = [str(unit) for unit in units if unit in workshop.failures]  # in the network's order
     if failures:
-        return Failed(message=f"{len(failures)} of {len(units)} maps failed: {_few(failures)}")
+        return Failed(message=f"{len(failures)} of {len(units)} maps failed: {few(failures)}")
     if done < len(units):
         return ended_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
@@ -154,7 +153,7 @@ def _sweep_layers(workshop: Workshop, units: Units, parameters: SweepParameters)
     Raises StoreUnusable where no map can be stored any more.
     """
     troubles = {}
-    with shown_progress(workshop, sum(map(len, units.values()))):
+    with shown_progress(workshop, sum(map(len, units.values())), "maps"):
         for layer, part, last in _parts(workshop, units):
             if workshop.session.deadline.passed or workshop.stopped:
                 break
@@ -305,7 +304,3 @@ def _recipes(workshop: Workshop, units: Mapping[Layer, Sequence[Unit]]) -> Itera
             yield exemplars_recipe(workshop, layer.name)
         for unit in chosen:
             yield oip_recipe(workshop, unit)
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

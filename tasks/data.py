@@ -15,6 +15,8 @@ from tasks.recorded import recorded
 from tasks.session import session_of
 
 VERSION = 1
+UNIT_RANGE = (0.0, 1.0)
+"""Of pixels, where no data set says otherwise."""
 ARRAYS = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
 
 

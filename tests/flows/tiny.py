@@ -34,6 +34,22 @@ def write_pictures(folder: Path, *, side: int = SIDE, channels: int = 1, each: i
     return f"folder:{folder}"
 
 
+def photograph(seed: int = 0, *, size: tuple[int, int] = (37, 52), channels: int = 3) -> Any:
+    """A smooth picture, uint8 [H, W] or [H, W, 3]."""
+    from scipy.ndimage import gaussian_filter
+
+    smooth = gaussian_filter(np.random.default_rng(seed).normal(size=(*size, channels)), (2, 2, 0))
+    return np.rint(128 + 50 * smooth / smooth.std()).clip(0, 255).astype(np.uint8).squeeze()
+
+
+def write_photograph(path: Path, seed: int = 0, **options: Any) -> None:
+    """A smooth picture in a file, in folders that are made."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(photograph(seed, **options)).save(path)
+
+
 def small_cnn(seed: int = 0) -> Any:
     """Two convolutions and a dense head for images of 12x12x1: ten maps, all of which can respond."""
     import keras

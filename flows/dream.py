@@ -1,0 +1,249 @@
+"""The flow `dream`: a model dreams into folders of pictures, one task run a picture and pass."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.allowed import refusal
+from flows.dream_files import DreamFiles
+from flows.dreams_summary import dreams_summary
+from flows.fan_out import fan_out
+from flows.outcome import ended_partial, few, told
+from flows.parameters import DreamParameters, RegisterParameters, is_model_file, path_of
+from flows.register import register
+from flows.reports import report_dreams, shown_progress
+from flows.work import work
+from lib import model_file
+from lib.animation import Kind
+from lib.errors import BadInput
+from lib.picture_listing import listing
+from lib.picture_names import shown
+from lib.units import Unit, select_units
+from storage.store import Store
+from tasks.data import UNIT_RANGE, pixel_range
+from tasks.dreams import find_before, make_dream, recipes_of
+from tasks.films import make_animation
+from tasks.models import StoredModel, data_of, find_model
+from tasks.pieces import Piece, animation_title, tour_title
+from tasks.progress import report
+from tasks.recorded import key_of
+from tasks.session import Session
+from tasks.studio import AT_ONCE, Studio, guide_in, opened
+from tasks.tours import make_tour_sheet
+from tasks.transient import store_unusable
+from tasks.workshop import Network
+
+LATEST = "dream/latest"
+PROGRESS = "dreams"
+
+
+class DreamsFailed(Exception):
+    """Some pictures could not be dreamed of, and all others are finished. `run`: what the store calls it."""
+
+    def __init__(self, message: str, run: str) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+@flow(
+    name="dream",
+    persist_result=False,
+    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
+)
+@told
+def dream(parameters: DreamParameters) -> Any:
+    """Dream a model into pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
+
+    What is added to the folders while it runs is left to the next run. At its deadline it ends `Partial`, saying how
+    many dreams are left; those in the making are finished first.
+
+    Returns `flows.dreams_summary.dreams_summary`. Raises DreamsFailed where it is called directly.
+    """
+    begun = time.monotonic()
+    with work(parameters, "dream") as open_session, _studio(open_session, parameters) as (studio, tour):
+        run, store = open_session.run.id, open_session.store
+        todo = [Piece(name, 1, studio.passes, unit) for name in studio.pictures for unit in tour or (None,)]
+        total = len(todo) * studio.passes + len(studio.failures)
+        open_session.pin(recipes_of(studio, todo))
+        files = DreamFiles(store, parameters.out)
+        with shown_progress(studio, total, "dreams"):
+            _dream_all(studio, todo, files, total)
+        left = _take_stock(studio, todo, files)
+        _gather_tours(studio, tour, files)
+        _animate(studio, parameters.animation, files)
+        for name, message in studio.failures.items():
+            open_session.run.fail(name, message)
+        about = {
+            "model": studio.network.name,
+            "objective": parameters.tour or studio.dreamer().objective,
+            "mode": studio.settings.mode,
+            "out": shown(str(parameters.out)),
+            "files": files.written,
+            "dreams": total,
+            "computed": len(studio.computed),
+            "reused": len(studio.made) - len(studio.computed),
+            "left": left,
+            "seconds": round(time.monotonic() - begun, 2),
+        }
+        open_session.run.close("failed" if studio.failures else "partial" if left else "completed", about)
+        summary = dreams_summary(store, run)
+        store.set_ref(LATEST, f"run:{run}")
+    report_dreams(store, summary)
+    rest = f"{left} of {total} dreams are left; the next run goes on with them" if left else ""
+    if studio.failures:
+        message = f"{len(studio.failures)} of {total} dreams failed: {few(list(studio.failures))}"
+        message = f"{message}; {rest}" if rest else message
+        return Failed(message=message, data=DreamsFailed(message, run))
+    if left:
+        return ended_partial(rest, summary)
+    return Completed(message=f"{summary['computed']} dreams computed, {summary['reused']} reused", data=summary)
+
+
+def _dream_all(studio: Studio, todo: Sequence[Piece], files: DreamFiles, total: int) -> None:
+    """Dream all that there is time for, a pass after the other.
+
+    Raises StoreUnusable where nothing can be stored any more.
+    """
+    run = studio.session.run.id
+    report(PROGRESS, 0, total)
+
+    def go_on() -> bool:
+        return not (studio.session.deadline.passed or studio.stopped)
+
+    for number in range(1, studio.passes + 1):
+        waiting = {}
+        for first in todo:
+            piece = replace(first, number=number)
+            if number == 1 or piece.before.title in studio.made:
+                waiting[piece.title] = piece
+        submits = (
+            partial(make_dream.submit, title, piece.picture, number, str(piece.unit or ""), run)
+            for title, piece in list(waiting.items())
+        )
+        bad = None
+        for state in fan_out(submits, AT_ONCE, go_on):
+            if not state.is_completed():
+                studio.stopped = studio.stopped or store_unusable(state.result(raise_on_failure=False))
+                bad = state
+            for title in [title for title in waiting if title in studio.made]:
+                _put(studio, waiting.pop(title), files)
+            failed = len(studio.failures)
+            report(PROGRESS, len(studio.made) + failed, total, f"{failed} failed" if failed else "")
+        if bad and go_on():  # a task run that did not even come to its work
+            lost = [title for title in waiting if title not in studio.failures]
+            studio.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
+        if studio.stopped:
+            raise studio.stopped
+    report(PROGRESS, total, total)
+
+
+def _take_stock(studio: Studio, todo: Sequence[Piece], files: DreamFiles) -> int:
+    """How many dreams are left at the deadline. What was there already is the run's too."""
+    left = 0
+    for first in todo:
+        find_before(studio, first)
+        for number in range(1, studio.passes + 1):
+            piece = replace(first, number=number)
+            if piece.title in studio.failures:
+                break  # and no later pass of it can be made
+            if piece.title not in studio.made:
+                left += studio.passes - number + 1
+                break
+            if piece.title not in files.written:
+                _put(studio, piece, files)
+    return left
+
+
+def _put(studio: Studio, piece: Piece, files: DreamFiles) -> None:
+    """Write a dream into the folder; one that cannot be has failed, although the store has it."""
+    title = piece.title
+    record = studio.session.store.record(studio.made[title])
+    try:
+        for output in record.outputs:
+            files.put(title, piece.file, output)
+    except BadInput as problem:
+        studio.failures[title] = str(problem)
+
+
+def _gather_tours(studio: Studio, tour: Sequence[Unit], files: DreamFiles) -> None:
+    """A contact sheet for each picture and layer of a tour."""
+    run = studio.session.run.id
+    layers: dict[str, list[int]] = {}
+    for unit in tour:
+        layers.setdefault(unit.layer, []).append(unit.index)
+    for picture in studio.pictures:
+        for layer, indices in layers.items():
+            if any(Piece(picture, unit=Unit(layer, index)).title in studio.made for index in indices):
+                made = make_tour_sheet(tour_title(layer, picture), picture, layer, indices, run, return_state=True)
+                _put_extra(studio, tour_title(layer, picture), f"{picture}.{layer}", "sheet", made, files)
+
+
+def _animate(studio: Studio, kind: Kind | None, files: DreamFiles) -> None:
+    """A film of the passes of each picture of which there are all."""
+    run = studio.session.run.id
+    for picture in studio.pictures if kind else ():
+        if Piece(picture, studio.passes, studio.passes).title in studio.made:
+            title = animation_title(picture)
+            made = make_animation(title, picture, kind, run, return_state=True)
+            _put_extra(studio, title, picture, "animation", made, files)
+
+
+def _put_extra(studio: Studio, title: str, name: str, role: str, made: State[Any], files: DreamFiles) -> None:
+    try:
+        files.put(title, name, studio.session.store.record(key_of(made)).output(role))
+    except Exception as problem:  # whatever it was stands in the task run
+        studio.failures[title] = str(problem) or type(problem).__name__
+
+
+@contextmanager
+def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tuple[Studio, list[Unit]]]:
+    """Everything that the dreams share, and the units of the tour. Raises BadInput."""
+    patterns = {} if parameters.patterns is None else {"patterns": parameters.patterns}
+    found = listing(map(path_of, parameters.pictures), excluded=parameters.out, **patterns)
+    if not found.pictures and not found.problems:
+        raise BadInput(f"there are no pictures in {few(parameters.pictures)}: name others, or a pattern that fits them")
+    # a link in a folder may lead anywhere
+    refused = {picture.name: refusal(str(picture.path)) for picture in found.pictures}
+    outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
+    stored = _model(open_session.store, parameters.model)
+    output = stored.record.output("model")
+    assert output.identity is not None
+    model = model_file.load(open_session.store.get(output.digest), name=stored.name)
+    data = data_of(open_session.store, stored.record)
+    studio = Studio(
+        open_session,
+        Network(model, stored.name, output.digest, output.identity),
+        parameters.settings,
+        pixel_range(data) if data else UNIT_RANGE,
+        {picture.name: picture.path for picture in found.pictures if picture.name not in outside},
+        parameters.passes,
+        parameters.zoom,
+        parameters.rotation,
+        guide_in(open_session, parameters.guide) if parameters.guide else None,
+        parameters.mask,
+    )
+    studio.failures |= {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems}
+    studio.failures |= outside
+    tour: list[Unit] = []
+    if parameters.tour:
+        chosen = select_units(model, [parameters.tour])
+        tour = [Unit(layer.name, index) for layer, indices in chosen.items() for index in indices]
+    studio.dreamer(tour[0] if tour else None)  # raises what the network cannot, before any picture is touched
+    with opened(studio):
+        yield studio, tour
+
+
+def _model(store: Store, name: str | None) -> StoredModel:
+    """The model of that name, or in that file: a flow run of its own makes it one of the store's."""
+    if name and is_model_file(name):
+        name = register(RegisterParameters(store=store.root, file=Path(name)))["model"]
+    return find_model(store, name)

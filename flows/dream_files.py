@@ -1,0 +1,66 @@
+"""The folder of the dreams: it mirrors the folders of the pictures, and holds the store's own bytes."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from flows.export import ENDINGS, write
+from lib.errors import BadInput
+from lib.picture_names import parsed, shown
+from storage.store import Output, Store
+
+LONGEST = 255
+"""Bytes of a file's name, on nearly every file system."""
+
+
+class DreamFiles:
+    """Writes dreams into a folder, under the names of their pictures.
+
+    A file that is there already gives way only where it came from this store: then nothing is lost.
+
+    Attributes:
+        written: paths of the files, as `lib.picture_names` shows them, by the titles of what they hold.
+    """
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+        self._titles: dict[Path, str] = {}
+        self.written: dict[str, list[str]] = {}
+
+    def put(self, title: str, name: str, output: Output) -> None:
+        """Write an output to FOLDER/NAME and what its kind of file ends in (`name` as `lib.picture_names` shows it).
+
+        Raises BadInput where something else is there, another thing of this run too, or nothing can be written.
+        """
+        ending = ENDINGS[output.media_type]
+        path = self._path(name, f".strip{ending}" if output.role == "strip" else ending)
+        if (other := self._titles.setdefault(path, title)) != title:
+            raise BadInput(f"{shown(str(path))} is taken by {other}: keep the two in folders apart")
+        try:
+            if not path.exists():
+                write(self._store, path, output.digest)
+            elif (there := _digest(path)) != output.digest:
+                if not self._store.questions().producers(there):
+                    raise BadInput(f"{shown(str(path))} holds something else: name another folder with --out")
+                write(self._store, path, output.digest)
+        except OSError as problem:
+            raise BadInput(
+                f"{shown(str(path))} cannot be written ({problem.strerror}): name another folder with --out"
+            ) from problem
+        self.written.setdefault(title, []).append(shown(str(path)))
+
+    def _path(self, name: str, ending: str) -> Path:
+        """Where a file goes. A name that is too long with its ending is shortened, and stays unique."""
+        whole = os.fsencode(parsed(name) + ending)
+        above, slash, last = whole.rpartition(b"/")
+        if len(last) > LONGEST:
+            mark = f"~{hashlib.sha256(last).hexdigest()[:8]}{ending}".encode()
+            # cut between characters, where the name is of any
+            last = last[: LONGEST - len(mark)].decode("utf-8", "ignore").encode() + mark
+        return self._folder / os.fsdecode(above + slash + last)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
