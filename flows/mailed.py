@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from storage.errors import StoreUnusable
 
-_FIRST = ("task", "role", "parameters", "inputs", "recipe")
-"""What is said of a dream, in the order in which people want to know it."""
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from storage.resolve import Found
     from storage.store import Store
+
+_FIRST = ("task", "role", "parameters", "inputs", "recipe")
+"""What is said of a dream, in the order in which people want to know it."""
 
 
 def found_in(place: str, what: str, run: str | None) -> "tuple[Store | None, Found]":

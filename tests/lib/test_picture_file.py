@@ -213,6 +213,15 @@ def test_every_frame_is_a_whole_picture(form: str) -> None:
     assert size_of(animation_of(frames, form, **times)) == Size(12, 15, 4)
 
 
+@pytest.mark.parametrize("form", ["WEBP", "PNG"])
+def test_every_frame_of_an_animation_on_its_side_is_set_upright(form: str) -> None:
+    frames = np.stack([np.roll(RGB, number, axis=1) for number in range(3)])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = decoded(animation_of(frames, form, duration=50, exif=exif)).frames
+    np.testing.assert_array_equal(found, np.rot90(frames, -1, axes=(1, 2)))
+
+
 def test_what_a_gifs_frame_leaves_out_is_taken_from_the_one_before() -> None:
     frames = np.zeros((3, 12, 15), np.uint8)
     for number in range(3):
