@@ -256,6 +256,13 @@ def test_thumbnails_in_a_tiff_are_passed_over_and_other_sizes_refused() -> None:
         decoded(saved(RGB, "TIFF", save_all=True, append_images=pages[1:]))
 
 
+def test_pages_of_different_kinds_are_brought_to_one() -> None:
+    deep = Image.fromarray(GREY.astype(np.uint16) * 257)
+    picture = decoded(saved(RGB, "TIFF", save_all=True, append_images=[deep, Image.fromarray(GREY)]))
+    assert picture.frames.dtype == np.uint8
+    np.testing.assert_array_equal(picture.frames, np.stack([RGB, *[GREY[..., None].repeat(3, axis=-1)] * 2]))
+
+
 def test_of_the_pictures_in_a_phones_jpeg_only_the_first_is_taken() -> None:
     data = saved(RGB, "MPO", save_all=True, append_images=[Image.fromarray(RGB[::-1])], quality=100)
     assert decoded(data).frames.shape == (1, 12, 15, 3)
