@@ -42,8 +42,8 @@ What = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="A ref (model/latest), a run, a unit (Conv2D_2/17), a digest's beginning, or a file: an exported one, or a "
-        "dream that was mailed.",
+        help="A ref (model/latest), a run, a unit (Conv2D_2/17), a digest's beginning, or a file: an exported one, or "
+        "a dream that was mailed.",
         show_default=False,
     ),
 ]
