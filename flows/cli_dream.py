@@ -37,7 +37,7 @@ def dream(
             help="More of them from a file, one a line, or with NULs between them; - for stdin.",
         ),
     ] = None,
-    pattern: Annotated[list[str] | None, _field("patterns", "PATTERN")] = None,
+    patterns: Annotated[list[str] | None, _field("patterns", "PATTERN")] = None,
     model: Annotated[str | None, _field("model", "MODEL")] = None,
     mode: Annotated[str | None, _setting("mode", "NAME")] = None,
     objective: Annotated[str | None, _setting("objective", "MIX")] = None,
@@ -90,7 +90,7 @@ def dream(
             "store": store_place(store),
             # what begins with file:// may be any name; how it is here depends on the folder that this is called in
             "pictures": [_absolute(path) for path in named],
-            "patterns": pattern or None,
+            "patterns": patterns or None,
             "model": model,
             "settings": changed(DreamSettings(), settings),
             "passes": passes,

@@ -66,7 +66,7 @@ def test_help_lists_every_command_and_every_exit_code(cli: CLI) -> None:
     assert code == 0
     for name in ["train", "sweep", "models", "runs", "show", "lineage", "verify", "gc", "reindex", "export"]:
         assert f"│ {name} " in out
-    for number in ("0  all is well", "1  some maps failed", "2  bad input", "130  interrupted"):
+    for number in ("0  all is well", "1  some maps or pictures failed", "2  bad input", "130  interrupted"):
         assert number in out
 
 

@@ -3,9 +3,10 @@
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,12 @@ class House:
     """A store with the tiny network, a folder of pictures, and one for the dreams."""
 
     root: Path
-    model: Path | str
-    runs: list[str] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, root: Path, store: Path) -> "House":
+        """One with a store like that."""
+        shutil.copytree(store, root / "store")
+        return cls(root)
 
     @property
     def pictures(self) -> Path:
@@ -52,7 +57,7 @@ class House:
         return Store.open(self.root / "store")
 
     def parameters(self, **changes: Any) -> DreamParameters:
-        asked = {"pictures": [str(self.pictures)], "out": self.out, "settings": SETTINGS, "model": str(self.model)}
+        asked = {"pictures": [str(self.pictures)], "out": self.out, "settings": SETTINGS}
         return DreamParameters(store=str(self.root / "store"), **asked | changes)
 
     def dream(self, **changes: Any) -> dict[str, Any]:
@@ -73,13 +78,20 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return saved(small_cnn(), tmp_path_factory.mktemp("model") / "small.keras")
+def registered(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Path:
+    """A store that has the tiny network."""
+    from flows.parameters import RegisterParameters
+    from flows.register import register
+
+    folder = tmp_path_factory.mktemp("registered")
+    file = saved(small_cnn(), folder / "small.keras")
+    register(RegisterParameters(store=str(folder / "store"), file=file, data_dir=None))
+    return folder / "store"
 
 
 @pytest.fixture
-def house(tmp_path: Path, model: Path) -> House:
-    return House(tmp_path, model)
+def house(tmp_path: Path, registered: Path) -> House:
+    return House.at(tmp_path / "house", registered)
 
 
 @pytest.fixture
@@ -179,15 +191,15 @@ def test_the_same_again_computes_nothing_and_mends_the_folder(house: House) -> N
     assert (house.out / "rose.png.png").read_bytes() == before
 
 
-def test_the_same_seed_gives_the_same_bytes_in_another_store(house: House, tmp_path: Path, model: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_in_another_store(house: House, tmp_path: Path, registered: Path) -> None:
     for number in range(4):  # they are dreamed at the same time
         write_photograph(house.pictures / f"{number}.png", number)
     house.dream()
-    other = House(tmp_path / "other", model)
+    other = House.at(tmp_path / "other", registered)
     other.dream(pictures=[str(house.pictures)])
     for name in house.made():
         assert (house.out / name).read_bytes() == (other.out / name).read_bytes()
-    third = House(tmp_path / "third", model)
+    third = House.at(tmp_path / "third", registered)
     third.dream(pictures=[str(house.pictures)], settings=DreamSettings(octaves=2, steps=3, seed=5))
     assert (third.out / "0.png.png").read_bytes() != (house.out / "0.png.png").read_bytes()
 

@@ -12,12 +12,33 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from flows.parameters import NightlyParameters, SweepParameters, TrainParameters
+from flows.parameters import DreamParameters, NightlyParameters, SweepParameters, TrainParameters
 from lib.growth_settings import GrowthSettings
 from lib.training_settings import TrainSettings
 
-FLOWS = {"train": "flows.train.train", "oip-sweep": "flows.sweep.oip_sweep", "nightly": "flows.nightly.nightly"}
-MODELS = {"train": TrainParameters, "oip-sweep": SweepParameters, "nightly": NightlyParameters}
+FLOWS = {
+    "train": "flows.train.train",
+    "oip-sweep": "flows.sweep.oip_sweep",
+    "dream": "flows.dream.dream",
+    "nightly": "flows.nightly.nightly",
+}
+MODELS = {
+    "train": TrainParameters,
+    "oip-sweep": SweepParameters,
+    "dream": DreamParameters,
+    "nightly": NightlyParameters,
+}
+CHOICES = {
+    "constraint",
+    "growth.objective",
+    "optimiser",
+    "schedule",
+    "style",
+    "timezone",
+    "mode",
+    "colours",
+    "animation",
+}
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("oip-sweep", {"growth": {"starts": 0}}, "growth.starts"),
@@ -33,6 +54,12 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("train", {"data": "mnits"}, "data"),
     ("train", {"settings": {"momentum": 1}}, "settings.momentum"),
     ("train", {"settings": {"optimiser": "adagrad"}}, "settings.optimiser"),
+    ("dream", {"pictures": []}, "pictures"),
+    ("dream", {"settings": {"mode": "octave"}}, "settings.mode"),
+    ("dream", {"settings": {"strength": 1.5}}, "settings.strength"),
+    ("dream", {"zoom": 0}, "zoom"),
+    ("dream", {"animation": "avi"}, "animation"),
+    ("nightly", {"dreams": {"passes": 0}}, "dreams.passes"),
     ("nightly", {"finish_by": "6:30"}, "finish_by"),
     ("nightly", {"timezone": "Mars/Olympus_Mons"}, "timezone"),
     ("nightly", {"budget": 0}, "budget"),
@@ -46,6 +73,9 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("nightly", {}),
     ("oip-sweep", {"model": None, "data": None, "layers": None, "size": None, "finish_by": None, "budget": None}),
     ("oip-sweep", {"layers": ["Conv2D_*", "dense/3"], "size": "64x48", "style": "clean", "train": {"epochs": 3}}),
+    ("dream", {}),
+    ("dream", {"pictures": ["/pictures"], "settings": {"objective": "Conv2D_3/56"}, "passes": 3, "animation": "gif"}),
+    ("nightly", {"dreams": {"tour": "Conv2D_3"}}),
     ("nightly", {"data": "folder:/pictures", "finish_by": "06:30", "timezone": "Europe/Berlin", "budget": 0.5}),
 ]
 
@@ -92,8 +122,8 @@ def test_every_default_that_a_form_shows_is_within_its_limits_and_the_models_own
     monkeypatch.delenv("DREAMSWEEP_MNIST", raising=False)
     defaults = MODELS[flow]().model_dump(mode="json") | {"data_dir": None}
     for path, field in leaves(flow):
-        if path.startswith("train.") and flow != "nightly":
-            continue  # shown once it is chosen to train first
+        if path.startswith("dreams.") or (path.startswith("train.") and flow != "nightly"):
+            continue  # shown once it is chosen to train first, or to dream
         own: Any = defaults
         for name in path.split("."):
             own = own[name]
@@ -108,9 +138,8 @@ def test_every_default_that_a_form_shows_is_within_its_limits_and_the_models_own
 @pytest.mark.parametrize("flow", FLOWS)
 def test_choices_are_drop_downs_and_numbers_have_limits(flow: str) -> None:
     for path, field in leaves(flow):
-        name = path.rpartition(".")[2]
         kinds = [field, *field.get("anyOf", [])]
-        if name in {"constraint", "objective", "optimiser", "schedule", "style", "timezone"}:
+        if CHOICES & {path, path.rpartition(".")[2]}:
             assert len(field["enum"]) > 1, path
         if any(kind.get("type") in {"integer", "number"} for kind in kinds):
             assert any({"minimum", "exclusiveMinimum"} & set(kind) for kind in kinds), path
