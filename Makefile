@@ -42,7 +42,7 @@ sweep: $(READY)
 	$(RUN)/dreamsweep sweep --train --data digits
 
 test: $(READY)
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n 2 --dist loadfile
 
 faults: $(READY)
 	$(RUN)/python -m pytest tests/faults

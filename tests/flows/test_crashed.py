@@ -14,13 +14,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
+from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
 
 from flows import crashed
@@ -110,6 +111,19 @@ def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
+def served(client: SyncPrefectClient) -> UUID:
+    """The deployment of the dying flow, once it is there."""
+    found: list[UUID] = []
+
+    def is_there() -> list[UUID]:
+        with suppress(ObjectNotFound):
+            found.append(client.read_deployment_by_name("dying/dreamsweep").id)
+        return found
+
+    wait_until(is_there)
+    return found[0]
+
+
 CRASHED = ["Crashed"] * 4
 
 
@@ -153,8 +167,7 @@ def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(
 ) -> None:
     server = mortals.start("serve")
     with get_client(sync_client=True) as client:
-        wait_until(lambda: client.read_deployments())
-        deployment = client.read_deployment_by_name("dying/dreamsweep").id
+        deployment = served(client)
         flow_run = client.create_flow_run_from_deployment(
             deployment, parameters={"folder": str(mortals.folder), "store": str(mortals.store)}
         ).id
