@@ -106,7 +106,17 @@ class Tiles:
 
     def value(self, picture: Tensor, *plan: Tensor) -> Tensor:
         """The mean objective of all tiles."""
-        return self(picture, *plan)[0]
+        import tensorflow as tf
+
+        corners, _ = plan
+        count, size = tf.shape(corners)[0], tf.shape(picture)
+
+        def of_some(first: Tensor, value: Tensor) -> Any:
+            places = self._places(corners[first : first + self._batch], size)
+            return first + self._batch, value + tf.reduce_sum(self._values(tf.gather_nd(picture, places)))
+
+        _, value = tf.while_loop(lambda first, _: first < count, of_some, (0, tf.constant(0.0)), parallel_iterations=1)
+        return value / tf.cast(count, tf.float32)
 
     def __call__(self, picture: Tensor, *plan: Tensor) -> tuple[Tensor, Tensor]:
         """The mean objective of all tiles, and the gradient of each tile's own, laid together; [H, W, C]."""
@@ -156,9 +166,12 @@ class Tiles:
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(tiles)
-            seen = self._low + (MEAN + SPREAD * standardised(tiles)) * (self._high - self._low)
-            values = self._objective(self._trunk.maps(seen))
+            values = self._values(tiles)
         return values, tape.gradient(values, tiles)
+
+    def _values(self, tiles: Tensor) -> Tensor:
+        seen = self._low + (MEAN + SPREAD * standardised(tiles)) * (self._high - self._low)
+        return self._objective(self._trunk.maps(seen))
 
 
 def standardised(tiles: Tensor) -> Tensor:
