@@ -1,7 +1,7 @@
 """How a picture is dreamed: every parameter, and the one place of their defaults."""
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -9,6 +9,16 @@ from lib.limits import About, check
 
 Mode = Literal["octaves", "tiles", "carve", "carve+tiles"]
 Colours = Literal["kept", "grey", "dreamed"]
+
+_OF_ONE_MODE: dict[str, tuple[Mode, ...]] = {
+    "octaves": ("octaves",),
+    "octave_scale": ("octaves",),
+    "rounds": ("carve", "carve+tiles"),
+    "overlap": ("tiles", "carve+tiles"),
+    "jitter": ("octaves",),
+    "seed": ("octaves", "tiles", "carve+tiles"),
+}
+"""Settings that other modes do not look at."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class DreamSettings:
     steps: Annotated[int, Ge(1), About("Steps", "Steps of the ascent in an octave, a round or a tiling.")] = 10
     step_size: Annotated[
         float, Gt(0), About("Step size", "Root mean square of a step's change; white is 1 and black 0.")
-    ] = 0.02
+    ] = 0.01
     rounds: Annotated[int, Ge(1), About("Rounds", "How often carve goes down, dreams and comes up again.")] = 4
     smoothing: Annotated[
         float, Ge(0), About("Smoothing", "Standard deviation, in pixels, of the blur of each step; 0 for none.")
@@ -46,7 +56,11 @@ class DreamSettings:
     jitter: Annotated[
         int,
         Ge(0),
-        About("Jitter", "Greatest shift, in pixels, by which the picture is rolled before a step and back after it."),
+        About(
+            "Jitter",
+            "Greatest shift, in pixels, by which an octave is rolled before a step and back after it. (Tiles are "
+            "always shifted.)",
+        ),
     ] = 8
     overlap: Annotated[
         float, Ge(0), Lt(1), About("Overlap", "How much of a tile's side lies on its neighbour, as a share.")
@@ -66,3 +80,9 @@ class DreamSettings:
 
     def __post_init__(self) -> None:
         check(self)
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide about the picture's bytes in this mode, by name."""
+        return {
+            name: value for name, value in asdict(self).items() if self.mode in _OF_ONE_MODE.get(name, (self.mode,))
+        }
