@@ -22,16 +22,17 @@ REC_601 = np.array([0.299, 0.587, 0.114])
 _VALUES_A_STRIP = 2**20
 
 
+def check_channels(channels: int) -> None:
+    """Raise BadInput for a network that sees neither one nor three channels."""
+    if channels not in (1, 3):
+        raise BadInput(f"the network sees {channels} channels, and a picture has 1 or 3: choose another network")
+
+
 def planes_of(source: Ints, channels: int, colours: Colours) -> npt.NDArray[np.float32]:
-    """What dreams: float32 [H, W, channels] in [0, 1].
+    """What dreams: float32 [H, W, channels] in [0, 1], for a network of 1 or 3 channels.
 
     Three planes of a grey picture, or of one that is taken to grey, are equal.
-
-    Raises:
-        BadInput: a network that sees neither one nor three channels.
     """
-    if channels not in (1, 3):
-        raise BadInput(f"the network sees {channels} channels: a picture has 1 or 3, so choose another network")
     height, width, own = source.shape
     planes = np.empty((height, width, channels), np.float32)
     for rows in strips(height, width * own):

@@ -8,7 +8,7 @@ import numpy as np
 
 from lib.blend import blended
 from lib.carve import Floats, carved
-from lib.colours import Ints, planes_of
+from lib.colours import Ints, check_channels, planes_of
 from lib.dream_ascent import DreamAscent, Gradient
 from lib.dream_objective import DreamObjective
 from lib.dream_settings import DreamSettings, Mode
@@ -71,10 +71,11 @@ class Dreamer:
             guide: uint8 or uint16 [H, W, C]: a picture towards whose activations the objective's layers dream.
 
         Raises:
-            BadInput: an objective that the model does not have; a network that cannot dream in this mode.
+            BadInput: an objective that the model does not have; a network that cannot dream pictures, or in this mode.
         """
         self._settings = settings
         self._channels = _channels(model)
+        check_channels(self._channels)
         shown = None if guide is None else planes_of(guide, self._channels, settings.colours)
         mixture = mixture_of(model, settings.objective)
         self.objective = str(mixture)
@@ -193,9 +194,10 @@ class _Climber:
 
     def __init__(self, gradient: Gradient, model: Any, settings: DreamSettings) -> None:
         self._settings = settings
+        channels = _channels(model)
         # where the picture's chroma returns in the end, only its luminance is to dream
-        climbed = gradient if settings.colours == "dreamed" else LuminanceGradient(gradient)
-        self._ascent = DreamAscent(climbed, _channels(model))
+        luminance_only = channels == 3 and settings.colours != "dreamed"
+        self._ascent = DreamAscent(LuminanceGradient(gradient) if luminance_only else gradient, channels)
 
     @property
     def traces(self) -> int:

@@ -32,4 +32,4 @@ class LuminanceGradient:
         import tensorflow as tf
 
         value, gradient = self._gradient(picture, *plan)
-        return value, tf.zeros_like(gradient) + tf.reduce_mean(gradient, -1, keepdims=True)
+        return value, tf.broadcast_to(tf.reduce_mean(gradient, -1, keepdims=True), tf.shape(gradient))

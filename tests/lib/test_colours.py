@@ -10,7 +10,6 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from lib.colours import luminance, painted, planes_of, strips
-from lib.errors import BadInput
 
 SIDES = st.integers(1, 9)
 RANDOM = np.random.default_rng(0)
@@ -44,12 +43,6 @@ def test_three_planes_of_a_picture_taken_to_grey_are_equal() -> None:
     planes = planes_of(source, 3, "grey")
     np.testing.assert_array_equal(planes, np.repeat(planes[:, :, :1], 3, axis=2))
     np.testing.assert_array_equal(planes_of(source, 3, "dreamed"), (source / 255).astype(np.float32))
-
-
-@pytest.mark.parametrize("channels", [2, 4])
-def test_a_network_of_other_channels_is_refused(channels: int) -> None:
-    with pytest.raises(BadInput, match=f"sees {channels} channels"):
-        planes_of(np.zeros((3, 3, 3), np.uint8), channels, "kept")
 
 
 @given(floats(4, 3, 3), floats(4, 3, 1))

@@ -197,3 +197,8 @@ def test_a_network_of_free_size_dreams_in_octaves_alone() -> None:
     assert differs(found, picture()) > 0.005
     with pytest.raises(BadInput, match="choose mode octaves"):
         Dreamer(free, DreamSettings(mode="carve", objective="early"))
+
+
+def test_a_network_that_sees_neither_one_nor_three_channels_is_refused() -> None:
+    with pytest.raises(BadInput, match="sees 2 channels"):
+        Dreamer(network(2), DreamSettings(mode="tiles", objective="early"))
