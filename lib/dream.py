@@ -1,11 +1,13 @@
 """A picture dreamed by a network: the modes behind one door."""
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from lib.aimed import Aimed
 from lib.blend import blended
 from lib.carve import Floats, carved
 from lib.colours import Ints, check_channels, planes_of
@@ -73,14 +75,29 @@ class Dreamer:
         Raises:
             BadInput: an objective that the model does not have; a network that cannot dream pictures, or in this mode.
         """
-        self._settings = settings
+        self._model, self._settings, self._pixel_range, self._guide = model, settings, pixel_range, guide
         self._channels = _channels(model)
         check_channels(self._channels)
         shown = None if guide is None else planes_of(guide, self._channels, settings.colours)
         mixture = mixture_of(model, settings.objective)
         self.objective = str(mixture)
-        objective = DreamObjective(model, mixture, pixel_range=pixel_range, guide=shown)
-        self._way = _WAYS[settings.mode](model, objective, settings, pixel_range)
+        self._objective = DreamObjective(model, mixture, pixel_range=pixel_range, guide=shown)
+        self._aim = self._objective.aim(mixture)
+        self._way = _WAYS[settings.mode](model, self._objective, settings, pixel_range)
+
+    def towards(self, objective: str) -> "Dreamer":
+        """Whoever dreams another objective in the same way; nothing is traced where it is of the same layers.
+
+        Raises:
+            BadInput: as the constructor.
+        """
+        mixture = mixture_of(self._model, objective)
+        if self._guide is not None or mixture.layers != self._objective.layers:
+            settings = replace(self._settings, objective=objective)
+            return Dreamer(self._model, settings, pixel_range=self._pixel_range, guide=self._guide)
+        other = copy.copy(self)
+        other.objective, other._aim = str(mixture), self._objective.aim(mixture)
+        return other
 
     @property
     def traces(self) -> int:
@@ -104,9 +121,17 @@ class Dreamer:
         if mask is not None:
             mask = np.clip(resized(mask[:, :, None], *source.shape[:2])[:, :, 0], 0, 1)
         planes = planes_of(source, self._channels, settings.colours)
-        dreamt = self._way(planes, told or (lambda *_: None))
+        dreamt = self._way(planes, _Aim(self.objective, self._aim), told or (lambda *_: None))
         pixels = blended(source, dreamt.planes, colours=settings.colours, strength=settings.strength, mask=mask)
         return Dream(pixels, dreamt.climbs, dreamt.strip)
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """The objective of one picture: as it is called, and as the ascent is handed it."""
+
+    title: str
+    tensors: tuple[Floats, ...]
 
 
 @dataclass(frozen=True)
@@ -122,7 +147,7 @@ class _Way(Protocol):
     @property
     def traces(self) -> int: ...
 
-    def __call__(self, planes: Floats, told: Told) -> _Dreamt: ...
+    def __call__(self, planes: Floats, aim: _Aim, told: Told) -> _Dreamt: ...
 
 
 class _ByOctaves:
@@ -134,13 +159,13 @@ class _ByOctaves:
         self._settings = settings
         gradient = picture_gradient(model, objective, pixel_range=pixel_range)
         self._least = gradient.least
-        self._climber = _Climber(gradient, model, settings)
+        self._climber = _Climber(gradient, objective, model, settings)
 
     @property
     def traces(self) -> int:
         return self._climber.traces
 
-    def __call__(self, planes: Floats, told: Told) -> _Dreamt:
+    def __call__(self, planes: Floats, aim: _Aim, told: Told) -> _Dreamt:
         settings = self._settings
         height, width = planes.shape[:2]
         sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, self._least)
@@ -148,7 +173,7 @@ class _ByOctaves:
         planes, found = through_octaves(
             planes,
             sizes,
-            lambda at, pixels: self._climber(pixels, names[at], told, jitter=settings.jitter, number=at),
+            lambda at, pixels: self._climber(pixels, aim, names[at], told, jitter=settings.jitter, number=at),
         )
         return _Dreamt(planes, tuple(Climb(*climb) for climb in zip(names, found, strict=True)))
 
@@ -161,14 +186,13 @@ class _ByTiles:
     ) -> None:
         self._settings = settings
         self._tiles = Tiles(model, objective.layers, objective.value, settings.overlap, pixel_range=pixel_range)
-        self._climber = _Climber(self._tiles, model, settings)
-        self._objective = str(objective.mixture)
+        self._climber = _Climber(self._tiles, objective, model, settings)
 
     @property
     def traces(self) -> int:
         return self._climber.traces
 
-    def __call__(self, planes: Floats, told: Told) -> _Dreamt:
+    def __call__(self, planes: Floats, aim: _Aim, told: Told) -> _Dreamt:
         settings = self._settings
         climbs, drawn = [], None
         if settings.mode != "tiles":
@@ -177,14 +201,14 @@ class _ByTiles:
                 planes,
                 self._tiles.size,
                 # the small picture is a single tile: there is no grid that a shift would hide
-                lambda at, small: self._climber(small, names[at], told, jitter=0, number=at),
+                lambda at, small: self._climber(small, aim, names[at], told, jitter=0, number=at),
                 settings.rounds,
             )
             climbs = [Climb(*climb) for climb in zip(names, found.values, strict=True)]
-            drawn, planes = strip(found, title=self._objective), found.adjusted
+            drawn, planes = strip(found, title=aim.title), found.adjusted
         if settings.mode != "carve":
             # as far as neighbours are apart, so that all of the picture meets every part of a tile
-            planes, values = self._climber(planes, "tiles", told, jitter=max(self._tiles.stride) // 2, number=0)
+            planes, values = self._climber(planes, aim, "tiles", told, jitter=max(self._tiles.stride) // 2, number=0)
             climbs.append(Climb("tiles", values))
         return _Dreamt(planes, tuple(climbs), drawn)
 
@@ -192,18 +216,21 @@ class _ByTiles:
 class _Climber:
     """The ascent of one gradient with the settings that all modes have."""
 
-    def __init__(self, gradient: Gradient, model: Any, settings: DreamSettings) -> None:
+    def __init__(self, gradient: Gradient, objective: DreamObjective, model: Any, settings: DreamSettings) -> None:
         self._settings = settings
         channels = _channels(model)
         # where the picture's chroma returns in the end, only its luminance is to dream
         luminance_only = channels == 3 and settings.colours != "dreamed"
-        self._ascent = DreamAscent(LuminanceGradient(gradient) if luminance_only else gradient, channels)
+        climbed = LuminanceGradient(gradient) if luminance_only else gradient
+        self._ascent = DreamAscent(Aimed(climbed, objective), channels)
 
     @property
     def traces(self) -> int:
         return self._ascent.traces
 
-    def __call__(self, planes: Floats, name: str, told: Told, *, jitter: int, number: int) -> tuple[Floats, Floats]:
+    def __call__(
+        self, planes: Floats, aim: _Aim, name: str, told: Told, *, jitter: int, number: int
+    ) -> tuple[Floats, Floats]:
         """`number`: of the octave or round, each of which is shifted otherwise."""
         settings = self._settings
         return self._ascent.climb(
@@ -213,6 +240,7 @@ class _Climber:
             smoothing=settings.smoothing,
             jitter=jitter,
             seed=int(np.random.SeedSequence((settings.seed, number)).generate_state(1)[0]),
+            aim=aim.tensors,
             told=lambda done, steps: told(name, done, steps),
         )
 

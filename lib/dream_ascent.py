@@ -9,7 +9,7 @@ by its root mean square over the whole picture, and added. Pixels stay within [0
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,6 +89,7 @@ class DreamAscent:
         smoothing: float,
         jitter: int,
         seed: int,
+        aim: Sequence[npt.NDArray[Any]] = (),
         told: Told | None = None,
     ) -> tuple[Floats, Floats]:
         """A picture some steps further, and how the objective rose.
@@ -99,6 +100,7 @@ class DreamAscent:
             smoothing: standard deviation, in pixels, of the Gaussian blur of each step; 0 for none.
             jitter: greatest shift, in pixels, by which the picture is rolled before a step, up or down and left or
                 right; the first step sees the picture as it is.
+            aim: what the gradient wants to be handed behind its plan (see `lib.aimed`).
             told: called about once a second, and at the end.
 
         Returns:
@@ -111,7 +113,7 @@ class DreamAscent:
         import tensorflow as tf
 
         height, width = pixels.shape[:2]
-        plan = tuple(tf.constant(array) for array in self._gradient.plan(height, width))
+        plan = tuple(tf.constant(array) for array in (*self._gradient.plan(height, width), *aim))
         shifts = _shifts(steps, jitter, seed)
         weights = _gaussian(smoothing, min(height, width))
         picture, values, done, chunk = tf.constant(pixels, tf.float32), [], 0, 1

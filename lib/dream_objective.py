@@ -12,7 +12,8 @@ Terms are made comparable: each is divided by the root mean square of its gradie
 late layer would drown one of an early layer whatever their weights; so weights say how much of a step is whose.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -64,13 +65,53 @@ class DreamObjective:
         """
         self.mixture = mixture
         self.layers = mixture.layers
+        self._model = model
         trunk = responses_of(model, self.layers)
         self._signed, self._units = trunk.signed, trunk.units
         self._pixel_range = pixel_range
         self._guide = {} if guide is None else self._features(model, guide)
-        self._scales = [1.0] * len(mixture.terms)
-        if len(mixture.terms) > 1:
-            self._scales = self._gradients(model)
+        self._scales = self._scales_of(mixture)
+        self._aim = dict(zip(self.layers, _pairs(self.aim(mixture)), strict=True)) if guide is None else {}
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """The `tf.TensorSpec`s of an aim; none with a guide, which is part of the trace."""
+        import tensorflow as tf
+
+        if self._guide:
+            return ()
+        specs = ((tf.TensorSpec(()), tf.TensorSpec((self._units[layer],))) for layer in self.layers)
+        return tuple(spec for pair in specs for spec in pair)
+
+    def aim(self, mixture: Mixture) -> tuple[npt.NDArray[np.float32], ...]:
+        """A mixture of the same layers, in numbers: for each layer the weight of all its maps together, and of each,
+        [units]. None with a guide, which is part of the trace.
+
+        Raises:
+            BadInput: a mixture of other layers, or another one with a guide.
+        """
+        if mixture.layers != self.layers or (self._guide and mixture != self.mixture):
+            raise BadInput(f"{mixture} is another objective than {self.mixture}: it wants a computation of its own")
+        if self._guide:
+            return ()
+        whole = {layer: np.zeros((), np.float32) for layer in self.layers}
+        each = {layer: np.zeros(self._units[layer], np.float32) for layer in self.layers}
+        for term, scale in zip(mixture.terms, self._scales_of(mixture), strict=True):
+            if (vector := self._vector(term)) is None:
+                whole[term.layer] += np.float32(term.weight / scale)
+            else:
+                each[term.layer] += np.float32(term.weight / scale) * vector
+        return tuple(part for layer in self.layers for part in (whole[layer], each[layer]))
+
+    @contextmanager
+    def aimed(self, aim: Sequence[Tensor]) -> Iterator[None]:
+        """While inside, which is while tracing, the objective is what these tensors say: see `aim`."""
+        before = self._aim
+        self._aim = dict(zip(self.layers, _pairs(aim), strict=True)) if aim else before
+        try:
+            yield
+        finally:
+            self._aim = before
 
     def positions(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
         """The value of each position of a layer, [B, ...], from all its maps' activations and pre-activations there,
@@ -79,6 +120,11 @@ class DreamObjective:
 
         # a network of mixed precision answers in half, whose steps are too coarse to add up
         after, before = tf.cast(after, tf.float32), tf.cast(before, tf.float32)
+        if not self._guide:
+            whole, each = self._aim[layer]
+            return whole * self._strength(layer, after, before) + tf.tensordot(
+                self._live(layer, after, before), each, [[-1], [0]]
+            )
         return tf.add_n(
             [
                 term.weight / scale * self._value(term, after, before)
@@ -97,19 +143,35 @@ class DreamObjective:
             found.append(tf.reduce_mean(values, list(range(1, len(values.shape)))))
         return tf.add_n(found)
 
-    def _value(self, term: Term, after: Tensor, before: Tensor) -> Tensor:
+    def _strength(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
+        """Of all maps together."""
         import tensorflow as tf
 
-        live = before if self._signed[term.layer] else after + LEAK * before
+        squared = tf.reduce_mean(tf.square(after), -1)
+        return squared if self._signed[layer] else squared + LEAK * tf.reduce_mean(before, -1)
+
+    def _live(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
+        return before if self._signed[layer] else after + LEAK * before
+
+    def _likeness(self, term: Term, after: Tensor, before: Tensor) -> Tensor:
+        """To what is alike most in the guide, as far as the term is about it."""
+        import tensorflow as tf
+
+        direction = self._vector(term)
+        features = self._guide[term.layer] * direction if direction is not None else self._guide[term.layer]
+        live = self._live(term.layer, after, before)
+        return tf.reduce_max(tf.tensordot(live, features, [[-1], [-1]]), -1)
+
+    def _value(self, term: Term, after: Tensor, before: Tensor) -> Tensor:
+        """Of one term, with weight 1."""
+        import tensorflow as tf
+
         if self._guide:
-            direction = self._vector(term)
-            features = self._guide[term.layer] * direction if direction is not None else self._guide[term.layer]
-            return tf.reduce_max(tf.tensordot(live, features, [[-1], [-1]]), -1)
-        if term.direction is None:
-            squared = tf.reduce_mean(tf.square(after), -1)
-            return squared if self._signed[term.layer] else squared + LEAK * tf.reduce_mean(before, -1)
-        units = [unit for unit, _ in term.direction]
-        return tf.tensordot(tf.gather(live, units, axis=-1), self._vector(term)[units], [[-1], [0]])
+            return self._likeness(term, after, before)
+        vector = self._vector(term)
+        if vector is None:
+            return self._strength(term.layer, after, before)
+        return tf.tensordot(self._live(term.layer, after, before), vector, [[-1], [0]])
 
     def _vector(self, term: Term) -> Any:
         """The direction of a term, [units], of length 1."""
@@ -140,12 +202,14 @@ class DreamObjective:
             found[layer] = (features[some] / np.maximum(lengths, 1e-12))[lengths[:, 0] > 0]
         return found
 
-    def _gradients(self, model: Any) -> list[float]:
-        """For each term the root mean square of its gradient on noise."""
+    def _scales_of(self, mixture: Mixture) -> list[float]:
+        """What the terms are divided by: for each the root mean square of its gradient on noise."""
         import tensorflow as tf
 
-        size = _own_size(model)
-        trunk = responses_of(model, self.layers, size=size)
+        if len(mixture.terms) == 1:
+            return [1.0]
+        size = _own_size(self._model)
+        trunk = responses_of(self._model, self.layers, size=size)
         noise = start_image(0, _NOISE_SCALES, (*size, trunk.input_shape[2]))
         found = []
         with LOCK, tf.GradientTape(persistent=True) as tape:
@@ -154,7 +218,7 @@ class DreamObjective:
             maps = trunk.maps(self._seen(image))
             values = [
                 tf.reduce_mean(self._value(term, *(tf.cast(part, tf.float32) for part in maps[term.layer])))
-                for term in self.mixture.terms
+                for term in mixture.terms
             ]
         for value in values:
             found.append(float(tf.sqrt(tf.reduce_mean(tf.square(tape.gradient(value, image))))))
@@ -163,6 +227,10 @@ class DreamObjective:
     def _seen(self, image: Any) -> Any:
         low, high = self._pixel_range
         return low + image * (high - low)
+
+
+def _pairs(parts: Sequence[Any]) -> list[tuple[Any, Any]]:
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _own_size(model: Any) -> tuple[int, int]:

@@ -68,7 +68,7 @@ class Studio:
 
     def dreamer(self, unit: Unit | None = None) -> Dreamer:
         """Whoever dreams the objective, or one unit in its place. Raises BadInput for one that this network has not."""
-        objective = str(unit) if unit is not None else self.settings.objective
+        objective = unit.layer if unit is not None else self.settings.objective
         with self._lock:
             if objective not in self._dreamers:
                 self._dreamers[objective] = Dreamer(
@@ -77,7 +77,8 @@ class Studio:
                     pixel_range=self.pixel_range,
                     guide=None if self.guide is None else self.guide.pixels,
                 )
-            return self._dreamers[objective]
+            found = self._dreamers[objective]
+        return found if unit is None else found.towards(str(unit))
 
     def mask_of(self, picture: str) -> Path | None:
         """The file of a picture's mask; None where all of it is dreamed. Raises BadInput where its own is missing."""

@@ -126,6 +126,22 @@ def test_one_trace_serves_pictures_of_every_size(mode: str) -> None:
     assert again.traces == 1
 
 
+@pytest.mark.parametrize("mode", ["octaves", "carve+tiles"])
+def test_one_trace_serves_every_objective_of_the_same_layers(mode: str) -> None:
+    whole, source = dreamer(mode), picture()
+    traces = whole.traces
+    for objective in ("late/3", "late[0:1, 5:-2]", "late - 0.5*late/2"):
+        other = whole.towards(objective)
+        alone = Dreamer(network(), DreamSettings(mode=mode, objective=objective, **SETTINGS))  # type: ignore[arg-type]
+        assert other.objective == alone.objective == objective
+        np.testing.assert_array_equal(other.dream(source).pixels, alone.dream(source).pixels)
+    assert whole.traces == traces
+    assert whole.objective == "late"  # and goes on as it was
+    early = whole.towards("early/1")
+    assert early.objective == "early/1"
+    assert differs(early.dream(source), source) > 0
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_kept_colours_are_those_of_the_picture(channels: int) -> None:
     source = picture()
