@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.field import Axis, Field, Frame, Ints, reaches_of
 from lib.graph import Graph, Slot, Step, graph_of
-from lib.kernels import fast_kernels
+from lib.kernels import window_kernels
 from lib.nonlinearity import Nonlinearity, find
 from lib.trunk import Trunk
 
@@ -199,7 +199,7 @@ def _framed(
         Graph(graph.input, tuple(plan), graph.outputs, shapes),
         {name: replace(place, step=renewed[place.step]) for name, place in places.items()},
         (None, None, graph.shapes[graph.input][-1] or 0),
-        fast_kernels,
+        window_kernels,
     )
 
 

@@ -41,6 +41,21 @@ def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
     return None
 
 
+def window_kernels(ops: tuple[Any, ...]) -> Kernel | None:
+    """As `fast_kernels`, for layers that do not pad, and large images one at a time, where memory is what costs."""
+    if len(ops) > 1 and _plain_convolution(ops[0]) and _few_channels(ops[0]) and _plain_pooling(ops[1]):
+        first, window, activation = ops[0], tuple(ops[1].pool_size), _rectifier(ops[0])
+        if activation is not None and first.padding == "valid":
+
+            def compute(x: Tensor) -> Tensor:
+                import tensorflow as tf
+
+                return activation(_add_bias(first, convolve_pool_few(x, tf.convert_to_tensor(first.kernel), window)))
+
+            return Kernel(2, compute)
+    return fast_kernels(ops)
+
+
 def pool_max(x: Tensor, window: tuple[int, int]) -> Tensor:
     """Maximum over windows that touch and do not overlap; [B, H, W, C] to [B, H // h, W // w, C].
 
@@ -94,6 +109,76 @@ def convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
         return tf.nn.conv2d(x, kernel, 1, "VALID"), gradient
 
     return convolved(x, kernel)
+
+
+def convolve_pool_few(x: Tensor, kernel: Tensor, window: tuple[int, int]) -> Tensor:
+    """Convolution of few channels without padding, stride 1, and the maximum over windows that touch, in one.
+
+    Each place in a window is a convolution of its own, whose stride is the window: so nothing of the image's size is
+    taken apart or enlarged again, and who was the greatest is found by comparing pairs. Where several are, the first is
+    given the gradient; that with respect to `x` alone is kept.
+    """
+    import tensorflow as tf
+
+    high, wide, channels, maps = kernel.shape
+    down, right = window
+    # the image in blocks of the window's size: as many as a kernel reaches over, from anywhere in the first of them
+    blocks = -(-(high + down - 1) // down), -(-(wide + right - 1) // right)
+
+    def spread_kernel(i: int, j: int) -> Tensor:
+        """[blocks * window * channels, maps]: a kernel that begins at (i, j)."""
+        beyond = blocks[0] * down - high - i, blocks[1] * right - wide - j
+        grid = tf.pad(kernel, [[i, beyond[0]], [j, beyond[1]], [0, 0], [0, 0]])
+        grid = tf.reshape(grid, [blocks[0], down, blocks[1], right, channels, maps])
+        return tf.reshape(tf.transpose(grid, (0, 2, 1, 3, 4, 5)), [-1, maps])
+
+    @tf.custom_gradient
+    def pooled(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
+        rows, columns = (_side(x, 1) - high + 1) // down, (_side(x, 2) - wide + 1) // right
+        places = [(i, j) for i in range(down) for j in range(right)]
+        tall, broad = (rows - 1) * down + high, (columns - 1) * right + wide
+        found = [tf.nn.conv2d(x[:, i : i + tall, j : j + broad], kernel, window, "VALID") for i, j in places]
+        rounds = [found]
+        while len(rounds[-1]) > 1:
+            last = rounds[-1]
+            pairs = [tf.maximum(*last[at : at + 2]) for at in range(0, len(last) - 1, 2)]
+            rounds.append(pairs + last[2 * len(pairs) :])
+
+        def gradient(g: Tensor) -> tuple[Tensor, None]:
+            shares = [g]
+            for last in reversed(rounds[:-1]):
+                below = []
+                for at in range(0, len(last) - 1, 2):
+                    share = shares[at // 2]
+                    second = tf.raw_ops.ReluGrad(gradients=share, features=last[at + 1] - last[at])
+                    below += [share - second, second]
+                shares = below + shares[len(below) // 2 :]
+            spread = tf.add_n(
+                [
+                    tf.matmul(tf.reshape(share, [-1, maps]), spread_kernel(*place), transpose_b=True)
+                    for share, place in zip(shares, places, strict=True)
+                ]
+            )
+            block = down * right * channels
+            spread = tf.reshape(spread, [-1, rows, columns, blocks[0] * blocks[1] * block])
+            parts = [
+                tf.pad(
+                    spread[..., (i * blocks[1] + j) * block : (i * blocks[1] + j + 1) * block],
+                    [[0, 0], [i, blocks[0] - 1 - i], [j, blocks[1] - 1 - j], [0, 0]],
+                )
+                for i in range(blocks[0])
+                for j in range(blocks[1])
+            ]
+            across, along = columns + blocks[1] - 1, rows + blocks[0] - 1
+            back = tf.reshape(tf.add_n(parts), [-1, along, across, down, right * channels])
+            back = tf.reshape(tf.transpose(back, (0, 1, 3, 2, 4)), [-1, along * down, across * right, channels])
+            back = back[:, : _side(x, 1), : _side(x, 2)]
+            missing = [[0, _side(x, axis) - _side(back, axis)] for axis in (1, 2)]
+            return tf.pad(back, [[0, 0], *missing, [0, 0]]), None
+
+        return rounds[-1][0], gradient
+
+    return pooled(x, kernel)
 
 
 def _side(x: Tensor, axis: int) -> Any:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lib.dream_objective import DreamObjective
 from lib.errors import BadInput
 from lib.field import AXES, EACH, Field, Unbounded, reach_of
-from lib.graph import LOCK, graph_of
+from lib.graph import Graph, Step, graph_of
 from lib.kernels import fast_kernels
 from lib.nonlinearity import find
 from lib.trunk import responses_of
@@ -60,8 +60,6 @@ class WholeGradient:
         Raises:
             BadInput: a layer that is there for the network's own image size alone.
         """
-        import tensorflow as tf
-
         graph = graph_of(model)
         self._layer = layer
         self._objective = objective
@@ -73,15 +71,12 @@ class WholeGradient:
         rows, columns = ({step: reach_of(step, graph, axis) or EACH for step in steps} for axis in AXES)
         field = Field(graph, steps, targets, (rows, columns))
         self.least = field.least_side(0), field.least_side(1)
-        picture = tf.TensorSpec((None, None, graph.shapes[graph.input][-1]), tf.float32)
-        try:
-            with LOCK:
-                tf.function(self.value, input_signature=[picture], autograph=False).get_concrete_function()
-        except (ValueError, TypeError) as error:
-            raise BadInput(
-                f"{' and '.join(objective.layers)} can be had only of images of the network's own size: choose a "
-                "convolution as objective, or mode tiles"
-            ) from error
+        for step in steps:
+            if _of_one_size(step, graph):
+                raise BadInput(
+                    f"{' and '.join(objective.layers)} can be had only of images of the network's own size, because of "
+                    f"layer {step.name}: choose a convolution as objective, or mode tiles"
+                )
 
     def plan(self, height: int, width: int) -> tuple[npt.NDArray[np.int32], ...]:
         """Nothing; but a size that cannot be is refused.
@@ -115,3 +110,11 @@ class WholeGradient:
             tape.watch(picture)
             value = self.value(picture)
         return value, tape.gradient(value, picture)
+
+
+def _of_one_size(step: Step, graph: Graph) -> bool:
+    """Whether a layer makes a fixed number of something from the positions of a map."""
+    if type(step.op).__name__ not in ("Flatten", "Reshape", "Permute"):
+        return False
+    before = graph.shapes[step.inputs[0]]
+    return len(before) == 4 and before[1:3] != (1, 1)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers as kl
 
-from lib.kernels import convolve_few, fast_kernels, pool_max
+from lib.kernels import convolve_few, convolve_pool_few, fast_kernels, pool_max, window_kernels
 
 
 def value_and_gradient(compute: Any, x: np.ndarray, weights: np.ndarray | None = None) -> tuple[Any, Any]:
@@ -155,6 +155,78 @@ def test_values_are_known_without_a_size() -> None:
     compute = tf.function(kernel.compute, input_signature=[tf.TensorSpec((None, None, None, 1))])
     x = images(4, 9, 6, 1)
     np.testing.assert_allclose(compute(x), kl.MaxPooling2D()(layer(x)), rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(8, 13),
+    st.integers(8, 13),
+    st.integers(1, 4),
+    windows,
+    st.sampled_from([(3, 3), (1, 1), (4, 2), (5, 5)]),
+    st.sampled_from(["relu", "relu6", "linear"]),
+    seeds,
+)
+def test_windows_kernels_are_kerass_own_too(
+    height: int, width: int, channels: int, window: tuple[int, int], size: tuple[int, int], activation: str, seed: int
+) -> None:
+    layers = randomised(kl.Conv2D(4, size, activation=activation), channels, seed), kl.MaxPooling2D(window)
+    kernel = window_kernels(layers)
+    assert kernel is not None
+    assert kernel.covers == 2
+    x = 2 * images(seed, height, width, channels)
+    found, expected = (value_and_gradient(compute, x) for compute in (kernel.compute, in_a_row(layers)))
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-4)
+
+
+def test_of_equals_the_first_is_given_the_gradient() -> None:
+    """As by TensorFlow's own; what goes in comes out."""
+    kernel = tf.ones((1, 1, 1, 1))
+    found, gradient = value_and_gradient(
+        lambda x: convolve_pool_few(x, kernel, (2, 2)), np.ones((1, 4, 5, 1), np.float32), np.ones((1, 2, 2, 1))
+    )
+    assert (found == 1).all()
+    np.testing.assert_array_equal(gradient[0, ..., 0], [[1, 0, 1, 0, 0], [0] * 5] * 2)
+
+
+@pytest.mark.parametrize("kernels", [fast_kernels, window_kernels])
+@pytest.mark.parametrize("size", [(1, 12, 15), (2, 13, 14)])
+def test_gradients_are_known_without_a_size_too(kernels: Any, size: tuple[int, int, int]) -> None:
+    """One trace serves pictures of every size."""
+    layers = [
+        randomised(kl.Conv2D(3, 3, activation="relu"), 1, 4),
+        kl.MaxPooling2D(2),
+        randomised(kl.Conv2D(5, 2, activation="relu"), 3, 5),
+        kl.MaxPooling2D((2, 3)),
+    ]
+    first, second = kernels((layers[0], layers[1])), kernels((layers[2], layers[3]))
+    compute = tf.function(
+        lambda x: value_and_gradient_of(lambda x: second.compute(first.compute(x)), x),
+        input_signature=[tf.TensorSpec((None, None, None, 1))],
+        autograph=False,
+    )
+    x = np.random.default_rng(1).normal(size=(*size, 1)).astype(np.float32)
+    for found, expected in zip(compute(x), value_and_gradient_of(in_a_row(tuple(layers)), x), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def value_and_gradient_of(compute: Any, x: Any) -> tuple[Any, Any]:
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        out = compute(x)
+        total = tf.reduce_sum(out**2)
+    return out, tape.gradient(total, x)
+
+
+def test_what_windows_kernels_do_not_know_is_as_without_them() -> None:
+    """Padding, many channels, an activation that is not monotone."""
+    for layer in (kl.Conv2D(4, 3, padding="same"), kl.Conv2D(4, 3, activation="silu"), kl.Conv2D(4, 3, strides=2)):
+        layers = randomised(layer, 2, 1), kl.MaxPooling2D()
+        ours, plain = window_kernels(layers), fast_kernels(layers)
+        assert (ours is None) == (plain is None)
+        assert ours is None or plain is None or ours.covers == plain.covers
 
 
 def test_the_kernel_of_a_convolution_gets_no_gradient() -> None:
