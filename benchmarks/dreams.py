@@ -89,7 +89,7 @@ def plain_loop(model: Any) -> Any:
 def folder(model: Any) -> dict[str, Any]:
     """Seconds that pictures of mixed sizes take in both ways."""
     random = np.random.default_rng(0)
-    pictures = [photograph(*map(int, random.integers(150, 700, 2))) for _ in range(PICTURES)]
+    pictures = [photograph(*map(int, random.integers(60, 500, 2))) for _ in range(PICTURES)]
     ours, theirs = dreamer(model), plain_loop(model)
     ways = {"dreamsweep": lambda picture: ours.dream(picture), "plain loop": theirs}
     for way in ways.values():

@@ -54,6 +54,12 @@ class FramedTrunk:
         most = min(sides[slot] for pair in self._tensors.values() for slot in pair)
         return self._field.plan(axis, side, min(windows, most))
 
+    def halo(self, axis: Axis) -> int:
+        """How many pixels a window reads beside its share, at most."""
+        side = 1 << 12
+        plan = self.plan(axis, side, side)
+        return int(plan[:, 0, 1].max()) - side // len(plan)
+
     def positions(self, layer: str, height: int, width: int) -> int:
         """How many a layer has in a whole picture."""
         slot = self._tensors[layer][0]

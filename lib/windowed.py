@@ -12,11 +12,14 @@ import numpy.typing as npt
 
 from lib.dream_objective import DreamObjective
 from lib.errors import BadInput
+from lib.field import AXES
 from lib.framed import FramedTrunk
 
 Tensor = Any
 
 _WINDOW_SIDE = 384
+"""In pixels, beside what a window reads of its neighbours'. Measured on the reference network: from 256 to 1,024 the
+time is the same, below it rises; at 384 a window's tensors are some 100 MB."""
 
 
 class WindowedGradient:
@@ -48,7 +51,8 @@ class WindowedGradient:
         self._low, self._high = pixel_range
         self._trunk = FramedTrunk(model, objective.layers)
         self.least = self._trunk.least
-        self._sides = [window or max(_WINDOW_SIDE, least) for least in self.least]
+        # a deep network reads far: then a window is as large as what it reads of others
+        self._sides = [window or max(_WINDOW_SIDE, self._trunk.halo(axis)) for axis in AXES]
 
     @property
     def signature(self) -> tuple[Any, ...]:
