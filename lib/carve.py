@@ -2,7 +2,8 @@
 
 A picture is taken down to the size of the network's images, and what is lost on the way is kept as details. Then,
 some rounds: the small picture climbs for some steps, goes up to full size, gets its details again, and comes down
-again. All resizing is bicubic. As in the blog the small picture keeps its mean and its deviation while it climbs.
+again. All resizing is bicubic. As in the blog the small picture keeps its mean and its deviation while it climbs; so
+an even picture, which has none, stays even.
 
 What the small pattern adds is soft and strong, so the last thing is to adjust the width of the value distribution: to
 the picture's own, or what fits between black and white. The pattern then turns into a ghostly shadow.

@@ -98,3 +98,8 @@ def test_a_picture_takes_on_the_mean_and_the_deviation_of_another() -> None:
     assert found.mean() == pytest.approx(other.mean(), abs=1e-6)
     assert found.std() == pytest.approx(other.std(), rel=1e-5)
     assert np.isfinite(like(np.ones_like(one), other)).all()
+
+
+def test_an_even_picture_stays_even() -> None:
+    even = np.full((30, 40, 1), 0.4, np.float32)
+    np.testing.assert_allclose(carved(even, SIZE, brighter_left, 2).adjusted, even, atol=1e-5)
