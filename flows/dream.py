@@ -143,7 +143,8 @@ def _dream_all(studio: Studio, todo: Sequence[Piece], files: DreamFiles, total: 
             studio.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
         if studio.stopped:
             raise studio.stopped
-    report(PROGRESS, total, total)
+    if len(studio.made) + len(studio.failures) < total:
+        report(PROGRESS, total, total, "stopped with some left")
 
 
 def _take_stock(studio: Studio, todo: Sequence[Piece], files: DreamFiles) -> int:

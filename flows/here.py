@@ -98,7 +98,8 @@ def _show_dreams(answer: Mapping[str, Any]) -> None:
     if (more := len(answer["pictures"]) + len(answer["extras"]) - _FEW_FILES) > 0:
         console.print(f"and {more:,} more in {answer['out']}", markup=False, soft_wrap=True)
     for title, message in answer["failures"].items():
-        console.print(f"failed: {title}: {message}", markup=False, soft_wrap=True)
+        said = message if message.startswith(title) else f"{title}: {message}"
+        console.print(f"failed: {said}", markup=False, soft_wrap=True)
     counted = f"{number_of(answer['computed'], 'dream')} computed, {answer['reused']:,} reused"
     if not answer["computed"] and not answer["failures"] and not answer["left"]:
         counted = f"Nothing to compute: all {number_of(answer['reused'], 'dream')} were in the store already"

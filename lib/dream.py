@@ -78,6 +78,8 @@ class Dreamer:
         self._model, self._settings, self._pixel_range, self._guide = model, settings, pixel_range, guide
         self._channels = _channels(model)
         check_channels(self._channels)
+        if settings.colours == "dreamed" and self._channels == 1:
+            raise BadInput("the network sees no colours, so it dreams none: choose kept or grey")
         shown = None if guide is None else planes_of(guide, self._channels, settings.colours)
         mixture = mixture_of(model, settings.objective)
         self.objective = str(mixture)
@@ -236,7 +238,7 @@ class _Climber:
         return self._ascent.climb(
             planes,
             steps=settings.steps,
-            step_size=settings.step_size,
+            step_size=settings.step,
             smoothing=settings.smoothing,
             jitter=jitter,
             seed=int(np.random.SeedSequence((settings.seed, number)).generate_state(1)[0]),

@@ -19,6 +19,9 @@ _OF_ONE_MODE: dict[str, tuple[Mode, ...]] = {
     "seed": ("octaves", "tiles", "carve+tiles"),
 }
 """Settings that other modes do not look at."""
+_STEPS: dict[Mode, float] = {"octaves": 0.005, "tiles": 0.01, "carve": 0.01, "carve+tiles": 0.01}
+"""Root mean square of a step's change where the step size is 1. What is dreamed in four octaves is dreamed four times,
+what is dreamed in tiles once; what is carved has its old width of values in the end."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,14 @@ class DreamSettings:
     octave_scale: Annotated[float, Gt(1), About("Octave scale", "How much larger each octave is than the last.")] = 1.4
     steps: Annotated[int, Ge(1), About("Steps", "Steps of the ascent in an octave, a round or a tiling.")] = 10
     step_size: Annotated[
-        float, Gt(0), About("Step size", "Root mean square of a step's change; white is 1 and black 0.")
-    ] = 0.01
+        float,
+        Gt(0),
+        About(
+            "Step size",
+            "How much a step changes. 1 is a root mean square of 0.005, where white is 1, in octaves, and of 0.01 in "
+            "tiles and when carving.",
+        ),
+    ] = 1.0
     rounds: Annotated[int, Ge(1), About("Rounds", "How often carve goes down, dreams and comes up again.")] = 4
     smoothing: Annotated[
         float, Ge(0), About("Smoothing", "Standard deviation, in pixels, of the blur of each step; 0 for none.")
@@ -80,6 +89,11 @@ class DreamSettings:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def step(self) -> float:
+        """Root mean square of a step's change; white is 1 and black 0."""
+        return self.step_size * _STEPS[self.mode]
 
     def deciding(self) -> dict[str, Any]:
         """The settings that decide about the picture's bytes in this mode, by name."""

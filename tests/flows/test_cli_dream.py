@@ -58,7 +58,7 @@ def test_what_was_dreamed_and_what_failed_is_shown(cli: CLI, asked: list[Any], t
     assert out.splitlines() == [
         "/dreams/rose.jpg.png",
         "/dreams/[lily].png.png",
-        "failed: empty.png: empty.png is empty: the file has 0 bytes",
+        "failed: empty.png is empty: the file has 0 bytes",
         "1 dream computed, 1 reused; 1 min 2 s",
         "run 20261122T101530Z-0011223344556677 of model/digits-1de27171, Conv2D_3",
     ]

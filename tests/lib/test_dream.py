@@ -17,7 +17,7 @@ from lib.errors import BadInput
 
 MODES = ["octaves", "tiles", "carve", "carve+tiles"]
 ALL_WAYS = ["octaves", "carve+tiles"]  # the second goes both other ways, too
-SETTINGS: dict[str, Any] = {"octaves": 2, "steps": 4, "step_size": 0.006, "rounds": 2, "jitter": 3}
+SETTINGS: dict[str, Any] = {"octaves": 2, "steps": 4, "step_size": 0.6, "rounds": 2, "jitter": 3}
 
 
 @cache
