@@ -92,7 +92,7 @@ def _show_dreams(answer: Mapping[str, Any]) -> None:
     from flows.terminal import out
 
     console = out()
-    for one in [*answer["pictures"], *answer["extras"]][:_FEW_FILES]:
+    for one in [*answer["extras"], *answer["pictures"]][:_FEW_FILES]:
         for file in one["files"]:
             console.print(file, markup=False, soft_wrap=True)
     if (more := len(answer["pictures"]) + len(answer["extras"]) - _FEW_FILES) > 0:
