@@ -23,6 +23,7 @@ Told = Callable[[int, int], None]
 """Is told of progress: how many steps are done, of how many."""
 
 _SECONDS_A_CALL = 1.0
+_VALUES_A_BAND = 1 << 20
 
 
 class Gradient(Protocol):
@@ -49,9 +50,12 @@ class Gradient(Protocol):
 class DreamAscent:
     """The compiled ascent of one objective. Threads may climb different pictures with it at the same time.
 
-    While it climbs it holds seven planes of floats as large as the picture, all channels counted: the picture as
-    it was handed over, as it is, and rolled; the gradient, rolled back, and twice while it is smoothed. What
-    the gradient needs for itself comes on top.
+    While it climbs it holds up to six arrays of floats of the picture's size: the picture as it was handed over and as
+    it is; while the gradient is found, the picture rolled and the gradient; after that the gradient rolled back,
+    smoothed and scaled, and the sum of picture and gradient. What the gradient needs for itself comes on top, and the
+    picture and the start that the caller holds. TensorFlow keeps for later what it has once had, so that the
+    octaves of a picture add up to about twice its last one: a process that dreams a photograph of 24 megapixels peaks at
+    1.7 GiB where the network sees one channel (96 MB an array), and at 3.6 GiB where it sees three.
 
     Attributes:
         traces: how often TensorFlow has traced the loop: once, whatever pictures come.
@@ -170,12 +174,26 @@ def _gaussian(sigma: float, side: int) -> Floats:
 
 
 def _blur(picture: Tensor, weights: Tensor) -> Tensor:
-    """[H, W, C] folded with weights down and across; borders are mirrored."""
+    """[H, W, C] folded with weights down and across; borders are mirrored.
+
+    A band of rows at a time, so that beside the picture and the result little is held. Channels stay beside each other:
+    across, the next pixel is as many values away as there are channels.
+    """
     import tensorflow as tf
 
     reach = tf.shape(weights)[0] // 2
-    channels = tf.transpose(picture, (2, 0, 1))[..., None]
-    channels = tf.pad(channels, [[0, 0], [reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")
-    channels = tf.nn.conv2d(channels, tf.reshape(weights, (-1, 1, 1, 1)), 1, "VALID")
-    channels = tf.nn.conv2d(channels, tf.reshape(weights, (1, -1, 1, 1)), 1, "VALID")
-    return tf.transpose(channels[..., 0], (1, 2, 0))
+    (height, width, _), channels = tf.unstack(tf.shape(picture)), picture.shape[2]
+    step = tf.maximum(1, _VALUES_A_BAND // (width * channels))
+
+    def band(first: Tensor, blurred: Tensor) -> Any:
+        last = tf.minimum(first + step, height)
+        rows = tf.range(first - reach, last + reach)
+        rows = tf.where(rows < 0, -1 - rows, tf.where(rows < height, rows, 2 * height - 1 - rows))
+        values = tf.pad(tf.gather(picture, rows), [[0, 0], [reach, reach], [0, 0]], "SYMMETRIC")
+        values = tf.reshape(values, (1, tf.shape(rows)[0], (width + 2 * reach) * channels, 1))
+        values = tf.nn.conv2d(values, tf.reshape(weights, (-1, 1, 1, 1)), 1, "VALID")
+        values = tf.nn.conv2d(values, tf.reshape(weights, (1, -1, 1, 1)), 1, "VALID", dilations=(1, channels))
+        values = tf.reshape(values, (last - first, width, channels))
+        return last, tf.tensor_scatter_nd_update(blurred, tf.range(first, last)[:, None], values)
+
+    return tf.while_loop(lambda first, _: first < height, band, (0, tf.zeros_like(picture)), parallel_iterations=1)[1]
