@@ -53,9 +53,9 @@ class DreamAscent:
     While it climbs it holds up to six arrays of floats of the picture's size: the picture as it was handed over and as
     it is; while the gradient is found, the picture rolled and the gradient; after that the gradient rolled back,
     smoothed and scaled, and the sum of picture and gradient. What the gradient needs for itself comes on top, and the
-    picture and the start that the caller holds. TensorFlow keeps for later what it has once had, so that the
-    octaves of a picture add up to about twice its last one: a process that dreams a photograph of 24 megapixels peaks at
-    1.7 GiB where the network sees one channel (96 MB an array), and at 3.6 GiB where it sees three.
+    picture and the start that the caller holds. TensorFlow keeps for later what it has once had, so that the octaves of
+    a picture add up to about twice its last one: a process that dreams a photograph of 24 megapixels peaks at 1.7 GiB
+    where the network sees one channel (96 MB an array), and at 3.6 GiB where it sees three.
 
     Attributes:
         traces: how often TensorFlow has traced the loop: once, whatever pictures come.
