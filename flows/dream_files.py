@@ -1,16 +1,12 @@
 """The folder of the dreams: it mirrors the folders of the pictures, and holds the store's own bytes."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from flows.export import ENDINGS, write
 from lib.errors import BadInput
-from lib.picture_names import parsed, shown
+from lib.picture_names import fitting, parsed, shown
 from storage.store import Output, Store
-
-LONGEST = 255
-"""Bytes of a file's name, on nearly every file system."""
 
 
 class DreamFiles:
@@ -34,15 +30,14 @@ class DreamFiles:
         Raises BadInput where something else is there, another thing of this run too, or nothing can be written.
         """
         ending = ENDINGS[output.media_type]
-        path = self._path(name, f".strip{ending}" if output.role == "strip" else ending)
+        path = self._folder / fitting(parsed(name), f".strip{ending}" if output.role == "strip" else ending)
         if (other := self._titles.setdefault(path, title)) != title:
             raise BadInput(f"{shown(str(path))} is taken by {other}: keep the two in folders apart")
         try:
-            if not path.exists():
-                write(self._store, path, output.digest)
-            elif (there := _digest(path)) != output.digest:
-                if not self._store.questions().producers(there):
-                    raise BadInput(f"{shown(str(path))} holds something else: name another folder with --out")
+            there = _digest(path)
+            if there not in (None, output.digest) and not (there and self._store.questions().producers(there)):
+                raise BadInput(f"{shown(str(path))} holds something else: name another folder with --out")
+            if there != output.digest:
                 write(self._store, path, output.digest)
         except OSError as problem:
             raise BadInput(
@@ -50,17 +45,12 @@ class DreamFiles:
             ) from problem
         self.written.setdefault(title, []).append(shown(str(path)))
 
-    def _path(self, name: str, ending: str) -> Path:
-        """Where a file goes. A name that is too long with its ending is shortened, and stays unique."""
-        whole = os.fsencode(parsed(name) + ending)
-        above, slash, last = whole.rpartition(b"/")
-        if len(last) > LONGEST:
-            mark = f"~{hashlib.sha256(last).hexdigest()[:8]}{ending}".encode()
-            # cut between characters, where the name is of any
-            last = last[: LONGEST - len(mark)].decode("utf-8", "ignore").encode() + mark
-        return self._folder / os.fsdecode(above + slash + last)
 
-
-def _digest(path: Path) -> str:
+def _digest(path: Path) -> str | None:
+    """That of a file; empty for what is no file, which would be waited for; None where there is nothing."""
+    if not path.exists():
+        return None
+    if not path.is_file():
+        return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,10 +24,12 @@ from urllib.parse import quote
 
 from flows.documents import environment
 from lib.errors import BadInput
+from lib.picture_names import fitting
 from storage.errors import StoreError
 from storage.record import Output, Record
 from storage.resolve import Found
 from storage.store import Store
+from tasks.pieces import animation_title, tour_title
 
 RECORDS = "records"
 ENDINGS = {
@@ -66,8 +68,8 @@ def planned(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
     """
     plan: dict[str, str | bytes] = {}
     for one in found:
-        for record, role in _artifacts(store, one):
-            for name, content in _files(store, record, role):
+        for record, role, unit in _artifacts(store, one):
+            for name, content in _files(store, record, role, unit):
                 if plan.setdefault(name, content) != content:
                     raise StoreError(f"two different files would be called {name}: export them to a folder each")
     if not plan:
@@ -109,8 +111,12 @@ def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Don
     return done
 
 
-def name_of(record: Record, output: Output) -> str:
-    """The path of an output inside the folder, readable and safe on any file system."""
+def name_of(record: Record, output: Output, unit: str | None = None) -> str:
+    """The path of an output inside the folder, readable and safe on any file system.
+
+    `unit` is what a run calls the record. A dream may have been made under another name: of the same picture elsewhere,
+    or as the last of fewer passes.
+    """
     parameters: dict[str, Any] = record.parameters
     ending = ENDINGS.get(output.media_type, "")
     match record.task:
@@ -131,8 +137,8 @@ def name_of(record: Record, output: Output) -> str:
                 return f"source-{safe(str(parameters['file']))}"
             return f"{'model' if output.role.startswith('model') else 'history'}{ending}"
         case "dream" | "animation" | "tour":
-            of = safe(str(output.attributes["title"]).lstrip("/"))
-            return f"dreams/{of}{'.strip' if output.role == 'strip' else ''}{ending}"
+            of = str(output.attributes["title"]) if unit is None else _dream_title(record, unit)
+            return fitting(f"dreams/{safe(of)}", f".strip{ending}" if output.role == "strip" else ending)
         case "original":
             return f"originals/{output.digest}"
     return f"{safe(record.task)}-{record.key[:12]}/{safe(output.role)}{ending}"
@@ -145,27 +151,38 @@ def safe(name: str) -> str:
     )
 
 
-def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None]]:
+def _dream_title(record: Record, unit: str) -> str:
+    """What a dream, a film or the sheet of a tour is to be called that a run calls so."""
+    if record.task == "tour":
+        layer = str(record.parameters["layer"])
+        return f"{layer} {unit.removeprefix(tour_title(layer, ''))}"
+    return unit.removeprefix(animation_title(""))
+
+
+def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None, str | None]]:
+    """Records, the role of the output that is meant, and what a run calls it, where it is a run's."""
     if found.run is None:
-        yield from found.artifacts
+        yield from ((record, role, None) for record, role in found.artifacts)
         return
     pictures = ("oip", "layer", "dream", "animation", "tour")
-    records = [store.record(result.record) for result in found.run.units.values()]
+    records = [(store.record(result.record), unit) for unit, result in found.run.units.items()]
     # A sweep or a dream is asked for its pictures; a training, which has none of those, for its model.
-    wanted = [record for record in records if record.task in pictures] or [
-        record for record in records if record.task in ("model", "register")
+    wanted = [one for one in records if one[0].task in pictures] or [
+        one for one in records if one[0].task in ("model", "register")
     ]
-    yield from ((record, None) for record in wanted)
+    yield from ((record, None, unit) for record, unit in wanted)
 
 
-def _files(store: Store, record: Record, role: str | None) -> Iterator[tuple[str, str | bytes]]:
+def _files(store: Store, record: Record, role: str | None, unit: str | None) -> Iterator[tuple[str, str | bytes]]:
     outputs = [output for output in record.outputs if role in (None, output.role)]
     for output in outputs:
-        yield name_of(record, output), output.digest
+        yield name_of(record, output, unit), output.digest
     document = {"key": record.key, **asdict(record), "environment": environment(store, record)}
-    stem = PurePosixPath(name_of(record, outputs[0])).with_suffix("")
+    name = name_of(record, outputs[0], unit)
+    if not name.startswith("dreams/"):  # a dream and a film of it differ in nothing but their endings
+        name = str(PurePosixPath(name).with_suffix(""))
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    yield f"{RECORDS}/{stem}.json", text.encode()
+    yield f"{RECORDS}/{name}.json", text.encode()
 
 
 def _holds(path: Path, content: str | bytes) -> bool:

@@ -92,6 +92,12 @@ def missing_page(what: str, fix: str) -> str:
     return page("Not found", f'<h1>{escape(what)}</h1><p>{escape(fix)}</p><p><a href="/">all runs</a></p>')
 
 
+def below_run(name: str) -> str:
+    """The path of a picture below that of its run's page, by what the run calls it."""
+    first = "%2F" if name.startswith("/") else ""  # a slash would lead to the server's root
+    return f"{first}{quote(name.removeprefix('/'))}.png"
+
+
 def page(title: str, body: str) -> str:
     """A whole page."""
     return (
@@ -111,7 +117,7 @@ def _cell(name: str, run: "RunRecord", pictures: Mapping[str, str], verdicts: Ma
 
 def _at(name: str, digest: str) -> str:
     """Where a picture is, relative to its run's page. With the digest, so that another picture has another address."""
-    return f"{quote(name)}.png?{digest[:16]}"
+    return f"{below_run(name)}?{digest[:16]}"
 
 
 def _is_unit(name: str) -> bool:

@@ -17,6 +17,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State
 
+from flows.picture_pages import below_run
 from flows.places import pictures_place
 from flows.summary import COLUMNS
 from lib.units import Unit
@@ -169,7 +170,7 @@ def _small(store: Store, run: str, name: str, digest: str, what: str) -> list[st
     picture, cut = thumbnail(store.get(digest))
     data = base64.b64encode(picture).decode()
     shown = f"{what}, its upper part" if cut else what
-    return [f"![{shown}](data:image/webp;base64,{data})", f"[{what}, whole]({_url(run)}/{quote(name)}.png)"]
+    return [f"![{shown}](data:image/webp;base64,{data})", f"[{what}, whole]({_url(run)}/{below_run(name)})"]
 
 
 def thumbnail(png: bytes) -> tuple[bytes, bool]:

@@ -4,8 +4,13 @@ A file's name is bytes; Python hands them out as text in which a byte that is no
 (`os.fsdecode`). Such a text can neither be printed nor stored in JSON. Its shown form can, and no two names share one.
 """
 
+import hashlib
+import os
 import re
 from urllib.parse import unquote_to_bytes
+
+LONGEST = 250
+"""Bytes of a file's name: nearly every file system takes 255, and some are left for another ending."""
 
 _HIDDEN = re.compile(
     "["
@@ -36,6 +41,23 @@ def shown(name: str) -> str:
 def parsed(shown_name: str) -> str:
     """The name that `shown` made this of, as Python would give it."""
     return unquote_to_bytes(_bytes(shown_name)).decode("utf-8", "surrogateescape")
+
+
+def fitting(path: str, ending: str) -> str:
+    """A path, as Python has it, and what it ends in, of which every part is short enough for a file system.
+
+    What is too long is cut, and has the beginning of its digest in the end, so that it stays unique; the ending stays.
+    """
+    *above, last = os.fsencode(path).split(b"/")
+    return os.fsdecode(b"/".join([*(_cut(part, b"") for part in above), _cut(last, os.fsencode(ending))]))
+
+
+def _cut(name: bytes, ending: bytes) -> bytes:
+    if len(name) + len(ending) <= LONGEST:
+        return name + ending
+    mark = b"~%s%s" % (hashlib.sha256(name).hexdigest()[:8].encode(), ending)
+    # between characters, where the name is of any
+    return name[: LONGEST - len(mark)].decode("utf-8", "ignore").encode() + mark
 
 
 def _bytes(name: str) -> bytes:

@@ -1,12 +1,13 @@
 """Any file name can be shown, and found again by what is shown."""
 
 import json
+import os
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.picture_names import parsed, shown
+from lib.picture_names import LONGEST, fitting, parsed, shown
 
 # Names as the system has them: any bytes but 0; among them many that are nearly escapes, or nearly UTF-8.
 NAMES = st.one_of(
@@ -64,3 +65,22 @@ def test_ordinary_names_are_shown_as_they_are(name: str) -> None:
 )
 def test_what_cannot_be_shown_is_escaped(name: str, text: str) -> None:
     assert shown(name) == text
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300).map(lambda part: part.replace(b"/", b"_")), min_size=1, max_size=3))
+def test_a_path_that_fits_stays_and_any_other_is_cut_to_one_that_does(parts: list[bytes]) -> None:
+    path = os.fsdecode(b"/".join(parts))
+    fitted = os.fsencode(fitting(path, ".strip.png")).split(b"/")
+    assert len(fitted) == len(parts)
+    assert fitted[-1].endswith(b".strip.png")
+    for part, fits in zip([*parts[:-1], parts[-1] + b".strip.png"], fitted, strict=True):
+        assert len(fits) <= LONGEST
+        assert (fits == part) == (len(part) <= LONGEST)
+
+
+@given(NAMES, NAMES)
+def test_long_names_that_differ_in_any_letter_stay_apart(one: str, other: str) -> None:
+    long = "ü" * 200
+    names = [os.fsencode(fitting(f"{one}{long}{other}{end}", ".png")) for end in ("", "x")]
+    assert names[0] != names[1]
+    assert names == [os.fsencode(fitting(f"{one}{long}{other}{end}", ".png")) for end in ("", "x")]
