@@ -4,6 +4,9 @@ import io
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -300,6 +303,31 @@ def test_a_guide_changes_the_dream_and_is_among_what_it_was_made_of(house: House
     assert house.store.get(inputs["guide"]) == (house.root / "guide.jpg").read_bytes()
 
 
+def test_after_a_kill_the_same_again_dreams_exactly_the_rest(house: House, prefect_server: str) -> None:
+    for number in range(6):
+        write_photograph(house.pictures / f"{number}.png", number, size=(150, 200))
+    script = (
+        "import sys; from flows.dream import dream; from flows.parameters import DreamParameters\n"
+        "dream(DreamParameters.model_validate_json(sys.argv[1]))"
+    )
+    slow = DreamSettings(octaves=2, steps=80)
+    asked = house.parameters(settings=slow).model_dump_json()
+    environment = os.environ | {"PREFECT_API_URL": prefect_server}
+    process = subprocess.Popen([sys.executable, "-c", script, asked], env=environment, start_new_session=True)
+    give_up = time.monotonic() + 120
+    while not house.made() and time.monotonic() < give_up:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = len(house.made())
+    assert 0 < before < 6
+    again = house.dream(settings=slow)
+    assert again["reused"] >= before
+    assert again["computed"] == 6 - again["reused"] > 0
+    assert len(house.made()) == 6
+    assert verify.verify(house.store).clean
+
+
 def test_at_the_deadline_dreams_are_left_and_the_next_run_makes_them(house: House) -> None:
     for number in range(3):
         write_photograph(house.pictures / f"{number}.png", number)
@@ -355,3 +383,37 @@ def test_the_strip_of_a_carved_picture_lies_beside_it(house: House) -> None:
     assert house.made() == {"rose.png.png", "rose.png.strip.png"}
     with Image.open(io.BytesIO((house.out / "rose.png.strip.png").read_bytes())) as strip:
         assert strip.width > 3 * strip.height / 2
+
+
+def test_links_that_lead_outside_of_what_is_allowed_fail_alone(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photograph(house.pictures / "rose.png")
+    write_photograph(house.pictures / "garden" / "lily.png", 2)
+    write_photograph(house.pictures / "masked.png", 3)
+    write_photograph(tmp_path / "private" / "secret.png", 4)
+    for name in ("link.png", "garden/link to a folder"):
+        (house.pictures / name).symlink_to(tmp_path / "private" / ("secret.png" if name == "link.png" else ""))
+    masks = house.root / "masks"
+    for name in ("rose.png", "garden/lily.png"):
+        write_photograph(masks / name, 5, channels=1)
+    (masks / "masked.png").symlink_to(tmp_path / "private" / "secret.png")
+    monkeypatch.setenv("DREAMSWEEP_ALLOWED_ROOTS", json.dumps([str(house.root)]))
+    summary = house.failing(mask=masks)
+    assert {one["title"] for one in summary["pictures"]} == {"rose.png", "garden/lily.png"}
+    refused = {"link.png", "garden/link to a folder/secret.png", "masked.png"}
+    assert set(summary["failures"]) == refused
+    assert all("outside of what may be used here" in message for message in summary["failures"].values())
+    secret = (tmp_path / "private" / "secret.png").read_bytes()
+    assert not any(house.store.get(blob.digest) == secret for one in house.store.records() for blob in one.outputs)
+
+
+def test_guides_masks_and_folders_of_any_name_will_do(house: House) -> None:
+    odd = os.fsdecode(b"caf\xe9 100%41\n.png")
+    for seed, name in enumerate(("pictures", "guide", "mask")):
+        write_photograph(house.root / name / odd, seed)
+    names = {name: house.root / name / odd for name in ("guide", "mask")}
+    summary = house.dream(out=house.root / "out" / odd, **names)
+    assert (house.root / "out" / odd / f"{odd}.png").is_file()
+    assert summary["out"].isprintable()
+    assert house.store.run(summary["run"]).parameters["guide"].endswith("/guide/caf%E9 100%2541%0A.png")
