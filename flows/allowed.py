@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from flows.parameters import is_model_file, path_of
 from lib.errors import BadInput
+from lib.picture_names import shown
 
 ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
 
@@ -25,7 +26,7 @@ def check(parameters: BaseModel) -> None:
     """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved."""
     for field, place in _places(parameters):
         if (outside := refusal(place)) is not None:
-            raise BadInput(f"{field} is {place}, {outside}")
+            raise BadInput(f"{field} is {shown(place)}, {outside}")
 
 
 def refusal(place: str) -> str | None:

@@ -9,7 +9,7 @@ import typer
 
 from flows.cli_options import AsJson, StorePlace, asked, changed, field, said, setting
 from flows.here import dream_here
-from flows.parameters import DreamParameters
+from flows.parameters import DreamParameters, at_home
 from flows.places import store_place
 from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
@@ -89,7 +89,7 @@ def dream(
         {
             "store": store_place(store),
             # what begins with file:// may be any name; how it is here depends on the folder that this is called in
-            "pictures": [_absolute(path) for path in named],
+            "pictures": [shown(str(_absolute(path))) for path in named],
             "patterns": patterns or None,
             "model": model,
             "settings": changed(DreamSettings(), settings),
@@ -98,9 +98,9 @@ def dream(
             "rotation": rotation,
             "animation": animation,
             "tour": tour,
-            "guide": guide,
-            "mask": mask,
-            "out": out,
+            "guide": guide and _absolute(guide),
+            "mask": mask and _absolute(mask),
+            "out": out and _absolute(out),
             "finish_by": finish_by,
             "timezone": timezone,
             "budget": budget,
@@ -110,8 +110,8 @@ def dream(
     return dream_here(asked(DreamParameters, given), as_json)
 
 
-def _absolute(path: Path) -> str:
-    return shown(str(path.expanduser().absolute()))
+def _absolute(path: Path) -> Path:
+    return at_home(path).absolute()
 
 
 def _listed(file: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -234,6 +234,9 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
     )
     studio.failures |= {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems}
     studio.failures |= outside
+    outside = _masks_outside(studio)
+    studio.failures |= outside
+    studio.pictures = {name: path for name, path in studio.pictures.items() if name not in outside}
     tour: list[Unit] = []
     if parameters.tour:
         chosen = select_units(model, [parameters.tour])
@@ -241,6 +244,17 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
     studio.dreamer(tour[0] if tour else None)  # raises what the network cannot, before any picture is touched
     with opened(studio):
         yield studio, tour
+
+
+def _masks_outside(studio: Studio) -> dict[str, str]:
+    """Pictures whose masks may not be used, and why."""
+    found = {}
+    for picture in studio.pictures:
+        with suppress(BadInput):  # a picture without one: its task run will say so
+            mask = studio.mask_of(picture)
+            if mask is not None and (why := refusal(str(mask))) is not None:
+                found[picture] = f"the mask of {picture} lies {why}"
+    return found
 
 
 def _model(store: Store, name: str | None) -> StoredModel:

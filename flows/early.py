@@ -24,6 +24,7 @@ from lib import datasets, model_config, model_file, reference
 from lib.animation import check_kind
 from lib.errors import BadInput
 from lib.mixture import Mixture
+from lib.picture_names import shown
 from lib.units import check_patterns
 from storage.store import Store
 from tasks.models import find_model
@@ -54,10 +55,10 @@ def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
 
 
 def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
-    for what, places in (("picture", dreams.pictures), ("guide", [dreams.guide]), ("mask", [dreams.mask])):
-        for place in places:
-            if place is not None and not os.path.lexists(path_of(place)):
-                raise BadInput(f"there is no {what} {place}: name one that there is")
+    pictures = [("picture", path_of(place)) for place in dreams.pictures]
+    for what, place in (*pictures, ("guide", dreams.guide), ("mask", dreams.mask)):
+        if place is not None and not os.path.lexists(place):
+            raise BadInput(f"there is no {what} {shown(str(place))}: name one that there is")
     if dreams.animation:
         check_kind(dreams.animation)
     if dreams.settings.objective:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.places import DATA_FOLDER, store_place
 from lib.errors import BadInput
+from lib.picture_names import shown
 
 if TYPE_CHECKING:
     from flows.parameters import DreamParameters, SweepParameters, TrainParameters
@@ -124,7 +125,7 @@ def _writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise BadInput(f"pictures cannot be written to {folder}: {problem.strerror}") from problem
+        raise BadInput(f"pictures cannot be written to {shown(str(folder))}: {problem.strerror}") from problem
 
 
 def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:

@@ -8,16 +8,25 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
-from lib.animation import Kind
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WrapValidator,
+    model_validator,
+)
 
 from flows.places import DREAMS, ORIGINALS, data_place, store_place
+from lib.animation import Kind
 from lib.deadline import CLOCK_TIME, Deadline, zone
 from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
 from lib.grower import BATCH
 from lib.growth_settings import STYLES, GrowthSettings, StyleName
-from lib.picture_names import parsed
+from lib.picture_names import parsed, shown
 from lib.training_settings import TrainSettings
 
 DATA = "digits"
@@ -36,7 +45,15 @@ def is_model_file(model: str) -> bool:
 
 def path_of(place: str | Path) -> Path:
     """Where something is that is named as `lib.picture_names` shows it: so a form can name files of any name."""
-    return Path(parsed(str(place))).expanduser()
+    return at_home(Path(parsed(str(place))))
+
+
+def at_home(path: Path) -> Path:
+    """The path, with a ~ in its beginning taken for the home of the user, if there is that user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _left_empty(schema: dict[str, Any]) -> None:
@@ -86,6 +103,10 @@ def _height_and_width(size: Any) -> Any:
     return tuple(map(int, size.split("x")))
 
 
+def _shown_path(path: Path) -> str:
+    return shown(str(path))
+
+
 def _has_default(make: Any) -> Any:
     """A form shows the default although it is only known on this machine."""
 
@@ -96,6 +117,12 @@ def _has_default(make: Any) -> Any:
     return extra
 
 
+Place = Annotated[
+    Path,
+    WrapValidator(lambda place, as_path: path_of(place) if isinstance(place, str) else as_path(place)),
+    PlainSerializer(_shown_path, when_used="json"),
+]
+"""A file or folder of any name: forms have it as `lib.picture_names` shows it."""
 DataSet = Annotated[str, Field(json_schema_extra={"pattern": _DATA_SET})]
 DataFolder = Annotated[
     Path | None,
@@ -300,16 +327,16 @@ class Dreaming(Form):
         description="A layer, or units as Conv2D_3/0-15: each picture is dreamed, in small, once by each of its maps, "
         "and all are shown on one sheet. It stands for the objective. Empty: no tour.",
     )
-    guide: Path | None = Field(
+    guide: Place | None = Field(
         None, title="Guide", description="A picture: dreams go towards what the layers find in it. Empty: none."
     )
-    mask: Path | None = Field(
+    mask: Place | None = Field(
         None,
         title="Mask",
         description="A picture: where it is white, pictures are dreamed, where it is black they stay; or a folder with "
         "one for each, in the folders and under the names of theirs. Empty: all of it is dreamed.",
     )
-    out: Path = Field(
+    out: Place = Field(
         default_factory=lambda: DREAMS,
         title="Folder of the dreams",
         description="Where they go, in the folders and under the names of their pictures.",

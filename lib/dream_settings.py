@@ -67,8 +67,8 @@ class DreamSettings:
         Ge(0),
         About(
             "Jitter",
-            "Greatest shift, in pixels, by which an octave is rolled before a step and back after it. (Tiles are "
-            "always shifted.)",
+            "Greatest shift, in pixels, by which an octave is rolled before a step and back after it. "
+            "Tiles always are.",
         ),
     ] = 8
     overlap: Annotated[

@@ -85,10 +85,10 @@ class Studio:
         if self.masks is None or not self.masks.is_dir():
             return self.masks
         wanted = self.masks / parsed(picture)
-        # a mask is seldom a file of the same kind
-        alike = [path for path in _listed(wanted.parent) if path.stem == wanted.stem]
-        for path in (wanted, *alike):
-            if path.is_file():
+        if wanted.is_file():
+            return wanted
+        for path in _listed(wanted.parent):  # a mask is seldom a file of the same kind
+            if path.stem == wanted.stem and path.is_file():
                 return path
         raise BadInput(f"{picture} has no mask in {shown(str(self.masks))}: add one of the same name")
 

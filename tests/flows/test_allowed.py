@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from flows.allowed import check
-from flows.parameters import NightlyParameters, RegisterParameters, SweepParameters, TrainParameters
+from flows.allowed import check, refusal
+from flows.parameters import (
+    Dreaming,
+    DreamParameters,
+    NightlyParameters,
+    RegisterParameters,
+    SweepParameters,
+    TrainParameters,
+)
 from lib.errors import BadInput
 
 Allow = Callable[..., None]
@@ -101,6 +108,59 @@ def test_what_lies_outside_is_refused_by_its_field(inside: Path, allow: Allow, g
         check(sweep(inside, **places))
     assert "\n" not in str(refused.value)
     assert f"{field} is" in str(refused.value) or "no usable path" in str(refused.value)
+
+
+@pytest.mark.parametrize("within", ["dream", "nightly"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"pictures": ["{inside}", "{outside}"]},
+        {"pictures": ["{inside}/../outside/rose.png"]},
+        {"pictures": ["{inside}/%2e%2e/outside/rose.png"]},
+        {"pictures": ["{inside}/link"]},
+        {"pictures": ["~"]},
+        {"guide": "{outside}/guide.png"},
+        {"guide": "{inside}/link/guide.png"},
+        {"guide": "{inside}/%2E./outside/guide.png"},
+        {"mask": "{outside}"},
+        {"mask": "~/mask.png"},
+        {"out": "{outside}"},
+        {"out": "{inside}/link/deeper"},
+        {"out": "{inside}/dangling"},
+    ],
+    ids=lambda given: " ".join(f"{name}={place}" for name, place in given.items()),
+)
+def test_dreams_use_what_is_allowed_and_nothing_else(
+    inside: Path, allow: Allow, given: dict[str, Any], within: str
+) -> None:
+    outside = inside.parent / "outside"
+    (inside / "link").symlink_to(outside)
+    (inside / "dangling").symlink_to(outside / "nothing yet")
+
+    def parameters(**places: Any) -> BaseModel:
+        fine = {"pictures": [str(inside)], "guide": inside / "guide.png", "mask": inside, "out": inside / "dreams"}
+        dreams = Dreaming(**(fine | places))
+        if within == "nightly":
+            return NightlyParameters(store=str(inside), dreams=dreams)
+        return DreamParameters(store=str(inside), **{name: getattr(dreams, name) for name in Dreaming.model_fields})
+
+    check(parameters())
+    ((field, named),) = given.items()
+    places = [named] if isinstance(named, str) else named
+    filled = [place.format(inside=inside, outside=outside) for place in places]
+    with pytest.raises(BadInput, match=f"{field} is .*outside of what may be used here") as refused:
+        check(parameters(**{field: filled[0] if isinstance(named, str) else filled}))
+    assert "\n" not in str(refused.value)
+
+
+def test_where_a_link_in_a_folder_leads_is_what_counts(inside: Path, allow: Allow) -> None:
+    for name, target in (("a", "outside/model"), ("b", "inside/deep"), ("c", "inside/a"), ("d", "inside/d")):
+        (inside / name).symlink_to(inside.parent / target)
+    refused = {name: refusal(str(inside / name)) for name in "abc"}
+    assert {name for name, why in refused.items() if why is not None} == {"a", "c"}
+    assert str(refused["a"]).startswith("outside of what may be used here: ")
+    with pytest.raises(BadInput, match="no usable path"):
+        refusal(str(inside / "d"))
 
 
 def test_a_link_to_a_place_that_is_allowed_is_allowed(inside: Path, allow: Allow, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_list_names_pictures_of_any_name(
         (("x", "--strength", "1.5"), "strength is 1.5; it must be 0 or more and 1 or less"),
         (("x", "--tour", "Conv2D_3", "--passes", "2"), "a map tour is one pass"),
         (("x", "--animation", "gif"), "an animation is of passes"),
-        (("x", "--out", "file"), "pictures cannot be written to file"),
+        (("x", "--out", "file"), "/file: File exists"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_line(

@@ -412,8 +412,8 @@ def test_guides_masks_and_folders_of_any_name_will_do(house: House) -> None:
     odd = os.fsdecode(b"caf\xe9 100%41\n.png")
     for seed, name in enumerate(("pictures", "guide", "mask")):
         write_photograph(house.root / name / odd, seed)
-    names = {name: house.root / name / odd for name in ("guide", "mask")}
-    summary = house.dream(out=house.root / "out" / odd, **names)
+    guide, mask = (house.root / name / odd for name in ("guide", "mask"))
+    summary = house.dream(out=house.root / "out" / odd, guide=guide, mask=mask)
     assert (house.root / "out" / odd / f"{odd}.png").is_file()
     assert summary["out"].isprintable()
-    assert house.store.run(summary["run"]).parameters["guide"].endswith("/guide/caf%E9 100%2541%0A.png")
+    assert str(house.store.run(summary["run"]).parameters["guide"]).endswith("/guide/caf%E9 100%2541%0A.png")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,17 @@ from typing import Any
 import pytest
 
 from flows.early import check_early
-from flows.parameters import NightlyParameters, RegisterParameters, SweepParameters, TrainParameters
+from flows.parameters import (
+    Dreaming,
+    DreamParameters,
+    NightlyParameters,
+    RegisterParameters,
+    SweepParameters,
+    TrainParameters,
+)
+from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
+from lib.picture_names import shown
 from lib.training_settings import TrainSettings
 from storage.errors import StoreError
 from storage.record import NewOutput
@@ -126,6 +136,73 @@ def test_a_place_that_is_not_allowed_is_refused_first(place: Path, monkeypatch: 
     monkeypatch.setenv("DREAMSWEEP_ALLOWED_ROOTS", json.dumps([str(place / "store")]))
     with pytest.raises(BadInput, match="outside of what may be used here"):
         check_early(sweep(place, model=str(place / "none.keras")))
+
+
+def dreaming(place: Path, **given: Any) -> dict[str, Any]:
+    """What is dreamed in that store: pictures and a guide that there are."""
+    (place / "guide.png").write_bytes(b"")
+    return {"pictures": [str(place / "pictures")], "out": place / "dreams", "guide": place / "guide.png"} | given
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"pictures": ["{place}/pictures", "{place}/none"]}, "there is no picture .*/none: name one that there is"),
+        ({"guide": "{place}/none.png"}, "there is no guide .*/none.png"),
+        ({"mask": "{place}/none"}, "there is no mask .*/none"),
+        ({"pictures": ["~nobody of that name/rose.png"]}, "there is no picture ~nobody"),
+        ({"guide": "~nobody of that name/rose.png"}, "there is no guide ~nobody"),
+        ({"settings": DreamSettings(objective="Conv2D_7")}, "did you mean Conv2D_1"),
+        ({"settings": DreamSettings(objective="0.5*Conv2D_1 + classes/3")}, "3 units, 0 to 2"),
+        ({"settings": DreamSettings(objective="Conv2D_1 +")}, "Conv2D_1 +"),
+        ({"tour": "Conv2D_7"}, "did you mean Conv2D_1"),
+        ({"tour": "Conv2D_1/8"}, "8 units, 0 to 7"),
+    ],
+)
+def test_dreams_of_what_there_is_not_are_refused_in_the_night_too(
+    place: Path, given: dict[str, Any], words: str
+) -> None:
+    def filled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [filled(one) for one in value]
+        return value.format(place=place) if isinstance(value, str) else value
+
+    asked = dreaming(place, **{name: filled(value) for name, value in given.items()})
+    store = str(place / "store")
+    night = NightlyParameters(store=store, model="model/latest", dreams=Dreaming(**asked))
+    for parameters in (DreamParameters(store=store, **asked), night):
+        with pytest.raises(BadInput, match=words) as refused:
+            check_early(parameters)
+        assert "\n" not in str(refused.value)
+
+
+def test_dreams_of_what_there_is_pass(place: Path) -> None:
+    store = str(place / "store")
+    for given in (
+        {},
+        {"mask": place / "pictures"},
+        {"settings": DreamSettings(objective="0.7*Conv2D_1 - backbone/first/3")},
+        {"tour": "Conv2D_1/0-7"},
+        {"passes": 2, "animation": "gif"},
+    ):
+        check_early(DreamParameters(store=store, **dreaming(place, **given)))
+        night = NightlyParameters(store=store, model="model/latest", dreams=Dreaming(**dreaming(place, **given)))
+        check_early(night)
+
+
+def test_files_of_any_name_are_found_as_they_are_and_as_they_are_shown(place: Path) -> None:
+    for name in (b"caf\xe9.png", b"100%41.png", b"two\nlines.png"):
+        file = place / os.fsdecode(name)
+        file.write_bytes(b"")
+        asked = {"pictures": [shown(str(file))], "guide": file, "mask": file, "out": file.with_suffix("")}
+        parameters = DreamParameters(store=str(place / "store"), **asked)
+        check_early(parameters)
+        written = parameters.model_dump_json()
+        assert DreamParameters.model_validate_json(written) == parameters
+        file.unlink()
+        with pytest.raises(BadInput, match="there is no picture") as refused:
+            check_early(parameters)
+        assert str(refused.value).isprintable()
 
 
 def test_tensorflow_is_not_imported_for_it(place: Path) -> None:
