@@ -42,24 +42,31 @@ def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
 
 
 def window_kernels(ops: tuple[Any, ...]) -> Kernel | None:
-    """As `fast_kernels`, for layers that do not pad, and large images one at a time, where memory is what costs."""
-    if len(ops) > 1 and _plain_convolution(ops[0]) and _few_channels(ops[0]) and _plain_pooling(ops[1]):
+    """As `fast_kernels`, for windows of a picture: no layer pads, and what is pooled is just as large as it takes."""
+    if _plain_pooling(ops[0]):
+        return Kernel(1, lambda x: pool_max(x, tuple(ops[0].pool_size), fits=True))
+    if len(ops) > 1 and _plain_convolution(ops[0]) and _plain_pooling(ops[1]) and ops[0].padding == "valid":
         first, window, activation = ops[0], tuple(ops[1].pool_size), _rectifier(ops[0])
-        if activation is not None and first.padding == "valid":
+        if activation is not None:
 
             def compute(x: Tensor) -> Tensor:
                 import tensorflow as tf
 
-                return activation(_add_bias(first, convolve_pool_few(x, tf.convert_to_tensor(first.kernel), window)))
+                if _few_channels(first):
+                    pooled = convolve_pool_few(x, tf.convert_to_tensor(first.kernel), window)
+                else:
+                    pooled = pool_max(_convolve(first, x), window, fits=True)
+                return activation(_add_bias(first, pooled))
 
             return Kernel(2, compute)
     return fast_kernels(ops)
 
 
-def pool_max(x: Tensor, window: tuple[int, int]) -> Tensor:
+def pool_max(x: Tensor, window: tuple[int, int], *, fits: bool = False) -> Tensor:
     """Maximum over windows that touch and do not overlap; [B, H, W, C] to [B, H // h, W // w, C].
 
-    Where several values of a window are its maximum, each is given an equal share of the gradient.
+    `fits`: the windows are known to fill the image, also where its size is not. Where several values of a window are
+    its maximum, each is given an equal share of the gradient.
     """
     import tensorflow as tf
 
@@ -71,8 +78,7 @@ def pool_max(x: Tensor, window: tuple[int, int]) -> Tensor:
 
         def gradient(g: Tensor) -> Tensor:
             rows, columns = _side(top, 1) * high, _side(top, 2) * wide
-            # where sizes are known only later, windows may or may not fill the image
-            whole = (rows, columns) == tuple(x.shape[1:3])
+            whole = fits or (rows, columns) == tuple(x.shape[1:3])
             inside = x if whole else x[:, :rows, :columns]
             hit = tf.cast(tf.equal(inside, _enlarge(top, window)), x.dtype)
             share = g / (tf.nn.avg_pool2d(hit, window, window, "VALID") * float(high * wide))
