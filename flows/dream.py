@@ -33,7 +33,7 @@ from tasks.data import UNIT_RANGE, pixel_range
 from tasks.dreams import find_before, make_dream, recipes_of
 from tasks.films import make_animation
 from tasks.models import StoredModel, data_of, find_model
-from tasks.pieces import Piece, animation_title, tour_title
+from tasks.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.progress import report
 from tasks.recorded import key_of
 from tasks.session import Session
@@ -185,7 +185,7 @@ def _gather_tours(studio: Studio, tour: Sequence[Unit], files: DreamFiles) -> No
         for layer, indices in layers.items():
             if any(Piece(picture, unit=Unit(layer, index)).title in studio.made for index in indices):
                 made = make_tour_sheet(tour_title(layer, picture), picture, layer, indices, run, return_state=True)
-                _put_extra(studio, tour_title(layer, picture), f"{picture}.{layer}", "sheet", made, files)
+                _put_extra(studio, tour_title(layer, picture), tour_file(layer, picture), "sheet", made, files)
 
 
 def _animate(studio: Studio, kind: Kind | None, files: DreamFiles) -> None:

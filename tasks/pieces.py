@@ -15,6 +15,7 @@ and has something below it, and no picture's name begins with a slash: so every 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lib.picture_names import shown
 from lib.units import Unit
 from storage.record import Record
 
@@ -39,7 +40,7 @@ class Piece:
     def file(self) -> str:
         """Its path in the folder of the dreams, but for the ending."""
         if self.unit is not None:
-            return f"{self.picture}.{self.unit}"
+            return f"{tour_file(self.unit.layer, self.picture)}/{self.unit.index}"
         return self.picture if self.number == self.passes else f"{self.picture}.pass-{self.number}"
 
     @property
@@ -66,6 +67,15 @@ def animation_title(picture: str) -> str:
 def tour_title(layer: str, picture: str) -> str:
     """What the sheet of a tour through a layer is called in a run."""
     return f"/tour/{layer}/{picture}"
+
+
+def tour_file(layer: str, picture: str) -> str:
+    """The path of the sheet of a tour in the folder of the dreams, but for the ending; as shown, as all names are.
+
+    A model's author names layers, nested ones too: none leads out of the folder.
+    """
+    parts = ("%2E" * len(part) if not part.strip(".") else part for part in layer.split("/"))
+    return f"{picture}.{shown('/'.join(parts))}"
 
 
 def is_dream(title: str) -> bool:

@@ -5,8 +5,18 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.picture_names import parsed, shown
 from lib.units import Unit
-from tasks.pieces import Piece, animation_title, is_dream, is_sheet, mask_title, original_title, tour_title
+from tasks.pieces import (
+    Piece,
+    animation_title,
+    is_dream,
+    is_sheet,
+    mask_title,
+    original_title,
+    tour_file,
+    tour_title,
+)
 
 # names that might be taken for those of other pieces
 PARTS = st.sampled_from(
@@ -70,9 +80,18 @@ def test_no_two_files_of_one_picture_are_in_each_others_way(name: str, passes: i
     files = [f"{Piece(name, number, passes).file}.png" for number in range(1, passes + 1)]
     assert len(set(files)) == len(files)
     files = [f"{Piece(name, unit=unit).file}.png" for unit in units]
-    files += [f"{name}.{layer}.png" for layer in {unit.layer for unit in units}]
+    files += [f"{tour_file(layer, name)}.png" for layer in {unit.layer for unit in units}]
     for at, file in enumerate(files):
         assert is_free(file, files[:at])
+
+
+@given(PARTS, st.lists(st.sampled_from(["..", ".", "a", "%2F..%2F", "%2E%2E", "...", "two\nlines"]), min_size=1))
+def test_what_a_layer_is_called_leads_nowhere_else(picture: str, parts: list[str]) -> None:
+    layer = "/".join(parts)
+    file = parsed(Piece(shown(picture), unit=Unit(layer, 3)).file)
+    assert file == f"{parsed(tour_file(layer, shown(picture)))}/3"
+    assert file.count("/") == len(parts), "as deep as the layer lies in its model"
+    assert not {".", ".."} & set(file.split("/"))
 
 
 def test_each_pass_begins_with_the_one_before() -> None:
