@@ -303,6 +303,22 @@ def test_a_guide_changes_the_dream_and_is_among_what_it_was_made_of(house: House
     assert house.store.get(inputs["guide"]) == (house.root / "guide.jpg").read_bytes()
 
 
+def test_a_picture_that_is_added_while_it_runs_waits_for_the_next_run(house: House) -> None:
+    from tasks.progress import listening
+
+    write_photograph(house.pictures / "first.png")
+
+    def add(*_: object) -> None:
+        write_photograph(house.pictures / "added.png", 1)
+
+    with listening(add):
+        summary = house.dream()
+    assert (house.pictures / "added.png").is_file()
+    assert [one["title"] for one in summary["pictures"]] == ["first.png"]
+    again = house.dream()
+    assert [one["title"] for one in again["pictures"] if one["how"] == "computed"] == ["added.png"]
+
+
 def test_after_a_kill_the_same_again_dreams_exactly_the_rest(house: House, prefect_server: str) -> None:
     for number in range(6):
         write_photograph(house.pictures / f"{number}.png", number, size=(150, 200))
