@@ -62,8 +62,8 @@ def setting(settings: type, name: str, *, metavar: str, recipes: Mapping[str, An
     `recipes` are other settings, by name, whose values are told where they differ from the default.
     """
     default = next(field.default for field in dataclasses.fields(settings) if field.name == name)
-    said = [abouts(settings)[name].description]
-    if default is not None and not isinstance(default, bool):
+    said = [_defaults(abouts(settings)[name].description)]
+    if default not in (None, "") and not isinstance(default, bool):
         others = [
             f"{recipe}: {_shown(value)}"
             for recipe, other in (recipes or {}).items()
@@ -79,9 +79,10 @@ def field(form: "type[BaseModel]", name: str, *, metavar: str) -> Any:
     The option itself is None where it is not given, so that the default has one place.
     """
     about = form.model_fields[name]
-    said = re.sub(r"\b(Empty|None): ", "Default: ", about.description or "")
-    if about.default is not None and not isinstance(about.default, bool):
-        said += f" Default: {_shown(about.default)}."
+    said = _defaults(about.description or "")
+    default = about.get_default(call_default_factory=True, validated_data={})
+    if default is not None and not isinstance(default, bool):
+        said += f" Default: {_shown(default)}."
     option = f"--{name.replace('_', '-')}"
     return typer.Option(option, metavar=metavar, help=escape(said), show_default=False)
 
@@ -118,6 +119,11 @@ def parsed(parse: Callable[[str], Any], text: str, option: str, wanted: str) -> 
         return parse(text)
     except ValueError:
         raise BadInput(f"{option} is {text!r}; it wants {wanted}") from None
+
+
+def _defaults(description: str) -> str:
+    """On the command line nothing is left empty: what that means in a form is the default."""
+    return re.sub(r"\b(Empty|None): ", "Default: ", description)
 
 
 def _shown(default: Any) -> str:

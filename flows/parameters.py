@@ -349,6 +349,8 @@ class Dreaming(Form):
             raise ValueError("a map tour is one pass with objectives of its own: leave out passes and objective")
         if self.passes == 1 and self.animation:
             raise ValueError("an animation is of passes: ask for two or more of them")
+        if self.passes == 1 and (self.zoom, self.rotation) != (1.0, 0.0):
+            raise ValueError("zoom and rotation are between passes: ask for two or more of them")
         return self
 
 

@@ -112,6 +112,8 @@ def test_a_list_names_pictures_of_any_name(
         (("x", "--strength", "1.5"), "strength is 1.5; it must be 0 or more and 1 or less"),
         (("x", "--tour", "Conv2D_3", "--passes", "2"), "a map tour is one pass"),
         (("x", "--animation", "gif"), "an animation is of passes"),
+        (("x", "--zoom", "1.1"), "zoom and rotation are between passes"),
+        (("x", "--rotation", "2"), "zoom and rotation are between passes"),
         (("x", "--out", "file"), "/file: File exists"),
     ],
 )
@@ -132,3 +134,5 @@ def test_help_tells_every_option_with_its_default(cli: CLI) -> None:
     plain = " ".join(out.replace("│", " ").split())
     for words in ("PICTURES", "--octaves", "Default: 4.", "--tour", "--mask", "Resolutions that the picture"):
         assert words in plain
+    assert "Default: all maps of the last convolution. --" in plain
+    assert "Undefined" not in plain
