@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.dream_settings import DreamSettings
 from lib.growth_settings import GrowthSettings
 
 FOLDER = Path(__file__).parent / "golden"
@@ -36,12 +37,36 @@ STYLES = {
 # of the first layer one that wants the longer search under "box"; of the second one whose search is widened
 UNITS = ("Conv2D_1/0", "Conv2D_2/2", "Conv2D_2/3")
 
+LARGE = 200  # px: strips and sheets
+DREAM = DreamSettings(
+    mode="octaves",
+    objective="Conv2D_2/3",
+    octaves=2,
+    octave_scale=1.4,
+    steps=3,
+    step_size=2.0,
+    rounds=2,
+    smoothing=0.5,
+    jitter=2,
+    overlap=0.5,
+    colours="kept",
+    strength=0.9,
+    seed=7,
+)
+DREAMS = {
+    "octaves": DREAM,
+    "tiles": replace(DREAM, mode="tiles", objective="0.7*Conv2D_2/1 + 0.3*Conv2D_1", colours="grey"),
+    "carve": replace(DREAM, mode="carve", steps=4, objective="classes/1"),
+    "carve+tiles": replace(DREAM, mode="carve+tiles", objective="Conv2D_1[2:1, 3:-0.5]"),
+}
+
 
 def versions() -> dict[str, int]:
     """The present version of each task that is held."""
-    from tasks import data, exemplars, oips
+    from tasks import data, dreams, exemplars, films, oips, tours
 
-    return {"data": data.VERSION, "exemplars": exemplars.VERSION, "oips": oips.VERSION}
+    modules = {"data": data, "exemplars": exemplars, "oips": oips, "dreams": dreams, "films": films, "tours": tours}
+    return {name: module.VERSION for name, module in modules.items()}
 
 
 def made() -> dict[str, dict[str, Any]]:
@@ -57,7 +82,7 @@ def made() -> dict[str, dict[str, Any]]:
     from tasks.workshop import Natural, Network, Workshop, opened, workshop_of
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
-    found: dict[str, dict[str, Any]] = {"data": {}, "exemplars": {}, "oips": {}}
+    found: dict[str, dict[str, Any]] = {"data": {}, "exemplars": {}, "oips": {}} | dreamed()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as inside:
         store = Store.open(Path(folder, "store"))
         run = inside.enter_context(session(store.root, "golden", {}))
@@ -90,6 +115,93 @@ def made() -> dict[str, dict[str, Any]]:
     return found
 
 
+def dreamed() -> dict[str, dict[str, Any]]:
+    """What dreams, their animations and their sheets come to: pixels, how the objective rose, what the files say."""
+    from lib import model_file
+    from lib.units import Unit
+    from storage.store import Store
+    from tasks import films, tours
+    from tasks.dreams import find_or_dream
+    from tasks.pieces import Piece, animation_title, tour_title
+    from tasks.session import session
+    from tasks.studio import Studio, guide_in, opened
+    from tasks.workshop import Network
+    from tests.flows.tiny import small_cnn, write_photograph
+
+    found: dict[str, dict[str, Any]] = {"dreams": {}, "films": {}, "tours": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: Path(folder, name) for name in ("rose.png", "guide.png", "mask.png")}
+        for seed, (name, path) in enumerate(files.items()):
+            write_photograph(path, seed, size=(31, 42), channels=1 if name == "mask.png" else 3)
+        store = Store.open(Path(folder, "store"))
+        model = small_cnn()
+        network = Network(model, "small", store.put(model_file.keras_bytes(model)), model_file.identity(model))
+
+        def hold(task: str, name: str, output: Any) -> None:
+            data = store.get(output.digest)
+            for number, frame in enumerate(frames(data)):
+                found[task][f"{name} {output.role} {number}"] = frame
+            found[task][f"{name} {output.role} parts"] = np.array(parts(data))
+
+        with session(store.root, "golden", {}) as run:
+
+            def dream(name: str, settings: DreamSettings, pieces: list[Piece], **more: Any) -> Studio:
+                pictures = {"rose.png": files["rose.png"]}
+                studio = Studio(run, network, settings, (0.0, 1.0), pictures, passes=pieces[-1].number, **more)
+                with opened(studio):
+                    for piece in pieces:
+                        find_or_dream(piece.title, piece.picture, piece.number, str(piece.unit or ""), run.run.id)
+                        record = store.record(studio.made[piece.title])
+                        for output in record.outputs:
+                            hold("dreams", f"{name} {piece.title}", output)
+                        for number, climb in enumerate(record.output("picture").attributes["climbs"][0]):  # type: ignore
+                            found["dreams"][f"{name} {piece.title} climb {number}"] = np.array(climb["values"])
+                    if len(pieces) > 1 and pieces[0].unit is None:
+                        for kind in ("gif", "webp"):
+                            title = animation_title("rose.png")
+                            key = films.make_animation.fn(title, "rose.png", kind, run.run.id).data
+                            hold("films", f"{name} {kind}", store.record(key).output("animation"))
+                    elif pieces[0].unit is not None:
+                        title = tour_title("Conv2D_2", "rose.png")
+                        key = tours.make_tour_sheet.fn(title, "rose.png", "Conv2D_2", [0, 1, 2], run.run.id).data
+                        hold("tours", name, store.record(key).output("sheet"))
+                return studio
+
+            for mode, settings in DREAMS.items():
+                dream(mode, settings, [Piece("rose.png")])
+            guide = guide_in(run, files["guide.png"])
+            layer = replace(DREAM, objective="Conv2D_2")
+            dream("guided", layer, [Piece("rose.png")], guide=guide, masks=files["mask.png"])
+            dream("tour", DREAM, [Piece("rose.png", unit=Unit("Conv2D_2", index)) for index in range(2)])
+            # what is not dreamed is the same on every machine, so an animation of it is too
+            turned = [Piece("rose.png", number, 2) for number in (1, 2)]
+            dream("turned", replace(DREAM, strength=0.0), turned, rotation=90.0)
+        run.run.close("completed", {})
+    return found
+
+
+def frames(data: bytes) -> list[Any]:
+    """The frames of a picture or an animation, as they are seen; large ones from farther away."""
+    from io import BytesIO
+
+    from PIL import Image, ImageSequence
+
+    with Image.open(BytesIO(data)) as picture:
+        smaller = 1 if picture.width < LARGE else 4
+        return [np.array(frame.convert("RGB").reduce(smaller)) for frame in ImageSequence.Iterator(picture)]
+
+
+def parts(data: bytes) -> list[str]:
+    """Of what a file consists besides its pixels: kind, sizes, and what it says of itself, by name."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    with Image.open(BytesIO(data)) as picture:
+        about = [f"{picture.format} {picture.mode} {picture.size}", *sorted(map(str, picture.info))]
+        return [*about, f"duration {picture.info.get('duration')}", f"loop {picture.info.get('loop')}"]
+
+
 def write() -> None:
     """Write what the tasks give now under their present versions."""
     FOLDER.mkdir(exist_ok=True)
@@ -97,7 +209,7 @@ def write() -> None:
         path.unlink()
     now = made()
     (FOLDER / f"data-{versions()['data']}.json").write_text(json.dumps(now["data"], indent=1, sort_keys=True) + "\n")
-    for task in ("exemplars", "oips"):
+    for task in ("exemplars", "oips", "dreams", "films", "tours"):
         with (FOLDER / f"{task}-{versions()[task]}.npz").open("wb") as file:
             np.savez_compressed(file, **{name.replace("/", ":"): array for name, array in now[task].items()})
 
