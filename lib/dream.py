@@ -88,13 +88,14 @@ class Dreamer:
         self._way = _WAYS[settings.mode](model, self._objective, settings, pixel_range)
 
     def towards(self, objective: str) -> "Dreamer":
-        """Whoever dreams another objective in the same way; nothing is traced where it is of the same layers.
+        """Whoever dreams another objective in the same way; nothing is traced where it is of the same layers, and with
+        a guide of as many terms.
 
         Raises:
             BadInput: as the constructor.
         """
         mixture = mixture_of(self._model, objective)
-        if self._guide is not None or mixture.layers != self._objective.layers:
+        if not self._objective.fits(mixture):
             settings = replace(self._settings, objective=objective)
             return Dreamer(self._model, settings, pixel_range=self._pixel_range, guide=self._guide)
         other = copy.copy(self)

@@ -70,30 +70,36 @@ class DreamObjective:
         self._signed, self._units = trunk.signed, trunk.units
         self._pixel_range = pixel_range
         self._guide = {} if guide is None else self._features(model, guide)
-        self._scales = self._scales_of(mixture)
-        self._aim = dict(zip(self.layers, _pairs(self.aim(mixture)), strict=True)) if guide is None else {}
+        self._aim: Sequence[Tensor] = self.aim(mixture)
 
     @property
     def signature(self) -> tuple[Any, ...]:
-        """The `tf.TensorSpec`s of an aim; none with a guide, which is part of the trace."""
+        """The `tf.TensorSpec`s of an aim."""
         import tensorflow as tf
 
-        if self._guide:
-            return ()
-        specs = ((tf.TensorSpec(()), tf.TensorSpec((self._units[layer],))) for layer in self.layers)
+        specs = ((tf.TensorSpec(()), tf.TensorSpec((self._units[layer],))) for layer in self._aimed_layers)
         return tuple(spec for pair in specs for spec in pair)
+
+    @property
+    def _aimed_layers(self) -> tuple[str, ...]:
+        """Of each pair in an aim: with a guide each term has one, as it has a greatest product of its own."""
+        return _layers_of_terms(self.mixture) if self._guide else self.layers
 
     def aim(self, mixture: Mixture) -> tuple[npt.NDArray[np.float32], ...]:
         """A mixture of the same layers, in numbers: for each layer the weight of all its maps together, and of each,
-        [units]. None with a guide, which is part of the trace.
+        [units]. With a guide for each term its weight, and which part of the guide it is about, [units].
 
         Raises:
-            BadInput: a mixture of other layers, or another one with a guide.
+            BadInput: a mixture that `fits` not.
         """
-        if mixture.layers != self.layers or (self._guide and mixture != self.mixture):
+        if not self.fits(mixture):
             raise BadInput(f"{mixture} is another objective than {self.mixture}: it wants a computation of its own")
         if self._guide:
-            return ()
+            pairs = (
+                (np.float32(term.weight / scale), self._part(term))
+                for term, scale in zip(mixture.terms, self._scales_of(mixture), strict=True)
+            )
+            return tuple(np.asarray(part) for pair in pairs for part in pair)
         whole = {layer: np.zeros((), np.float32) for layer in self.layers}
         each = {layer: np.zeros(self._units[layer], np.float32) for layer in self.layers}
         for term, scale in zip(mixture.terms, self._scales_of(mixture), strict=True):
@@ -103,11 +109,17 @@ class DreamObjective:
                 each[term.layer] += np.float32(term.weight / scale) * vector
         return tuple(part for layer in self.layers for part in (whole[layer], each[layer]))
 
+    def fits(self, mixture: Mixture) -> bool:
+        """Whether a mixture can be an aim of the same computation: of the same layers, with a guide term by term."""
+        if self._guide:
+            return _layers_of_terms(mixture) == _layers_of_terms(self.mixture)
+        return mixture.layers == self.layers
+
     @contextmanager
     def aimed(self, aim: Sequence[Tensor]) -> Iterator[None]:
         """While inside, which is while tracing, the objective is what these tensors say: see `aim`."""
         before = self._aim
-        self._aim = dict(zip(self.layers, _pairs(aim), strict=True)) if aim else before
+        self._aim = aim
         try:
             yield
         finally:
@@ -120,17 +132,12 @@ class DreamObjective:
 
         # a network of mixed precision answers in half, whose steps are too coarse to add up
         after, before = tf.cast(after, tf.float32), tf.cast(before, tf.float32)
-        if not self._guide:
-            whole, each = self._aim[layer]
-            return whole * self._strength(layer, after, before) + tf.tensordot(
-                self._live(layer, after, before), each, [[-1], [0]]
-            )
-        return tf.add_n(
-            [
-                term.weight / scale * self._value(term, after, before)
-                for term, scale in zip(self.mixture.terms, self._scales, strict=True)
-                if term.layer == layer
-            ]
+        pairs = [pair for name, pair in zip(self._aimed_layers, _pairs(self._aim), strict=True) if name == layer]
+        if self._guide:
+            return tf.add_n([weight * self._likeness(layer, part, after, before) for weight, part in pairs])
+        ((whole, each),) = pairs
+        return whole * self._strength(layer, after, before) + tf.tensordot(
+            self._live(layer, after, before), each, [[-1], [0]]
         )
 
     def value(self, maps: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
@@ -153,25 +160,28 @@ class DreamObjective:
     def _live(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
         return before if self._signed[layer] else after + LEAK * before
 
-    def _likeness(self, term: Term, after: Tensor, before: Tensor) -> Tensor:
-        """To what is alike most in the guide, as far as the term is about it."""
+    def _likeness(self, layer: str, part: Tensor, after: Tensor, before: Tensor) -> Tensor:
+        """To what is alike most in the guide, of which this part, [units], is wanted."""
         import tensorflow as tf
 
-        direction = self._vector(term)
-        features = self._guide[term.layer] * direction if direction is not None else self._guide[term.layer]
-        live = self._live(term.layer, after, before)
-        return tf.reduce_max(tf.tensordot(live, features, [[-1], [-1]]), -1)
+        live = self._live(layer, after, before)
+        return tf.reduce_max(tf.tensordot(live, self._guide[layer] * part, [[-1], [-1]]), -1)
 
     def _value(self, term: Term, after: Tensor, before: Tensor) -> Tensor:
         """Of one term, with weight 1."""
         import tensorflow as tf
 
         if self._guide:
-            return self._likeness(term, after, before)
+            return self._likeness(term.layer, self._part(term), after, before)
         vector = self._vector(term)
         if vector is None:
             return self._strength(term.layer, after, before)
         return tf.tensordot(self._live(term.layer, after, before), vector, [[-1], [0]])
+
+    def _part(self, term: Term) -> Floats:
+        """Of a guide's features: those of a term's direction, or all, [units]."""
+        vector: Floats | None = self._vector(term)
+        return np.ones(self._units[term.layer], np.float32) if vector is None else vector
 
     def _vector(self, term: Term) -> Any:
         """The direction of a term, [units], of length 1."""
@@ -231,6 +241,10 @@ class DreamObjective:
 
 def _pairs(parts: Sequence[Any]) -> list[tuple[Any, Any]]:
     return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _layers_of_terms(mixture: Mixture) -> tuple[str, ...]:
+    return tuple(term.layer for term in mixture.terms)
 
 
 def _own_size(model: Any) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -185,6 +186,24 @@ def test_a_guide_leads_the_dream(mode: str) -> None:
     down = Dreamer(network(), settings, guide=stripes.transpose(1, 0, 2)).dream(source)
     assert (across.pixels != down.pixels).any()
     assert across.climbs[-1].values[-1] > across.climbs[-1].values[0]
+
+
+@pytest.mark.parametrize("mode", ALL_WAYS)
+def test_one_trace_serves_every_objective_of_the_same_layers_with_a_guide_too(mode: str) -> None:
+    settings, source = DreamSettings(mode=mode, **SETTINGS), picture()  # type: ignore[arg-type]
+    guide = picture(25, 32)
+    for first, objectives in {"late": ("late/3", "late[0:1, 5:-2]"), "late + early": ("2*late/1 - early",)}.items():
+        whole = Dreamer(network(), replace(settings, objective=first), guide=guide)
+        traces, before = whole.traces, whole.dream(source).pixels
+        for objective in objectives:
+            other = whole.towards(objective)
+            alone = Dreamer(network(), replace(settings, objective=objective), guide=guide)
+            assert other.objective == alone.objective == objective
+            np.testing.assert_array_equal(other.dream(source).pixels, alone.dream(source).pixels)
+            assert (other.dream(source).pixels != before).any()
+            assert other.traces == traces
+        np.testing.assert_array_equal(whole.dream(source).pixels, before)
+    assert whole.towards("late").objective == "late"  # of fewer terms: a computation of its own
 
 
 @pytest.mark.parametrize("mode", ["tiles", "carve"])
