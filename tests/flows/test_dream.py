@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -433,3 +434,25 @@ def test_guides_masks_and_folders_of_any_name_will_do(house: House) -> None:
     assert (house.root / "out" / odd / f"{odd}.png").is_file()
     assert summary["out"].isprintable()
     assert str(house.store.run(summary["run"]).parameters["guide"]).endswith("/guide/caf%E9 100%2541%0A.png")
+
+
+def test_the_command_runs_what_failed_again_and_exports_every_pass(
+    house: House, cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("flows.cli_flows.at_work", lambda place: nullcontext())
+    write_photograph(house.pictures / "rose.png")
+    house.dream()  # what is the only pass here is an earlier one below
+    (house.pictures / "lily.png").write_bytes(b"")
+    summary = house.failing(passes=2)
+    write_photograph(house.pictures / "lily.png", 2)
+    code, out, err = cli("rerun", "--store", house.root / "store", "--json")
+    assert code == 0, err
+    again = json.loads(out)
+    assert again["run"] != summary["run"]
+    assert (again["computed"], again["reused"], again["left"]) == (2, 2, 0)
+    folder = tmp_path / "exported"
+    code, _, err = cli("export", again["run"], "--store", house.root / "store", "--out", folder)
+    assert code == 0, err
+    for name in ("rose.png", "lily.png"):
+        for one, other in ((f"{name}.png", f"{name}.png"), (f"{name}/pass 1.png", f"{name}.pass-1.png")):
+            assert (folder / "dreams" / one).read_bytes() == (house.out / other).read_bytes()
