@@ -1,5 +1,6 @@
 """One dream as artifacts: what one task run makes, of one picture in one pass."""
 
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,6 +31,8 @@ VERSION = 1
 PNG = "image/png"
 TOUR_SIDE = 224
 """Pixels of the longer side of a tour's dreams, at most."""
+_LONGEST = 500
+"""Letters of why a dream failed, in one line."""
 _SECONDS_UNTIL_STEPS_ARE_TOLD = 3.0
 
 
@@ -52,7 +55,8 @@ def find_or_dream(name: str, picture: str, number: int, unit: str, run: str) -> 
             studio.failures[name] = str(problem)
             return Failed(message=str(problem), data=problem)
         except Exception as error:
-            studio.failures[name] = f"{type(error).__name__}: {error}"
+            # TensorFlow's errors have pages
+            studio.failures[name] = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...")
             raise
         studio.made[name] = record.key
         studio.failures.pop(name, None)
@@ -76,6 +80,8 @@ def recipes_of(studio: Studio, pieces: Sequence[Piece]) -> Iterator[Recipe]:
 
 def find_before(studio: Studio, first: Piece) -> None:
     """Add to the run, from a first pass on, all that is in the store already and no task run has come to."""
+    if replace(first, number=studio.passes).title in studio.made:
+        return  # and all before it: its file need not be read again
     for piece, _, record in _found(studio, first):
         if record is None or piece.title in studio.failures:
             return

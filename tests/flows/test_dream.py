@@ -21,6 +21,7 @@ from PIL import Image
 
 from flows.dream import DreamsFailed, dream
 from flows.parameters import DreamParameters
+from lib.dream import Dreamer
 from lib.dream_settings import DreamSettings
 from storage import lineage, verify
 from storage.store import Store
@@ -392,6 +393,25 @@ def test_what_cannot_be_dreamed_at_all_is_refused_before_any_picture(house: Hous
         with pytest.raises(BadInput, match=words):
             house.dream(**changes)
     assert not house.out.exists()
+
+
+def test_an_error_of_pages_fails_its_picture_alone_in_one_line(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, name in enumerate(("bad.png", "good.png")):
+        write_photograph(house.pictures / name, seed)
+    as_it_is, bad = Dreamer.dream, np.asarray(Image.open(house.pictures / "bad.png"))
+
+    def dream(self: Dreamer, source: Any, **how: Any) -> Any:
+        if np.array_equal(source, bad):
+            raise RuntimeError("node\n" * 1000)
+        return as_it_is(self, source, **how)
+
+    monkeypatch.setattr(Dreamer, "dream", dream)
+    summary = house.failing()
+    assert [one["title"] for one in summary["pictures"]] == ["good.png"]
+    (message,) = summary["failures"].values()
+    assert message.startswith("RuntimeError: node node")
+    assert "\n" not in message
+    assert len(message) <= 500
 
 
 def test_the_strip_of_a_carved_picture_lies_beside_it(house: House) -> None:
