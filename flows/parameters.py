@@ -372,7 +372,7 @@ class NightlyParameters(InStore, Limits, Sweeping):
     dreams: Dreaming | None = Field(
         None,
         title="Dreams",
-        description=f"Which pictures to dream into, and how. None: those in {ORIGINALS}, where there is that folder.",
+        description=f"Which pictures to dream into, and how. None: those in {ORIGINALS}, where there are any.",
     )
 
     def train_parameters(self) -> TrainParameters | None:
@@ -387,7 +387,7 @@ class NightlyParameters(InStore, Limits, Sweeping):
     @property
     def dreaming(self) -> Dreaming | None:
         """What to dream, if anything: what is named, or else the pictures in their usual place."""
-        return self.dreams or (Dreaming() if ORIGINALS.is_dir() else None)
+        return self.dreams or (Dreaming() if ORIGINALS.is_dir() and any(ORIGINALS.iterdir()) else None)
 
     def dream_parameters(self, dreaming: Dreaming, model: str) -> DreamParameters:
         """How a model is to dream."""

@@ -1,9 +1,11 @@
 """Nights: train where needed, sweep, sum up; one at a time, and on the next night exactly what was left."""
 
+import dataclasses
 import fcntl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from lib.deadline import Deadline
 from lib.training_settings import TrainSettings
 from storage.store import Store
-from tests.flows.tiny import GROWTH
+from tests.flows.tiny import GROWTH, write_photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -60,6 +62,13 @@ def night(root: Path, **changes: Any) -> Any:
     return nightly(NightlyParameters(store=str(root), **(asked | changes)), return_state=True)
 
 
+def summary_of_the_night(prefect_server: str) -> str:
+    """What Prefect's UI shows of the latest night."""
+    question = {"artifacts": {"key": {"any_": ["night"]}}, "sort": "CREATED_DESC", "limit": 1}
+    (found,) = httpx.post(f"{prefect_server}/artifacts/filter", json=question, trust_env=False).json()
+    return str(found["data"])
+
+
 def test_a_night_that_has_no_time_for_all_epochs_leaves_the_rest_to_the_next(
     root: Path, after_epoch: Callable[[int], None]
 ) -> None:
@@ -102,6 +111,114 @@ def test_a_night_with_a_model_trains_nothing(root: Path) -> None:
     assert swept.flow == "oip-sweep"
 
 
+@pytest.fixture
+def dreaming(tmp_path: Path) -> Any:
+    """Two pictures that are to be dreamed of, in haste."""
+    from flows.parameters import Dreaming
+    from lib.dream_settings import DreamSettings
+
+    for number in range(2):
+        write_photograph(tmp_path / "pictures" / f"{number}.png", number)
+    settings = DreamSettings(octaves=1, steps=2)
+    return Dreaming(pictures=[str(tmp_path / "pictures")], out=tmp_path / "dreams", settings=settings)
+
+
+def test_a_night_dreams_the_model_that_it_has_swept(root: Path, dreaming: Any, prefect_server: str) -> None:
+    state = night(root, dreams=dreaming)
+    assert (state.name, state.message) == (
+        "Completed",
+        "train: Completed; oip-sweep: Completed; dream: Completed",
+    )
+    trained, swept, dreamed = Store.open(root).runs()[-3:]
+    assert [run.flow for run in (trained, swept, dreamed)] == ["train", "oip-sweep", "dream"]
+    assert dreamed.opened > str(swept.closed)
+    assert dreamed.summary["model"] == swept.summary["model"] == trained.summary["model"]
+    assert {path.name for path in dreaming.out.iterdir()} == {"0.png.png", "1.png.png"}
+    page = summary_of_the_night(prefect_server)
+    assert "- **dream**: Completed" in page
+    assert f"/runs/{dreamed.id}/0.png.png)" in page
+    assert night(root, dreams=dreaming).name == "Completed"
+    again = Store.open(root).runs()[-1]
+    assert {unit.how for unit in again.units.values()} == {"reused"}
+
+
+def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
+    root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tasks.dreams
+    from tasks import session
+
+    def over() -> None:
+        for opened in session._sessions.values():
+            opened.deadline = Deadline(datetime.now(UTC))
+
+    dreaming.settings = dataclasses.replace(dreaming.settings, seed=1)
+    keep = tasks.dreams.originals.keep
+
+    def slow(*arguments: Any) -> None:
+        keep(*arguments)
+        over()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks.dreams.originals, "keep", slow)
+        patch.setattr("flows.dream.AT_ONCE", 1)
+        state = night(root, model="model/latest", data=None, dreams=dreaming)
+    assert state.name == "Partial"
+    assert state.message.startswith("dream: 1 of 2 dreams are left; the next run goes on with them")
+    assert night(root, model="model/latest", data=None, dreams=dreaming).name == "Completed"
+    run = Store.open(root).runs()[-1]
+    assert sorted(run.units[f"{number}.png"].how for number in range(2)) == ["computed", "reused"]
+
+
+def test_a_night_with_no_time_for_dreams_says_so(root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = iter([False, True])  # of the sweep, and of the dreams
+    monkeypatch.setattr("flows.nightly.alive", lambda parameters: nullcontext((None, Limited(passed))))
+    state = night(root, model="model/latest", data=None, dreams=dreaming)
+    assert (state.name, state.message) == ("Partial", "dream: not begun")
+    assert Store.open(root).runs()[-1].flow == "oip-sweep"
+
+
+class Limited:
+    """A deadline that is over when it is asked for that time."""
+
+    def __init__(self, passed: Iterator[bool]) -> None:
+        self._passed = passed
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return next(self._passed)
+
+    def seconds_left(self) -> float | None:
+        """None, as for a run without one."""
+        return None
+
+
+def test_a_picture_that_fails_makes_the_night_fail_and_the_page_shows_the_others(
+    root: Path, dreaming: Any, prefect_server: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures" / "empty.png").write_bytes(b"")
+    state = night(root, model="model/latest", data=None, dreams=dreaming)
+    assert (state.type.value, state.message) == ("FAILED", "dream: 1 of 3 dreams failed: empty.png")
+    assert "- **dream**: Failed: 1 of 3 dreams failed: empty.png" in summary_of_the_night(prefect_server)
+
+
+def test_the_usual_folder_of_pictures_is_dreamed_of_where_there_is_one(
+    root: Path, dreaming: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.parameters import NightlyParameters
+
+    assert NightlyParameters(store=str(root)).dreaming is None  # as on this machine, where there is no such folder
+    monkeypatch.setattr("flows.parameters.ORIGINALS", tmp_path / "pictures")
+    found = NightlyParameters(store=str(root)).dreaming
+    assert found is not None
+    assert found.pictures == [str(tmp_path / "pictures")]
+    (tmp_path / "none").mkdir()
+    monkeypatch.setattr("flows.parameters.ORIGINALS", tmp_path / "none")
+    assert NightlyParameters(store=str(root)).dreaming is None  # an empty one is no reason for a night to fail
+    assert NightlyParameters(store=str(root), dreams=dreaming).dreaming == dreaming
+
+
 def test_a_night_ends_failed_with_what_failed_and_the_next_makes_that_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,12 +244,12 @@ def test_a_night_ends_failed_with_what_failed_and_the_next_makes_that_alone(
 def test_the_summary_of_a_night_tells_each_part_and_shows_the_sheets(root: Path, prefect_server: str) -> None:
     night(root)
     run = Store.open(root).runs()[-1].id
-    question = {"artifacts": {"key": {"any_": ["night"]}}, "sort": "CREATED_DESC", "limit": 1}
-    (found,) = httpx.post(f"{prefect_server}/artifacts/filter", json=question, trust_env=False).json()
-    assert "- **train**: Completed" in found["data"]
-    assert "- **oip-sweep**: Completed" in found["data"]
-    assert "data:image/webp;base64," in found["data"]
-    assert f"/runs/{run}/Conv2D_1.png)" in found["data"]
+    page = summary_of_the_night(prefect_server)
+    assert "- **train**: Completed" in page
+    assert "- **oip-sweep**: Completed" in page
+    assert "**dream**" not in page
+    assert "data:image/webp;base64," in page
+    assert f"/runs/{run}/Conv2D_1.png)" in page
 
 
 def test_two_nights_of_a_store_never_overlap_and_a_killed_one_is_in_nobodys_way(root: Path) -> None:
