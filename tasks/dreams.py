@@ -33,7 +33,7 @@ TOUR_SIDE = 224
 """Pixels of the longer side of a tour's dreams, at most."""
 _LONGEST = 500
 """Letters of why a dream failed, in one line."""
-_SECONDS_UNTIL_STEPS_ARE_TOLD = 3.0
+SECONDS_UNTIL_STEPS_ARE_TOLD = 3.0
 
 
 def find_or_dream(name: str, picture: str, number: int, unit: str, run: str) -> State[str]:
@@ -239,7 +239,7 @@ class _Told:
 
     def __call__(self, what: str, step: int, steps: int) -> None:
         beat()
-        if time.monotonic() - self._begun > _SECONDS_UNTIL_STEPS_ARE_TOLD:
+        if time.monotonic() - self._begun > SECONDS_UNTIL_STEPS_ARE_TOLD:
             self._shown = True
             report(self._title, step, steps + 1, f"{what}, step {step} of {steps}")
 

@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from lib.dream import Dreamer
 from lib.dream_settings import DreamSettings
 from storage import lineage, verify
 from storage.store import Store
+from tasks.progress import listening
 from tests.flows.tiny import MAPS, UNITS, photograph, saved, small_cnn, write_photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -167,12 +170,16 @@ def test_a_bad_file_fails_alone_in_one_line_and_a_rerun_makes_the_failed_and_the
     (house.pictures / "empty.png").write_bytes(b"")
     (house.pictures / "text.png").write_text("no picture")
     (house.pictures / "loop.png").symlink_to(house.pictures / "loop.png")
+    # in the header of a PNG: 60,000 by 60,000 pixels
+    good = (house.pictures / "good.png").read_bytes()
+    header = b"IHDR" + struct.pack(">II", 60000, 60000) + good[24:29]
+    (house.pictures / "bomb.png").write_bytes(good[:12] + header + struct.pack(">I", zlib.crc32(header)) + good[33:])
     summary = house.failing()
-    bad = {"truncated.jpg", "empty.png", "text.png", "loop.png"}
+    bad = {"truncated.jpg", "empty.png", "text.png", "loop.png", "bomb.png"}
     assert set(summary["failures"]) == bad
     assert all("\n" not in message and str(house.root) not in message for message in summary["failures"].values())
     assert {one["title"] for one in summary["pictures"]} == {"good.png", "whole.jpg"}
-    runs = task_runs(flow_run_of(house, summary), 5)
+    runs = task_runs(flow_run_of(house, summary), 6)
     for name in bad - {"loop.png"}:  # which is no file that a task could read
         assert runs[name]["state_type"] == "FAILED"
         assert runs[name]["run_count"] == 1  # time would not mend it
@@ -184,6 +191,22 @@ def test_a_bad_file_fails_alone_in_one_line_and_a_rerun_makes_the_failed_and_the
     again = house.dream()
     assert (again["computed"], again["reused"]) == (2, 2)
     assert {one["title"] for one in again["pictures"] if one["how"] == "computed"} == {"text.png", "new.png"}
+
+
+def test_octave_and_step_within_a_picture_are_told_where_it_takes_long(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.dreams.SECONDS_UNTIL_STEPS_ARE_TOLD", -1)
+    write_photograph(house.pictures / "rose.png")
+    heard = []
+    with listening(lambda *said: heard.append(said)):
+        house.dream()
+    within = [said for said in heard if said[0] == "rose.png"]
+    assert "octave 1 of 2" in within[0][3]
+    assert within[-2][3].startswith("octave 2 of 2, 52x37, step ")
+    assert all(done < total for _, done, total, _ in within[:-1])
+    assert within[-1][1] == within[-1][2]  # it is over
+    assert [said[1:3] for said in heard if said[0] == "dreams"] == [(0, 1), (1, 1)]
 
 
 def test_the_same_again_computes_nothing_and_mends_the_folder(house: House) -> None:
