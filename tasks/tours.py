@@ -41,7 +41,7 @@ def make_tour_sheet(title: str, picture: str, layer: str, indices: Sequence[int]
                 cells.append(Cell(index, None, "failed" if index in failed else "left"))
         subtitle = f"{picture} · {studio.network.name} · {studio.settings.mode}"
         sheet = tour_sheet(cells, title=layer, subtitle=subtitle)
-        about = {"recipe": recipe.digest, "task": recipe.task, "parameters": parameters, "role": "sheet"}
+        about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters, "role": "sheet"}
         whole = encoded(decoded(sheet), about)
         return (
             [NewOutput("sheet", whole, "sheet", PNG, attributes={"title": f"{layer} {picture}", "layer": layer})],

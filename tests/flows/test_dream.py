@@ -25,6 +25,7 @@ from flows.dream import DreamsFailed, dream
 from flows.parameters import DreamParameters
 from lib.dream import Dreamer
 from lib.dream_settings import DreamSettings
+from lib.picture_about import embedded
 from storage import lineage, verify
 from storage.store import Store
 from tasks.progress import listening
@@ -248,8 +249,6 @@ def test_a_dream_leads_back_to_its_file_and_its_model(house: House) -> None:
 
 
 def test_a_dream_tells_in_its_file_how_it_was_made(house: House) -> None:
-    from lib.picture_about import embedded
-
     write_photograph(house.pictures / "rose.jpg")
     summary = house.dream()
     data = (house.out / "rose.jpg.png").read_bytes()
@@ -289,6 +288,9 @@ def test_a_tour_shows_every_map_of_a_layer_on_one_sheet(house: House) -> None:
     assert {f"rose.png.Conv2D_2/{index}.png" for index in range(6)} | {"rose.png.Conv2D_2.png"} == house.made()
     different = {(house.out / f"rose.png.Conv2D_2/{index}.png").read_bytes() for index in range(6)}
     assert len(different) > 3
+    about = embedded((house.out / "rose.png.Conv2D_2.png").read_bytes())
+    (sheet,) = (record for record in house.store.records() if record.task == "tour")
+    assert about == {"recipe": sheet.recipe, "task": "tour", "parameters": dict(sheet.parameters), "role": "sheet"}
 
 
 @pytest.mark.parametrize("how", ["strength", "mask"])
