@@ -145,22 +145,21 @@ def test_a_night_dreams_the_model_that_it_has_swept(root: Path, dreaming: Any, p
 def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
     root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tasks.dreams
-    from tasks import session
+    from tasks import originals, session
 
     def over() -> None:
         for opened in session._sessions.values():
             opened.deadline = Deadline(datetime.now(UTC))
 
     dreaming.settings = dataclasses.replace(dreaming.settings, seed=1)
-    keep = tasks.dreams.originals.keep
+    keep = originals.keep
 
     def slow(*arguments: Any) -> None:
         keep(*arguments)
         over()
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks.dreams.originals, "keep", slow)
+        patch.setattr(originals, "keep", slow)
         patch.setattr("flows.dream.AT_ONCE", 1)
         state = night(root, model="model/latest", data=None, dreams=dreaming)
     assert state.name == "Partial"
