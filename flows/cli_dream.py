@@ -82,6 +82,11 @@ def dream(
         "overlap": overlap,
         "seed": seed,
     }
+    chosen = changed(DreamSettings(), settings)
+    idle = [name for name in said(settings) if name not in chosen.deciding()]
+    if idle:
+        option = idle[0].replace("_", "-")
+        raise BadInput(f"--{option} says nothing in mode {chosen.mode}: leave it out, or choose another --mode")
     named = [*(pictures or ()), *(_listed(listed) if listed else ())]
     if not named:
         raise BadInput("no pictures are named: dreamsweep dream PICTURES..., folders or files")
@@ -92,7 +97,7 @@ def dream(
             "pictures": [shown(str(_absolute(path))) for path in named],
             "patterns": patterns or None,
             "model": model,
-            "settings": changed(DreamSettings(), settings),
+            "settings": chosen,
             "passes": passes,
             "zoom": zoom,
             "rotation": rotation,

@@ -173,6 +173,8 @@ def _put(studio: Studio, piece: Piece, files: DreamFiles) -> None:
             files.put(title, piece.file, output)
     except BadInput as problem:
         studio.failures[title] = str(problem)
+        del studio.made[title]
+        studio.computed.discard(title)
 
 
 def _gather_tours(studio: Studio, tour: Sequence[Unit], files: DreamFiles) -> None:
@@ -241,7 +243,8 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
     if parameters.tour:
         chosen = select_units(model, [parameters.tour])
         tour = [Unit(layer.name, index) for layer, indices in chosen.items() for index in indices]
-    studio.dreamer(tour[0] if tour else None)  # raises what the network cannot, before any picture is touched
+    for unit in {unit.layer: unit for unit in tour}.values() if tour else (None,):
+        studio.dreamer(unit)  # raises what the network cannot, before any picture is touched
     with opened(studio):
         yield studio, tour
 

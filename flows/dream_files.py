@@ -7,6 +7,7 @@ from flows.export import ENDINGS, write
 from lib.errors import BadInput
 from lib.picture_names import fitting, parsed, shown
 from storage.store import Output, Store
+from tasks import originals
 
 
 class DreamFiles:
@@ -31,11 +32,15 @@ class DreamFiles:
         """
         ending = ENDINGS[output.media_type]
         path = self._folder / fitting(parsed(name), f".strip{ending}" if output.role == "strip" else ending)
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise BadInput(
+                f"{shown(str(path))} lies outside of the folder of the dreams: remove the link that leads there"
+            )
         if (other := self._titles.setdefault(path, title)) != title:
             raise BadInput(f"{shown(str(path))} is taken by {other}: keep the two in folders apart")
         try:
             there = _digest(path)
-            if there not in (None, output.digest) and not (there and self._store.questions().producers(there)):
+            if there not in (None, output.digest) and not (there and self._is_ours(there)):
                 raise BadInput(f"{shown(str(path))} holds something else: name another folder with --out")
             if there != output.digest:
                 write(self._store, path, output.digest)
@@ -44,6 +49,10 @@ class DreamFiles:
                 f"{shown(str(path))} cannot be written ({problem.strerror}): name another folder with --out"
             ) from problem
         self.written.setdefault(title, []).append(shown(str(path)))
+
+    def _is_ours(self, digest: str) -> bool:
+        """Whether the store has made this; what somebody gave is theirs, although the store has it too."""
+        return any(record.task != originals.TASK for record, _ in self._store.questions().producers(digest))
 
 
 def _digest(path: Path) -> str | None:

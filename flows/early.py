@@ -61,7 +61,7 @@ def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
             raise BadInput(f"there is no {what} {shown(str(place))}: name one that there is")
     if dreams.animation:
         check_kind(dreams.animation)
-    if dreams.settings.objective:
+    if dreams.settings.objective.strip():
         Mixture.parse(dreams.settings.objective, units).check(units)
     check_patterns([dreams.tour] if dreams.tour else None, units)
 

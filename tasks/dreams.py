@@ -132,7 +132,6 @@ def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
     session = studio.session
     if piece.number == 1:
         data = _read(studio.pictures[piece.picture], piece.picture)
-        originals.keep(session, data, original_title(piece.picture))
         digest = originals.digest(data)
     else:
         digest = session.store.record(studio.made[piece.before.title]).output("picture").digest
@@ -141,17 +140,22 @@ def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
     mask_data = None
     if (path := studio.mask_of(piece.picture)) is not None:
         mask_data = _read(path, f"the mask {shown(str(path))}")
-        originals.keep(session, mask_data, mask_title(piece.picture))
+
+    def keep() -> None:
+        if piece.number == 1:
+            originals.keep(session, data, original_title(piece.picture))
+        if mask_data is not None:
+            originals.keep(session, mask_data, mask_title(piece.picture))
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         with studio.room.taken(size_of(data).pixels):
             source = _source(studio, piece, _decoded(data, piece.picture))
             mask = planes_of(_decoded(mask_data, "the mask").frames[0], 1, "grey")[:, :, 0] if mask_data else None
+            keep()  # now that they are known to be pictures
             dreams = []
             for frame in source.frames:
-                told = _Told(piece.title)
-                dreams.append(studio.dreamer(piece.unit).dream(frame, mask=mask, told=told))
-                told.over()
+                with _Told(piece.title) as told:
+                    dreams.append(studio.dreamer(piece.unit).dream(frame, mask=mask, told=told))
             pixels = np.stack([dream.pixels for dream in dreams])
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}
@@ -174,11 +178,14 @@ def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
         read = [Input("picture", digest), *studio.lineage_inputs()]
         return outputs, [*read, Input("mask", recipe.inputs["mask"])] if mask_data else read
 
-    return session.obtain(recipe, compute, unit=piece.title)
+    record, there = session.obtain(recipe, compute, unit=piece.title)
+    if there:
+        keep()
+    return record, there
 
 
 def _read(path: Path, name: str) -> bytes:
-    """The bytes of a file that is a picture as far as its header tells: others are not kept."""
+    """The bytes of a file that is a picture as far as its header tells."""
     try:
         data = originals.read(path)
         size_of(data)
@@ -243,7 +250,9 @@ class _Told:
             self._shown = True
             report(self._title, step, steps + 1, f"{what}, step {step} of {steps}")
 
-    def over(self) -> None:
-        """The picture is done."""
+    def __enter__(self) -> "_Told":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._shown:
             report(self._title, 1, 1)

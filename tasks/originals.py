@@ -9,6 +9,7 @@ from lib.picture_file import media_type
 from storage.store import NewOutput, Recipe
 from tasks.session import Session
 
+TASK = "original"
 VERSION = 1
 
 
@@ -38,7 +39,7 @@ def digest(data: bytes) -> str:
 
 def recipe_of(digest: str) -> Recipe:
     """What keeping the bytes of this digest comes to."""
-    return Recipe("original", VERSION, {}, {"file": digest})
+    return Recipe(TASK, VERSION, {}, {"file": digest})
 
 
 def keep(session: Session, data: bytes, title: str) -> None:

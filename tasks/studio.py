@@ -63,6 +63,7 @@ class Studio:
     computed: set[str] = field(default_factory=set)
     stopped: StoreUnusable | None = None
     room: Room = field(default_factory=lambda: Room(PIXELS_AT_ONCE))
+    _masks_in: dict[Path, dict[str, Path]] = field(default_factory=dict)
     _dreamers: dict[str, Dreamer] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
 
@@ -87,9 +88,12 @@ class Studio:
         wanted = self.masks / parsed(picture)
         if wanted.is_file():
             return wanted
-        for path in _listed(wanted.parent):  # a mask is seldom a file of the same kind
-            if path.stem == wanted.stem and path.is_file():
-                return path
+        with self._lock:
+            if wanted.parent not in self._masks_in:
+                self._masks_in[wanted.parent] = {path.stem: path for path in reversed(_listed(wanted.parent))}
+            alike = self._masks_in[wanted.parent].get(wanted.stem)  # a mask is seldom a file of the same kind
+        if alike is not None and alike.is_file():
+            return alike
         raise BadInput(f"{picture} has no mask in {shown(str(self.masks))}: add one of the same name")
 
     def recipe_inputs(self) -> dict[str, str]:

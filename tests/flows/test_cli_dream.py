@@ -114,6 +114,8 @@ def test_a_list_names_pictures_of_any_name(
         (("x", "--animation", "gif"), "an animation is of passes"),
         (("x", "--zoom", "1.1"), "zoom and rotation are between passes"),
         (("x", "--rotation", "2"), "zoom and rotation are between passes"),
+        (("x", "--mode", "tiles", "--octave-scale", "2"), "--octave-scale says nothing in mode tiles"),
+        (("x", "--mode", "carve", "--overlap", "0.2"), "--overlap says nothing in mode carve"),
         (("x", "--out", "file"), "/file: File exists"),
     ],
 )

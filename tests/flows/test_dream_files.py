@@ -154,3 +154,26 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_a_line(
         files.put("rose.jpg", "garden/rose.jpg", make(b"a dream"))
     assert "\n" not in str(refused.value)
     assert not files.written
+
+
+def test_nothing_is_written_outside_of_the_folder_whatever_leads_there(
+    files: DreamFiles, make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "dreams").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "dreams" / "garden").symlink_to(tmp_path / "elsewhere")
+    for name in ("garden/rose.jpg", "../elsewhere/rose.jpg", "a/../../elsewhere/rose.jpg"):
+        with pytest.raises(BadInput, match="outside of the folder"):
+            files.put(name, name, make(b"a dream"))
+    assert there(tmp_path / "elsewhere") == {}
+
+
+def test_what_somebody_gave_stays_although_the_store_has_it_too(
+    files: DreamFiles, make: Make, store: Store, committing: Callable[..., Any], tmp_path: Path
+) -> None:
+    committing(store, "original", {}, [NewOutput("original", b"a photograph", "original", "image/png")])
+    (tmp_path / "dreams").mkdir()
+    (tmp_path / "dreams" / "rose.jpg.png").write_bytes(b"a photograph")
+    with pytest.raises(BadInput, match="holds something else"):
+        files.put("rose.jpg", "rose.jpg", make(b"a dream"))
+    assert there(tmp_path / "dreams") == {"rose.jpg.png": b"a photograph"}
