@@ -46,7 +46,7 @@ class DreamSettings:
             "direction Conv2D_3[3:1, 17:-0.5]. Empty: all maps of the last convolution.",
         ),
     ] = ""
-    octaves: Annotated[int, Ge(1), About("Octaves", "Resolutions that the picture is dreamed at.")] = 4
+    octaves: Annotated[int, Ge(1), About("Octaves", "Resolutions that the picture is dreamed at in mode octaves.")] = 4
     octave_scale: Annotated[float, Gt(1), About("Octave scale", "How much larger each octave is than the last.")] = 1.4
     steps: Annotated[int, Ge(1), About("Steps", "Steps of the ascent in an octave, a round or a tiling.")] = 10
     step_size: Annotated[
