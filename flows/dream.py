@@ -75,7 +75,7 @@ def dream(parameters: DreamParameters) -> Any:
         total = len(todo) * studio.passes + len(studio.failures)
         open_session.pin(recipes_of(studio, todo))
         files = DreamFiles(store, parameters.out)
-        with shown_progress(studio, total, "dreams"):
+        with shown_progress(studio, total, "pictures"):
             _dream_all(studio, todo, files, total)
         left = _take_stock(studio, todo, files)
         _gather_tours(studio, tour, files)
