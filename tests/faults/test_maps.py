@@ -41,7 +41,7 @@ def test_maps_that_are_out_of_memory_are_tried_again_and_then_given_up(house: Ho
 
 def test_a_map_that_hangs_in_native_code_ends_its_process_and_a_retry_goes_on(house: House, store: Path) -> None:
     house.faults.set(Conv2D_2__3={"do": "hang"})
-    with house.sweep(store, stalled_after=0.4) as sweep:
+    with house.sweep(store, stalled_after=0.8) as sweep:
         house.faults.wait_for("Conv2D_2/3 hangs")
         sweep.ends("Crashed")
         assert set(sweep.oips()) >= set(UNITS[:4])
