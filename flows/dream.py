@@ -10,14 +10,13 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.allowed import refusal
 from flows.dream_files import DreamFiles
 from flows.dreams_summary import dreams_summary
 from flows.fan_out import fan_out
-from flows.outcome import ended_partial, few, told
+from flows.outcome import ended, few, told
 from flows.parameters import DreamParameters, RegisterParameters, is_model_file, path_of
 from flows.register import register
 from flows.reports import report_dreams, shown_progress
@@ -98,14 +97,7 @@ def dream(parameters: DreamParameters) -> Any:
         summary = dreams_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
     report_dreams(store, summary)
-    rest = f"{left} of {total} dreams are left; the next run goes on with them" if left else ""
-    if studio.failures:
-        message = f"{len(studio.failures)} of {total} dreams failed: {few(list(studio.failures))}"
-        message = f"{message}; {rest}" if rest else message
-        return Failed(message=message, data=DreamsFailed(message, run))
-    if left:
-        return ended_partial(rest, summary)
-    return Completed(message=f"{summary['computed']} dreams computed, {summary['reused']} reused", data=summary)
+    return ended(summary, "dreams", total, partial(DreamsFailed, run=run))
 
 
 def _dream_all(studio: Studio, todo: Sequence[Piece], files: DreamFiles, total: int) -> None:

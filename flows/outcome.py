@@ -1,7 +1,7 @@
 """How a flow run ends: what went wrong stands first in its state, and time that ran out is no failure."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
@@ -39,6 +39,24 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
 def ended_partial(message: str, data: Any = None) -> State[Any]:
     """How a run ends, as it should, with work left."""
     return Completed(name=PARTIAL, message=message, data=data)
+
+
+def ended(summary: Mapping[str, Any], what: str, total: int, failed: Callable[[str], Exception]) -> State[Any]:
+    """How a run ends by its summary's `computed`, `reused`, `left` and `failures`.
+
+    Args:
+        what: is made, as "maps"; `total` of them were to be.
+        failed: the error, from its message, that whoever calls the flow directly gets where some failed.
+    """
+    failures, left = summary["failures"], summary["left"]
+    rest = f"{left} of {total} {what} are left; the next run goes on with them" if left else ""
+    if failures:
+        said = [f"{len(failures)} of {total} {what} failed: {few(list(failures))}", rest]
+        message = "; ".join(filter(None, said))
+        return Failed(message=message, data=failed(message))
+    if left:
+        return ended_partial(rest, summary)
+    return Completed(message=f"{summary['computed']} {what} computed, {summary['reused']} reused", data=summary)
 
 
 def few(names: Sequence[str]) -> str:

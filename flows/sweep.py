@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fan_out import fan_out
-from flows.outcome import ended_partial, few, told
+from flows.outcome import ended, ended_partial, few, told
 from flows.parameters import RegisterParameters, SweepParameters, is_model_file
 from flows.register import registered
 from flows.reports import report_layer, report_sweep, shown_progress
@@ -85,15 +85,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
     report_sweep(open_session.store, summary)
-    total = len(summary["units"])
-    rest = f"{left} of {total} maps are left; the next run goes on with them" if left else ""
-    if failures:
-        message = f"{len(failures)} of {total} maps failed: {few(list(failures))}"
-        message = f"{message}; {rest}" if rest else message
-        return Failed(message=message, data=MapsFailed(message, run))
-    if left:
-        return ended_partial(rest, summary)
-    return Completed(message=f"{summary['computed']} maps computed, {summary['reused']} reused", data=summary)
+    return ended(summary, "maps", len(summary["units"]), partial(MapsFailed, run=run))
 
 
 @flow(

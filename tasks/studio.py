@@ -5,8 +5,8 @@ opened it.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from lib.units import Unit
 from storage.errors import StoreUnusable
 from storage.store import Input
 from tasks import originals
+from tasks.open_runs import OpenRuns
 from tasks.room import Room
 from tasks.session import Session
 from tasks.workshop import Network
@@ -106,25 +107,17 @@ class Studio:
         return [*inputs, Input("guide", self.guide.digest)] if self.guide else inputs
 
 
-_open: dict[str, Studio] = {}
+_open = OpenRuns[Studio]()
 
 
-@contextmanager
-def opened(studio: Studio) -> Iterator[Studio]:
+def opened(studio: Studio) -> AbstractContextManager[Studio]:
     """While inside, tasks find this studio under its run's id."""
-    run = studio.session.run.id
-    _open[run] = studio
-    try:
-        yield studio
-    finally:
-        del _open[run]
+    return _open.opened(studio.session.run.id, studio)
 
 
 def studio_of(run: str) -> Studio:
     """The studio of an open run. Raises RuntimeError in a process that did not open it."""
-    if run not in _open:
-        raise RuntimeError(f"run {run} is not open in this process: run its flow again")
-    return _open[run]
+    return _open.of(run)
 
 
 def guide_in(session: Session, path: Path) -> Guide:

@@ -22,6 +22,7 @@ from lib.search import Ground
 from lib.units import Unit
 from storage.errors import StoreUnusable
 from storage.store import Input
+from tasks.open_runs import OpenRuns
 from tasks.progress import beat
 from tasks.session import Session
 
@@ -156,23 +157,16 @@ class Workshop:
         }
 
 
-_open: dict[str, Workshop] = {}
+_open = OpenRuns[Workshop]()
 
 
 @contextmanager
 def opened(workshop: Workshop) -> Iterator[Workshop]:
     """While inside, tasks find this workshop under its run's id; then its growers are closed."""
-    run = workshop.session.run.id
-    _open[run] = workshop
-    try:
-        with workshop._open:
-            yield workshop
-    finally:
-        del _open[run]
+    with _open.opened(workshop.session.run.id, workshop), workshop._open:
+        yield workshop
 
 
 def workshop_of(run: str) -> Workshop:
     """The workshop of an open run. Raises RuntimeError in a process that did not open it."""
-    if run not in _open:
-        raise RuntimeError(f"run {run} is not open in this process: run its flow again")
-    return _open[run]
+    return _open.of(run)
