@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from flows.parameters import is_model_file, path_of
+from flows.form import path_of
+from flows.parameters import is_model_file
 from lib.errors import BadInput
 from lib.picture_names import shown
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli_options import AsJson, StorePlace, asked, changed, field, said, setting
+from flows.form import at_home
 from flows.here import dream_here
-from flows.parameters import DreamParameters, at_home
+from flows.parameters import DreamParameters
 from flows.places import store_place
 from lib.dream_settings import DreamSettings
 from lib.errors import BadInput

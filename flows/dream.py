@@ -16,8 +16,9 @@ from flows.allowed import refusal
 from flows.dream_files import DreamFiles
 from flows.dreams_summary import dreams_summary
 from flows.fan_out import fan_out
+from flows.form import path_of
 from flows.outcome import ended, few, told
-from flows.parameters import DreamParameters, RegisterParameters, is_model_file, path_of
+from flows.parameters import DreamParameters, RegisterParameters, is_model_file
 from flows.register import register
 from flows.reports import report_dreams, shown_progress
 from flows.work import work

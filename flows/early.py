@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import allowed
+from flows.form import path_of
 from flows.parameters import (
     Dreaming,
     DreamParameters,
@@ -18,7 +19,6 @@ from flows.parameters import (
     SweepParameters,
     TrainParameters,
     is_model_file,
-    path_of,
 )
 from lib import datasets, model_config, model_file, reference
 from lib.animation import check_kind

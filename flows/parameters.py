@@ -10,15 +10,13 @@ from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
-    WrapValidator,
     model_validator,
 )
 
+from flows.form import Form, Place, has_default
 from flows.places import DREAMS, ORIGINALS, data_place, store_place
 from lib.animation import Kind
 from lib.deadline import CLOCK_TIME, Deadline, zone
@@ -26,7 +24,6 @@ from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
 from lib.grower import BATCH
 from lib.growth_settings import STYLES, GrowthSettings, StyleName
-from lib.picture_names import parsed, shown
 from lib.training_settings import TrainSettings
 
 DATA = "digits"
@@ -41,46 +38,6 @@ _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 def is_model_file(model: str) -> bool:
     """Whether this names a file, rather than one of the store's models."""
     return Path(model).suffix in (".keras", ".h5")
-
-
-def path_of(place: str | Path) -> Path:
-    """Where something is that is named as `lib.picture_names` shows it: so a form can name files of any name."""
-    return at_home(Path(parsed(str(place))))
-
-
-def at_home(path: Path) -> Path:
-    """The path, with a ~ in its beginning taken for the home of the user, if there is that user."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
-
-
-def _left_empty(schema: dict[str, Any]) -> None:
-    """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
-
-    Objects keep the switch: they have no look of their own when they are empty. So do fields with a default on this
-    machine, which Prefect's server would not let be none otherwise.
-    """
-    for field in schema["properties"].values():
-        kinds = [kind for kind in field.get("anyOf", []) if kind.get("type") != "null"]
-        if len(kinds) == 1 and "$ref" not in kinds[0] and field.get("default") is None:
-            del field["anyOf"]
-            field.update(kinds[0])
-            field.pop("default", None)
-
-
-class Form(BaseModel):
-    """What is filled in, by people or by programs. An empty text is none; what is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_left_empty)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_none(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {name: value for name, value in given.items() if value != ""}
 
 
 def _known_zone(name: str) -> str:
@@ -103,33 +60,13 @@ def _height_and_width(size: Any) -> Any:
     return tuple(map(int, size.split("x")))
 
 
-def _shown_path(path: Path) -> str:
-    return shown(str(path))
-
-
-def _has_default(make: Any) -> Any:
-    """A form shows the default although it is only known on this machine."""
-
-    def extra(schema: dict[str, Any]) -> None:
-        if (made := make()) is not None:
-            schema["default"] = str(made)
-
-    return extra
-
-
-Place = Annotated[
-    Path,
-    WrapValidator(lambda place, as_path: path_of(place) if isinstance(place, str) else as_path(place)),
-    PlainSerializer(_shown_path, when_used="json"),
-]
-"""A file or folder of any name: forms have it as `lib.picture_names` shows it."""
 DataSet = Annotated[str, Field(json_schema_extra={"pattern": _DATA_SET})]
 DataFolder = Annotated[
     Path | None,
     Field(
         title="Folder of mnist and fashion-mnist",
         description="Where their IDX files (gzipped or not) or their .npz file are. Empty: downloaded where missing.",
-        json_schema_extra=_has_default(data_place),
+        json_schema_extra=has_default(data_place),
     ),
 ]
 Size = Annotated[
@@ -147,7 +84,7 @@ class InStore(Form):
         default_factory=store_place,
         title="Store",
         description="Where results are and go: a folder, or a URL as s3://bucket/store.",
-        json_schema_extra=_has_default(store_place),
+        json_schema_extra=has_default(store_place),
     )
 
 

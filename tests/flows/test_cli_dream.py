@@ -90,7 +90,7 @@ def test_options_become_the_parameters_of_the_flow(cli: CLI, asked: list[Any], t
 def test_a_list_names_pictures_of_any_name(
     cli: CLI, asked: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.parameters import path_of
+    from flows.form import path_of
 
     (tmp_path / "list").write_bytes(b"one.jpg\n\nsub/two words.png\n")
     cli("dream", "--from", tmp_path / "list", "--out", tmp_path / "dreams")
