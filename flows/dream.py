@@ -18,8 +18,8 @@ from flows.dreams_summary import dreams_summary
 from flows.fan_out import fan_out
 from flows.form import path_of
 from flows.outcome import ended, few, told
-from flows.parameters import DreamParameters, RegisterParameters, is_model_file
-from flows.register import register
+from flows.parameters import DreamParameters
+from flows.register import named_model
 from flows.reports import report_dreams, shown_progress
 from flows.work import work
 from lib import model_file
@@ -28,11 +28,10 @@ from lib.errors import BadInput
 from lib.picture_listing import listing
 from lib.picture_names import shown
 from lib.units import Unit, select_units
-from storage.store import Store
 from tasks.data import UNIT_RANGE, pixel_range
 from tasks.dreams import find_before, make_dream, recipes_of
 from tasks.films import make_animation
-from tasks.models import StoredModel, data_of, find_model
+from tasks.models import data_of
 from tasks.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.progress import report
 from tasks.recorded import key_of
@@ -210,7 +209,7 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
     # a link in a folder may lead anywhere
     refused = {picture.name: refusal(str(picture.path)) for picture in found.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    stored = _model(open_session.store, parameters.model)
+    stored = named_model(open_session.store, parameters.model)
     output = stored.record.output("model")
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=stored.name)
@@ -251,10 +250,3 @@ def _masks_outside(studio: Studio) -> dict[str, str]:
             if mask is not None and (why := refusal(str(mask))) is not None:
                 found[picture] = f"the mask of {picture} lies {why}"
     return found
-
-
-def _model(store: Store, name: str | None) -> StoredModel:
-    """The model of that name, or in that file: a flow run of its own makes it one of the store's."""
-    if name and is_model_file(name):
-        name = register(RegisterParameters(store=store.root, file=Path(name)))["model"]
-    return find_model(store, name)

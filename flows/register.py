@@ -1,16 +1,17 @@
 """The flow `register`: a user's own model, from a `.keras` or `.h5` file, becomes one of the store's."""
 
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
 
 from flows.outcome import told
-from flows.parameters import RegisterParameters
+from flows.parameters import RegisterParameters, is_model_file
 from flows.work import work
 from lib import model_file
-from storage.store import Record
+from storage.store import Record, Store
 from tasks.data import store_data
-from tasks.models import check_images, name_model, register_model
+from tasks.models import StoredModel, check_images, find_model, name_model, register_model
 from tasks.recorded import key_of
 from tasks.session import Session
 
@@ -44,3 +45,13 @@ def registered(
         )
     record = open_session.store.record(key_of(register_model(parameters.file, data_key, run, return_state=True)))
     return record, name_model(open_session.store, record, parameters.file.stem)
+
+
+def named_model(store: Store, name: str | None) -> StoredModel:
+    """The model of that name, or in that file: a flow run of its own makes it one of the store's.
+
+    None: the latest. Raises BadInput as `tasks.models.find_model` does.
+    """
+    if name and is_model_file(name):
+        name = register(RegisterParameters(store=store.root, file=Path(name)))["model"]
+    return find_model(store, name)
