@@ -91,7 +91,17 @@ def responses_of(
         BadInput: an unknown layer; a size that a layer on the way cannot take.
     """
     graph = graph_of(model)
-    places = {name: find(graph, name) for name in layers}
+    return trunk_to(graph, {name: find(graph, name) for name in layers}, size=size, kernels=kernels)
+
+
+def trunk_to(
+    graph: Graph,
+    places: Mapping[str, Nonlinearity],
+    *,
+    size: tuple[int, int] | None = None,
+    kernels: Kernels | None = None,
+) -> Trunk:
+    """As `responses_of`, to places that are known, by name."""
     if not places:
         raise BadInput("no layers chosen: name one or more")
     _, height, width, channels = graph.shapes[graph.input]
