@@ -10,7 +10,7 @@ from PIL import Image
 
 from lib.errors import BadInput
 from lib.lettering import font, number, shorten, width
-from lib.pictures import VERDICT_COLOURS, Floats, enlarged, to_uint8, tone_window, verdict_colour
+from lib.pictures import VERDICT_COLOURS, Floats, averaged, enlarged, to_uint8, tone_window, verdict_colour
 from lib.sheet import Field, sheet
 
 _SIDE = 128  # px: the longest side of a cell's image, enlarged or averaged down by a whole number
@@ -78,21 +78,8 @@ def _tile(image: Floats, bounds: tuple[float, float] | None) -> Image.Image:
         raise BadInput(f"an image has the shape [height, width, channels], none of them 0; this one has {values.shape}")
     longest = max(values.shape[:2])
     if longest > _SIDE:
-        values = _averaged(values, -(-longest // _SIDE))
+        values = averaged(values, -(-longest // _SIDE))
     return enlarged(to_uint8(values, tone_window(values, bounds)), max(1, _SIDE // longest))
-
-
-def _averaged(image: Floats, block: int) -> Floats:
-    """[H, W, C] with every `block` by `block` pixels as their mean; the last ones with what is there.
-
-    Before the tones are chosen, not after: fine structure that averages out would leave a flat grey.
-    """
-    height, wide, channels = image.shape
-    padding = ((0, -height % block), (0, -wide % block), (0, 0))
-    padded = np.pad(image, padding, mode="edge")
-    shape = (padded.shape[0] // block, block, padded.shape[1] // block, block, channels)
-    with np.errstate(invalid="ignore", over="ignore"):  # an infinite pixel makes its block NaN or infinite: marked
-        return np.asarray(padded.reshape(shape).mean(axis=(1, 3)))
 
 
 def _figures(cell: Cell, room: int) -> str:

@@ -135,6 +135,19 @@ def _viridis() -> Bytes:
     return np.asarray(np.rint(255 * np.array(colormaps["viridis"].colors)), dtype=np.uint8)  # type: ignore[attr-defined]
 
 
+def averaged(image: Floats, block: int) -> Floats:
+    """[H, W, C] with every `block` by `block` pixels as their mean; the last ones with what is there.
+
+    Before the tones are chosen, not after: fine structure that averages out would leave a flat grey.
+    """
+    height, wide, channels = image.shape
+    padding = ((0, -height % block), (0, -wide % block), (0, 0))
+    padded = np.pad(image, padding, mode="edge")
+    shape = (padded.shape[0] // block, block, padded.shape[1] // block, block, channels)
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite pixel makes its block NaN or infinite: marked
+        return np.asarray(padded.reshape(shape).mean(axis=(1, 3)))
+
+
 def enlarged(pixels: Bytes, factor: int) -> Image.Image:
     """[H, W, 3] with every pixel as a square of `factor` by `factor`: no blur pretends to detail that is not there."""
     picture = Image.fromarray(pixels)
