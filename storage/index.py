@@ -24,6 +24,7 @@ from storage.record import Record
 # Counted up with every change below. There are no migrations: an index of another version is emptied and filled again.
 SCHEMA = 1
 PATIENCE = 60.0  # seconds to wait for another process's write
+_AT_ONCE = 500  # records held in memory where all are asked for; SQLite takes that many in one question
 
 _tables = sql.MetaData()
 _records = sql.Table(
@@ -101,6 +102,19 @@ class Index:
                 table.name: sorted(map(tuple, connection.execute(sql.select(table))), key=repr)
                 for table in _tables.sorted_tables
             }
+
+    def records(self) -> Iterator[Record]:
+        """Every record in it, the oldest first; never all of them in memory at once."""
+        with self._transaction() as connection:
+            keys = list(connection.scalars(sql.select(_records.c.key).order_by(_records.c.ended, _records.c.key)))
+        for start in range(0, len(keys), _AT_ONCE):
+            part = keys[start : start + _AT_ONCE]
+            with self._transaction() as connection:
+                chosen = sql.select(_records.c.key, _records.c.document).where(_records.c.key.in_(part))
+                documents = dict(connection.execute(chosen).tuples().all())
+            for key in part:
+                if key in documents:
+                    yield Record.from_document(decode(documents[key]))
 
     def producers(self, digest: str) -> list[Artifact]:
         """The artifacts whose blob this is, the oldest first: several executions may have made the same bytes."""

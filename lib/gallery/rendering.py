@@ -1,0 +1,80 @@
+"""Pages of HTML from templates; everything in them that is not ours is escaped."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from lib.gallery import charts, words
+from lib.gallery.addresses import way_up
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its address, its template, and the plain JSON values that this shows.
+
+    The values decide whether a page is rendered anew. Where making them costs something, `context` is what makes them,
+    and `key` stands for them: as long as it stays the same, they would be the same.
+    """
+
+    address: str
+    template: str
+    context: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    key: str | None = None
+
+    def values(self) -> Mapping[str, Any]:
+        """What the template shows."""
+        return self.context() if callable(self.context) else self.context
+
+    def digest(self) -> str:
+        """Two pages of the same template with the same digest have the same text."""
+        shown = self.key if self.key is not None else self.values()
+        text = json.dumps([self.template, shown], sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Renderer:
+    """Templates, read once. `sections`: what the head of every page leads to, as (title, address)."""
+
+    def __init__(self, sections: Sequence[tuple[str, str]] = ()) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.filters |= words.FILTERS
+        self._templates.globals |= charts.DRAWN | {"link": _link, "sections": list(sections)}
+
+    def html(self, page: Page) -> str:
+        """The text of a page. Raises UndefinedError where its template shows what is not in its context."""
+        values = {**page.values(), "address": page.address}
+        # a name that holds bytes which are no UTF-8 must not stop a page
+        return self._templates.get_template(page.template).render(values).encode("utf-8", "replace").decode("utf-8")
+
+
+@pass_context
+def _link(context: Context, address: str) -> str:
+    """How a page links to another page or file of the gallery."""
+    return (way_up(context["address"]) + address) or "./"
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """A digest of all that decides how values become pages: this package and its templates."""
+    digest = hashlib.sha256()
+    for path in sorted(HERE.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(f"{path.relative_to(HERE)}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,158 @@
+"""What a store holds, read once for all pages: networks, their layers and units, sweeps, dreams and lineage."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from storage.record import Record
+from storage.runs import RunRecord
+from storage.store import Store
+from tasks.gallery.networks import Network, find_networks
+from tasks.gallery.swept import Grown, Sweep, UnitState, find_sweeps, units_of
+
+DREAMS, SWEEPS, TRAININGS, ANALYSES = "dream", "oip-sweep", "train", "analyse"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A record that read a blob, or made it, and as what."""
+
+    key: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One checkpoint of a network's training. `identity` is the checkpoint's, as a sweep of it names it."""
+
+    number: int
+    identity: str
+    record: Record
+
+
+class Catalogue:
+    """One scan of a store.
+
+    `networks`: the newest first. `sweeps`: of all networks and checkpoints, the oldest first. `runs`: every run by its
+    id, the oldest first. `records`: by key, in the order in which they were made, of every task but `oip`: of these,
+    which are many, `grown` holds what pages list, and `record` reads one whole.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.runs: dict[str, RunRecord] = {run.id: run for run in store.runs()}
+        self.records: dict[str, Record] = {}
+        self.grown: dict[str, Grown] = {}
+        self._producers: dict[str, list[Reader]] = defaultdict(list)
+        self._consumers: dict[str, list[Reader]] = defaultdict(list)
+        settings: dict[str, Mapping[str, Any]] = {}
+        for record in store.questions().records():
+            for output in record.outputs:
+                self._producers[output.digest].append(Reader(record.key, output.role))
+            for item in record.inputs:
+                self._consumers[item.digest].append(Reader(record.key, item.role))
+            if record.task == "oip":
+                self.grown[record.key] = Grown.of(record, settings)
+            else:
+                self.records[record.key] = record
+        self.networks: list[Network] = find_networks(store, self.records, self.grown.values())
+        self.sweeps: list[Sweep] = find_sweeps(self.runs.values(), self.grown, self._identities)
+        self._units = units_of(self.grown, self.sweeps)
+
+    def record(self, key: str) -> Record:
+        """The whole record of this key. Raises StoreError where there is none any more."""
+        return self.records.get(key) or self.store.record(key)
+
+    def network(self, identity: str) -> Network | None:
+        """The network of this identity."""
+        return self._by_identity.get(identity)
+
+    def units(self, identity: str) -> Mapping[str, Mapping[int, UnitState]]:
+        """What is known of the units of a network, or of a checkpoint, that was swept: by layer and index."""
+        return self._units.get(identity, {})
+
+    def sweeps_of(self, identity: str) -> list[Sweep]:
+        """The sweeps of a network or a checkpoint, the oldest first."""
+        return [sweep for sweep in self.sweeps if sweep.identity == identity]
+
+    def of_task(self, task: str, identity: str | None = None) -> list[Record]:
+        """The records of a task, the oldest first; of one network's where its identity is given."""
+        found = self._by_task.get(task, [])
+        return [record for record in found if identity is None or record.recipe_inputs.get("model") == identity]
+
+    def of_layer(self, task: str, identity: str, layer: str) -> list[Record]:
+        """The records of a task that has one a layer, as "exemplars", the oldest first."""
+        return self._by_layer.get((task, identity, layer), [])
+
+    def dream_runs(self) -> list[RunRecord]:
+        """The runs that dreamed, the oldest first."""
+        return [run for run in self.runs.values() if run.flow == DREAMS]
+
+    def epochs(self, network: Network) -> list[Epoch]:
+        """The checkpoints of a network that was trained here, by number; empty where it was registered."""
+        if network.record is None or network.record.task != "model":
+            return []
+        return self._epochs.get(_training(network.record), [])
+
+    def data_of(self, train_imgs: str | None) -> Record | None:
+        """The record of the data set whose training images are this blob."""
+        made = self.producers(train_imgs) if train_imgs else []
+        found = [self.records[reader.key] for reader in made if reader.key in self.records]
+        return next((record for record in found if record.task == "data"), None)
+
+    def producers(self, digest: str) -> list[Reader]:
+        """The records that made a blob, and as which output; the oldest first."""
+        return self._producers.get(digest, [])
+
+    def consumers(self, digest: str) -> list[Reader]:
+        """The records that read a blob, and as what; the oldest first."""
+        return self._consumers.get(digest, [])
+
+    @cached_property
+    def _by_identity(self) -> dict[str, Network]:
+        return {network.identity: network for network in self.networks}
+
+    @cached_property
+    def _identities(self) -> dict[str, str]:
+        """The identity of a model by its names: its ref, and the beginning of its blob's digest."""
+        found = {}
+        for network in self.networks:
+            for name in network.names:
+                found[name] = network.identity
+        return found
+
+    @cached_property
+    def _by_task(self) -> dict[str, list[Record]]:
+        found = defaultdict(list)
+        for record in self.records.values():
+            found[record.task].append(record)
+        return dict(found)
+
+    @cached_property
+    def _by_layer(self) -> dict[tuple[str, str, str], list[Record]]:
+        found = defaultdict(list)
+        for record in self.records.values():
+            layer, identity = record.parameters.get("layer"), record.recipe_inputs.get("model")
+            if isinstance(layer, str) and identity is not None:
+                found[record.task, identity, layer].append(record)
+        return dict(found)
+
+    @cached_property
+    def _epochs(self) -> dict[str, list[Epoch]]:
+        # of several executions of one epoch the latest
+        found: dict[str, dict[int, Epoch]] = defaultdict(dict)
+        for record in self._by_task.get("epoch", []):
+            identity = record.output("checkpoint").identity
+            number: Any = record.parameters["epoch"]
+            if identity is not None:
+                found[_training(record)][number] = Epoch(number, identity, record)
+        return {key: [epochs[number] for number in sorted(epochs)] for key, epochs in found.items()}
+
+
+def _training(record: Record) -> str:
+    """What a model and the epochs of its training have in common: settings and data."""
+    settings = {name: value for name, value in record.parameters.items() if name != "epoch"}
+    return json.dumps([settings, record.recipe_inputs], sort_keys=True)
