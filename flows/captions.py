@@ -17,8 +17,8 @@ def title(record: Record) -> str:
             return str(parameters.get("unit", "oip"))
         case "layer":
             return f"contact sheet of {parameters.get('layer', '?')}"
-        case "exemplars":
-            return f"exemplars of {parameters.get('layer', '?')}"
+        case "exemplars" | "responses" | "weights" | "negatives":
+            return f"{record.task} of {parameters.get('layer', '?')}"
         case "data":
             return f"data set {parameters.get('data', '?')}"
         case "epoch":

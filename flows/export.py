@@ -126,8 +126,8 @@ def name_of(record: Record, output: Output, unit: str | None = None) -> str:
             return f"{safe(layer)}/{safe(last)}-{int(index):03d}{ending}"
         case "layer":
             return safe(str(parameters["layer"])) + ending
-        case "exemplars":
-            return f"{safe(str(parameters['layer']))}/exemplars-{safe(output.role)}{ending}"
+        case "exemplars" | "responses" | "weights" | "negatives":
+            return f"{safe(str(parameters['layer']))}/{record.task}-{safe(output.role)}{ending}"
         case "data":
             return f"data/{'dataset' if output.role == 'dataset' else safe(output.role)}{ending}"
         case "epoch":

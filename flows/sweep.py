@@ -26,7 +26,7 @@ from lib.trunk import responses_of
 from lib.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
 from tasks.data import UNIT_RANGE, pixel_range, store_data
-from tasks.exemplars import exemplars_recipe, make_exemplars
+from tasks.exemplars import make_exemplars, pass_recipes
 from tasks.layers import gather_layer
 from tasks.models import check_images, data_of, find_model
 from tasks.oips import make_oips, name_of, oip_recipe
@@ -34,7 +34,8 @@ from tasks.progress import report
 from tasks.recorded import key_of
 from tasks.session import Session
 from tasks.transient import store_unusable
-from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, opened, workshop_of
+from tasks.weights import compare_weights, weights_recipe
+from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, natural_of, opened, workshop_of
 
 LATEST = "sweep/latest"
 
@@ -63,8 +64,10 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         run = open_session.run.id
         with _workshop(open_session, parameters) as (workshop, units):
             open_session.pin(_recipes(workshop, units))
-            make_exemplars([layer.name for layer in units], run, return_state=True).result()
-            troubles = _sweep_layers(workshop, units, parameters)
+            names = [layer.name for layer in units]
+            make_exemplars(names, run, return_state=True).result()
+            troubles = _failure("weights", compare_weights(names, run, return_state=True))
+            troubles |= _sweep_layers(workshop, units, parameters)
             left = _take_stock(workshop, units, parameters.large_tensors)
             about = {
                 "model": workshop.network.name,
@@ -137,6 +140,15 @@ def sweep_layer(
     if done < len(units):
         return ended_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
+
+
+def _failure(name: str, state: State[Any]) -> dict[str, str]:
+    """Why that failed which maps do without; empty where it did not. Raises StoreUnusable."""
+    if state.is_completed():
+        return {}
+    if stopped := store_unusable(state.result(raise_on_failure=False)):
+        raise stopped
+    return {name: state.message or state.name or "failed"}
 
 
 def _sweep_layers(workshop: Workshop, units: Units, parameters: SweepParameters) -> dict[str, str]:
@@ -218,10 +230,7 @@ def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tu
     model = model_file.load(open_session.store.get(output.digest), name=name)
     units = _units(model, parameters)
     data = _data(open_session, parameters, record, model)
-    natural = None
-    if data is not None:
-        images = data.output("train_imgs")
-        natural = Natural(str(data.parameters["data"]), open_session.store.array(images.digest), images.digest)
+    natural = None if data is None else natural_of(open_session.store, data)
     workshop = Workshop(
         open_session,
         Network(model, name, output.digest, output.identity),
@@ -292,7 +301,7 @@ def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> t
 def _recipes(workshop: Workshop, units: Mapping[Layer, Sequence[Unit]]) -> Iterator[Recipe]:
     """What the sweep may find in the store."""
     for layer, chosen in units.items():
-        if workshop.natural is not None:
-            yield exemplars_recipe(workshop, layer.name)
+        yield weights_recipe(workshop, layer.name)
+        yield from pass_recipes(workshop, layer.name)
         for unit in chosen:
             yield oip_recipe(workshop, unit)

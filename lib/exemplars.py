@@ -1,6 +1,6 @@
 """Exemplars: the natural images to which a unit responds most, for all units of all layers in one pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lib.constraint import Constraint
 from lib.graph import LOCK
 from lib.kernels import fast_kernels
+from lib.survey import Survey
 from lib.trunk import responses_of
 
 Floats = npt.NDArray[Any]
@@ -38,12 +39,13 @@ def find_exemplars(
     *,
     batch: int = 256,
     size: tuple[int, int] | None = None,
+    surveys: Mapping[str, Survey] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Exemplars]:
     """The exemplars of every unit of `layers` among `images` [N, H, W, C], seen under the constraint, as OIPs are.
 
     Of images with equal responses the lower number comes first; where a unit does not respond at all, its
-    pre-activation decides. `progress` is told how many images are done.
+    pre-activation decides. `surveys`, by layer, are told all responses on the way, `progress` how many images are done.
     """
     import tensorflow as tf
 
@@ -61,6 +63,8 @@ def find_exemplars(
         part = np.asarray(images[first : first + batch], np.float32)
         numbers = np.arange(first, first + len(part))
         for layer, (responses, pre_activations) in respond(part).items():
+            if surveys and layer in surveys:
+                surveys[layer].add(numbers, np.asarray(responses))
             found = [
                 np.repeat(numbers[None], responses.shape[1], axis=0),
                 np.asarray(responses).T,

@@ -21,7 +21,7 @@ from lib.objective import ObjectiveName
 from lib.search import Ground
 from lib.units import Unit
 from storage.errors import StoreUnusable
-from storage.store import Input
+from storage.store import Input, Record, Store
 from tasks.open_runs import OpenRuns
 from tasks.progress import beat
 from tasks.session import Session
@@ -43,12 +43,30 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
+
+    numbers: Any
+    digest: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Natural:
-    """The data set's training images [N, H, W, C], and the digest of their blob."""
+    """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
 
     name: str
     images: Any
     digest: str
+    labels: Labels | None = None
+
+
+def natural_of(store: Store, data: Record) -> Natural:
+    """The training images of a data set's record and their labels, memory-mapped."""
+    images, labels = data.output("train_imgs"), data.output("train_labels")
+    parameters: dict[str, Any] = data.parameters
+    known = Labels(store.array(labels.digest), labels.digest, tuple(parameters["classes"]))
+    return Natural(parameters["data"], store.array(images.digest), images.digest, known)
 
 
 @dataclass

@@ -36,19 +36,18 @@ def workshop_in(pictures: str) -> Iterator[Callable[..., Any]]:
     from lib import model_file
     from tasks.data import pixel_range, store_data
     from tasks.exemplars import make_exemplars
-    from tasks.workshop import Natural, Network, Workshop, opened
+    from tasks.workshop import Network, Workshop, natural_of, opened
 
     with ExitStack() as open_until_the_end:
 
         def prepare(open_session: Session, growth: Any = GROWTH, layers: tuple[str, ...] = ("Conv2D_1",)) -> Workshop:
             run, store = open_session.run.id, open_session.store
             data = store.record(store_data.fn(pictures, None, run).data)
-            images = data.output("train_imgs")
             model = small_cnn()
             network = Network(
                 model, "model/small", store.put(model_file.keras_bytes(model)), model_file.identity(model)
             )
-            natural = Natural("pictures", store.array(images.digest), images.digest)
+            natural = natural_of(store, data)
             made = Workshop(open_session, network, growth, pixel_range(data), natural)
             open_until_the_end.enter_context(opened(made))
             make_exemplars.fn(layers, run)

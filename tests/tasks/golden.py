@@ -79,7 +79,7 @@ def made() -> dict[str, dict[str, Any]]:
     from tasks.exemplars import make_exemplars
     from tasks.oips import make_oips
     from tasks.session import session
-    from tasks.workshop import Natural, Network, Workshop, opened, workshop_of
+    from tasks.workshop import Network, Workshop, natural_of, opened, workshop_of
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = {"data": {}, "exemplars": {}, "oips": {}} | dreamed()
@@ -93,10 +93,9 @@ def made() -> dict[str, dict[str, Any]]:
         found["data"]["attributes"] = json.loads(json.dumps(digits.parameters))
         pictures = write_pictures(Path(folder, "pictures"))
         data = store.record(store_data.fn(pictures, None, run.run.id).data)
-        images = data.output("train_imgs")
         model = small_cnn()
         network = Network(model, "small", store.put(model_file.keras_bytes(model)), model_file.identity(model))
-        natural = Natural("pictures", store.array(images.digest), images.digest)
+        natural = natural_of(store, data)
         for style, growth in STYLES.items():
             with opened(Workshop(run, network, growth, pixel_range(data), natural)):
                 make_exemplars.fn(list(MAPS), run.run.id)
