@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.document import digest_of
 from storage.errors import BlobCorrupt, BlobMissing, StoreError, StoreUnusable
-from storage.files import Files
+from storage.files import Files, Kept
 from storage.folder import Folder
 from storage.names import blob_path
 
@@ -31,6 +31,13 @@ class Blobs:
         digest = digest_of(data)
         self._files.keep(blob_path(digest), data)
         return digest
+
+    def put_file(self, source: Path) -> Kept:
+        """Store a copy of a file, durably and in pieces. Raises StoreError where the file cannot be read."""
+        try:
+            return self._files.keep_file(source, blob_path)
+        except OSError as error:
+            raise StoreError(f"the file {source} cannot be stored ({error.strerror or error})") from error
 
     def get(self, digest: str) -> bytes:
         """The bytes of this digest, verified. Raises BlobMissing, BlobCorrupt."""

@@ -1,6 +1,6 @@
 """What a store needs of the place where its files lie: a folder on this machine, or a bucket behind fsspec."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,14 @@ class Entry:
 
     size: int
     modified: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that was copied into the store: the SHA-256 and the size, in bytes, of the copy."""
+
+    digest: str
+    size: int
 
 
 class Files(Protocol):
@@ -39,6 +47,12 @@ class Files(Protocol):
 
     def keep(self, path: str, data: bytes) -> None:
         """Put these bytes there unless they are there already; either way the file counts as written now."""
+
+    def keep_file(self, source: Path, place: Callable[[str], str]) -> Kept:
+        """As `keep`, with a copy of a file at `place(its SHA-256)`; it is read in pieces and never held in memory.
+
+        `source` stays as it is. Raises FileNotFoundError where there is none.
+        """
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""

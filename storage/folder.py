@@ -5,18 +5,22 @@ moment leaves the old file or the new one, and at most a temporary file, which g
 """
 
 import errno
+import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from storage import lock
 from storage.errors import StoreUnusable
-from storage.files import Entry
+from storage.files import Entry, Kept
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+PIECE = 2**20
+"""Bytes of a file that are held in memory at once."""
 
 
 class Folder:
@@ -43,19 +47,8 @@ class Folder:
 
     def write(self, path: str, data: bytes) -> None:
         """Put these bytes there, in place of what was, atomically and durably."""
-        target = self._folder / path
         with self._failures("written"):
-            temporary = self._temporary(data)
-            try:
-                try:
-                    temporary.replace(target)
-                except FileNotFoundError:
-                    self._make(target.parent)
-                    temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            _fsync(target.parent)
+            self._name(self._temporary(lambda file: file.write(data)), self._folder / path)
 
     def keep(self, path: str, data: bytes) -> None:
         """Put these bytes there unless they are there already; either way the file counts as written now.
@@ -66,13 +59,32 @@ class Folder:
         try:
             same = target.stat().st_size == len(data) and target.read_bytes() == data
             if same:
-                os.utime(target)  # a new lease from garbage collection
-                # Whoever wrote it may not have got as far as this.
-                _fsync(target.parent)
+                _renew(target)
                 return
         except OSError:
             pass  # whatever it was, writing will say
         self.write(path, data)
+
+    def keep_file(self, source: Path, place: Callable[[str], str]) -> Kept:
+        """As `keep`, with a copy of a file at `place(its SHA-256)`, read in pieces. Raises FileNotFoundError."""
+        found = hashlib.sha256()
+
+        def copy(file: BinaryIO) -> None:
+            # What is hashed is what is written: a file that somebody writes to meanwhile gives a whole copy of another.
+            while piece := original.read(PIECE):
+                found.update(piece)
+                file.write(piece)
+
+        with source.open("rb") as original, self._failures("written"):
+            temporary = self._temporary(copy)
+            digest, size = found.hexdigest(), temporary.stat().st_size
+            target = self._folder / place(digest)
+            if _holds(target, digest, size):
+                temporary.unlink()
+                _renew(target)
+            else:
+                self._name(temporary, target)
+        return Kept(digest, size)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""
@@ -130,8 +142,8 @@ class Folder:
             for folder in folders:
                 self._make(self._folder / folder)
 
-    def _temporary(self, data: bytes) -> Path:
-        """A new file under tmp/ that holds these bytes, on disk."""
+    def _temporary(self, fill: Callable[[BinaryIO], object]) -> Path:
+        """A new file under tmp/ that holds what `fill` writes to it, on disk."""
         path = self._folder / "tmp" / f"{os.getpid()}-{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
@@ -141,13 +153,26 @@ class Folder:
             handle = os.open(path, flags, 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                fill(file)
                 file.flush()
                 os.fsync(handle)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         return path
+
+    def _name(self, temporary: Path, target: Path) -> None:
+        """Give a file its name, durably; a failure leaves neither."""
+        try:
+            try:
+                temporary.replace(target)
+            except FileNotFoundError:
+                self._make(target.parent)
+                temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _fsync(target.parent)
 
     def _make(self, folder: Path) -> None:
         """Create a folder under the root, durably. A root that has gone (unmounted) is not made again."""
@@ -182,6 +207,24 @@ class Folder:
             f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another with "
             "--store"
         )
+
+
+def _holds(target: Path, digest: str, size: int) -> bool:
+    """Whether a file is there and whole."""
+    try:
+        if target.stat().st_size != size:
+            return False
+        with target.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return False  # whatever it was, writing will say
+
+
+def _renew(target: Path) -> None:
+    """Give a file that was there already a new lease from garbage collection."""
+    os.utime(target)
+    # Whoever wrote it may not have got as far as this.
+    _fsync(target.parent)
 
 
 def _remove_empty(folder: Path, end: Path) -> None:

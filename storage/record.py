@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from storage.document import Json, seal, unseal
@@ -39,10 +40,13 @@ class Output:
 
 @dataclass(frozen=True)
 class NewOutput:
-    """An output still to be stored: its bytes, and what `Output` says of them."""
+    """An output still to be stored: its bytes, or the file that holds them, and what `Output` says of them.
+
+    A file is copied in pieces, for what is too large for memory; it stays the caller's.
+    """
 
     role: str
-    data: bytes
+    data: bytes | Path
     kind: str
     media_type: str
     dtype: str | None = None

@@ -5,10 +5,11 @@ collection alone protects what a commit is about to use, and every PUT of a blob
 """
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,8 @@ from time import time
 from typing import Any
 
 from storage.document import digest_of
-from storage.errors import StoreUnusable
-from storage.files import Entry
+from storage.errors import StoreError, StoreUnusable
+from storage.files import Entry, Kept
 
 # What the file systems of fsspec call the time of the last write.
 TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
@@ -78,13 +79,35 @@ class Remote:
             with self._failures():
                 self._fs.pipe_file(self._full(path), data)
         except FileNotFoundError:
-            raise StoreUnusable(
-                f"the store {self.root} has no bucket: create it, or name another with --store"
-            ) from None
+            raise self._no_bucket() from None
 
     def keep(self, path: str, data: bytes) -> None:
         """Put these bytes there: one request, as asking first would be, and it renews the file's time."""
         self.write(path, data)
+
+    def keep_file(self, source: Path, place: Callable[[str], str]) -> Kept:
+        """Put a copy of a file at `place(its SHA-256)`, sent in pieces.
+
+        It is read twice, because its name must be known first. Raises FileNotFoundError, and StoreError where the file
+        changes meanwhile.
+        """
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            before = os.fstat(file.fileno())
+        path = place(digest)
+        try:
+            with self._failures():
+                self._fs.put_file(str(source), self._full(path))
+        except FileNotFoundError:
+            raise self._no_bucket() from None
+        after = source.stat()
+        if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+            self.delete(path)
+            raise StoreError(f"{source} changed while it was stored: store it again when nobody writes to it")
+        return Kept(digest, before.st_size)
+
+    def _no_bucket(self) -> StoreUnusable:
+        return StoreUnusable(f"the store {self.root} has no bucket: create it, or name another with --store")
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""

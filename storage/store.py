@@ -14,7 +14,7 @@ from storage.blobs import Blobs
 from storage.clock import now
 from storage.document import plain_mapping
 from storage.errors import StoreError, StoreUnusable
-from storage.files import Files
+from storage.files import Files, Kept
 from storage.folder import Folder
 from storage.listing import Listing
 from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
@@ -111,7 +111,8 @@ class Store:
         """Store all outputs of an execution, then its record: blobs first, the record, then the index.
 
         `started` is ISO 8601 in UTC. An index that cannot be written is logged and never fatal. Raises StoreError for
-        roles given twice and for NaN in attributes, before anything is written, and StoreUnusable.
+        roles given twice and for NaN in attributes, before anything is written, and for an output's file that cannot be
+        read; and StoreUnusable.
         """
         roles = [output.role for output in outputs]
         if len(set(roles)) != len(roles):
@@ -124,19 +125,20 @@ class Store:
         ]
         code = plain_mapping(provenance.code, f"code of {recipe.task}")
         with self.files.writing():
+            kept = [self._keep(data) for data, _ in described]
             stored = tuple(
                 Output(
                     role=output.role,
-                    digest=self.blobs.put(data),
+                    digest=blob.digest,
                     kind=output.kind,
                     media_type=output.media_type,
-                    size=len(data),
+                    size=blob.size,
                     dtype=output.dtype,
                     shape=None if output.shape is None else tuple(int(length) for length in output.shape),
                     attributes=attributes,
                     identity=output.identity,
                 )
-                for output, (data, attributes) in zip(outputs, described, strict=True)
+                for output, blob, (_, attributes) in zip(outputs, kept, described, strict=True)
             )
             record = Record(
                 recipe=recipe.digest,
@@ -154,6 +156,11 @@ class Store:
             self.files.write(record_path(record.key), record.to_bytes())
         self._enter(record)
         return record
+
+    def _keep(self, data: bytes | Path) -> Kept:
+        if isinstance(data, Path):
+            return self.blobs.put_file(data)
+        return Kept(self.blobs.put(data), len(data))
 
     def _enter(self, record: Record) -> None:
         from storage.index import FAILURES, reason

@@ -19,7 +19,7 @@ def commit(
     store: Store,
     task: str = "oip",
     parameters: Mapping[str, Any] | None = None,
-    outputs: Mapping[str, bytes] | None = None,
+    outputs: Mapping[str, bytes | Path] | None = None,
     *,
     inputs: Sequence[tuple[str, str]] = (),
     attributes: Mapping[str, Any] | None = None,
@@ -27,7 +27,7 @@ def commit(
     changes: str | None = None,
     run: str | None = None,
 ) -> Record:
-    """Commit an execution whose outputs are these bytes by role, all with the same attributes."""
+    """Commit an execution whose outputs are these bytes or files by role, all with the same attributes."""
     environment = store.put(b'{"python":"3.11"}')
     return store.commit(
         Recipe(task, 1, parameters or {}, {}),

@@ -21,6 +21,38 @@ def test_what_was_put_is_read_again_by_its_digest(any_store):
     assert any_store.put(b"pixels") == digest
 
 
+@pytest.mark.parametrize("size", [0, 1, 2**20, 2**20 + 1])
+def test_an_output_from_a_file_is_as_one_from_its_bytes_and_leaves_the_file(any_store, committing, tmp_path, size):
+    data = np.random.default_rng(size).bytes(size)
+    file = tmp_path / "activations.h5"
+    file.write_bytes(data)
+    by_bytes = committing(any_store, outputs={"tensors": data})
+    by_file = committing(any_store, parameters={"n": 1}, outputs={"tensors": file, "again": file})
+    assert by_file.output("tensors") == by_bytes.output("tensors")
+    assert by_file.output("again").size == size
+    assert any_store.get(by_file.output("again").digest) == data
+    assert file.read_bytes() == data
+    assert Store.open(any_store.root).record(by_file.key) == by_file
+    assert verify(any_store).clean
+
+
+def test_an_output_from_a_file_heals_a_damaged_blob(any_store, committing, tmp_path):
+    file = tmp_path / "activations.h5"
+    file.write_bytes(b"pixels")
+    digest = committing(any_store, outputs={"tensors": file}).output("tensors").digest
+    any_store.files.write(blob_path(digest), b"pixelz")
+    committing(any_store, outputs={"tensors": file})
+    assert any_store.get(digest) == b"pixels"
+
+
+def test_a_file_that_cannot_be_read_is_named_and_nothing_is_recorded(any_store, committing, tmp_path):
+    for file in (tmp_path / "none.h5", tmp_path):
+        with pytest.raises(StoreError, match=str(file)):
+            committing(any_store, outputs={"tensors": file})
+    assert list(any_store.records()) == []
+    assert not any_store.files.listing("tmp")
+
+
 def test_nothing_but_bytes_of_the_digest_is_ever_read(any_store):
     digest = any_store.put(b"pixels")
     any_store.files.write(blob_path(digest), b"pixelz")

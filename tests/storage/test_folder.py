@@ -3,12 +3,13 @@
 import errno
 import os
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from storage.errors import StoreError, StoreUnusable
-from storage.folder import Folder
+from storage.folder import PIECE, Folder
 from storage.names import FOLDERS, blob_path
 from storage.store import Store
 
@@ -51,9 +52,11 @@ def test_an_empty_path_is_refused_rather_than_taken_for_the_working_folder():
 )
 @pytest.mark.parametrize("at", ["fsync", "open", "replace"])
 def test_a_store_that_cannot_be_written_says_why_and_keeps_nothing_half(
-    store, committing, monkeypatch, number, message, at
+    store, committing, monkeypatch, tmp_path, number, message, at
 ):
     committing(store)
+    file = tmp_path / "file"
+    file.write_bytes(b"new too")
     before = {folder: set(store.files.listing(folder)) for folder in FOLDERS}
     with monkeypatch.context() as patch:
         if at == "open":
@@ -69,6 +72,7 @@ def test_a_store_that_cannot_be_written_says_why_and_keeps_nothing_half(
             patch.setattr(Path, "replace", fail(number))
         for write in (
             lambda: store.put(b"new"),
+            lambda: store.blobs.put_file(file),
             lambda: committing(store, parameters={"n": 1}, outputs={"oips": b"new"}),
             lambda: store.open_run("sweep", {}),
         ):
@@ -77,7 +81,9 @@ def test_a_store_that_cannot_be_written_says_why_and_keeps_nothing_half(
     assert {folder: set(store.files.listing(folder)) for folder in FOLDERS} == before
 
 
-def test_what_is_written_is_on_disk_before_it_has_its_name_and_its_name_before_the_call_returns(store, monkeypatch):
+def test_what_is_written_is_on_disk_before_it_has_its_name_and_its_name_before_the_call_returns(
+    store, monkeypatch, tmp_path: Path
+):
     steps = []
     fsync, replace = os.fsync, Path.replace
 
@@ -95,6 +101,35 @@ def test_what_is_written_is_on_disk_before_it_has_its_name_and_its_name_before_t
     monkeypatch.setattr(Path, "replace", logged_replace)
     store.put(b"pixels")
     assert steps == [("fsync", "tmp"), ("rename", "tmp", digest[:2]), ("fsync", "blobs")]
+    steps.clear()
+    (tmp_path / "large").write_bytes(b"more pixels")
+    digest = store.blobs.put_file(tmp_path / "large").digest
+    assert steps[0] == ("fsync", "tmp")
+    assert steps[-2:] == [("rename", "tmp", digest[:2]), ("fsync", "blobs")]
+
+
+def test_a_large_file_is_stored_in_pieces(store, tmp_path: Path):
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(64 * PIECE)
+    tracemalloc.start()
+    try:
+        for _ in range(2):  # the second finds it there, and reads that
+            kept = store.blobs.put_file(large)
+        assert tracemalloc.get_traced_memory()[1] < 8 * PIECE
+    finally:
+        tracemalloc.stop()
+    assert kept.size == 64 * PIECE
+    assert store.path(kept.digest).stat().st_size == kept.size
+    assert not store.files.listing("tmp")
+
+
+def test_a_file_that_is_stored_again_has_a_new_lease_from_garbage_collection(store, tmp_path: Path):
+    (tmp_path / "large").write_bytes(b"pixels")
+    digest = store.blobs.put_file(tmp_path / "large").digest
+    os.utime(store.path(digest), (1, 1))
+    store.blobs.put_file(tmp_path / "large")
+    assert store.path(digest).stat().st_mtime > 1
 
 
 def test_blobs_come_before_their_record_and_the_record_before_the_index(store, committing, monkeypatch):

@@ -40,6 +40,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
+        self.outside = tempfile.TemporaryDirectory()
         self.store = Store.open(self.make_root())
         self.blobs: dict[str, bytes | None] = {}
         self.recorded: dict[str, Record] = {}
@@ -58,13 +59,31 @@ class StoreMachine(RuleBasedStateMachine):
     def put_bytes(self, data: bytes) -> None:
         self.put(data)
 
-    @rule(target=records, number=SOME_NUMBER, data=SOME_DATA, picture=SOME_DATA, read=SOME_DATA, changes=SOME_CHANGES)
-    def commit(self, number: int, data: bytes, picture: bytes, read: bytes, changes: str | None) -> str:
+    @rule(
+        target=records,
+        number=SOME_NUMBER,
+        data=SOME_DATA,
+        picture=SOME_DATA,
+        read=SOME_DATA,
+        changes=SOME_CHANGES,
+        from_file=st.booleans(),
+    )
+    def commit(
+        self, number: int, data: bytes, picture: bytes, read: bytes, changes: str | None, from_file: bool
+    ) -> str:
         environment = self.put(ENVIRONMENT)
+        file = Path(self.outside.name) / "oips.npy"
+        file.write_bytes(data)
         record = self.store.commit(
             Recipe("oip", 1, {"number": number}, {}),
             [
-                NewOutput("oips", data, "oips", "application/x-npy", attributes={"unit": f"Conv2D_1/{number}"}),
+                NewOutput(
+                    "oips",
+                    file if from_file else data,
+                    "oips",
+                    "application/x-npy",
+                    attributes={"unit": f"Conv2D_1/{number}"},
+                ),
                 NewOutput("picture", picture, "picture", "image/png"),
             ],
             inputs=[Input("checkpoint", digest_of(read))],
@@ -236,6 +255,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert {path.rpartition("/")[2] for path in listed} == set(self.blobs)
         assert not self.store.files.listing("tmp")
 
+    def teardown(self) -> None:
+        if hasattr(self, "outside"):
+            self.outside.cleanup()
+
 
 class FolderMachine(StoreMachine):
     """In a folder."""
@@ -248,6 +271,7 @@ class FolderMachine(StoreMachine):
         if hasattr(self, "folder"):
             self.store.index.close()
             self.folder.cleanup()
+        super().teardown()
 
 
 class MemoryMachine(StoreMachine):

@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import traceback
+from pathlib import Path
 
 import storage.index  # noqa: F401, so that no writer has to
 from storage.recipe import Recipe
@@ -23,6 +24,7 @@ class Log(logging.Handler):
 
     def __init__(self, path: str) -> None:
         super().__init__(logging.WARNING)
+        self.path = path
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def line(self, text: str) -> None:
@@ -33,7 +35,7 @@ class Log(logging.Handler):
 
 
 def write(root: str, log: Log, seed: int, count: int) -> None:
-    """Commit `count` records, some under recipes and with bytes that other writers have as well."""
+    """Commit `count` records, some under recipes and with bytes that other writers have as well, half from a file."""
     store = Store.open(root)
     chance = random.Random(seed)
     environment = store.put(b'{"python":"3.11"}')
@@ -41,16 +43,21 @@ def write(root: str, log: Log, seed: int, count: int) -> None:
         None, None, None, 1, {"commit": "c0ffee", "changes": None, "sources": ""}, environment, "here"
     )
     run = store.open_run("sweep", {"seed": seed})
+    file = Path(f"{log.path}-{seed}")
     done = 0
     while not count or done < count:
         # One recipe in four is everybody's, as is its picture.
         shared = chance.random() < 0.25
         number = chance.randrange(20) if shared else chance.randrange(1 << 60)
         made = random.Random(number)
+        data: bytes | Path = made.randbytes(made.randrange(1, 60_000))
+        if chance.random() < 0.5:
+            file.write_bytes(data)
+            data = file
         record = store.commit(
             Recipe("oip", 1, {"number": number}, {}),
             [
-                NewOutput("oips", made.randbytes(made.randrange(1, 60_000)), "oips", "application/x-npy"),
+                NewOutput("oips", data, "oips", "application/x-npy"),
                 NewOutput("picture", b"black" * made.randrange(1, 5), "picture", "image/png"),
             ],
             inputs=[Input("checkpoint", "1" * 64)],
