@@ -1,0 +1,162 @@
+"""Pages of images that were looked at: what they are called, every layer's activations, and which pixels count."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lib.gallery.addresses import INDEX, layer_page, network_page
+from lib.gallery.rendering import Page
+from storage.record import Record
+from tasks.gallery.analysed import Analysis, told
+from tasks.gallery.catalogue import Catalogue
+from tasks.gallery.lineage import made_by, used_by
+from tasks.gallery.networks import Network
+from tasks.gallery.predicted import PredictedSet
+from tasks.gallery.previews import download, image_png, shown, stored_png
+from tasks.gallery.site import Site
+
+MOST_CLASSES = 10
+"""Whose probabilities are listed, the greatest first where there are more."""
+
+Looked = dict[str, Any]
+
+
+def put(
+    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[str, PredictedSet]
+) -> tuple[list[Looked], list[Looked]]:
+    """Put the pages of all images that were looked at.
+
+    Returns cards of the images that have pages of their own, and the views of several images.
+    """
+    together = [
+        {
+            "address": f"{analysis.view(record)}/{INDEX}",
+            "images": list(_names(record)),
+            "title": ", ".join(_names(record)),
+        }
+        for record in analysis.together
+    ]
+    cards = []
+    for name, record in sorted(analysis.images.items(), key=lambda item: _in_order(item[0])):
+        beside = [one for one in together if name in one["images"]]
+        images = _put(catalogue, site, network, analysis, sets, record, analysis.image_folder(name), beside)
+        cards.append({**images[0], "address": analysis.image(name)})
+    for record in analysis.together:
+        _put(catalogue, site, network, analysis, sets, record, analysis.view(record), [])
+    return cards, together
+
+
+def _put(
+    catalogue: Catalogue,
+    site: Site,
+    network: Network,
+    analysis: Analysis,
+    sets: Mapping[str, PredictedSet],
+    record: Record,
+    folder: str,
+    beside: list[Looked],
+) -> list[Looked]:
+    said = told(catalogue.store, record, "about")
+    images = [_image(catalogue, site, analysis, record, at, one) for at, one in enumerate(said["images"])]
+    names = _names(record)
+    alone = len(names) == 1
+    one = said["images"][0]
+    known = sets.get(names[0].partition("/")[0]) if alone else None
+    context = {
+        "crumbs": [
+            (network.title, network_page(network.slug)),
+            ("decisions", analysis.address),
+            (", ".join(names), None),
+        ],
+        "title": ", ".join(names),
+        "network": {"title": network.title, "address": network_page(network.slug)},
+        "home": analysis.address,
+        "standardised": record.parameters["standardise"],
+        "images_shown": images if alone else [{**image, "address": analysis.image(image["name"])} for image in images],
+        "cell": known.cell_of(one["label"], one["called"]) if known else None,
+        "attributions": _attributions(catalogue, site, analysis, names[0], one["classes"]) if alone else [],
+        "grids": _grids(catalogue, site, network, record, said["layers"]),
+        "together": beside,
+        "parameters": {
+            name: value for name, value in record.parameters.items() if name not in ("images", "layers", "classes")
+        },
+        "lineage": {"made_by": made_by(catalogue, record), "used_by": used_by(catalogue, record)},
+        "downloads": _downloads(catalogue, site, analysis, record, folder, names[0] if alone else None),
+    }
+    site.put(Page(f"{folder}/{INDEX}", "image.html.j2", context))
+    return images
+
+
+def _image(
+    catalogue: Catalogue, site: Site, analysis: Analysis, record: Record, at: int, one: Mapping[str, Any]
+) -> Looked:
+    classes, probabilities = one["classes"], one["probabilities"]
+    digest = record.output("pictures").digest
+    order = sorted(range(len(probabilities)), key=lambda label: -probabilities[label])
+    listed = order[:MOST_CLASSES] if len(order) > MOST_CLASSES else list(range(len(order)))
+    return {
+        "name": one["name"],
+        "picture": shown(
+            site, f"image {at} of {digest}", lambda: image_png(np.asarray(catalogue.store.array(digest)[at]))
+        ),
+        "label": None if one["label"] is None or not classes else classes[one["label"]],
+        "called": None if one["called"] is None else classes[one["called"]],
+        "wrong": one["label"] is not None and one["label"] != one["called"],
+        "margin": probabilities[order[0]] - probabilities[order[1]] if len(order) > 1 else None,
+        "probabilities": [[classes[label], probabilities[label]] for label in listed],
+        "others": len(order) - len(listed),
+        "rest": max(0.0, 1 - sum(probabilities[label] for label in listed)),
+        "address": None,
+    }
+
+
+def _grids(catalogue: Catalogue, site: Site, network: Network, record: Record, layers: list[str]) -> list[Looked]:
+    swept = catalogue.units(network.identity)
+    found = []
+    for layer in layers:
+        picture = stored_png(site, catalogue.store, record.output(f"grid {layer}").digest)
+        if picture is not None:
+            address = layer_page(network.slug, layer) if layer in swept else None
+            found.append({"layer": layer, "picture": picture, "address": address})
+    return found
+
+
+def _attributions(catalogue: Catalogue, site: Site, analysis: Analysis, name: str, classes: list[str]) -> list[Looked]:
+    found = []
+    for record in analysis.attributions.get(name, []):
+        output = record.output("picture")
+        about: Any = output.attributes
+        found.append(
+            {
+                "called": classes[about["class"]],
+                "methods": about["methods"],
+                "picture": stored_png(site, catalogue.store, output.digest),
+            }
+        )
+    return found
+
+
+def _downloads(
+    catalogue: Catalogue, site: Site, analysis: Analysis, record: Record, folder: str, name: str | None
+) -> list[Looked]:
+    files = [
+        download(
+            site, catalogue.store, record.output("tensors"), f"{folder}/activations.h5", "all activations, as HDF5"
+        )
+    ]
+    for one in analysis.attributions.get(name, [])[:1] if name else []:
+        files.append(
+            download(site, catalogue.store, one.output("maps"), f"{folder}/attribution.h5", "attribution maps, as HDF5")
+        )
+    return [file for file in files if file is not None]
+
+
+def _names(record: Record) -> list[str]:
+    names: Any = record.parameters["images"]
+    return list(names)
+
+
+def _in_order(name: str) -> tuple[str, int, str]:
+    kind, _, number = name.partition("/")
+    return kind, int(number) if number.isdigit() else -1, name

@@ -1,0 +1,204 @@
+"""What a network makes of a whole set: the matrix, its cells with their images, and the images it is least sure of."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lib.gallery.addresses import network_page
+from lib.gallery.rendering import Page
+from storage.record import Record
+from tasks.gallery.analysed import Analysis, told
+from tasks.gallery.catalogue import Catalogue
+from tasks.gallery.networks import Network
+from tasks.gallery.previews import image_png, shown
+from tasks.gallery.site import Site
+
+MOST_CLASSES = 40
+"""Above, a matrix is no longer readable, and its fullest cells are listed instead."""
+MOST_CELLS = 200
+MOST_PAIRS = 60
+MOST_IMAGES = 300
+"""Images of one cell that are shown."""
+HOTTEST = 9
+"""The number of the class that the fullest cells off the diagonal have."""
+
+Cell = tuple[int, int]
+
+
+class PredictedSet:
+    """One set of one network, as the newest record of its predictions says. Raises StoreError where that is gone."""
+
+    def __init__(self, catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, record: Record) -> None:
+        self._site = site
+        self._network = network
+        self._analysis = analysis
+        self._record = record
+        self._store = catalogue.store
+        self._said: dict[str, Any] = told(catalogue.store, record, "summary")
+        self.classes: list[str] = self._said["classes"]
+        self._numbers: list[int] = list(record.output("thumbnails").attributes["numbers"])  # type: ignore[arg-type]
+        self._thumbnails = catalogue.store.array(record.output("thumbnails").digest)
+        self._places = {number: at for at, number in enumerate(self._numbers)}
+
+    @property
+    def set(self) -> str:
+        """`train` or `test`."""
+        return str(self._said["set"])
+
+    def card(self, number: int) -> dict[str, Any]:
+        """An image of the set, as the templates show it; what is not known of it is None."""
+        name = f"{self.set}/{number}"
+        label, called, margin = self._known.get(number, (None, None, None))
+        picture = None
+        if (at := self._places.get(number)) is not None:
+            digest = self._record.output("thumbnails").digest
+            picture = shown(self._site, f"image {at} of {digest}", lambda: image_png(np.asarray(self._thumbnails[at])))
+        return {
+            "name": name,
+            "picture": picture,
+            "label": None if label is None else self.classes[label],
+            "called": None if called is None else self.classes[called],
+            "wrong": label != called,
+            "margin": margin,
+            "address": self._analysis.image(name),
+        }
+
+    def cell_of(self, label: int | None, called: int | None) -> dict[str, Any] | None:
+        """The page of the cell of an image with this label that is called so, if there is one."""
+        if label is None or called is None or (label, called) not in self._cells:
+            return None
+        return {
+            "label": self.classes[label],
+            "called": self.classes[called],
+            "address": self._analysis.cell(self.set, label, called),
+        }
+
+    def put_cells(self) -> None:
+        """Put the page of every cell of which images are known."""
+        for (label, called), numbers in self._cells.items():
+            mirrored = (called, label) in self._cells and label != called
+            self._site.put(
+                Page(
+                    self._analysis.cell(self.set, label, called),
+                    "confusion.html.j2",
+                    {
+                        "crumbs": [
+                            (self._network.title, network_page(self._network.slug)),
+                            ("decisions", self._analysis.address),
+                            (f"{self.classes[label]} called {self.classes[called]}", None),
+                        ],
+                        "label": self.classes[label],
+                        "called": self.classes[called],
+                        "set": self.set,
+                        "data": self._said["data"],
+                        "total": self._said["confusion"][label][called],
+                        "shown": [self.card(number) for number in numbers[:MOST_IMAGES]],
+                        "home": self._analysis.address,
+                        "mirrored": self._analysis.cell(self.set, called, label) if mirrored else None,
+                        "example": f"{self.set}/{numbers[0]}",
+                    },
+                )
+            )
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """What the first page of the analysis shows of it."""
+        said = self._said
+        matrix: list[list[int]] = said["confusion"]
+        return {
+            "set": self.set,
+            "data": said["data"],
+            "images": said["images"],
+            "accuracy": said["accuracy"],
+            "errors": said["images"] - sum(matrix[at][at] for at in range(len(matrix))),
+            "classes": self.classes,
+            "confusion": self._matrix(matrix) if len(matrix) <= MOST_CLASSES else None,
+            "worst": self._worst(matrix) if len(matrix) > MOST_CLASSES else [],
+            "margins": self._margins(said["margins"], said["pair"]),
+            "clear": [
+                {"name": self.classes[int(label)], "images": [self.card(one["image"]) for one in images]}
+                for label, images in sorted(said["clear"].items(), key=lambda item: int(item[0]))
+                if images and len(matrix) <= MOST_CLASSES
+            ],
+        }
+
+    def _matrix(self, matrix: list[list[int]]) -> list[list[dict[str, Any]]]:
+        most = max((many for i, row in enumerate(matrix) for j, many in enumerate(row) if i != j), default=0)
+        return [
+            [
+                {
+                    "images": many,
+                    "right": label == called,
+                    # by the root: a few errors are to be seen beside many
+                    "heat": 0 if label == called or not many else max(1, round(HOTTEST * (many / most) ** 0.5)),
+                    "address": self._address(label, called),
+                }
+                for called, many in enumerate(row)
+            ]
+            for label, row in enumerate(matrix)
+        ]
+
+    def _worst(self, matrix: list[list[int]]) -> list[dict[str, Any]]:
+        counts = np.array(matrix)
+        np.fill_diagonal(counts, 0)
+        order = np.argsort(-counts, axis=None, kind="stable")[:MOST_CELLS]
+        cells = [divmod(int(place), len(matrix)) for place in order]
+        return [
+            {
+                "label": self.classes[label],
+                "called": self.classes[called],
+                "images": matrix[label][called],
+                "address": self._address(label, called),
+            }
+            for label, called in cells
+            if counts[label, called]
+        ]
+
+    def _address(self, label: int, called: int) -> str | None:
+        return self._analysis.cell(self.set, label, called) if (label, called) in self._cells else None
+
+    def _margins(self, margins: Mapping[str, list[dict[str, Any]]], confused: list[int]) -> list[dict[str, Any]]:
+        """The pairs of classes, the one that is confused most first, then by the smallest margin."""
+        pairs = []
+        for name, images in margins.items():
+            low, high = (int(part) for part in name.split("/"))
+            if images:
+                pairs.append((([low, high] != list(confused), images[0]["margin"]), low, high, images))
+        return [
+            {
+                "low": self.classes[low],
+                "high": self.classes[high],
+                "least": images[0]["margin"],
+                "open": at == 0,
+                "images": [self.card(one["image"]) for one in images],
+            }
+            for at, (_, low, high, images) in enumerate(sorted(pairs, key=lambda pair: pair[0])[:MOST_PAIRS])
+        ]
+
+    @cached_property
+    def _cells(self) -> dict[Cell, list[int]]:
+        """Images by label and what they are called; on the diagonal those that the summary names for another reason."""
+        found: dict[Cell, list[int]] = {}
+        for name, numbers in self._said["cells"].items():
+            label, called = (int(part) for part in name.split("/"))
+            found[label, called] = list(numbers)
+        for number, (label, called, _) in sorted(self._known.items(), key=lambda item: (item[1][2], item[0])):
+            if label == called and number not in (cell := found.setdefault((label, called), [])):
+                cell.append(number)
+        return found
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[int, int, float]]:
+        """Label, class and margin of every image that the summary names."""
+        said = self._said
+        lists: Iterable[list[dict[str, Any]]] = [*said["margins"].values(), *said["clear"].values()]
+        found = {one["image"]: (one["label"], one["called"], one["margin"]) for some in lists for one in some}
+        probabilities = self._store.array(self._record.output("probabilities").digest)
+        for name, numbers in said["cells"].items():
+            label, called = (int(part) for part in name.split("/"))
+            for number in numbers:
+                second, first = np.sort(np.asarray(probabilities[number], np.float64))[-2:]
+                found.setdefault(number, (label, called, float(first - second)))
+        return found
