@@ -178,6 +178,8 @@ def _show(answer: Mapping[str, Any]) -> None:
     console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
     if answer["left"]:
         console.print(f"{number_of(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
+    elif answer["waiting"]:
+        console.print(f"{', '.join(answer['waiting'])} left: dreamsweep rerun goes on with them", markup=False)
     console.print(f"run {answer['run']} of {answer['model']}", markup=False)
     sheets = answer.get("contact_sheets") or answer["sheets"]
     if sheets:

@@ -1,7 +1,7 @@
 """How a flow run ends: what went wrong stands first in its state, and time that ran out is no failure."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from prefect.client.schemas.objects import State
@@ -41,20 +41,28 @@ def ended_partial(message: str, data: Any = None) -> State[Any]:
     return Completed(name=PARTIAL, message=message, data=data)
 
 
-def ended(summary: Mapping[str, Any], what: str, total: int, failed: Callable[[str], Exception]) -> State[Any]:
-    """How a run ends by its summary's `computed`, `reused`, `left` and `failures`.
+def ended(
+    summary: Mapping[str, Any], what: str, total: int, failed: Callable[[str], Exception], besides: Collection[str] = ()
+) -> State[Any]:
+    """How a run ends by its summary's `computed`, `reused`, `left` and `failures`, and `waiting` where it has it.
 
     Args:
         what: is made, as "maps"; `total` of them were to be.
         failed: the error, from its message, that whoever calls the flow directly gets where some failed.
+        besides: those of the failures that are none of `what`.
     """
-    failures, left = summary["failures"], summary["left"]
-    rest = f"{left} of {total} {what} are left; the next run goes on with them" if left else ""
-    if failures:
-        said = [f"{len(failures)} of {total} {what} failed: {few(list(failures))}", rest]
-        message = "; ".join(filter(None, said))
+    left, waiting = summary["left"], summary.get("waiting", [])
+    failures = [name for name in summary["failures"] if name not in besides]
+    rest = f"{left} of {total} {what} are left" if left else ""
+    if waiting and not left:  # else they go without saying
+        rest = f"{few(waiting)} are left"
+    rest = rest and f"{rest}; the next run goes on with them"
+    if failures or besides:
+        said = [f"{len(failures)} of {total} {what} failed: {few(failures)}"] if failures else []
+        said += [f"failed: {few(list(besides))}"] if besides else []
+        message = "; ".join(filter(None, [*said, rest]))
         return Failed(message=message, data=failed(message))
-    if left:
+    if rest:
         return ended_partial(rest, summary)
     return Completed(message=f"{summary['computed']} {what} computed, {summary['reused']} reused", data=summary)
 

@@ -29,9 +29,10 @@ from tasks.data import UNIT_RANGE, pixel_range, store_data
 from tasks.exemplars import make_exemplars, pass_recipes
 from tasks.layers import gather_layer
 from tasks.models import check_images, data_of, find_model
+from tasks.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.oips import make_oips, name_of, oip_recipe
 from tasks.progress import report
-from tasks.recorded import key_of
+from tasks.recorded import PARTIAL, key_of
 from tasks.session import Session
 from tasks.transient import store_unusable
 from tasks.weights import compare_weights, weights_recipe
@@ -55,7 +56,8 @@ class MapsFailed(Exception):
 def oip_sweep(parameters: SweepParameters) -> Any:
     """Sweep a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
 
-    At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first.
+    At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. The
+    negative OIPs come last.
 
     Returns `flows.summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
@@ -69,11 +71,14 @@ def oip_sweep(parameters: SweepParameters) -> Any:
             troubles = _failure("weights", compare_weights(names, run, return_state=True))
             troubles |= _sweep_layers(workshop, units, parameters)
             left = _take_stock(workshop, units, parameters.large_tensors)
+            failed, waiting = _make_negatives(workshop, units)
+            troubles |= failed
             about = {
                 "model": workshop.network.name,
                 "data": workshop.natural.name if workshop.natural else None,
                 "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
                 "left": left,
+                "waiting": waiting,
                 "seconds": round(time.monotonic() - begun, 2),
             }
             failures = troubles | {
@@ -84,7 +89,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
             }
         for unit, message in failures.items():
             open_session.run.fail(unit, message)
-        open_session.run.close("failed" if failures else "partial" if left else "completed", about)
+        open_session.run.close("failed" if failures else "partial" if left or waiting else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
     report_sweep(open_session.store, summary)
@@ -175,6 +180,27 @@ def _sweep_layers(workshop: Workshop, units: Units, parameters: SweepParameters)
     if workshop.stopped:
         raise workshop.stopped
     return troubles
+
+
+def _make_negatives(workshop: Workshop, units: Units) -> tuple[dict[str, str], list[str]]:
+    """The negative OIPs of each layer, in what time there is when the maps are made.
+
+    Returns those that failed, and why, and those that are left. Raises StoreUnusable.
+    """
+    session = workshop.session
+    failures: dict[str, str] = {}
+    waiting = []
+    for layer, chosen in units.items():
+        indices = [unit.index for unit in chosen]
+        there = any(map(session.find, negatives_recipes(workshop, layer.name, indices, layer.units)))
+        if session.deadline.passed and not there:
+            waiting.append(negatives_title(layer.name))
+            continue
+        state = make_negatives(layer.name, indices, layer.units, session.run.id, return_state=True)
+        if state.name == PARTIAL:
+            waiting.append(negatives_title(layer.name))
+        failures |= _failure(negatives_title(layer.name), state)
+    return failures, waiting
 
 
 def _parts(workshop: Workshop, units: Units) -> list[tuple[Layer, list[Unit], bool]]:
@@ -303,5 +329,6 @@ def _recipes(workshop: Workshop, units: Mapping[Layer, Sequence[Unit]]) -> Itera
     for layer, chosen in units.items():
         yield weights_recipe(workshop, layer.name)
         yield from pass_recipes(workshop, layer.name)
+        yield from negatives_recipes(workshop, layer.name, [unit.index for unit in chosen], layer.units)
         for unit in chosen:
             yield oip_recipe(workshop, unit)

@@ -17,7 +17,7 @@ from lib.constraint import Constraint
 from lib.errors import BadInput
 from lib.graph import LOCK
 from lib.kernels import fast_kernels
-from lib.objective import BY_NAME, ObjectiveName, over_positions
+from lib.objective import BY_NAME, Aim, over_positions, score_of
 from lib.trunk import responses_of
 
 Floats = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ class Ascent:
         layer: str,
         constraint: Constraint,
         *,
-        objective: ObjectiveName = "response",
+        objective: Aim = "response",
         smoothing: float = 0.0,
         jitter: bool = False,
         batch: int = 64,
@@ -103,7 +103,7 @@ class Ascent:
         self.smoothing = smoothing
         self.jitter = jitter
         self._trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
-        self._objective = BY_NAME[objective]
+        self._aim: Aim = objective
         self.units = self._trunk.units[layer]
         self.signed = self._trunk.signed[layer]
         height, width, channels = self._trunk.input_shape
@@ -186,7 +186,7 @@ class Ascent:
         images: Any,
         velocity: Any,
         best: Any,
-        score: Any,
+        scored: Any,
         response: Any,
         pre_activation: Any,
         units: Any,
@@ -208,17 +208,17 @@ class Ascent:
             else:
                 gradient, now, before = self._gradient(images, units)
                 own = tf.ones((self.batch,), tf.bool)
-            best, score, response, pre_activation = _keep(
-                own, (images, best), (now, before), (score, response, pre_activation)
+            best, scored, response, pre_activation = self._keep(
+                own, (images, best), (now, before), (scored, response, pre_activation)
             )
             curve = curve.write(step, tf.where(own, now, np.nan))
             velocity = MOMENTUM * velocity + self._smooth(self.constraint.direction(images, gradient))
             images = self.constraint.image(images + rate * velocity)
         now, before = self._measure_batch(images, units)
-        best, score, response, pre_activation = _keep(
-            tf.ones((self.batch,), tf.bool), (images, best), (now, before), (score, response, pre_activation)
+        best, scored, response, pre_activation = self._keep(
+            tf.ones((self.batch,), tf.bool), (images, best), (now, before), (scored, response, pre_activation)
         )
-        return images, velocity, best, score, response, pre_activation, curve.stack()
+        return images, velocity, best, scored, response, pre_activation, curve.stack()
 
     def _gradient(self, images: Any, units: Any) -> tuple[Any, Any, Any]:
         import tensorflow as tf
@@ -226,7 +226,7 @@ class Ascent:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             before, after = self._unit_maps(images, units)
-            climbed = tf.reduce_sum(self._objective(before, after))
+            climbed = tf.reduce_sum(BY_NAME[self._aim](before, after))
         return tape.gradient(climbed, images), over_positions(after), over_positions(before)
 
     def _measure_batch(self, images: Any, units: Any) -> tuple[Any, Any]:
@@ -242,6 +242,20 @@ class Ascent:
         if self.signed:
             return picked, picked
         return picked, tf.gather(after, units, axis=-1, batch_dims=1)
+
+    def _keep(self, own: Any, images: Any, seen: Any, kept: Any) -> tuple[Any, Any, Any, Any]:
+        """The better of what is seen now and what was kept; only images that were seen as they are (`own`) count."""
+        import tensorflow as tf
+
+        (now_image, best_image), (now, before), (scored, response, pre_activation) = images, seen, kept
+        now_score = score_of(self._aim, now, before)
+        better = own & (now_score > scored)
+        return (
+            tf.where(better[:, None, None, None], now_image, best_image),
+            tf.where(better, now_score, scored),
+            tf.where(better, now, response),
+            tf.where(better, before, pre_activation),
+        )
 
     def _smooth(self, images: Any) -> Any:
         return blur(images, self.smoothing) if self.smoothing > 0 else images
@@ -261,22 +275,6 @@ def blur(images: Any, sigma: float) -> Any:
         kernel = tf.tile(tf.reshape(weights, shape), [1, 1, images.shape[-1], 1])
         images = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "VALID")
     return images
-
-
-def _keep(own: Any, images: Any, seen: Any, kept: Any) -> tuple[Any, Any, Any, Any]:
-    """The better of what is seen now and what was kept; only images that were seen as they are (`own`) count."""
-    import tensorflow as tf
-
-    (now_image, best_image), (now, before), (score, response, pre_activation) = images, seen, kept
-    # above the threshold the response counts, below it the pre-activation, which is what can still rise
-    now_score = tf.where(now > 0, now, tf.minimum(before, 0.0))
-    better = own & (now_score > score)
-    return (
-        tf.where(better[:, None, None, None], now_image, best_image),
-        tf.where(better, now_score, score),
-        tf.where(better, now, response),
-        tf.where(better, before, pre_activation),
-    )
 
 
 def _roll(images: Any, shifts: Any) -> Any:

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 ObjectiveName = Literal["response", "pre-activation", "peak"]
 OBJECTIVES: tuple[ObjectiveName, ...] = get_args(ObjectiveName)
+Aim = Literal["response", "pre-activation", "peak", "negative"]
+"""What an ascent may climb: an objective, or the way down."""
 
 LEAK = 0.01
 
@@ -42,8 +44,24 @@ def peak(before: Any, after: Any) -> Any:
     return tf.reduce_max(before, list(range(1, len(before.shape))))
 
 
-BY_NAME: dict[ObjectiveName, Callable[[Any, Any], Any]] = {
+def negative(before: Any, after: Any) -> Any:
+    """The mean pre-activation turned round: what silences a unit, as far below its threshold as it goes."""
+    return -over_positions(before)
+
+
+BY_NAME: dict[Aim, Callable[[Any, Any], Any]] = {
     "response": response,
     "pre-activation": pre_activation,
     "peak": peak,
+    "negative": negative,
 }
+
+
+def score_of(aim: Aim, responses: Any, pre_activations: Any) -> Any:
+    """By what the best image on the way is told, one number an image."""
+    import tensorflow as tf
+
+    if aim == "negative":
+        return -pre_activations
+    # above the threshold the response counts, below it the pre-activation, which is what can still rise
+    return tf.where(responses > 0, responses, tf.minimum(pre_activations, 0.0))

@@ -211,7 +211,7 @@ def _climb(
     alive = np.arange(len(origins))
     growing = Growing.from_starts(images)
     rates = cosine_rates(settings.steps, settings.step_size)
-    shifts = _shifts([seed for _, seed, _ in origins], settings)
+    shifts = shifts_of([seed for _, seed, _ in origins], settings)
     finalists = math.ceil(_FINALISTS * settings.oips)
     ends = [0, *(round(settings.steps * stage) for stage in _STAGES)]
     image_steps, agreement = 0, 0.0
@@ -263,8 +263,9 @@ def _last_cut(growing: Growing, finalists: int) -> list[int]:
     return sorted([*different, *alike][:finalists])
 
 
-def _shifts(seeds: list[int], settings: GrowthSettings) -> npt.NDArray[np.int32]:
-    """[steps, n, 2]; none in the last third, in which an image is seen as it is, and settles."""
+def shifts_of(seeds: list[int], settings: GrowthSettings) -> npt.NDArray[np.int32]:
+    """By how many pixels the images of these starts are rolled at each step, [steps, n, 2]; by none in the last third,
+    in which an image is seen as it is, and settles."""
     shifts = np.zeros((settings.steps, len(seeds), 2), np.int32)
     shifted = settings.steps * 2 // 3
     if settings.jitter and shifted:

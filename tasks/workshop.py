@@ -17,7 +17,7 @@ from lib.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.exemplars import Exemplars, find_exemplars
 from lib.grower import BATCH, Grower
 from lib.growth_settings import GrowthSettings
-from lib.objective import ObjectiveName
+from lib.objective import Aim
 from lib.search import Ground
 from lib.units import Unit
 from storage.errors import StoreUnusable
@@ -92,7 +92,7 @@ class Workshop:
     failures: dict[Unit, str] = field(default_factory=dict)
     computed: set[Unit] = field(default_factory=set)
     stopped: StoreUnusable | None = None
-    _grounds: dict[tuple[str, ConstraintName, ObjectiveName], Ground] = field(default_factory=dict)
+    _grounds: dict[tuple[str, ConstraintName, Aim], Ground] = field(default_factory=dict)
     _dead: dict[str, Any] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
     _open: ExitStack = field(default_factory=ExitStack)
@@ -101,7 +101,7 @@ class Workshop:
         """The constraint of this name, for this network's pixels."""
         return Constraint(name, *self.pixel_range)
 
-    def ground(self, layer: str, constraint: ConstraintName, objective: ObjectiveName) -> Ground:
+    def ground(self, layer: str, constraint: ConstraintName, objective: Aim) -> Ground:
         """Where a layer's units are searched; its ascent is traced when it is first asked for."""
         key = (layer, constraint, objective)
         with self._lock:
