@@ -1,9 +1,238 @@
 """Charts as SVG inside a page: drawn by the style sheet in light and dark, and readable as a table without eyes.
 
-Nothing here needs a script. Colours are classes: a page that allows no styles of its own shows them too.
+Nothing here needs a script, and colours are classes: a page that allows no styles of its own shows them too. Lines
+differ in their dashes as well as in their colours.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-DRAWN: dict[str, Callable[..., object]] = {}
+from markupsafe import Markup, escape
+
+from lib.gallery.words import number, percent
+
+_WIDE, _HIGH = 640, 220  # of a chart, in its own units; the page scales it
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 28
+_STROKES = 4  # kinds of lines that the style sheet knows
+_ROW = 26  # of a class in a histogram
+_NAMES = 96  # room for the classes' names
+_SHARES = 64  # and for what does not respond at all
+_MOST_CLASSES = 12
+_ROWS_OF_TABLE = 12
+
+Values = Sequence[float | None]
+
+
+def lines(
+    title: str,
+    series: Mapping[str, Values],
+    *,
+    across: str,
+    up: str,
+    first: int = 0,
+    share: bool = False,
+    floor: float | None = None,
+) -> Markup:
+    """Curves over steps, epochs or the like.
+
+    Args:
+        title: what the chart shows, in a sentence.
+        series: values by the name of their line; None where there is none.
+        across, up: what the axes are.
+        first: the number of the first value.
+        share: values are shares, written in percent.
+        floor: where the axis begins; by default a little below the least value.
+    """
+    known = [value for values in series.values() for value in values if value is not None and math.isfinite(value)]
+    longest = max((len(values) for values in series.values()), default=0)
+    if not known or longest == 0:
+        return Markup("")
+    ticks = _ticks(min(known) if floor is None else min(floor, *known), max(known))
+    low, high = ticks[0], ticks[-1]
+    wide, high_px = _WIDE - _LEFT - _RIGHT, _HIGH - _TOP - _BOTTOM
+    step = wide / max(1, longest - 1)
+    scale = high_px / ((high - low) or 1)
+    said = percent if share else number
+    parts = []
+    for tick in ticks:
+        at = _TOP + (high - tick) * scale
+        label = f"{100 * tick:g} %" if share else f"{tick:g}"
+        parts.append(f'<path class="axis" d="M{_LEFT} {at:.1f}H{_WIDE - _RIGHT}"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{label}</text>')
+    for at in sorted({0, (longest - 1) // 2, longest - 1}):
+        anchor = "start" if at == 0 else "end" if at == longest - 1 else "middle"
+        name = f"{across} {first + at}" if at == 0 else str(first + at)
+        parts.append(f'<text x="{_LEFT + at * step:.1f}" y="{_HIGH - 8}" text-anchor="{anchor}">{escape(name)}</text>')
+    for place, values in enumerate(series.values()):
+        parts.append(f'<path class="line s{place % _STROKES + 1}" d="{_path(values, step, scale, high)}"/>')
+    ends = "; ".join(f"{name}: {said(_first(values))} to {said(_last(values))}" for name, values in series.items())
+    svg = _svg(_WIDE, _HIGH, title, ends, "".join(parts))
+    return Markup(f"{svg}{_key(list(series)) if len(series) > 1 else ''}{_table_of(series, across, first, said)}") + (
+        Markup('<p class="faint axis-name">{}</p>').format(f"{up} over {across}s")
+    )
+
+
+def histogram(
+    title: str,
+    counts: Sequence[Sequence[int]],
+    edges: Sequence[float],
+    classes: Sequence[str],
+    images: Sequence[int],
+    silent: Sequence[int],
+    means: Values,
+) -> Markup:
+    """How often a unit responds how strongly, a row a class, the strongest first; of many classes the first dozen.
+
+    Args:
+        counts: [rows, bins], of the images that it responds to at all; one row where it is for all classes together.
+        edges: of the bins, [bins + 1].
+        classes: the rows' names.
+        images, silent: how many images a row has, and to how many of them the response is exactly 0.
+        means: the mean response of each.
+    """
+    quiet = [count / whole if whole else None for count, whole in zip(silent, images, strict=True)]
+    order = sorted(range(len(counts)), key=lambda row: (-(means[row] or 0.0), row))
+    shown = order[:_MOST_CLASSES]
+    used = [at for at in range(len(edges) - 1) if any(row[at] for row in counts)]
+    first, last = (used[0], used[-1] + 1) if used else (0, len(edges) - 1)
+    wide = _WIDE - _NAMES - _SHARES
+    step = wide / max(1, last - first)
+    high = _TOP + _ROW * len(shown)
+    parts = []
+    for line, row in enumerate(shown):
+        base = _TOP + _ROW * (line + 1) - 4
+        most = max(counts[row][first:last], default=0) or 1
+        tops = [f"{base - (_ROW - 7) * count / most:.1f}" for count in counts[row][first:last]]
+        steps = "".join(f"V{top}h{step:.2f}" for top in tops)
+        parts.append(f'<path class="axis" d="M{_NAMES} {base}h{wide}"/>')
+        parts.append(f'<path class="hill" d="M{_NAMES} {base}{steps}V{base}Z"/>')
+        parts.append(f'<text class="name" x="{_NAMES - 8}" y="{base}" text-anchor="end">{_short(classes[row])}</text>')
+        parts.append(f'<text x="{_WIDE}" y="{base}" text-anchor="end">{percent(quiet[row], 0)}</text>')
+        mean = means[row]
+        if mean is not None and edges[first] <= mean <= edges[last]:
+            at = _NAMES + wide * (mean - edges[first]) / ((edges[last] - edges[first]) or 1)
+            parts.append(f'<path class="mean" d="M{at:.1f} {base - _ROW + 7}V{base}"/>')
+    for at, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        value = edges[first] + at * (edges[last] - edges[first])
+        parts.append(f'<text x="{_NAMES + at * wide:.1f}" y="{high + 14}" text-anchor="{anchor}">{value:.3g}</text>')
+    parts.append(f'<text x="{_WIDE}" y="{high + 14}" text-anchor="end">at 0</text>')
+    best = shown[0] if shown else None
+    said = f"strongest on average for {classes[best]}, {number(means[best])}" if best is not None else ""
+    rows = [(classes[row], f"{images[row]:,}", number(means[row]), percent(quiet[row])) for row in order]
+    heads = ("class", "images", "mean response", "responses of 0")
+    return Markup(_svg(_WIDE, high + 20, title, said, "".join(parts)) + _table(heads, rows))
+
+
+def stack(shape: Sequence[int | None] | None, largest: int) -> Markup:
+    """A layer as a drawing: as many sheets as it has maps (by the logarithm), as large as its maps; nodes as a column.
+
+    `largest` is the longest side of any map of the network. Decoration: what it says stands beside it in words.
+    """
+    wide, high = 84, 64
+    parts = []
+    if shape and len(shape) >= 3:
+        side = 12 + 34 * math.sqrt(min(1.0, max(shape[0] or largest, shape[1] or largest) / max(1, largest)))
+        sheets = 1 + round(math.log2(max(1, shape[-1] or 1)))
+        apart = min(4.0, (wide - 6 - side) / max(1, sheets - 1), (high - 6 - side) / max(1, sheets - 1) * 2)
+        left = (wide - side - apart * (sheets - 1)) / 2
+        top = (high - side - apart / 2 * (sheets - 1)) / 2
+        for sheet in range(sheets):
+            at = sheets - 1 - sheet
+            x, y = left + apart * at, top + apart / 2 * sheet
+            parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{side:.1f}" height="{side:.1f}" rx="1.5"/>')
+    else:
+        nodes = (shape[-1] if shape else None) or 1
+        cells = min(10, 1 + round(1.4 * math.log2(max(1, nodes))))
+        tall = 5.4 * cells
+        for cell in range(cells):
+            y = (high - tall) / 2 + 5.4 * cell
+            parts.append(f'<rect x="{wide / 2 - 5:.1f}" y="{y:.1f}" width="10" height="4.4"/>')
+    return Markup(f'<svg class="stack" viewBox="0 0 {wide} {high}" aria-hidden="true">{"".join(parts)}</svg>')
+
+
+def bar(counts: Mapping[str, int]) -> Markup:
+    """Shares of verdicts as one bar; decoration, the numbers stand beside it."""
+    whole = sum(counts.values())
+    parts, at = [], 0.0
+    for word, many in counts.items():
+        if many:
+            parts.append(f'<rect class="{escape(word)}" x="{at:.3f}" width="{100 * many / whole:.3f}" height="6"/>')
+            at += 100 * many / whole
+    return Markup(
+        f'<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
+    )
+
+
+def _svg(wide: float, high: float, title: str, said: str, content: str) -> str:
+    return (
+        f'<svg viewBox="0 0 {wide} {high}" role="img" aria-label="{escape(title)}. {escape(said)}">'
+        f"<title>{escape(title)}</title><desc>{escape(said)}</desc>{content}</svg>"
+    )
+
+
+def _path(values: Values, step: float, scale: float, high: float) -> str:
+    parts, pen = [], "M"
+    for at, value in enumerate(values):
+        if value is None or not math.isfinite(value):
+            pen = "M"
+            continue
+        parts.append(f"{pen}{_LEFT + at * step:.1f} {_TOP + (high - value) * scale:.1f}")
+        pen = "L"
+    return "".join(parts)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round numbers, the first not above `low`, the last not below `high`."""
+    if high <= low:
+        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    raw = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
+    begin, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(at * step, 12) for at in range(begin, end + 1)]
+
+
+def _key(names: Sequence[str]) -> str:
+    items = "".join(
+        f'<li><svg viewBox="0 0 28 8" aria-hidden="true"><path class="line s{place % _STROKES + 1}" d="M0 4H28"/></svg>'
+        f"{escape(name)}</li>"
+        for place, name in enumerate(names)
+    )
+    return f'<ul class="key">{items}</ul>'
+
+
+def _table_of(series: Mapping[str, Values], across: str, first: int, said: Callable[[float | None], str]) -> str:
+    longest = max(len(values) for values in series.values())
+    every = -(-longest // _ROWS_OF_TABLE)
+    places = [*range(0, longest - 1, every), longest - 1]
+    rows = [
+        (str(first + at), *(said(values[at]) if at < len(values) else "" for values in series.values()))
+        for at in places
+    ]
+    return _table((across, *series), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        "<details class=fold><summary>The numbers</summary><div class=scroll tabindex=0 role=group "
+        f'aria-label="The numbers"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>'
+    )
+
+
+def _first(values: Values) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _last(values: Values) -> float | None:
+    return next((value for value in reversed(values) if value is not None), None)
+
+
+def _short(name: str) -> Markup:
+    return escape(name if len(name) <= 14 else f"{name[:13]}…")
+
+
+DRAWN: dict[str, Callable[..., Markup]] = {"lines": lines, "histogram_of": histogram, "stack": stack, "bar": bar}
 """What templates call, by name."""

@@ -10,10 +10,12 @@ from typing import Any
 from storage.record import Record
 from storage.runs import RunRecord
 from storage.store import Store
+from tasks.gallery.dreamed import DreamRun, dream_runs
+from tasks.gallery.natural import DataSet
 from tasks.gallery.networks import Network, find_networks
 from tasks.gallery.swept import Grown, Sweep, UnitState, find_sweeps, units_of
 
-DREAMS, SWEEPS, TRAININGS, ANALYSES = "dream", "oip-sweep", "train", "analyse"
+DREAMS = "dream"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Catalogue:
         self.grown: dict[str, Grown] = {}
         self._producers: dict[str, list[Reader]] = defaultdict(list)
         self._consumers: dict[str, list[Reader]] = defaultdict(list)
+        self._data_sets: dict[str, DataSet | None] = {}
         settings: dict[str, Mapping[str, Any]] = {}
         for record in store.questions().records():
             for output in record.outputs:
@@ -91,17 +94,40 @@ class Catalogue:
         """The runs that dreamed, the oldest first."""
         return [run for run in self.runs.values() if run.flow == DREAMS]
 
+    @cached_property
+    def dreams(self) -> list[DreamRun]:
+        """What dream flows made, the newest first."""
+        return dream_runs(self.dream_runs(), self.record)
+
+    @cached_property
+    def dream_addresses(self) -> dict[str, str]:
+        """Where a dream, or the sheet of a tour, is shown, by the key of its record; a pass is where its dream is."""
+        found: dict[str, str] = {}
+        for run in self.dreams:
+            for dream in run.dreams:
+                found |= {record.key: dream.address for record in dream.passes}
+            found |= {tour.record.key: tour.address for tour in run.tours}
+        return found
+
     def epochs(self, network: Network) -> list[Epoch]:
         """The checkpoints of a network that was trained here, by number; empty where it was registered."""
         if network.record is None or network.record.task != "model":
             return []
         return self._epochs.get(_training(network.record), [])
 
-    def data_of(self, train_imgs: str | None) -> Record | None:
-        """The record of the data set whose training images are this blob."""
-        made = self.producers(train_imgs) if train_imgs else []
-        found = [self.records[reader.key] for reader in made if reader.key in self.records]
-        return next((record for record in found if record.task == "data"), None)
+    def data_of(self, train_imgs: str | None) -> DataSet | None:
+        """The data set whose training images are this blob."""
+        for reader in self.producers(train_imgs) if train_imgs else ():
+            if (found := self.data_set(reader.key)) is not None:
+                return found
+        return None
+
+    def data_set(self, key: str) -> DataSet | None:
+        """The data set of a record's key; the same one for every page, so that its images are read once."""
+        if key not in self._data_sets:
+            record = self.records.get(key)
+            self._data_sets[key] = DataSet(self.store, record) if record and record.task == "data" else None
+        return self._data_sets[key]
 
     def producers(self, digest: str) -> list[Reader]:
         """The records that made a blob, and as which output; the oldest first."""

@@ -1,0 +1,100 @@
+"""A whole gallery: every page of a store, in one folder."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lib.gallery.addresses import segment
+from storage.store import Store
+from tasks.gallery import (
+    analysis_pages,
+    compare_pages,
+    dream_pages,
+    layer_pages,
+    network_pages,
+    start_page,
+    training_pages,
+    unit_pages,
+)
+from tasks.gallery.catalogue import Catalogue
+from tasks.gallery.layer_view import layers_of
+from tasks.gallery.site import Site, Written
+
+_MODULES: tuple[ModuleType, ...] = (
+    start_page,
+    dream_pages,
+    analysis_pages,
+    compare_pages,
+    training_pages,
+    network_pages,
+    layer_pages,
+    unit_pages,
+)
+"""Each has `pages(catalogue, site)`; one with a `SECTION` (title, address) always puts that page, and every head
+leads to it."""
+_HERE = Path(__file__).parent
+_ELSEWHERE = ("pictures.py", "resample.py", "picture_file.py", "animation.py")
+"""Modules of `lib` that decide how pictures look."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def make_gallery(
+    store: Store, out: Path, *, pairs: Sequence[tuple[str, str]] = (), progress: Progress = lambda *_: None
+) -> Written:
+    """Make the gallery of a store in a folder, or bring it up to date; only what changed is written.
+
+    Args:
+        pairs: sweeps (ids of runs) to be compared besides those that always are; the gallery remembers them.
+        progress: told what is being done, how many steps of it are, and of how many.
+
+    Raises BadInput where the folder holds other things, or cannot be written to, and for pairs that cannot be compared;
+    StoreError where the store fails.
+    """
+    steps = len(_MODULES) + 2
+    progress("gallery", 0, steps)
+    catalogue = Catalogue(store)
+    compare_pages.check_pairs(catalogue, pairs)
+    sections = [module.SECTION for module in _MODULES if hasattr(module, "SECTION")]
+    with Site(out, sections=sections, code=_code()) as site:
+        _remember(site, pairs)
+        for done, module in enumerate(_MODULES):
+            progress("gallery", done + 1, steps)
+            module.pages(catalogue, site)
+        _put_units(catalogue, site)
+        written = site.finish()
+    progress("gallery", steps, steps)
+    return written
+
+
+def _remember(site: Site, pairs: Sequence[tuple[str, str]]) -> None:
+    known: Any = site.memory.get("pairs", [])
+    if new := [list(pair) for pair in dict.fromkeys(pairs) if list(pair) not in known]:
+        site.memory["pairs"] = [*known, *new]
+
+
+def _put_units(catalogue: Catalogue, site: Site) -> None:
+    """The list that the search box reads: how many units each layer has, or which, where some are missing."""
+    networks: list[Any] = []
+    for network in catalogue.networks:
+        layers: list[Any] = []
+        for layer in layers_of(catalogue, network):
+            known = layer.indices
+            units = len(known) if known == list(range(len(known))) else known
+            layers.append([layer.name, segment(layer.name), units])
+        networks.append([network.title, network.slug, layers])
+    # ASCII, so that no encoding can be mistaken, and no `</script>` can end anything
+    text = f"window.dreamsweepUnits = {json.dumps(networks, separators=(',', ':'))};\n"
+    site.file("static/units.js", text.encode, text)
+
+
+def _code() -> str:
+    """A digest of the code outside of `lib.gallery` that decides about pages and pictures."""
+    digest = hashlib.sha256()
+    lib = _HERE.parent.parent / "lib"
+    for path in [*sorted(_HERE.glob("*.py")), *(lib / name for name in _ELSEWHERE)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

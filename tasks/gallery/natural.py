@@ -1,0 +1,94 @@
+"""The images of a data set as pages show them: exemplars, as they were seen by the network."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lib.pictures import png_bytes
+from storage.errors import StoreError
+from storage.record import Record
+from storage.store import Store
+
+_LONGEST = 192
+"""Pixels of the longer side of an exemplar, at most."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set of the store, whose images and labels are read when they are first shown."""
+
+    store: Store
+    record: Record
+
+    @property
+    def name(self) -> str:
+        """As "mnist"."""
+        return str(self.record.parameters["data"])
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes' names."""
+        known: Any = self.record.parameters["classes"]
+        return list(known)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Source, licence and the like."""
+        known: Any = self.record.parameters["attributes"]
+        return dict(known)
+
+    @property
+    def banner(self) -> str | None:
+        """What must be said of a data set that stands in for another."""
+        if self.name != "digits":
+            return None
+        return (
+            "This network was trained on digits, a small set that is embedded in dreamsweep as a stand-in for MNIST: "
+            "what is shown here is real, and says nothing about MNIST itself."
+        )
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many images there are to train with, and to test with."""
+        shapes = [self.record.output(role).shape or (0,) for role in ("train_imgs", "test_imgs")]
+        return shapes[0][0], shapes[1][0]
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of an image."""
+        return (self.record.output("train_imgs").shape or ())[1:]
+
+    def label(self, number: int) -> str | None:
+        """The class of a training image; None where the labels cannot be read."""
+        if self._labels is None:
+            return None
+        return self.classes[int(self._labels[number])]
+
+    def strip(self, numbers: list[int]) -> bytes:
+        """Training images side by side as one PNG, each as large as the next. Raises StoreError."""
+        return png_bytes(Image.fromarray(np.concatenate([self._pixels(number) for number in numbers], axis=1)))
+
+    def _pixels(self, number: int) -> npt.NDArray[np.uint8]:
+        low, high = self.about.get("pixel_range", (0.0, 1.0))
+        image = np.asarray(self._images[number], np.float32)
+        pixels = np.rint(255 * (image - low) / ((high - low) or 1)).clip(0, 255).astype(np.uint8)
+        pixels = pixels[:, :, [0, 0, 0]] if pixels.shape[2] < 3 else pixels[:, :, :3]
+        if (longest := max(pixels.shape[:2])) > _LONGEST:
+            size = tuple(max(1, round(side * _LONGEST / longest)) for side in (pixels.shape[1], pixels.shape[0]))
+            pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+        return pixels
+
+    @cached_property
+    def _images(self) -> Any:
+        return self.store.array(self.record.output("train_imgs").digest)
+
+    @cached_property
+    def _labels(self) -> Any:
+        try:
+            return np.asarray(self.store.array(self.record.output("train_labels").digest))
+        except StoreError:
+            return None
