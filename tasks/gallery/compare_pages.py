@@ -56,14 +56,18 @@ class Pair:
     @property
     def tells_something(self) -> bool:
         """Whether they have units in common, and do not have the very same results for all of them."""
-        return any(
-            self.first.made.get(unit) != self.second.made.get(unit) for units in self.units.values() for unit in units
-        )
+        return not all(self.same(unit) for units in self.units.values() for unit in units)
+
+    def same(self, unit: Unit) -> bool:
+        """Whether both have the same OIPs of a unit, or neither has any."""
+        first, second = (self.catalogue.grown.get(sweep.made.get(unit, "")) for sweep in (self.first, self.second))
+        if first is None or second is None:
+            return first is second
+        return (first.oips, first.verdict) == (second.oips, second.verdict)
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
-    """Put the pages of the latest sweeps, each beside the one before it that tells something, and of the pairs that
-    the gallery remembers; and the list of all."""
+    """Put the pages of the latest sweeps, each beside an earlier one, and of the pairs that the gallery remembers."""
     sweeps = {sweep.run.id: sweep for sweep in catalogue.sweeps}
     remembered: Any = site.memory.get("pairs", [])
     asked = [Pair(catalogue, sweeps[one], sweeps[two]) for one, two in remembered if one in sweeps and two in sweeps]
@@ -87,9 +91,15 @@ def check_pairs(catalogue: Catalogue, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def _latest(catalogue: Catalogue) -> list[Pair]:
+    """Each of the latest sweeps beside an earlier one that tells something: the last of its network, else the last.
+
+    Units of two networks that were trained apart have nothing in common but their numbers.
+    """
     found = []
-    for at in range(len(catalogue.sweeps) - 1, max(-1, len(catalogue.sweeps) - 1 - LATEST), -1):
-        earlier = (Pair(catalogue, sweep, catalogue.sweeps[at]) for sweep in reversed(catalogue.sweeps[:at]))
+    for at in range(max(0, len(catalogue.sweeps) - LATEST), len(catalogue.sweeps)):
+        sweep = catalogue.sweeps[at]
+        earlier = [Pair(catalogue, one, sweep) for one in reversed(catalogue.sweeps[:at])]
+        earlier.sort(key=lambda pair: pair.first.identity != sweep.identity)  # stable: the latest stays first
         found += [pair for pair in [next((pair for pair in earlier if pair.tells_something), None)] if pair]
     return found
 
@@ -185,7 +195,7 @@ def _row(pair: Pair, site: Site, unit: Unit) -> dict[str, Any]:
         "first": first,
         "second": second,
         "differs": first["state"] != second["state"],
-        "same": first["key"] is not None and first["key"] == second["key"],
+        "same": pair.same(unit),
     }
 
 
@@ -197,7 +207,6 @@ def _side(pair: Pair, site: Site, sweep: Sweep, unit: Unit) -> dict[str, Any]:
         state = "failed" if unit in sweep.failed else "left"
         return {
             "state": state,
-            "key": None,
             "page": page,
             "picture": None,
             "response": None,
@@ -206,7 +215,6 @@ def _side(pair: Pair, site: Site, sweep: Sweep, unit: Unit) -> dict[str, Any]:
         }
     return {
         "state": grown.verdict,
-        "key": grown.key,
         "page": page,
         # what a unit that never responded was pushed towards is no picture of what it looks for
         "picture": thumbnail(pair.catalogue, site, grown) if grown.verdict in ("responded", "unreached") else None,

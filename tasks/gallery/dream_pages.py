@@ -165,7 +165,7 @@ def _put_tour(catalogue: Catalogue, site: Site, tour: Tour, run: DreamRun) -> No
     made = {unit: _maker(catalogue, digest) for unit, digest in digests.items()}
     cells = [
         {
-            "unit": unit,
+            "index": index,
             "address": catalogue.dream_addresses.get(made.get(unit) or ""),
             "state": "failed" if index in failed else "left",
             "thumbnail": preview_of(site, store, digests[unit], THUMBNAIL) if unit in digests else None,

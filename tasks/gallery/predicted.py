@@ -117,7 +117,7 @@ class PredictedSet:
             "confusion": self._matrix(matrix) if len(matrix) <= MOST_CLASSES else None,
             "worst": self._worst(matrix) if len(matrix) > MOST_CLASSES else [],
             "margins": self._margins(said["margins"], said["pair"]),
-            "clear": [
+            "clearest": [
                 {"name": self.classes[int(label)], "images": [self.card(one["image"]) for one in images]}
                 for label, images in sorted(said["clear"].items(), key=lambda item: int(item[0]))
                 if images and len(matrix) <= MOST_CLASSES
