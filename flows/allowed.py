@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from flows.form import path_of
 from flows.parameters import is_model_file
 from lib.errors import BadInput
+from lib.image_names import ImageName
 from lib.picture_names import shown
 
 ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
@@ -47,8 +48,9 @@ def _places(parameters: BaseModel) -> Iterator[tuple[str, str]]:
             yield from _places(value)
         elif isinstance(value, Path):
             yield field, str(value)
-        elif field == "pictures":
-            yield from ((field, str(path_of(place))) for place in value)
+        elif field in ("pictures", "images"):
+            files = (place for place in value or () if ImageName.parse(place) is None)
+            yield from ((field, str(path_of(place))) for place in files)
         elif isinstance(value, str) and (place := _place(field, value)):
             yield field, place
 

@@ -33,6 +33,8 @@ def title(record: Record) -> str:
             return "file as it was given"
         case "animation":
             return f"animation of {attributes(record).get('title', '?')}"
+        case "predictions" | "activations" | "tensors" | "fcps" | "linear" | "attribution":
+            return str(attributes(record).get("title", record.task))
         case "tour":
             return f"map tour {attributes(record).get('title', '?')}"
     return record.task

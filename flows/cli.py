@@ -15,6 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from flows.cli_export import export
+from flows.cli_gallery import gallery
 from flows.cli_lineage import lineage
 from flows.cli_models import models
 from flows.cli_notify import notify
@@ -51,11 +52,20 @@ Dreams go to a folder that mirrors that of the pictures. What is in the store al
 command goes on with what failed, is new or was interrupted.\
 """
 
+_ANALYSE = """\
+See how a model decides: what it confuses, what images of a class have in common in a layer, what carries a prediction.
+
+Images are numbers of the data set, as test/1302, or files of pictures. The gallery shows all of it.\
+"""
+
 _RERUN = """\
-Run a sweep, a dream or a training again that failed, crashed or was partial: what is missing is made, and nothing else.
+Run a sweep, a dream, an analysis or a training again that failed, crashed or was partial: only what is missing is made.
 
 By default the latest such run, with its own parameters and model, and without its time limits.\
 """
+
+
+_RUN_FLOWS = {"train": _TRAIN, "sweep": _SWEEP, "dream": _DREAM, "analyse": _ANALYSE, "rerun": _RERUN}
 
 
 def application(called: Sequence[str]) -> typer.Typer:
@@ -74,10 +84,10 @@ def application(called: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, text in (("train", _TRAIN), ("sweep", _SWEEP), ("dream", _DREAM), ("rerun", _RERUN)):
+    for name, text in _RUN_FLOWS.items():
         command = getattr(import_module(f"flows.cli_{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
-    for command in (models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
+    for command in (gallery, models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
         # Typer keeps the line breaks of docstrings, which are there for us.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
         app.command(help=text)(_apart(command))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli_options import AsJson, StorePlace, asked, field
-from flows.here import dream_here, sweep_here, train_here
-from flows.parameters import DreamParameters, Limits, SweepParameters, TrainParameters
+from flows.here import analyse_here, dream_here, sweep_here, train_here
+from flows.parameters import AnalyseParameters, DreamParameters, Limits, SweepParameters, TrainParameters
 from flows.places import store_place
 from lib.errors import BadInput
 
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from storage.runs import RunRecord
     from storage.store import Store
 
-_FORMS: dict[str, type[SweepParameters] | type[TrainParameters] | type[DreamParameters]] = {
+_FORMS: dict[str, type[SweepParameters] | type[TrainParameters] | type[DreamParameters] | type[AnalyseParameters]] = {
     "oip-sweep": SweepParameters,
     "train": TrainParameters,
     "dream": DreamParameters,
+    "analyse": AnalyseParameters,
 }
+_KINDS = "a sweep, a dream, an analysis or a training"
 
 _NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batch"}
 """Parameters in which runs may differ that do the same; of models it is their summaries that tell."""
@@ -48,7 +50,7 @@ def rerun(
     opened = Store.open(store_place(store), create=False)
     found = opened.run(run) if run is not None else _latest(opened)
     if found.flow not in _FORMS:
-        raise BadInput(f"run {found.id} is a {found.flow}: only a sweep, a dream or a training can be run again")
+        raise BadInput(f"run {found.id} is a {found.flow}: only {_KINDS} can be run again")
     limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
     given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
     if found.flow != "train" and given.get("train") is None:
@@ -62,6 +64,8 @@ def rerun(
         return sweep_here(parameters, folder, as_json)
     if isinstance(parameters, DreamParameters):
         return dream_here(parameters.model_copy(update={"out": folder}) if folder else parameters, as_json)
+    if isinstance(parameters, AnalyseParameters):
+        return analyse_here(parameters, folder, as_json)
     return train_here(parameters, as_json)
 
 
@@ -73,7 +77,7 @@ def _latest(store: "Store") -> "RunRecord":
             finished.append(run)
         elif run.flow in _FORMS and not any(_same(run, later) for later in finished):
             return run
-    raise BadInput("no sweep, no dream and no training is unfinished: dreamsweep runs lists them")
+    raise BadInput(f"there is nothing unfinished among all that is {_KINDS}: dreamsweep runs lists them")
 
 
 def _same(run: "RunRecord", later: "RunRecord") -> bool:

@@ -3,13 +3,14 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flows.cli_options import AsJson, StorePlace
 from flows.places import store_place
 from storage.errors import StoreError
 from tasks.pieces import is_dream
+from tasks.results import is_result
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
@@ -19,6 +20,15 @@ SILENCE = 15 * 60.0
 """Seconds after which an open run that has written nothing counts as died: its process was killed."""
 
 _UNIT = re.compile(r"\S+/\d+")
+
+
+def is_unit(title: str) -> bool:
+    """Whether what a run calls so is a unit."""
+    return _UNIT.fullmatch(title) is not None
+
+
+COUNTED: Mapping[str, Callable[[str], bool]] = {"dream": is_dream, "analyse": is_result}
+"""What is counted of a run, by its flow: of all others, units."""
 
 
 def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
@@ -48,7 +58,7 @@ def described(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
     from flows.captions import stamp_of
 
     summary: dict[str, Any] = run.summary
-    counted = is_dream if run.flow == "dream" else _UNIT.fullmatch
+    counted = COUNTED.get(run.flow, is_unit)
     how = Counter(result.how for unit, result in run.units.items() if counted(unit))
     verdicts: Counter[str] = Counter()
     for counts in verdicts_of(store, run).values():
@@ -72,7 +82,7 @@ def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:
     """How many units of each layer of a run came to which verdict, those that failed among them, by layer's name."""
     verdicts: dict[str, Counter[str]] = {}
     for unit in sorted({*run.units, *run.failures}, key=in_order):
-        if not _UNIT.fullmatch(unit):
+        if not is_unit(unit):
             continue
         layer = verdicts.setdefault(unit.rpartition("/")[0], Counter())
         if unit in run.failures:

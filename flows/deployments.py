@@ -37,6 +37,7 @@ _FLOWS = {
     "train": "flows.train.train",
     "oip-sweep": "flows.sweep.oip_sweep",
     "dream": "flows.dream.dream",
+    "analyse": "flows.analyse.analyse",
     "nightly": "flows.nightly.nightly",
 }
 """Every flow that has a deployment: its name, and where it is."""

@@ -16,6 +16,7 @@ from flows.dream_files import DreamFiles
 from flows.dreams_summary import dreams_summary
 from flows.fan_out import fan_out
 from flows.form import path_of
+from flows.gallery import refreshed
 from flows.outcome import ended, few, told
 from flows.parameters import DreamParameters
 from flows.register import named_model
@@ -95,7 +96,7 @@ def dream(parameters: DreamParameters) -> Any:
         open_session.run.close("failed" if studio.failures else "partial" if left else "completed", about)
         summary = dreams_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
-    report_dreams(store, summary)
+    report_dreams(store, summary, refreshed(parameters.store))
     return ended(summary, "dreams", total, partial(DreamsFailed, run=run))
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from flows import allowed
 from flows.form import path_of
 from flows.parameters import (
+    AnalyseParameters,
+    Analysing,
     Dreaming,
     DreamParameters,
     InStore,
@@ -21,8 +23,10 @@ from flows.parameters import (
     is_model_file,
 )
 from lib import datasets, model_config, model_file, reference
+from lib.activation_tones import colours_of
 from lib.animation import check_kind
 from lib.errors import BadInput
+from lib.image_names import ImageName
 from lib.mixture import Mixture
 from lib.picture_names import shown
 from lib.units import check_patterns
@@ -40,6 +44,10 @@ def check_early(parameters: InStore) -> None:
             _check_sweep(parameters)
         case DreamParameters():
             _check_dreams(parameters, model_config.units(_config(parameters)))
+        case AnalyseParameters():
+            if parameters.data is not None:
+                datasets.check(parameters.data, parameters.data_dir)
+            _check_analysis(parameters, model_config.units(_config(parameters)))
 
 
 def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
@@ -50,8 +58,11 @@ def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
         datasets.check(training.data if training else str(parameters.data), parameters.data_dir)
     units = reference.UNITS if training is not None else model_config.units(_config(parameters))
     check_patterns(parameters.layers, units)
-    if isinstance(parameters, NightlyParameters) and (dreaming := parameters.dreaming) is not None:
-        _check_dreams(dreaming, units)
+    if isinstance(parameters, NightlyParameters):
+        if (dreaming := parameters.dreaming) is not None:
+            _check_dreams(dreaming, units)
+        if parameters.analysis is not None:
+            _check_analysis(parameters.analysis, units)
 
 
 def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
@@ -66,7 +77,15 @@ def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
     check_patterns([dreams.tour] if dreams.tour else None, units)
 
 
-def _config(parameters: SweepParameters | NightlyParameters | DreamParameters) -> Any:
+def _check_analysis(analysis: Analysing, units: Mapping[str, int | None]) -> None:
+    for place in analysis.images or ():
+        if ImageName.parse(place) is None and not os.path.lexists(path_of(place)):
+            raise BadInput(f"there is no image {shown(str(path_of(place)))}: name a file, or one as test/1302")
+    colours_of(analysis.settings.colours)
+    check_patterns(analysis.layers, units)
+
+
+def _config(parameters: SweepParameters | NightlyParameters | DreamParameters | AnalyseParameters) -> Any:
     """What the model says of its layers."""
     name = parameters.model
     if name is not None and is_model_file(name):

@@ -6,6 +6,7 @@
     OUT/data/train_imgs.npy ...  digits.h5     a data set
     OUT/epochs/epoch-07.keras  .json           a checkpoint
     OUT/dreams/garden/rose.jpg.png             a dream, under the name of its picture
+    OUT/analysis/fcps of Conv2D_3/picture.png  a result of an analysis
     OUT/records/...json                        for each file or pair of files, what made it
 
 The files are the blobs' own bytes, so that a file's digest leads back to its record.
@@ -22,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from flows.captions import attributes
 from flows.documents import environment
 from lib.errors import BadInput
 from lib.picture_names import fitting
@@ -43,6 +45,8 @@ ENDINGS = {
     "video/mp4": ".mp4",
 }
 """What files end in, by their media type."""
+RESULTS = ("predictions", "activations", "tensors", "fcps", "linear", "attribution")
+"""The tasks of an analysis."""
 _SAFE = " _.+@=,()-"
 
 
@@ -141,6 +145,9 @@ def name_of(record: Record, output: Output, unit: str | None = None) -> str:
             return fitting(f"dreams/{safe(of)}", f".strip{ending}" if output.role == "strip" else ending)
         case "original":
             return f"originals/{output.digest}"
+        case task if task in RESULTS:
+            of = str(attributes(record)["title"]) if unit is None else unit
+            return fitting(f"analysis/{safe(of)}/{safe(output.role)}", ending)
     return f"{safe(record.task)}-{record.key[:12]}/{safe(output.role)}{ending}"
 
 
@@ -164,7 +171,7 @@ def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None,
     if found.run is None:
         yield from ((record, role, None) for record, role in found.artifacts)
         return
-    pictures = ("oip", "layer", "dream", "animation", "tour")
+    pictures = ("oip", "layer", "dream", "animation", "tour", *RESULTS)
     records = [(store.record(result.record), unit) for unit, result in found.run.units.items()]
     # A sweep or a dream is asked for its pictures; a training, which has none of those, for its model.
     wanted = [one for one in records if one[0].task in pictures] or [

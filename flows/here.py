@@ -9,7 +9,7 @@ from lib.errors import BadInput
 from lib.picture_names import shown
 
 if TYPE_CHECKING:
-    from flows.parameters import DreamParameters, SweepParameters, TrainParameters
+    from flows.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
 
 PICTURES = DATA_FOLDER / "pictures"
 _FEW_FILES = 20
@@ -73,6 +73,87 @@ def dream_here(parameters: "DreamParameters", as_json: bool) -> int:
         answer = _dreamed(parameters)
     print_json(answer) if as_json else _show_dreams(answer)
     return 1 if answer["failures"] else 0
+
+
+def analyse_here(parameters: "AnalyseParameters", folder: Path | None, as_json: bool) -> int:
+    """Analyse in this process, and show what came of it; returns the exit code."""
+    from flows.cli_flows import at_work
+    from flows.terminal import print_json
+
+    if folder is not None:
+        _writable(folder)
+    with at_work(parameters.store):
+        answer = _analysed(parameters)
+    if folder is not None:
+        answer["folder"] = _exported(parameters.store, answer["run"], folder)
+    print_json(answer) if as_json else _show_analysis(answer)
+    return 1 if answer["failures"] else 0
+
+
+def _analysed(parameters: "AnalyseParameters") -> dict[str, Any]:
+    """The summary of an analysis, also of one in which results failed."""
+    from flows.analyse import AnalysisFailed, analyse
+    from flows.analysis_summary import analysis_summary
+    from storage.store import Store
+
+    try:
+        answer: Any = analyse(parameters)
+    except AnalysisFailed as failed:
+        return analysis_summary(Store.open(parameters.store), failed.run)
+    return dict(answer)
+
+
+def _exported(place: str, run: str, folder: Path) -> str:
+    """Write all pictures and tables of a run to FOLDER/RUN; return that folder."""
+    from flows.export import exported, planned
+    from storage.resolve import Found
+    from storage.store import Store
+
+    store = Store.open(place)
+    exported(store, planned(store, [Found("run", run, run=store.run(run))]), folder / run)
+    return str((folder / run).absolute())
+
+
+def _show_analysis(answer: Mapping[str, Any]) -> None:
+    from flows.captions import duration, number_of, percent
+    from flows.terminal import escape, out, table
+
+    console = out()
+    if answer["accuracy"] is not None:
+        console.print(f"{percent(answer['accuracy'])} of the test images are called what they are", markup=False)
+    if answer["margins"]:
+        rows = table("image", "label", "called", "margin", right=("margin",))
+        for one in answer["margins"]:
+            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), f"{one['margin']:.3f}")
+        console.print(f"\nThe least sure images between {' and '.join(answer['pair'])}:", markup=False)
+        console.print(rows)
+    if (found := answer["classifiers"]) is not None:
+        pair = " against ".join(found["classes"][label] for label in found["pair"])
+        rows = table("linear classifier on", "values", "all classes", pair, right=("values", "all classes", pair))
+        for row in found["rows"]:
+            rows.add_row(escape(row["layer"]), f"{row['features']:,}", percent(row["all"]), percent(row["pair"]))
+        console.print()
+        console.print(rows)
+    for layer, fcps in answer["fcps"].items():
+        first, second = answer["pair"]
+        counts = fcps["counts"]
+        console.print(
+            f"{layer}: {number_of(counts['only_first'], 'FCP')} of {first} alone, {counts['only_second']} of {second} "
+            f"alone, {counts['both']} of both; alone they tell {percent(fcps['accuracy'])} of the test images apart",
+            markup=False,
+            soft_wrap=True,
+        )
+    console.print()
+    for title, message in answer["failures"].items():
+        console.print(f"failed: {title}: {message}", markup=False, soft_wrap=True)
+    counted = f"{number_of(answer['computed'], 'result')} computed, {answer['reused']:,} reused"
+    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
+    if answer["left"]:
+        console.print(f"{number_of(answer['left'], 'result')} left: dreamsweep rerun goes on with them", markup=False)
+    console.print(f"run {answer['run']} of {answer['model']}", markup=False)
+    if "folder" in answer:
+        console.print(answer["folder"], markup=False, soft_wrap=True)
+    console.print("all of it as pages: dreamsweep gallery --open", markup=False)
 
 
 def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:

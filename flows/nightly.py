@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.analyse import analyse
 from flows.dream import dream
 from flows.keeper import locked
 from flows.outcome import ended_partial, told
@@ -28,7 +29,7 @@ SKIPPED = "Skipped"
 @flow(name="nightly", persist_result=False)
 @told
 def nightly(parameters: NightlyParameters) -> Any:
-    """Train where there is no model of this recipe yet, sweep it, or the model that is named, and let it dream.
+    """Train where there is no model of this recipe yet, sweep it, or the model that is named, let it dream, analyse it.
 
     Ends `Partial` where the time was over with work left, which the next night goes on with, and `Skipped` where
     another night is under way in the same store.
@@ -49,13 +50,17 @@ def nightly(parameters: NightlyParameters) -> Any:
         if model is not None and dreaming is not None and not deadline.passed:
             dreamed: Any = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
             steps["dream"] = dreamed
+        analysis = parameters.analysis if _has_images(steps.get("oip-sweep")) else None
+        if model is not None and analysis is not None and not deadline.passed:
+            looked: Any = analyse(parameters.analyse_parameters(analysis, model).until(deadline), return_state=True)
+            steps["analyse"] = looked
         report_night(parameters.store, steps)
         failed = [f"{name}: {state.message}" for name, state in steps.items() if not state.is_completed()]
         if failed:
             return Failed(message="; ".join(failed))
         late = [f"{name}: {state.message}" for name, state in steps.items() if state.name == PARTIAL]
-        wanted = ["oip-sweep", "dream"] if dreaming is not None else ["oip-sweep"]
-        late += [f"{name}: not begun" for name in wanted if name not in steps]
+        wanted = {"oip-sweep": True, "dream": dreaming is not None, "analyse": analysis is not None}
+        late += [f"{name}: not begun" for name, is_wanted in wanted.items() if is_wanted and name not in steps]
         if late:
             return ended_partial("; ".join(late))
         return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))
@@ -65,6 +70,12 @@ def _model_of(state: State[Any]) -> str | None:
     """The model that a training came to, if it came to one: it may have failed, or have been out of time."""
     answer = state.result() if state.is_completed() else None
     return None if answer is None else str(answer["model"])
+
+
+def _has_images(swept: State[Any] | None) -> bool:
+    """Whether there is a data set to analyse the model on, as far as the sweep found out."""
+    answer = None if swept is None else swept.result(raise_on_failure=False)
+    return not isinstance(answer, dict) or answer["data"] is not None
 
 
 @contextmanager

@@ -18,12 +18,14 @@ from pydantic import (
 
 from flows.form import Form, Place, has_default
 from flows.places import DREAMS, ORIGINALS, data_place, store_place
+from lib.analysis_settings import AnalysisSettings
 from lib.animation import Kind
 from lib.deadline import CLOCK_TIME, Deadline, zone
 from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
 from lib.grower import BATCH
 from lib.growth_settings import STYLES, GrowthSettings, StyleName
+from lib.image_names import ImageName, SetName
 from lib.training_settings import TrainSettings
 
 DATA = "digits"
@@ -74,6 +76,17 @@ Size = Annotated[
     BeforeValidator(_height_and_width),
     PlainSerializer(lambda size: f"{size[0]}x{size[1]}", when_used="json"),
     Field(json_schema_extra=lambda schema: (schema.clear(), schema.update(type="string", pattern=_SIZE))[1]),
+]
+
+
+def _image_name(text: str) -> str:
+    if ImageName.parse(text) is None:
+        raise ValueError("it wants a set and a number of it from 0, as test/1302")
+    return text
+
+
+ImageText = Annotated[
+    str, AfterValidator(_image_name), Field(json_schema_extra={"pattern": r"^(train|test)/\d{1,12}$"})
 ]
 
 
@@ -297,6 +310,61 @@ class DreamParameters(InStore, Limits, Dreaming):
     model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: the latest model.")
 
 
+class Analysing(Form):
+    """Which images to look at, and how their classes are told apart."""
+
+    images: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Images",
+        description="Images to look at: test/1302 or train/5, numbers of the data set from 0, or files of pictures. "
+        "Empty: the unclear ones of the pair.",
+    )
+    layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Layers",
+        description="Layers whose patterns are compared, or shell patterns for some. Empty: the last convolution and "
+        "the first dense layer.",
+    )
+    first: list[ImageText] | None = Field(
+        None,
+        title="Images of the first class",
+        description="test/115 and others, for what their activations have in common. Empty: the clearest of the "
+        "pair's first class.",
+    )
+    second: list[ImageText] | None = Field(
+        None,
+        title="Images of the second class",
+        description="The same for the second class.",
+    )
+    settings: AnalysisSettings = Field(
+        default_factory=AnalysisSettings, title="Analysis", description="What is compared, and how it is shown."
+    )
+    tensors: SetName | None = Field(
+        None,
+        title="Activations of a set",
+        description="Keep the activations of all images of this set, test or train, of all layers in one HDF5 file; "
+        "it may be large. Empty: none.",
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Analysing":
+        if bool(self.first) != bool(self.second):
+            raise ValueError("images of one class are named, and none of the other: name both, or neither")
+        return self
+
+
+class AnalyseParameters(InStore, Limits, Analysing):
+    """See how a model decides."""
+
+    model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: the latest model.")
+    data: DataSet | None = Field(
+        None,
+        title="Data set",
+        description="digits, mnist, fashion-mnist or folder:DIR. Empty: what the model was trained on.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+
+
 class NightlyParameters(InStore, Limits, Sweeping):
     """Train where that has not been done, and sweep. With a model, nothing is trained."""
 
@@ -310,6 +378,12 @@ class NightlyParameters(InStore, Limits, Sweeping):
         None,
         title="Dreams",
         description=f"Which pictures to dream into, and how. None: those in {ORIGINALS}, where there are any.",
+    )
+
+    analysis: Analysing | None = Field(
+        default_factory=Analysing,
+        title="Analysis",
+        description="What to look at of how the model decides. None: nothing.",
     )
 
     def train_parameters(self) -> TrainParameters | None:
@@ -331,6 +405,12 @@ class NightlyParameters(InStore, Limits, Sweeping):
         asked = {name: getattr(dreaming, name) for name in Dreaming.model_fields}
         same = {name: getattr(self, name) for name in ("store", *Limits.model_fields)}
         return DreamParameters(**asked, **same, model=model)
+
+    def analyse_parameters(self, analysis: Analysing, model: str) -> AnalyseParameters:
+        """How a model is to be analysed, on its own images or those that are named for it."""
+        asked = {name: getattr(analysis, name) for name in Analysing.model_fields}
+        same = {name: getattr(self, name) for name in ("store", "data_dir", *Limits.model_fields)}
+        return AnalyseParameters(**asked, **same, model=model, data=self.data if self.model else None)
 
 
 def _training(asked: SweepParameters | NightlyParameters) -> TrainParameters | None:

@@ -5,14 +5,16 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flows.cli_runs import in_order
+from flows.cli_runs import COUNTED, in_order, is_unit
+from flows.places import GALLERY
 from tasks.pieces import is_dream, is_sheet
+from tasks.results import is_result
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
 
 PNG = "image/png"
-_ALL_RUNS = '<p><a href="/">all runs</a></p>'
+_ALL_RUNS = f'<p><a href="/">all runs</a> · <a href="/{GALLERY}/index.html">the gallery</a></p>'
 _STYLE = """\
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
@@ -34,11 +36,12 @@ def runs_page(runs: "Iterable[RunRecord]") -> str:
         f"<td>{escape(run.state)}</td><td>{escape(_model(run))}</td><td>{escape(_counts(run))}</td></tr>"
         for run in runs
     )
-    head = "<tr><th>run</th><th>flow</th><th>state</th><th>model</th><th>maps or dreams</th></tr>"
+    head = "<tr><th>run</th><th>flow</th><th>state</th><th>model</th><th>results</th></tr>"
     body = (
         f"<table>{head}{rows}</table>" if rows else "<p>There is no run yet: <code>dreamsweep sweep --train</code></p>"
     )
-    return page("Runs", f"<h1>Runs</h1>{body}")
+    gallery = f'<p><a href="/{GALLERY}/index.html">The gallery</a> shows what every unit looks for.</p>'
+    return page("Runs", f"<h1>Runs</h1>{gallery}{body}")
 
 
 def run_page(run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[str, str]) -> str:
@@ -53,6 +56,8 @@ def run_page(run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[st
     ]
     if run.flow == "dream":
         return page(run.id, "".join([*parts, *_dreams(run, pictures), _ALL_RUNS]))
+    if run.flow == "analyse":
+        return page(run.id, "".join([*parts, *_results(run, pictures), _ALL_RUNS]))
     units = [name for name in pictures if not name.startswith("layer ")]
     layers = {name.removeprefix("layer "): None for name in pictures if name.startswith("layer ")}
     layers |= {name.rpartition("/")[0]: None for name in [*units, *run.failures] if "/" in name}
@@ -84,6 +89,15 @@ def _dreams(run: "RunRecord", pictures: Mapping[str, str]) -> Iterator[str]:
     names = sorted({*filter(is_dream, shown), *run.failures}, key=in_order)
     if not names:
         yield "<p>There is no dream yet.</p>"
+    yield f"<ul class='units dreams'>{''.join(_cell(name, run, shown, {}) for name in names)}</ul>"
+
+
+def _results(run: "RunRecord", pictures: Mapping[str, str]) -> Iterator[str]:
+    """The results of an analysis that have a picture, and what failed; the gallery shows all of it."""
+    shown = {name: picture for name, picture in pictures.items() if is_result(name)}
+    names = sorted({*shown, *run.failures}, key=in_order)
+    if not names:
+        yield "<p>There is no picture yet.</p>"
     yield f"<ul class='units dreams'>{''.join(_cell(name, run, shown, {}) for name in names)}</ul>"
 
 
@@ -120,10 +134,6 @@ def _at(name: str, digest: str) -> str:
     return f"{below_run(name)}?{digest[:16]}"
 
 
-def _is_unit(name: str) -> bool:
-    return "/" in name
-
-
 def _is_of(unit: str, layer: str) -> bool:
     return unit.rpartition("/")[0] == layer
 
@@ -134,7 +144,7 @@ def _model(run: "RunRecord") -> str:
 
 
 def _counts(run: "RunRecord") -> str:
-    counted = is_dream if run.flow == "dream" else _is_unit
+    counted = COUNTED.get(run.flow, is_unit)
     hows = [result.how for unit, result in run.units.items() if counted(unit)]
     counts = {"computed": hows.count("computed"), "reused": hows.count("reused"), "failed": len(run.failures)}
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

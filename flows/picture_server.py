@@ -1,6 +1,7 @@
 """The pictures of a store over HTTP, for links from Prefect's UI, which shows no files of this machine.
 
 - `/`: the latest runs; `/runs/RUN/`: a run with all its pictures
+- `/gallery/`: the gallery of the data folder, as `dreamsweep gallery` and the flows write it
 - `/runs/RUN/LAYER.png`: the contact sheet of a layer; `/runs/RUN/LAYER/17.png`: the picture of a unit
 
 Everything comes live from the store, and nothing that no record of the run names.
@@ -10,17 +11,20 @@ import base64
 import hmac
 import socket
 import threading
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flows.captions import attributes
+from flows.gallery_files import GalleryFiles
 from flows.listening import is_local
 from flows.picture_pages import PNG, missing_page, run_page, runs_page
+from flows.places import GALLERY
 from flows.same_site import LOCAL_NAMES, SameSite
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Record, Store
@@ -34,14 +38,18 @@ _HEADERS = {
 }
 
 
-def picture_app(place: str, host: str, password: str | None = None) -> ASGIApp:
-    """The application that shows the store at `place`; `password` is `user:password`, where one is asked for."""
+def picture_app(place: str, host: str, gallery: Path, password: str | None = None) -> ASGIApp:
+    """The application that shows the store at `place` and the gallery in a folder.
+
+    `password` is `user:password`, where one is asked for.
+    """
     pages = _Pages(place)
     app: ASGIApp = Starlette(
         routes=[
             Route("/", pages.runs),
             Route("/runs/{run}/", pages.run),
             Route("/runs/{run}/{name:path}.png", pages.picture),
+            Mount(f"/{GALLERY}", GalleryFiles(gallery)),
         ],
         exception_handlers={HTTPException: _not_found, StoreError: _not_in_the_store},
     )

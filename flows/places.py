@@ -27,6 +27,9 @@ ORIGINALS = DATA_FOLDER / "originals"
 DREAMS = DATA_FOLDER / "dreams"
 """Where dreams go, in the folders and under the names of their originals."""
 
+GALLERY = "gallery"
+"""The folder of the gallery within the data folder, and where the picture server has it."""
+
 PICTURES_URL = "DREAMSWEEP_PICTURES_URL"
 """The environment variable that says where links to pictures lead. `dreamsweep up` sets it for its flow runs, unless it
 is set: to the name by which a proxy is known."""

@@ -73,9 +73,44 @@ def report_layer(workshop: Workshop, record: Record) -> None:
     _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
 
 
-def report_sweep(store: Store, summary: Mapping[str, Any]) -> None:
-    """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run."""
-    _publish("sweep", sweep_lines(store, summary), f"{summary['model']}, run {summary['run']}")
+def report_sweep(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+    """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run.
+
+    `gallery`: its address, where there is one of this store.
+    """
+    _publish("sweep", sweep_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+
+
+def report_analysis(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+    """What an analysis found, with a small picture of each comparison, as an artifact of the flow run."""
+    _publish("analysis", analysis_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+
+
+def analysis_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+    """The same as lines of markdown."""
+    run = str(summary["run"])
+    lines = [
+        f"# {_text(summary['model'] or 'Analysis')}",
+        f"{summary['computed']} results computed, {summary['reused']} reused, {summary['left']} left · "
+        f"[run {run}]({_url(run)}/)",
+        *_gallery(gallery),
+    ]
+    if summary["accuracy"] is not None:
+        lines.append(
+            f"{summary['accuracy']:.2%} of the test images of {_text(summary['data'])} are called what they are."
+        )
+    if (table := summary["classifiers"]) is not None:
+        pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
+        rows = [["linear classifier on", "all classes", pair], ["---", "---:", "---:"]]
+        rows += [[_text(row["layer"]), f"{row['all']:.2%}", f"{row['pair']:.2%}"] for row in table["rows"]]
+        lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
+    lines += _failures(summary)
+    for one in summary["made"]:
+        record = store.record(one["record"])
+        if record.task == "fcps":
+            what, picture = "What both classes have in common", record.output("picture")
+            lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, what)]
+    return lines
 
 
 def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
@@ -84,25 +119,26 @@ def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
     for name, state in steps.items():
         said = f": {_text(state.message)}" if state.message else ""
         lines.append(f"- **{name}**: {state.name}{said}")
-    for name, lines_of in (("oip-sweep", sweep_lines), ("dream", dream_lines)):
+    for name, lines_of in (("oip-sweep", sweep_lines), ("dream", dream_lines), ("analyse", analysis_lines)):
         summary = steps[name].result(raise_on_failure=False) if name in steps else None
         if isinstance(summary, dict):
             lines += lines_of(Store.open(store), summary)
     _publish("night", lines, "What was done in a night")
 
 
-def report_dreams(store: Store, summary: Mapping[str, Any]) -> None:
+def report_dreams(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
     """What was dreamed, with a few small pictures, and what failed, as an artifact of the flow run."""
-    _publish("dreams", dream_lines(store, summary), f"{summary['model']}, run {summary['run']}")
+    _publish("dreams", dream_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
 
 
-def dream_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
+def dream_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
     """The same as lines of markdown."""
     run = str(summary["run"])
     lines = [
         f"# {_text(summary['objective'] or 'Dreams')}",
         f"{summary['computed']} dreams computed, {summary['reused']} reused, {summary['left']} left · "
         f"{_text(summary['model'])} · {_text(summary['mode'])} · [all dreams of run {run}]({_url(run)}/)",
+        *_gallery(gallery),
         *_failures(summary),
     ]
     shown = [*summary["extras"], *summary["pictures"]]
@@ -116,13 +152,14 @@ def dream_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
+def sweep_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
     """The same as lines of markdown."""
     run = str(summary["run"])
     lines = [
         f"# {_text(summary['model'] or 'Sweep')}",
         f"{summary['computed']} maps computed, {summary['reused']} reused, {summary['left']} left · "
         f"[all pictures of run {run}]({_url(run)}/)",
+        *_gallery(gallery),
         *_table(summary["verdicts"]),
     ]
     lines += _failures(summary)
@@ -134,6 +171,12 @@ def sweep_lines(store: Store, summary: Mapping[str, Any]) -> list[str]:
     if len(shown) > FEWER_AT_ONCE:
         lines.append(f"{len(shown) - FEWER_AT_ONCE} more layers: see [all pictures]({_url(run)}/)")
     return lines
+
+
+def _gallery(address: str | None) -> list[str]:
+    return (
+        [] if address is None else [f"[The gallery]({address}) shows each unit, dream and image on a page of its own."]
+    )
 
 
 def _verdict(workshop: Workshop, layer: str, index: int) -> str:

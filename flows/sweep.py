@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fan_out import fan_out
+from flows.gallery import refreshed
 from flows.outcome import ended, ended_partial, few, told
 from flows.parameters import RegisterParameters, SweepParameters, is_model_file
 from flows.register import registered
@@ -92,8 +93,8 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         open_session.run.close("failed" if failures else "partial" if left or waiting else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
-    report_sweep(open_session.store, summary)
-    return ended(summary, "maps", len(summary["units"]), partial(MapsFailed, run=run))
+    report_sweep(open_session.store, summary, refreshed(parameters.store))
+    return ended(summary, "maps", len(summary["units"]), partial(MapsFailed, run=run), besides=troubles)
 
 
 @flow(

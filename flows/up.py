@@ -22,7 +22,7 @@ from typing import Any
 
 from flows import allowed
 from flows.listening import LOCALHOST, address_of, is_local, listen, port_of
-from flows.places import PICTURES_PORT, PICTURES_URL
+from flows.places import GALLERY, PICTURES_PORT, PICTURES_URL
 from flows.server import LocalServer, ServerError
 from flows.server_settings import PASSWORD, keep_prefect_off_the_terminal
 from flows.serving_process import ServingProcess
@@ -192,11 +192,17 @@ def _listen_for_pictures(settings: UpSettings) -> socket.socket:
     return listen(settings.host, settings.pictures_port, PICTURES_PORT, "--pictures-port")
 
 
+def _application(settings: UpSettings) -> Any:
+    from flows.picture_server import picture_app
+
+    return picture_app(settings.store, settings.host, settings.folder / GALLERY, os.environ.get(PASSWORD))
+
+
 @contextlib.contextmanager
 def _pictures(settings: UpSettings, listening: socket.socket) -> Iterator[str]:
-    from flows.picture_server import PictureServer, picture_app
+    from flows.picture_server import PictureServer
 
-    with PictureServer(picture_app(settings.store, settings.host, os.environ.get(PASSWORD)), listening):
+    with PictureServer(_application(settings), listening):
         yield os.environ.get(PICTURES_URL) or address_of(_name_of(settings.host), port_of(listening))
 
 

@@ -97,7 +97,7 @@ def client(dreamt: Dreamt) -> Iterator[httpx.Client]:
     """Asks the picture server of that store."""
     listening = listen(LOCALHOST, None, 0)
     address = address_of(LOCALHOST, port_of(listening))
-    server = PictureServer(picture_app(str(dreamt.root), LOCALHOST, None), listening)
+    server = PictureServer(picture_app(str(dreamt.root), LOCALHOST, dreamt.root.parent / "gallery"), listening)
     with server, httpx.Client(base_url=address, trust_env=False) as client:
         yield client
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +22,8 @@ def serve() -> Iterator[Serve]:
 
         def served(place: object, password: str | None = None) -> httpx.Client:
             listening = listen(LOCALHOST, None, 0)
-            stack.enter_context(PictureServer(picture_app(str(place), LOCALHOST, password), listening))
+            app = picture_app(str(place), LOCALHOST, Path(str(place)).parent / "gallery", password)
+            stack.enter_context(PictureServer(app, listening))
             address = address_of(LOCALHOST, port_of(listening))
             return stack.enter_context(httpx.Client(base_url=address, trust_env=False))
 
@@ -117,6 +119,26 @@ def test_a_page_loads_nothing_from_anywhere_else(small: Any, serve: Serve) -> No
     answer = serve(small.root).get(f"/runs/{small.sweep}/")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "http" not in answer.text.replace("http-equiv", "")
+
+
+def test_the_gallery_is_there_as_soon_as_it_is_made(small: Any, serve: Serve) -> None:
+    client = serve(small.root)
+    answer = client.get("/gallery/index.html")
+    assert answer.status_code == 404
+    assert "dreamsweep gallery" in answer.text
+    folder = small.root.parent / "gallery"
+    (folder / ".gallery").mkdir(parents=True)
+    (folder / ".gallery" / "manifest.json").write_text("{}")
+    (folder / "index.html").write_text("<p>it is</p>")
+    (folder.parent / "secret.html").write_text("no")
+    answer = client.get("/gallery/index.html")
+    assert (answer.status_code, answer.text) == (200, "<p>it is</p>")
+    assert client.get("/gallery/").text == answer.text
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    for hidden in ("/gallery/.gallery/manifest.json", "/gallery/%2e%2e/secret.html", "/gallery/nothing.html"):
+        assert client.get(hidden).status_code == 404
+    again = client.get("/gallery/index.html", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
 
 
 def test_the_password_is_asked_for_where_there_is_one(small: Any, serve: Serve) -> None:

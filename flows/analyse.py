@@ -1,0 +1,233 @@
+"""The flow `analyse`: how a model decides, on the images of its data set or on pictures from disk."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.allowed import refusal
+from flows.analysis_summary import analysis_summary
+from flows.form import path_of
+from flows.gallery import refreshed
+from flows.outcome import ended, told
+from flows.parameters import AnalyseParameters
+from flows.register import named_model
+from flows.reports import report_analysis, shown_progress
+from flows.work import work
+from lib import model_file
+from lib.errors import BadInput
+from lib.image_names import ImageName
+from lib.picture_names import shown
+from lib.units import layers_with_units, select_layers
+from storage.store import Recipe, Record
+from tasks.activations import activations_recipe, keep_activations, tensors_recipe, view_images
+from tasks.attribution import attribute, attribution_recipe
+from tasks.data import UNIT_RANGE, pixel_range, store_data, stored_data
+from tasks.fcps import TEST, Groups, compare_groups, fcps_recipe
+from tasks.laboratory import Laboratory, opened
+from tasks.linear_classifiers import classifiers_recipe, compare_layers
+from tasks.models import check_images, data_of
+from tasks.predictions import predict_set, predictions_recipe
+from tasks.progress import report
+from tasks.recorded import key_of
+from tasks.results import (
+    CLASSIFIERS,
+    activations_title,
+    attribution_title,
+    fcps_title,
+    predictions_title,
+    tensors_title,
+)
+from tasks.session import Session
+from tasks.transient import store_unusable
+from tasks.workshop import Network
+
+LATEST = "analysis/latest"
+PROGRESS = "analysis"
+
+
+class _Step:
+    """One result to be made: by which task, from what, and the recipe under which the store may have it."""
+
+    def __init__(self, recipe: Callable[[], Recipe], make: Any, *what: Any) -> None:
+        self._recipe, self.make, self.what = recipe, make, what
+
+    def found_by(self) -> Recipe | None:
+        """The recipe; None for a picture that cannot be read: its task run will say so."""
+        try:
+            return self._recipe()
+        except BadInput:
+            return None
+
+
+Todo = dict[str, _Step]
+
+
+class AnalysisFailed(Exception):
+    """Some results could not be had, and all others are finished. `run`: what the store calls it."""
+
+    def __init__(self, message: str, run: str) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+@flow(name="analyse", persist_result=False)
+@told
+def analyse(parameters: AnalyseParameters) -> Any:
+    """See how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.
+
+    At its deadline it ends `Partial`, saying how many results are left.
+
+    Returns `flows.analysis_summary.analysis_summary`. Raises AnalysisFailed where it is called directly.
+    """
+    begun = time.monotonic()
+    with work(parameters, "analyse") as open_session, _laboratory(open_session, parameters) as laboratory:
+        run, store = open_session.run.id, open_session.store
+        named = Groups.named(laboratory, parameters.first or (), parameters.second or ()) if parameters.first else None
+        predicted = laboratory.data is not None and laboratory.classifier is not None
+        if predicted:
+            step = _Step(partial(predictions_recipe, laboratory, TEST), predict_set, TEST)
+            _do_all(laboratory, {predictions_title(TEST): step})
+        groups = named or Groups.found(laboratory)
+        todo = _todo(laboratory, parameters, groups)
+        with shown_progress(laboratory, len(todo), PROGRESS):
+            _do_all(laboratory, todo)
+        total = len(todo) + predicted
+        left = total - len(laboratory.made) - len(laboratory.failures)
+        for title, message in laboratory.failures.items():
+            open_session.run.fail(title, message)
+        about = {
+            "model": laboratory.network.name,
+            "data": laboratory.data[0].name if laboratory.data else None,
+            "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
+            "accuracy": laboratory.predictions.accuracy if laboratory.predictions else None,
+            "results": total,
+            "computed": len(laboratory.computed),
+            "reused": len(laboratory.made) - len(laboratory.computed),
+            "left": left,
+            "seconds": round(time.monotonic() - begun, 2),
+        }
+        open_session.run.close("failed" if laboratory.failures else "partial" if left else "completed", about)
+        summary = analysis_summary(store, run)
+        store.set_ref(LATEST, f"run:{run}")
+    report_analysis(store, summary, refreshed(parameters.store))
+    return ended(summary, "results", total, partial(AnalysisFailed, run=run))
+
+
+def _todo(laboratory: Laboratory, parameters: AnalyseParameters, groups: Groups | None) -> Todo:
+    """What is to be made beside the predictions, by title, the quickest first."""
+    todo: Todo = {}
+    for name in _images(laboratory, parameters, groups):
+        todo[activations_title(name)] = _Step(partial(activations_recipe, laboratory, [name]), view_images, [name])
+        if laboratory.classifier is not None:
+            todo[attribution_title(name)] = _Step(partial(attribution_recipe, laboratory, name), attribute, name)
+    for layer in _layers(laboratory, parameters) if groups else ():
+        assert groups is not None
+        recipe = partial(fcps_recipe, laboratory, layer, groups)
+        todo[fcps_title(layer)] = _Step(recipe, compare_groups, layer, groups)
+    if groups and laboratory.classifier is not None and laboratory.settings.classifier_images:
+        pair = groups.pair(laboratory)
+        todo[CLASSIFIERS] = _Step(partial(classifiers_recipe, laboratory, pair), compare_layers, pair)
+    if kept := parameters.tensors:
+        todo[tensors_title(kept)] = _Step(partial(tensors_recipe, laboratory, kept), keep_activations, kept)
+    return todo
+
+
+def _images(laboratory: Laboratory, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:
+    """The images that are looked at by themselves: those that are named, or else the unclear ones, or a clear one."""
+    named = [*laboratory.pictures, *(name for name in parameters.images or () if ImageName.parse(name))]
+    return list(dict.fromkeys(named or (groups.unclear or groups.first.images[:1] if groups else ())))
+
+
+def _do_all(laboratory: Laboratory, todo: Todo) -> None:
+    """Make what there is time for, one after the other. Raises StoreUnusable where nothing can be stored any more."""
+    session = laboratory.session
+    session.pin(recipe for step in todo.values() if (recipe := step.found_by()) is not None)
+    for done, (title, step) in enumerate(todo.items()):
+        report(PROGRESS, done, len(todo), title)
+        if session.deadline.passed:
+            break
+        state = step.make(title, *step.what, session.run.id, return_state=True)
+        try:
+            laboratory.made[title] = key_of(state)
+        except Exception as problem:  # whatever it was stands in the task run
+            if (stopped := store_unusable(problem)) is not None:
+                raise stopped from problem
+            laboratory.failures[title] = str(problem) or type(problem).__name__
+        else:
+            if state.name != "Reused":
+                laboratory.computed.add(title)
+    report(PROGRESS, len(todo), len(todo))
+
+
+def _layers(laboratory: Laboratory, parameters: AnalyseParameters) -> list[str]:
+    """The layers whose patterns are compared: the last convolution and the first dense layer, unless others are named.
+
+    What decides, the last layer, is neither.
+    """
+    if parameters.layers:
+        return [layer.name for layer in select_layers(laboratory.network.model, parameters.layers)]
+    layers = list(layers_with_units(laboratory.network.model))
+    maps = [layer.name for layer in layers if layer.kind == "map"][-1:]
+    return maps + [layer.name for layer in layers[:-1] if layer.kind != "map"][:1]
+
+
+@contextmanager
+def _laboratory(open_session: Session, parameters: AnalyseParameters) -> Iterator[Laboratory]:
+    """Everything that the tasks share. Raises BadInput."""
+    stored = named_model(open_session.store, parameters.model)
+    output = stored.record.output("model")
+    assert output.identity is not None
+    model = model_file.load(open_session.store.get(output.digest), name=stored.name)
+    if parameters.layers:
+        select_layers(model, parameters.layers)
+    data = _data(open_session, parameters, stored.record, model)
+    laboratory = Laboratory(
+        open_session,
+        Network(model, stored.name, output.digest, output.identity),
+        parameters.settings,
+        pixel_range(data) if data else UNIT_RANGE,
+        (stored_data(open_session.store, data), data) if data else None,
+        _pictures(parameters),
+    )
+    laboratory.check()
+    for name in (*(parameters.images or ()), *(parameters.first or ()), *(parameters.second or ())):
+        if (image := ImageName.parse(name)) is not None:
+            image.of(laboratory.images(image.set)[0])
+    if laboratory.data is None and not laboratory.pictures:
+        raise BadInput("the model has no data set: name the one that it was trained on with --data, or pictures")
+    with opened(laboratory):
+        yield laboratory
+
+
+def _pictures(parameters: AnalyseParameters) -> Mapping[str, Any]:
+    """The files that are named, by what they are called here."""
+    found: dict[str, Any] = {}
+    for place in parameters.images or ():
+        if ImageName.parse(place) is None:
+            path = path_of(place)
+            if (why := refusal(str(path))) is not None:
+                raise BadInput(f"{shown(str(path))} lies {why}")
+            name, number = f"picture:{shown(path.name)}", 1
+            while name in found:
+                number += 1
+                name = f"picture:{shown(path.name)} ({number})"
+            found[name] = path
+    return found
+
+
+def _data(open_session: Session, parameters: AnalyseParameters, record: Record, model: Any) -> Record | None:
+    """The record of the data set. Raises BadInput where the network takes other images."""
+    if parameters.data is None:
+        return data_of(open_session.store, record)
+    made = store_data(
+        parameters.data,
+        parameters.data_dir,
+        open_session.run.id,
+        suits=lambda data: check_images(model, data.input_shape, None),
+        return_state=True,
+    )
+    return open_session.store.record(key_of(made))

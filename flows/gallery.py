@@ -1,0 +1,39 @@
+"""The gallery, kept up to date by the flows: made again after each, which rewrites only what changed."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from flows.places import DATA_FOLDER, GALLERY, pictures_place, store_place
+from storage.store import Store
+from tasks.gallery.gallery import make_gallery
+from tasks.progress import report
+
+
+def gallery_folder() -> Path:
+    """Where the gallery of the usual store is."""
+    return DATA_FOLDER / GALLERY
+
+
+def refreshed(place: str) -> str | None:
+    """Make the gallery again, as a task run within a flow run; return its address, as the picture server has it.
+
+    There is one for the store that is used where none is named; for others None. What goes wrong with it is said in
+    Prefect's UI, and fails nothing else: the results are in the store, and the next run makes the gallery again.
+    """
+    if place != store_place():
+        return None
+    state: Any = _refresh(place, return_state=True)
+    if not state.is_completed():
+        get_run_logger().warning("the gallery is not up to date: %s", state.message)
+        return None
+    return f"{pictures_place()}/{GALLERY}/index.html"
+
+
+@task(name="gallery", task_run_name="gallery", persist_result=False, cache_policy=NO_CACHE)
+def _refresh(place: str) -> None:
+    made = make_gallery(Store.open(place), gallery_folder(), progress=report)
+    get_run_logger().info("gallery: %s written, %s as they were, %s removed", made.written, made.same, made.removed)
