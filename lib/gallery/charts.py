@@ -12,12 +12,13 @@ from markupsafe import Markup, escape
 
 from lib.gallery.words import number, percent
 
-_WIDE, _HIGH = 640, 220  # of a chart, in its own units; the page scales it
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 28
+_WIDE, _HIGH = 440, 190  # of a chart, in its own units; the page scales it
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 24, 26
 _STROKES = 4  # kinds of lines that the style sheet knows
-_ROW = 26  # of a class in a histogram
-_NAMES = 96  # room for the classes' names
-_SHARES = 64  # and for what does not respond at all
+_ROW = 24  # of a class in a histogram
+_NAMES = 76  # room for the classes' names
+_ABOVE = 6
+_SHARES = 46  # and for what does not respond at all
 _MOST_CLASSES = 12
 _ROWS_OF_TABLE = 12
 
@@ -54,7 +55,7 @@ def lines(
     step = wide / max(1, longest - 1)
     scale = high_px / ((high - low) or 1)
     said = percent if share else number
-    parts = []
+    parts = [f'<text x="0" y="10">{escape(up)}</text>']
     for tick in ticks:
         at = _TOP + (high - tick) * scale
         label = f"{100 * tick:g} %" if share else f"{tick:g}"
@@ -68,9 +69,7 @@ def lines(
         parts.append(f'<path class="line s{place % _STROKES + 1}" d="{_path(values, step, scale, high)}"/>')
     ends = "; ".join(f"{name}: {said(_first(values))} to {said(_last(values))}" for name, values in series.items())
     svg = _svg(_WIDE, _HIGH, title, ends, "".join(parts))
-    return Markup(f"{svg}{_key(list(series)) if len(series) > 1 else ''}{_table_of(series, across, first, said)}") + (
-        Markup('<p class="faint axis-name">{}</p>').format(f"{up} over {across}s")
-    )
+    return Markup(f"{svg}{_key(list(series)) if len(series) > 1 else ''}{_table_of(series, across, first, said)}")
 
 
 def histogram(
@@ -98,10 +97,10 @@ def histogram(
     first, last = (used[0], used[-1] + 1) if used else (0, len(edges) - 1)
     wide = _WIDE - _NAMES - _SHARES
     step = wide / max(1, last - first)
-    high = _TOP + _ROW * len(shown)
+    high = _ABOVE + _ROW * len(shown)
     parts = []
     for line, row in enumerate(shown):
-        base = _TOP + _ROW * (line + 1) - 4
+        base = _ABOVE + _ROW * (line + 1) - 4
         most = max(counts[row][first:last], default=0) or 1
         tops = [f"{base - (_ROW - 7) * count / most:.1f}" for count in counts[row][first:last]]
         steps = "".join(f"V{top}h{step:.2f}" for top in tops)
@@ -151,7 +150,7 @@ def stack(shape: Sequence[int | None] | None, largest: int) -> Markup:
     return Markup(f'<svg class="stack" viewBox="0 0 {wide} {high}" aria-hidden="true">{"".join(parts)}</svg>')
 
 
-def bar(counts: Mapping[str, int]) -> Markup:
+def shares(counts: Mapping[str, int]) -> Markup:
     """Shares of verdicts as one bar; decoration, the numbers stand beside it."""
     whole = sum(counts.values())
     parts, at = [], 0.0
@@ -160,7 +159,7 @@ def bar(counts: Mapping[str, int]) -> Markup:
             parts.append(f'<rect class="{escape(word)}" x="{at:.3f}" width="{100 * many / whole:.3f}" height="6"/>')
             at += 100 * many / whole
     return Markup(
-        f'<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
+        f'<svg class="shares" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
     )
 
 
@@ -172,14 +171,13 @@ def _svg(wide: float, high: float, title: str, said: str, content: str) -> str:
 
 
 def _path(values: Values, step: float, scale: float, high: float) -> str:
-    parts, pen = [], "M"
-    for at, value in enumerate(values):
-        if value is None or not math.isfinite(value):
-            pen = "M"
-            continue
-        parts.append(f"{pen}{_LEFT + at * step:.1f} {_TOP + (high - value) * scale:.1f}")
-        pen = "L"
-    return "".join(parts)
+    """The way of the pen; it goes straight over what is not known."""
+    points = (
+        f"{_LEFT + at * step:.1f} {_TOP + (high - value) * scale:.1f}"
+        for at, value in enumerate(values)
+        if value is not None and math.isfinite(value)
+    )
+    return f"M{'L'.join(points)}"
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -231,8 +229,8 @@ def _last(values: Values) -> float | None:
 
 
 def _short(name: str) -> Markup:
-    return escape(name if len(name) <= 14 else f"{name[:13]}…")
+    return escape(name if len(name) <= 11 else f"{name[:10]}…")
 
 
-DRAWN: dict[str, Callable[..., Markup]] = {"lines": lines, "histogram_of": histogram, "stack": stack, "bar": bar}
+DRAWN: dict[str, Callable[..., Markup]] = {"lines": lines, "histogram_of": histogram, "stack": stack, "shares": shares}
 """What templates call, by name."""

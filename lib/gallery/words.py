@@ -11,7 +11,8 @@ def number(value: float | None, digits: int = 3) -> str:
     """A number in so many significant digits; a dash where there is none."""
     if value is None:
         return "–"
-    return f"{value:.{digits}g}".replace("-", "−")
+    # with the zeros in the end, so that columns of numbers have one length
+    return f"{value:#.{digits}g}".removesuffix(".").replace("-", "−")
 
 
 def count(value: int) -> str:
@@ -41,11 +42,14 @@ def duration(seconds: float | None) -> str:
     """As "42 s", "3 min 12 s" or "2 h 5 min"; a dash where it is not known."""
     if seconds is None:
         return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def parameter(value: Any) -> str:

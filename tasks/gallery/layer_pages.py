@@ -32,7 +32,7 @@ def _contents(
     everyone = known.units if known else None
     before, after = around
     return {
-        "network": {"title": network.title, "slug": network.slug},
+        "network": {"title": network.title, "name": network.name, "slug": network.slug},
         "crumbs": [["Networks", START], [network.title, network_page(network.slug)], [layer.name, None]],
         "up": network_page(network.slug),
         "previous": None if before is None else {"title": before.name, "address": before.address},

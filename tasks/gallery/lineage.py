@@ -1,5 +1,6 @@
 """What a record was made from, and what was made from it, in words and with links to their pages."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,7 @@ from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.swept import Grown
 
 MOST = 12
-"""How many readers are named; a model can have tens of thousands."""
+"""Readers up to which each is named; a network can have tens of thousands, which are counted."""
 
 _NAMES = {
     "layer": "contact sheet of {layer}",
@@ -40,7 +41,7 @@ def made_by(catalogue: Catalogue, record: Record) -> list[dict[str, Any]]:
 
 
 def used_by(catalogue: Catalogue, record: Record | Grown) -> list[dict[str, Any]]:
-    """The records that read what a record made, the latest first; of very many the first dozen, and how many more."""
+    """The records that read what a record made, the latest first; of very many only how many of which kind."""
     digests = (
         [record.oips, record.picture] if isinstance(record, Grown) else [output.digest for output in record.outputs]
     )
@@ -49,10 +50,15 @@ def used_by(catalogue: Catalogue, record: Record | Grown) -> list[dict[str, Any]
 
 def _named(catalogue: Catalogue, keys: Iterable[str], own: str) -> list[dict[str, Any]]:
     readers = [key for key in reversed(list(dict.fromkeys(keys))) if key != own]
-    entries = [entry(catalogue, key) for key in readers[:MOST]]
-    if len(readers) > MOST:
-        entries.append({"title": f"and {len(readers) - MOST:,} more", "what": "", "address": None})
-    return entries
+    if len(readers) <= MOST:
+        return [entry(catalogue, key) for key in readers]
+    kinds = Counter("oip" if key in catalogue.grown else catalogue.records[key].task for key in readers)
+    return [{"title": f"{many:,} × {_kind(task)}", "what": "", "address": None} for task, many in kinds.most_common()]
+
+
+def _kind(task: str) -> str:
+    """Records of a task, whatever each is of."""
+    return "OIPs of a unit" if task == "oip" else _NAMES.get(task, task).partition(" of {")[0].partition(" {")[0]
 
 
 def entry(catalogue: Catalogue, key: str, what: str = "") -> dict[str, Any]:

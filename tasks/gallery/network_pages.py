@@ -64,7 +64,12 @@ def summary(catalogue: Catalogue, network: Network) -> dict[str, Any]:
             counts[state] += many
     layers = [layer for layer in network.layers if len(network.layers) <= MOST_DRAWN or layer.units]
     return {
-        "network": {"title": network.title, "slug": network.slug, "address": network_page(network.slug)},
+        "network": {
+            "title": network.title,
+            "name": network.name,
+            "slug": network.slug,
+            "address": network_page(network.slug),
+        },
         "drawn": [
             {
                 "name": layer.name,

@@ -36,9 +36,14 @@ class Network:
     layers: tuple[Layer, ...] = field(default=())
 
     @property
+    def name(self) -> str:
+        """What commands call it."""
+        return self.names[0]
+
+    @property
     def title(self) -> str:
         """What people call it."""
-        return self.names[0].removeprefix(_PREFIX)
+        return self.name.removeprefix(_PREFIX)
 
 
 def find_networks(store: Store, records: Mapping[str, Record], grown: "Collection[Grown]") -> list[Network]:

@@ -102,7 +102,7 @@ class UnitView:
         files = files_of(self.catalogue, self.site, network, grown) if grown else None
         data = layer.data
         return {
-            "network": {"title": network.title, "slug": network.slug, "address": network_page(network.slug)},
+            "network": {"title": network.title, "name": network.name, "slug": network.slug},
             "crumbs": [
                 ["Networks", START],
                 [network.title, network_page(network.slug)],
