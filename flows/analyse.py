@@ -35,6 +35,7 @@ from tasks.progress import report
 from tasks.recorded import key_of
 from tasks.results import (
     CLASSIFIERS,
+    SIDE_BY_SIDE,
     activations_title,
     attribution_title,
     fcps_title,
@@ -124,6 +125,8 @@ def _todo(laboratory: Laboratory, parameters: AnalyseParameters, groups: Groups 
         todo[activations_title(name)] = _Step(partial(activations_recipe, laboratory, [name]), view_images, [name])
         if laboratory.classifier is not None:
             todo[attribution_title(name)] = _Step(partial(attribution_recipe, laboratory, name), attribute, name)
+    if len(several := _images(laboratory, parameters, groups)) > 1:
+        todo[SIDE_BY_SIDE] = _Step(partial(activations_recipe, laboratory, several), view_images, several)
     for layer in _layers(laboratory, parameters) if groups else ():
         assert groups is not None
         recipe = partial(fcps_recipe, laboratory, layer, groups)

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Lt
 
+from lib.errors import BadInput
 from lib.fcps import THRESHOLD
 from lib.limits import About, check
 
@@ -57,3 +58,14 @@ class AnalysisSettings:
 
     def __post_init__(self) -> None:
         check(self)
+        _ = self.named_pair  # raises for what is no pair
+
+    @property
+    def named_pair(self) -> tuple[str, str] | None:
+        """The names of the two classes; None where none are named."""
+        if not self.pair:
+            return None
+        names = [name.strip() for name in self.pair.split(",")]
+        if len(names) != 2 or not all(names) or names[0] == names[1]:
+            raise BadInput(f"pair is {self.pair!r}; it wants two classes, as 4,9")
+        return names[0], names[1]

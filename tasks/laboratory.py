@@ -23,6 +23,7 @@ from lib.image_names import ImageName, SetName
 from lib.picture_file import decoded
 from lib.picture_input import as_input
 from lib.predictions import Predictions
+from lib.units import nearest
 from storage.store import Input, Record
 from tasks import originals
 from tasks.open_runs import OpenRuns
@@ -98,13 +99,14 @@ class Laboratory:
 
         Raises BadInput for classes that there are not.
         """
-        if not self.settings.pair:
+        named = self.settings.named_pair
+        if named is None:
             assert self.predictions is not None
             return self.predictions.most_confused()
-        names = [name.strip() for name in self.settings.pair.split(",")]
-        if len(names) != 2 or names[0] == names[1] or not {*names} <= {*self.classes}:
-            raise BadInput(f"the pair is {self.settings.pair!r}: it wants two of the classes {', '.join(self.classes)}")
-        return self.classes.index(names[0]), self.classes.index(names[1])
+        for name in named:
+            if name not in self.classes:
+                raise BadInput(f"there is no class {name!r}{nearest(name, self.classes)}")
+        return self.classes.index(named[0]), self.classes.index(named[1])
 
     @property
     def data_classes(self) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ def activations_title(image: str) -> str:
     return f"{_ACTIVATIONS}{image}"
 
 
+SIDE_BY_SIDE = f"{_ACTIVATIONS}several images side by side"
+
+
 def tensors_title(name: str) -> str:
     """What all layers make of all images of a set."""
     return f"{_ACTIVATIONS}all {name} images"

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from flows.allowed import check, refusal
 from flows.parameters import (
+    AnalyseParameters,
     Dreaming,
     DreamParameters,
     NightlyParameters,
@@ -151,6 +152,17 @@ def test_dreams_use_what_is_allowed_and_nothing_else(
     with pytest.raises(BadInput, match=f"{field} is .*outside of what may be used here") as refused:
         check(parameters(**{field: filled[0] if isinstance(named, str) else filled}))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("place", ["{outside}/rose.png", "{inside}/link/rose.png", "{inside}/../outside/rose.png"])
+def test_images_to_look_at_are_within_what_is_allowed(inside: Path, allow: Allow, place: str) -> None:
+    outside = inside.parent / "outside"
+    (inside / "link").symlink_to(outside)
+    (inside / "rose.png").write_bytes(b"")
+    asked = {"store": str(inside / "store"), "data_dir": None}
+    check(AnalyseParameters(**asked, images=["test/3", str(inside / "rose.png")]))
+    with pytest.raises(BadInput, match=r"images is .*outside of what may be used here"):
+        check(AnalyseParameters(**asked, images=["test/3", place.format(inside=inside, outside=outside)]))
 
 
 def test_where_a_link_in_a_folder_leads_is_what_counts(inside: Path, allow: Allow) -> None:

@@ -247,7 +247,7 @@ def test_groups_of_ones_own_are_called_as_their_classes(desk: Desk) -> None:
         ({"images": ["test/24"]}, "no image test/24: the set has 24"),
         ({"images": ["nowhere.png"]}, "there is no image nowhere.png"),
         ({"layers": ["Conv2D_7"]}, "no layer 'Conv2D_7'"),
-        ({"settings": AnalysisSettings(pair="class 0,class 9")}, "it wants two of the classes class 0"),
+        ({"settings": AnalysisSettings(pair="class 0,class 9")}, "there is no class 'class 9': did you mean class"),
         ({"settings": AnalysisSettings(colours="virids")}, "viridis"),
         ({"first": ["train/0", "train/40"], "second": ["train/80"]}, "name images of one class"),
     ],

@@ -14,6 +14,8 @@ import pytest
 
 from flows.early import check_early
 from flows.parameters import (
+    AnalyseParameters,
+    Analysing,
     Dreaming,
     DreamParameters,
     NightlyParameters,
@@ -21,6 +23,7 @@ from flows.parameters import (
     SweepParameters,
     TrainParameters,
 )
+from lib.analysis_settings import AnalysisSettings
 from lib.dream_settings import DreamSettings
 from lib.errors import BadInput
 from lib.picture_names import shown
@@ -188,6 +191,30 @@ def test_dreams_of_what_there_is_pass(place: Path) -> None:
         check_early(DreamParameters(store=store, **dreaming(place, **given)))
         night = NightlyParameters(store=store, model="model/latest", dreams=Dreaming(**dreaming(place, **given)))
         check_early(night)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"images": ["test/3", "{place}/none.png"]}, "there is no image .*/none.png: name a file, or one as test/1302"),
+        ({"layers": ["Conv2D_7"]}, "did you mean Conv2D_1"),
+        ({"settings": AnalysisSettings(colours="virids")}, "viridis"),
+    ],
+)
+def test_an_analysis_of_what_there_is_not_is_refused_in_the_night_too(
+    place: Path, given: dict[str, Any], words: str
+) -> None:
+    asked = given | {"images": [image.format(place=place) for image in given.get("images", [])] or None}
+    store = str(place / "store")
+    night = NightlyParameters(store=store, model="model/latest", analysis=Analysing(**asked))
+    for parameters in (AnalyseParameters(store=store, **asked), night):
+        with pytest.raises(BadInput, match=words):
+            check_early(parameters)
+
+
+def test_an_analysis_of_what_there_is_passes(place: Path) -> None:
+    (place / "rose.png").write_bytes(b"")
+    check_early(AnalyseParameters(store=str(place / "store"), images=["test/3", str(place / "rose.png")]))
 
 
 def test_files_of_any_name_are_found_as_they_are_and_as_they_are_shown(place: Path) -> None:
