@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lib.activation_file import write_hdf5
 from lib.activation_grid import activation_grid
-from lib.activations import write_hdf5
 from lib.image_names import SetName
 from lib.picture_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record

@@ -162,8 +162,9 @@ def test_an_image_is_shown_in_every_layer_with_its_own_values(learned: Desk, who
 
 def test_the_activations_of_a_set_are_all_images_in_their_order(learned: Desk, whole: dict[str, Any]) -> None:
     tensors = learned.tensors(whole, "activations of all test images")
-    np.testing.assert_allclose(tensors["classes"], learned.probabilities, atol=1e-5)
-    assert {name: len(values) for name, values in tensors.items()} == dict.fromkeys(LAYERS, len(learned.labels))
+    np.testing.assert_allclose(tensors["activations/classes"], learned.probabilities, atol=1e-5)
+    layers = [f"activations/{name}" for name in LAYERS]
+    assert {name: len(values) for name, values in tensors.items()} == dict.fromkeys(layers, len(learned.labels))
 
 
 def test_fcps_are_active_where_they_say(learned: Desk, whole: dict[str, Any]) -> None:
