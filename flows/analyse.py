@@ -125,7 +125,7 @@ def _todo(laboratory: Laboratory, parameters: AnalyseParameters, groups: Groups 
         todo[activations_title(name)] = _Step(partial(activations_recipe, laboratory, [name]), view_images, [name])
         if laboratory.classifier is not None:
             todo[attribution_title(name)] = _Step(partial(attribution_recipe, laboratory, name), attribute, name)
-    if len(several := _images(laboratory, parameters, groups)) > 1:
+    if len(several := [name for name in _images(laboratory, parameters, groups) if laboratory.can_see(name)]) > 1:
         todo[SIDE_BY_SIDE] = _Step(partial(activations_recipe, laboratory, several), view_images, several)
     for layer in _layers(laboratory, parameters) if groups else ():
         assert groups is not None

@@ -150,6 +150,14 @@ class Laboratory:
             raise BadInput(f"{name} {problem}") from problem
         return Seen(name, pixels, None, Input("picture", originals.digest(data)))
 
+    def can_see(self, name: str) -> bool:
+        """Whether there is such an image, and it can be read."""
+        try:
+            self.see(name)
+        except BadInput:
+            return False
+        return True
+
     def called(self, seen: Sequence[Seen]) -> npt.NDArray[np.float32]:
         """The probability of each class of some images, [n, K]; [n, 0] where the network has no classes."""
         if self.classifier is None:
