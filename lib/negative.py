@@ -1,12 +1,15 @@
 """Negative OIPs: images that silence a unit, grown from the same starts as its OIPs, the other way.
 
-What is climbed is the mean pre-activation turned round. There is no threshold on the way down and hardly a dead end: on
-Conv2D_3 of the reference network the worst of four starts comes within a tenth of the best. So few starts do, and only
-one of them climbs to the end: 8 % of the image-steps of a search.
+What is climbed is the mean pre-activation turned round. There is no threshold on the way down and hardly a dead end, so
+few starts and half of the steps do, a 25th of the image-steps of a search: on the reference network's layers this comes
+to 0.97 to 1.0 of the depth that sixteen starts find with four times the steps, at the worst unit to 0.91.
+
+In a layer that is linear in the pixels, as the first one, shifting a pattern changes nothing: under `standardised` the
+mean of its pre-activation is decided at the borders alone, and that is what its negative OIPs show.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +55,7 @@ def grow_negatives(layer: str, indices: Sequence[int], settings: GrowthSettings,
         start_image(seed, length_scales(number, settings.length_scales), ground.shape)
         for seed, (_, number) in zip(seeds, origins, strict=True)
     ]
+    settings = replace(settings, steps=max(settings.steps // 2, 1))
     rates = cosine_rates(settings.steps, settings.step_size)
     first = max(round(settings.steps * _FIRST_PART), 1)
 

@@ -63,10 +63,10 @@ DREAMS = {
 
 def versions() -> dict[str, int]:
     """The present version of each task that is held."""
-    from tasks import data, dreams, exemplars, films, oips, tours
+    from tasks import data, dreams, exemplars, films, negatives, oips, responses, tours, weights
 
-    modules = {"data": data, "exemplars": exemplars, "oips": oips, "dreams": dreams, "films": films, "tours": tours}
-    return {name: module.VERSION for name, module in modules.items()}
+    modules = (data, exemplars, responses, weights, negatives, oips, dreams, films, tours)
+    return {module.__name__.removeprefix("tasks."): module.VERSION for module in modules}
 
 
 def made() -> dict[str, dict[str, Any]]:
@@ -82,7 +82,8 @@ def made() -> dict[str, dict[str, Any]]:
     from tasks.workshop import Network, Workshop, natural_of, opened, workshop_of
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
-    found: dict[str, dict[str, Any]] = {"data": {}, "exemplars": {}, "oips": {}} | dreamed()
+    found: dict[str, dict[str, Any]] = dreamed() | {"data": {}, "exemplars": {}, "oips": {}}
+    found |= {"responses": {}, "weights": {}, "negatives": {}}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as inside:
         store = Store.open(Path(folder, "store"))
         run = inside.enter_context(session(store.root, "golden", {}))
@@ -99,6 +100,7 @@ def made() -> dict[str, dict[str, Any]]:
         for style, growth in STYLES.items():
             with opened(Workshop(run, network, growth, pixel_range(data), natural)):
                 make_exemplars.fn(list(MAPS), run.run.id)
+                hold_beside(found, style, workshop_of(run.run.id))
                 for (layer, _), exemplars in workshop_of(run.run.id).exemplars.items():
                     for name, array in vars(exemplars).items():
                         found["exemplars"][f"{style} {layer} {name}"] = np.asarray(array)
@@ -112,6 +114,29 @@ def made() -> dict[str, dict[str, Any]]:
                     found["oips"][f"{style} {unit} ratio"] = np.array(about["response_ratio"], np.float64)
         run.run.close("completed", {})
     return found
+
+
+def hold_beside(found: dict[str, dict[str, Any]], style: str, workshop: Any) -> None:
+    """What is made of each layer besides OIPs, exemplars being found: arrays, and what they say of themselves."""
+    from tasks.exemplars import pass_recipes
+    from tasks.negatives import make_negatives
+    from tasks.weights import compare_weights
+    from tests.flows.tiny import MAPS
+
+    session = workshop.session
+    weights = compare_weights.fn(list(MAPS), session.run.id).data
+    for layer, units in MAPS.items():
+        _, responses = map(session.find, pass_recipes(workshop, layer))
+        negatives = session.store.record(make_negatives.fn(layer, [0, 2], units, session.run.id).data)
+        records = {"responses": responses, "weights": session.store.record(weights[layer]), "negatives": negatives}
+        for task, record in records.items():
+            for output in record.outputs:
+                found[task][f"{style} {layer} {output.role}"] = np.array(session.store.array(output.digest))
+            about = dict(record.outputs[0].attributes)
+            for name in ("responses", "pre_activations"):
+                if name in about:
+                    found[task][f"{style} {layer} {name}"] = np.array(about.pop(name))
+            found[task][f"{style} {layer} about"] = np.array(json.dumps(about, sort_keys=True))
 
 
 def dreamed() -> dict[str, dict[str, Any]]:
@@ -208,7 +233,7 @@ def write() -> None:
         path.unlink()
     now = made()
     (FOLDER / f"data-{versions()['data']}.json").write_text(json.dumps(now["data"], indent=1, sort_keys=True) + "\n")
-    for task in ("exemplars", "oips", "dreams", "films", "tours"):
+    for task in sorted(set(versions()) - {"data"}):
         with (FOLDER / f"{task}-{versions()[task]}.npz").open("wb") as file:
             np.savez_compressed(file, **{name.replace("/", ":"): array for name, array in now[task].items()})
 
