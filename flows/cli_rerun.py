@@ -21,7 +21,7 @@ _FORMS: dict[str, type[SweepParameters] | type[TrainParameters] | type[DreamPara
     "dream": DreamParameters,
     "analyse": AnalyseParameters,
 }
-_KINDS = "a sweep, a dream, an analysis or a training"
+_KINDS = "sweep, dream, analysis or training"
 
 _NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batch"}
 """Parameters in which runs may differ that do the same; of models it is their summaries that tell."""
@@ -50,7 +50,7 @@ def rerun(
     opened = Store.open(store_place(store), create=False)
     found = opened.run(run) if run is not None else _latest(opened)
     if found.flow not in _FORMS:
-        raise BadInput(f"run {found.id} is a {found.flow}: only {_KINDS} can be run again")
+        raise BadInput(f"run {found.id} is a {found.flow}: only a {_KINDS} can be run again")
     limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
     given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
     if found.flow != "train" and given.get("train") is None:
@@ -77,7 +77,7 @@ def _latest(store: "Store") -> "RunRecord":
             finished.append(run)
         elif run.flow in _FORMS and not any(_same(run, later) for later in finished):
             return run
-    raise BadInput(f"there is nothing unfinished among all that is {_KINDS}: dreamsweep runs lists them")
+    raise BadInput(f"no {_KINDS} is unfinished: dreamsweep runs lists them")
 
 
 def _same(run: "RunRecord", later: "RunRecord") -> bool:

@@ -301,4 +301,4 @@ def test_without_a_run_the_latest_that_failed_is_dreamed_again(cli: CLI, dreamt:
     assert asked[0].model_dump(mode="json") == dreamt.parameters(model=MODEL)  # of pictures, not of passes or a tour
     dreamt.run("finished", {})
     code, _, err = cli("rerun")
-    assert (code, "no sweep, no dream and no training is unfinished" in err) == (2, True)
+    assert (code, "no sweep, dream, analysis or training is unfinished" in err) == (2, True)

@@ -51,7 +51,7 @@ def test_without_a_run_the_latest_that_failed_is_finished(cli: CLI, bench: Bench
     assert sorted(computed) == ["Conv2D_2/1", "Conv2D_2/4"]
     assert run.parameters["budget"] is None  # to be finished now
     code, _, err = cli("rerun", "--store", bench.root)
-    assert (code, "no sweep, no dream and no training is unfinished" in err) == (2, True)
+    assert (code, "no sweep, dream, analysis or training is unfinished" in err) == (2, True)
 
 
 def test_a_run_keeps_its_model_whichever_is_the_latest_by_now(cli: CLI, bench: Bench, tmp_path: Path) -> None:
@@ -69,4 +69,4 @@ def test_where_nothing_is_unfinished_it_says_so(cli: CLI, tmp_path: Path) -> Non
     made = Bench(tmp_path / "store", saved(small_cnn(), tmp_path / "small.keras"), None)
     made.sweep(layers=["Conv2D_1/0"])
     code, _, err = cli("rerun", "--store", made.root)
-    assert (code, "no sweep, no dream and no training is unfinished" in err) == (2, True)
+    assert (code, "no sweep, dream, analysis or training is unfinished" in err) == (2, True)
