@@ -9,6 +9,8 @@ from lib.gallery.addresses import INDEX, segment
 from storage.record import Record
 from storage.store import Store
 
+HOME = f"analysis/{INDEX}"
+"""The list of all networks that were analysed."""
 TASKS = ("predictions", "activations", "fcps", "linear", "attribution", "tensors")
 
 

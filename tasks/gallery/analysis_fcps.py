@@ -7,7 +7,7 @@ from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.units import Unit
 from storage.record import Record
-from tasks.gallery.analysed import Analysis, told
+from tasks.gallery.analysed import HOME, Analysis, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.lineage import made_by, used_by
 from tasks.gallery.networks import Network
@@ -58,8 +58,8 @@ def _put(
     groups = [*said["groups"], {"name": "Unclear ones", "images": [one["image"] for one in said["unclear"]]}]
     context = {
         "crumbs": [
-            (network.title, network_page(network.slug)),
-            ("decisions", analysis.address),
+            ("Decisions", HOME),
+            (network.title, analysis.address),
             (f"FCPs of {layer}", None),
         ],
         "network": {"title": network.title, "address": network_page(network.slug)},
@@ -100,7 +100,7 @@ def _put(
 def _patterns(catalogue: Catalogue, network: Network, said: Said, first: str, second: str) -> list[Said]:
     """The FCPs by kind, each with the share of the images of every class in which it is active."""
     swept = catalogue.units(network.identity)
-    titles = {"only_first": f"only {first}", "only_second": f"only {second}", "both": "both"}
+    titles = {"only_first": f"of {first} alone", "only_second": f"of {second} alone", "both": "of both"}
     found = []
     for kind, title in titles.items():
         alike = [pattern for pattern in said["patterns"] if pattern["kind"] == kind]

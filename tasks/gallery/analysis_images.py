@@ -8,7 +8,7 @@ import numpy as np
 from lib.gallery.addresses import INDEX, layer_page, network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
-from tasks.gallery.analysed import Analysis, told
+from tasks.gallery.analysed import HOME, Analysis, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.lineage import made_by, used_by
 from tasks.gallery.networks import Network
@@ -65,8 +65,8 @@ def _put(
     known = sets.get(names[0].partition("/")[0]) if alone else None
     context = {
         "crumbs": [
-            (network.title, network_page(network.slug)),
-            ("decisions", analysis.address),
+            ("Decisions", HOME),
+            (network.title, analysis.address),
             (", ".join(names), None),
         ],
         "title": ", ".join(names),

@@ -1,18 +1,18 @@
 """Pages of how a network decides: its confusion, its unclear images, and what its layers can tell apart."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lib.gallery.addresses import INDEX, network_page
+from lib.gallery.addresses import network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery import analysis_fcps, analysis_images
-from tasks.gallery.analysed import TASKS, Analysis, analysis_of, told
+from tasks.gallery.analysed import HOME, TASKS, Analysis, analysis_of, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.networks import Network
 from tasks.gallery.predicted import PredictedSet
 from tasks.gallery.site import Site
 
-HOME = f"analysis/{INDEX}"
 SECTION = ("Decisions", HOME)
 
 
@@ -35,10 +35,12 @@ def _put(catalogue: Catalogue, site: Site, network: Network, analysis: Analysis)
         one.put_cells()
     fcps = analysis_fcps.put(catalogue, site, network, analysis, sets)
     looked_at, together = analysis_images.put(catalogue, site, network, analysis, sets)
+    compared = {frozenset((one["first"], one["second"])) for one in fcps}
+    wholes = [one.told(compared) for one in sets.values()]
     context = {
-        "crumbs": [(network.title, network_page(network.slug)), ("decisions", None)],
+        "crumbs": [("Decisions", HOME), (network.title, None)],
         "network": {"title": network.title, "address": network_page(network.slug)},
-        "sets": [one.told for one in sets.values()],
+        "sets": wholes,
         "classifiers": [_table(catalogue, record) for record in analysis.classifiers],
         "fcps": fcps,
         "looked_at": looked_at,
@@ -53,7 +55,7 @@ def _put(catalogue: Catalogue, site: Site, network: Network, analysis: Analysis)
     return {
         "title": network.title,
         "address": analysis.address,
-        "sets": [{name: one.told[name] for name in ("set", "data", "accuracy", "images")} for one in sets.values()],
+        "sets": [{name: whole[name] for name in ("set", "data", "accuracy", "images")} for whole in wholes],
         "images": len(looked_at),
         "fcps": list(dict.fromkeys(one["layer"] for one in fcps)),
     }
@@ -63,4 +65,15 @@ def _table(catalogue: Catalogue, record: Record) -> dict[str, Any]:
     """How far each layer tells classes apart by a linear classifier."""
     said = told(catalogue.store, record, "table")
     first, second = (said["classes"][label] for label in said["pair"])
-    return {**said, "classes": len(said["classes"]), "first": first, "second": second}
+    return {
+        **said,
+        "classes": len(said["classes"]),
+        "first": first,
+        "second": second,
+        # the longest of the bars, which are errors: accuracies differ too little to be seen
+        **{f"worst_{kind}": _most_errors(said["rows"], kind) for kind in ("all", "pair")},
+    }
+
+
+def _most_errors(rows: Sequence[Mapping[str, Any]], kind: str) -> float:
+    return max((1 - row[kind] for row in rows if row[kind] is not None), default=0.0) or 1.0

@@ -1,15 +1,14 @@
 """What a network makes of a whole set: the matrix, its cells with their images, and the images it is least sure of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lib.gallery.addresses import network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
-from tasks.gallery.analysed import Analysis, told
+from tasks.gallery.analysed import HOME, Analysis, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.networks import Network
 from tasks.gallery.previews import image_png, shown
@@ -85,8 +84,8 @@ class PredictedSet:
                     "confusion.html.j2",
                     {
                         "crumbs": [
-                            (self._network.title, network_page(self._network.slug)),
-                            ("decisions", self._analysis.address),
+                            ("Decisions", HOME),
+                            (self._network.title, self._analysis.address),
                             (f"{self.classes[label]} called {self.classes[called]}", None),
                         ],
                         "label": self.classes[label],
@@ -102,9 +101,8 @@ class PredictedSet:
                 )
             )
 
-    @cached_property
-    def told(self) -> dict[str, Any]:
-        """What the first page of the analysis shows of it."""
+    def told(self, compared: Collection[frozenset[str]] = ()) -> dict[str, Any]:
+        """What the first page of the analysis shows of it. `compared`: pairs of classes by name, which come first."""
         said = self._said
         matrix: list[list[int]] = said["confusion"]
         return {
@@ -116,7 +114,7 @@ class PredictedSet:
             "classes": self.classes,
             "confusion": self._matrix(matrix) if len(matrix) <= MOST_CLASSES else None,
             "worst": self._worst(matrix) if len(matrix) > MOST_CLASSES else [],
-            "margins": self._margins(said["margins"], said["pair"]),
+            "margins": self._margins(said["margins"], said["pair"], compared),
             "clearest": [
                 {"name": self.classes[int(label)], "images": [self.card(one["image"]) for one in images]}
                 for label, images in sorted(said["clear"].items(), key=lambda item: int(item[0]))
@@ -159,22 +157,28 @@ class PredictedSet:
     def _address(self, label: int, called: int) -> str | None:
         return self._analysis.cell(self.set, label, called) if (label, called) in self._cells else None
 
-    def _margins(self, margins: Mapping[str, list[dict[str, Any]]], confused: list[int]) -> list[dict[str, Any]]:
-        """The pairs of classes, the one that is confused most first, then by the smallest margin."""
+    def _margins(
+        self,
+        margins: Mapping[str, list[dict[str, Any]]],
+        confused: list[int],
+        compared: Collection[frozenset[str]],
+    ) -> list[dict[str, Any]]:
+        """Pairs of classes: those that are compared, the one that is confused most, then by the smallest margin."""
         pairs = []
         for name, images in margins.items():
             low, high = (int(part) for part in name.split("/"))
             if images:
-                pairs.append((([low, high] != list(confused), images[0]["margin"]), low, high, images))
+                rank = 0 if {self.classes[low], self.classes[high]} in compared else 1 if [low, high] == confused else 2
+                pairs.append((rank, images[0]["margin"], low, high, images))
         return [
             {
                 "low": self.classes[low],
                 "high": self.classes[high],
-                "least": images[0]["margin"],
-                "open": at == 0,
+                "least": least,
+                "open": rank < 2,
                 "images": [self.card(one["image"]) for one in images],
             }
-            for at, (_, low, high, images) in enumerate(sorted(pairs, key=lambda pair: pair[0])[:MOST_PAIRS])
+            for rank, least, low, high, images in sorted(pairs, key=lambda pair: pair[:4])[:MOST_PAIRS]
         ]
 
     @cached_property

@@ -1,0 +1,134 @@
+"""How a network decides, as files of a gallery."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from storage.store import Store
+from tests.tasks.gallery.everything import everything
+from tests.tasks.gallery.made import Made
+from tests.tasks.gallery.synthetic import MODEL, Synthetic
+from tests.tasks.gallery.synthetic_analysis import CLASSES, compare_groups, look_at
+
+HOME = "analysis/one-55555555"
+INDEX = f"{HOME}/index.html"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("analysis")
+    return Made(everything(folder / "store").store, folder / "gallery")
+
+
+def test_every_link_and_picture_of_the_analysis_is_there(gallery: Made) -> None:
+    assert gallery.broken("analysis") == []
+    assert "93.33 % of 30 test images of mnist right" in gallery.text("analysis/index.html")
+
+
+def test_each_number_of_the_matrix_leads_to_its_images(gallery: Made) -> None:
+    html = gallery.html(INDEX)
+    assert 'href="test/1-0/index.html"' in html.replace(f'href="../../{HOME}/', 'href="')
+    assert 'aria-label="2 images of nine called four"' in html
+    cell = gallery.text(f"{HOME}/test/1-0/index.html")
+    assert "nine called four" in cell
+    assert cell.index("test/7") < cell.index("test/4")  # the smallest margin first
+    assert "label nine, called four margin 0.0500" in cell
+
+
+def test_the_diagonal_leads_to_what_is_known_of_the_right_ones(gallery: Made) -> None:
+    text = gallery.text(f"{HOME}/test/0-0/index.html")
+    assert "10 images of the test set" in text
+    assert "label four, called four" in text
+
+
+def test_the_pair_that_is_confused_most_stands_first_and_is_open(gallery: Made) -> None:
+    html = gallery.html(INDEX)
+    first = html.index('<details class="fold" open')
+    assert html[first:].index("four or nine") < html[first:].index("<details", 10)
+    assert "test/7" in html[first:].split("</details>")[0]
+
+
+def test_the_table_of_linear_classifiers_has_every_layer_and_the_network(gallery: Made) -> None:
+    text = gallery.text(INDEX)
+    assert "pixels 144 61.00 % 80.00 % Conv2D_1 36 75.00 % 90.00 % the network – 93.00 % –" in text
+    assert "600 training images" in text
+
+
+def test_the_page_of_an_image_has_all_probabilities_all_layers_and_the_pixels_that_count(gallery: Made) -> None:
+    page = f"{HOME}/images/test-4/index.html"
+    text, html = gallery.text(page), gallery.html(page)
+    assert "four 80.00 % nine 15.00 % <b>six</b> 5.00 %" in text
+    assert "wrong" in text
+    assert 'alt="The activations of every unit of Conv2D_1"' in html
+    assert "occlusion, integrated gradients" in text
+    assert "Other images of nine called four" in text
+    assert "all activations, as HDF5" in text
+
+
+def test_a_picture_from_disk_has_a_page_without_a_label(gallery: Made) -> None:
+    text = gallery.text(f"{HOME}/images/picture-rose~20petal~2Epng/index.html")
+    assert "picture:rose petal.png" in text
+    assert "label" not in text.split("Probabilities")[0]
+
+
+def test_several_images_on_one_scale_have_a_page_that_their_own_lead_to(gallery: Made) -> None:
+    page = gallery.page_with("As one sees them", HOME)
+    assert "test/4, test/1" in gallery.text(f"{HOME}/images/test-4/index.html")
+    assert "by itself" in gallery.text(page)
+
+
+def test_the_page_of_fcps_has_counts_the_picture_and_how_often_each_is_active(gallery: Made) -> None:
+    page = gallery.page_with("what four and nine have in common", f"{HOME}/fcps")
+    text = gallery.text(page)
+    assert "of four alone 1 of nine alone 0 of both 1" in text
+    assert "told apart by these alone 75.00 %" in text
+    assert "Conv2D_1/0 0, 2 90 % 10 % –" in text
+    assert "test/7 1 of 1 0 of 0 1 of 1" in text
+    assert "40 % of the greatest activation" in text
+
+
+def test_the_names_of_classes_are_text_and_never_markup(gallery: Made) -> None:
+    for page in gallery.pages("analysis"):
+        assert CLASSES[2] not in gallery.html(page)
+    assert CLASSES[2] in gallery.text(INDEX)
+
+
+def test_of_very_many_classes_the_fullest_cells_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.gallery.predicted.MOST_CLASSES", 2)
+    gallery = Made(everything(tmp_path / "store").store, tmp_path / "gallery")
+    text = gallery.text(INDEX)
+    assert "nine called four 2 images" in text
+    assert gallery.broken("analysis") == []
+
+
+def test_without_an_analysis_the_page_says_what_would_make_one(tmp_path: Path) -> None:
+    gallery = Made(Store.open(tmp_path / "store"), tmp_path / "gallery")
+    assert gallery.pages("analysis") == ["analysis/index.html"]
+    assert "dreamsweep analyse" in gallery.text("analysis/index.html")
+
+
+def test_fcps_alone_make_an_analysis_and_say_what_is_missing(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    compare_groups(made)
+    gallery = Made(made.store, tmp_path / "gallery")
+    text = gallery.text(INDEX)
+    assert "What this network makes of a whole set is not in the store." in text
+    assert "test/7" in gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
+    assert gallery.broken("analysis") == []
+
+
+def test_a_new_analysis_rewrites_nothing_but_what_it_changes(tmp_path: Path) -> None:
+    made = everything(tmp_path / "store")
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.again().written == 0
+    look_at(made, ["test/3"])
+    before = {page: gallery.html(page) for page in gallery.pages()}
+    written = gallery.again()
+    changed = [page for page in gallery.pages() if before.get(page) != gallery.html(page)]
+    assert f"{HOME}/images/test-3/index.html" in changed
+    assert len(changed) < 8
+    assert written.removed == 0
+    manifest = json.loads((gallery.out / ".gallery" / "manifest.json").read_text())
+    assert f"{HOME}/images/test-3/index.html" in manifest["files"]
