@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent
 LAYER = "Conv2D_3"
 SHOWN = 24
+DENSE = "dense_1"
 UNIT = f"{LAYER}/56"  # the map of which the blog shows four OIPs
 WIDTH = 420  # px of a photograph among others
 MODES: dict[str, dict[str, Any]] = {
@@ -50,6 +51,8 @@ def main() -> None:
         summary: dict[str, Any] = oip_sweep(parameters)
         oips(parameters.store, summary)
         dreams(parameters.store, str(summary["model"]))
+        decisions(parameters.store, str(summary["model"]))
+    page(parameters.store, str(summary["model"]))
 
 
 def oips(place: str, summary: Mapping[str, Any]) -> None:
@@ -100,6 +103,45 @@ def dreams(place: str, model: str) -> None:
         side_by_side(shown, columns=3).save(DOCS / "dreams.jpg", quality=85, optimize=True)
         (tour,) = dreamed(tour=f"{LAYER}/0-{SHOWN - 1}")
         Image.open(tour).convert("RGB").save(DOCS / "tour.jpg", quality=85, optimize=True)
+
+
+def decisions(place: str, model: str) -> None:
+    """What the first dense layer makes of clear 4s and 9s, and of 4s that could be 9s."""
+    from flows.analyse import analyse
+    from flows.parameters import AnalyseParameters
+    from lib.analysis_settings import AnalysisSettings
+    from storage.store import Store
+
+    settings = AnalysisSettings(pair="4,9", clear=2, classifier_images=0)
+    answer: dict[str, Any] = analyse(
+        AnalyseParameters(store=place, model=model, layers=[DENSE], images=["test/0"], settings=settings)
+    )
+    (made,) = (one for one in answer["made"] if one["title"] == f"fcps of {DENSE}")
+    record = Store.open(place).record(made["record"])
+    (DOCS / "decides.png").write_bytes(Store.open(place).get(record.output("picture").digest))
+
+
+def page(place: str, model: str) -> None:
+    """The gallery's page of one unit, as Chromium shows it."""
+    import shutil
+
+    from playwright.sync_api import sync_playwright
+
+    from lib.gallery.addresses import unit_page
+    from storage.store import Store
+    from tasks.gallery.gallery import make_gallery
+
+    layer, _, index = UNIT.rpartition("/")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        make_gallery(Store.open(place), Path(folder, "gallery"))
+        executable = shutil.which("chromium") or sys.exit("a browser is wanted: apt-get install chromium")
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        view = browser.new_page(viewport={"width": 1180, "height": 1040})
+        address = unit_page(model.removeprefix("model/"), layer, int(index))
+        view.goto(Path(folder, "gallery", address).as_uri())
+        view.wait_for_load_state("networkidle")
+        view.screenshot(path=DOCS / "gallery.png")
+        browser.close()
 
 
 def side_by_side(pictures: Mapping[str, Image.Image], *, columns: int) -> Image.Image:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_options import AsJson, StorePlace
-from flows.places import DATA_FOLDER, GALLERY, store_place
+from flows.places import gallery_of, store_place
 from lib.errors import BadInput
 
 PORT = 4202
@@ -48,12 +48,13 @@ def gallery(
     from tasks.gallery.gallery import make_gallery
 
     place = store_place(store)
-    if folder is None and place != store_place():
-        raise BadInput(f"{DATA_FOLDER / GALLERY} is another store's gallery: name a folder for this one with --out")
+    out_folder = folder or gallery_of(place)
+    if out_folder is None:
+        raise BadInput(f"{gallery_of(store_place())} is another store's gallery: name a folder for this one with --out")
     if port is not None and not serve:
         raise BadInput("--port says nothing without --serve")
     opened = Store.open(place, create=False)
-    out_folder = (folder or DATA_FOLDER / GALLERY).expanduser().absolute()
+    out_folder = out_folder.expanduser().absolute()
     with shown() as progress:
         made = make_gallery(opened, out_folder, pairs=[_pair(text) for text in compare or ()], progress=progress.update)
     page = out_folder / "index.html"

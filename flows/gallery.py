@@ -7,26 +7,22 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from flows.places import DATA_FOLDER, GALLERY, pictures_place, store_place
+from flows.places import GALLERY, gallery_of, pictures_place
 from storage.store import Store
 from tasks.gallery.gallery import make_gallery
 from tasks.progress import report
 
 
-def gallery_folder() -> Path:
-    """Where the gallery of the usual store is."""
-    return DATA_FOLDER / GALLERY
-
-
 def refreshed(place: str) -> str | None:
     """Make the gallery again, as a task run within a flow run; return its address, as the picture server has it.
 
-    There is one for the store that is used where none is named; for others None. What goes wrong with it is said in
+    None for stores that have none (`flows.places.gallery_of`). What goes wrong with it is said in
     Prefect's UI, and fails nothing else: the results are in the store, and the next run makes the gallery again.
     """
-    if place != store_place():
+    folder = gallery_of(place)
+    if folder is None:
         return None
-    state: Any = _refresh(place, return_state=True)
+    state: Any = _refresh(place, folder, return_state=True)
     if not state.is_completed():
         get_run_logger().warning("the gallery is not up to date: %s", state.message)
         return None
@@ -34,6 +30,6 @@ def refreshed(place: str) -> str | None:
 
 
 @task(name="gallery", task_run_name="gallery", persist_result=False, cache_policy=NO_CACHE)
-def _refresh(place: str) -> None:
-    made = make_gallery(Store.open(place), gallery_folder(), progress=report)
+def _refresh(place: str, folder: Path) -> None:
+    made = make_gallery(Store.open(place), folder, progress=report)
     get_run_logger().info("gallery: %s written, %s as they were, %s removed", made.written, made.same, made.removed)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.places import DATA_FOLDER, store_place
+from flows.places import DATA_FOLDER, gallery_of, store_place
 from lib.errors import BadInput
 from lib.picture_names import shown
 
@@ -27,6 +27,7 @@ def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool
         answer = _swept(parameters)
     if answer is None:
         return _out_of_time(as_json)
+    answer = _with_gallery(answer, place)
     if folder is None and place == store_place(str(DATA_FOLDER / "store")):
         folder = PICTURES
     if folder is not None:
@@ -70,7 +71,7 @@ def dream_here(parameters: "DreamParameters", as_json: bool) -> int:
 
     _writable(parameters.out)
     with at_work(parameters.store):
-        answer = _dreamed(parameters)
+        answer = _with_gallery(_dreamed(parameters), parameters.store)
     print_json(answer) if as_json else _show_dreams(answer)
     return 1 if answer["failures"] else 0
 
@@ -83,7 +84,7 @@ def analyse_here(parameters: "AnalyseParameters", folder: Path | None, as_json: 
     if folder is not None:
         _writable(folder)
     with at_work(parameters.store):
-        answer = _analysed(parameters)
+        answer = _with_gallery(_analysed(parameters), parameters.store)
     if folder is not None:
         answer["folder"] = _exported(parameters.store, answer["run"], folder)
     print_json(answer) if as_json else _show_analysis(answer)
@@ -153,7 +154,7 @@ def _show_analysis(answer: Mapping[str, Any]) -> None:
     console.print(f"run {answer['run']} of {answer['model']}", markup=False)
     if "folder" in answer:
         console.print(answer["folder"], markup=False, soft_wrap=True)
-    console.print("all of it as pages: dreamsweep gallery --open", markup=False)
+    _show_gallery(answer)
 
 
 def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:
@@ -189,6 +190,21 @@ def _show_dreams(answer: Mapping[str, Any]) -> None:
     if answer["left"]:
         console.print(f"{number_of(answer['left'], 'dream')} left: dreamsweep rerun goes on with them", markup=False)
     console.print(f"run {answer['run']} of {answer['model']}, {answer['objective']}", markup=False)
+    _show_gallery(answer)
+
+
+def _show_gallery(answer: Mapping[str, Any]) -> None:
+    from flows.terminal import out
+
+    if "gallery" in answer:
+        out().print(f"gallery: {answer['gallery']}", markup=False, soft_wrap=True)
+
+
+def _with_gallery(answer: dict[str, Any], place: str) -> dict[str, Any]:
+    """The summary, with the path of the gallery's first page where runs in this store keep one."""
+    folder = gallery_of(place)
+    page = None if folder is None else folder / "index.html"
+    return answer if page is None or not page.is_file() else {**answer, "gallery": str(page)}
 
 
 def _out_of_time(as_json: bool) -> int:
@@ -268,3 +284,4 @@ def _show(answer: Mapping[str, Any]) -> None:
         for layer, path in sheets.items():
             console.print(f"  {layer}  {path}", markup=False, soft_wrap=True)
     console.print(f"all pictures: dreamsweep export {answer['run']} --out DIR", markup=False)
+    _show_gallery(answer)

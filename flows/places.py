@@ -30,6 +30,12 @@ DREAMS = DATA_FOLDER / "dreams"
 GALLERY = "gallery"
 """The folder of the gallery within the data folder, and where the picture server has it."""
 
+
+def gallery_of(place: str) -> Path | None:
+    """The folder of the gallery that runs in this store keep up to date: there is one, for the usual store."""
+    return DATA_FOLDER / GALLERY if place == store_place() else None
+
+
 PICTURES_URL = "DREAMSWEEP_PICTURES_URL"
 """The environment variable that says where links to pictures lead. `dreamsweep up` sets it for its flow runs, unless it
 is set: to the name by which a proxy is known."""
