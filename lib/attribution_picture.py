@@ -20,7 +20,7 @@ Bytes = npt.NDArray[np.uint8]
 _SIDE = 252  # px: about the longest side of a panel
 _GAP = 22
 _MARGIN = 16
-_INK = 0.4  # how much of a map's colour the strokes of the image take away
+_INK = 0.28  # how much of a map's colour the strokes of the image take away
 _BAR = 10
 
 
