@@ -116,6 +116,12 @@ class Index:
                 if key in documents:
                     yield Record.from_document(decode(documents[key]))
 
+    def record(self, key: str) -> Record | None:
+        """The record of this key; None where there is none."""
+        with self._transaction() as connection:
+            document = connection.scalar(sql.select(_records.c.document).where(_records.c.key == key))
+        return None if document is None else Record.from_document(decode(document))
+
     def producers(self, digest: str) -> list[Artifact]:
         """The artifacts whose blob this is, the oldest first: several executions may have made the same bytes."""
         return self._artifacts(_outputs, _outputs.c.digest == digest)

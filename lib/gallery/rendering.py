@@ -42,11 +42,20 @@ class Page:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class _Templates(Environment):
+    """Templates whose `unit.name` is the value of a mapping: to look for an attribute first costs an exception each."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 class Renderer:
     """Templates, read once. `sections`: what the head of every page leads to, as (title, address)."""
 
     def __init__(self, sections: Sequence[tuple[str, str]] = ()) -> None:
-        self._templates = Environment(
+        self._templates = _Templates(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,

@@ -52,7 +52,8 @@ class Catalogue:
         self._consumers: dict[str, list[Reader]] = defaultdict(list)
         self._data_sets: dict[str, DataSet | None] = {}
         settings: dict[str, Mapping[str, Any]] = {}
-        for record in store.questions().records():
+        self._index = store.questions()
+        for record in self._index.records():
             for output in record.outputs:
                 self._producers[output.digest].append(Reader(record.key, output.role))
             for item in record.inputs:
@@ -67,7 +68,7 @@ class Catalogue:
 
     def record(self, key: str) -> Record:
         """The whole record of this key. Raises StoreError where there is none any more."""
-        return self.records.get(key) or self.store.record(key)
+        return self.records.get(key) or self._index.record(key) or self.store.record(key)
 
     def network(self, identity: str) -> Network | None:
         """The network of this identity."""

@@ -61,7 +61,16 @@ class LayerView:
         return next(filter(None, map(self.catalogue.data_of, sorted(filter(None, used)))), None)
 
     def cell(self, site: Site, state: UnitState) -> dict[str, Any]:
-        """A unit as a cell of a grid."""
+        """A unit as a cell of a grid; the same one for every grid that it is in."""
+        if state.index not in self._cells:
+            self._cells[state.index] = self._cell(site, state)
+        return self._cells[state.index]
+
+    @cached_property
+    def _cells(self) -> dict[int, dict[str, Any]]:
+        return {}
+
+    def _cell(self, site: Site, state: UnitState) -> dict[str, Any]:
         grown = state.grown
         files: UnitFiles | None = None
         # what a unit that never responded was pushed towards is no picture of what it looks for

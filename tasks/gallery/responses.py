@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from storage.errors import StoreError
-from storage.record import Record
+from storage.record import Output, Record
 from storage.store import Store
 
 Arrays = dict[str, Any]
@@ -96,14 +96,23 @@ class Responses:
 
     def negative(self, index: int) -> tuple[str, int, dict[str, Any]] | None:
         """The blob that holds a unit's negative OIP, the place in it, and what is known of it; None where none does."""
+        if (found := self._negatives.get(index)) is None:
+            return None
+        output, at = found
+        about: Any = output.attributes
+        of_unit = {name: about[name][at] for name in ("pre_activations", "responses")}
+        return output.digest, at, {**of_unit, "constraint": about["constraint"]}
+
+    @cached_property
+    def _negatives(self) -> dict[int, tuple[Output, int]]:
+        """The output that holds each unit's negative OIP, and the place in it; the latest of several."""
+        found: dict[int, tuple[Output, int]] = {}
         for record in self.negatives:
-            for output in record.outputs:
-                about: Any = output.attributes
-                if index in about.get("units", ()):
-                    at = about["units"].index(index)
-                    of_unit = {name: about[name][at] for name in ("pre_activations", "responses") if name in about}
-                    return output.digest, at, {**of_unit, "constraint": about.get("constraint")}
-        return None
+            output = record.output("images")
+            units: Any = output.attributes["units"]
+            for at, index in enumerate(units):
+                found.setdefault(index, (output, at))
+        return found
 
     @cached_property
     def _arrays(self) -> Arrays:
@@ -122,7 +131,8 @@ def _arrays(store: Store, record: Record | None) -> Arrays:
     found = {}
     for output in record.outputs if record else ():
         try:
-            found[output.role] = store.array(output.digest)
+            # a view, because indexing a memory map costs ten times as much
+            found[output.role] = np.asarray(store.array(output.digest))
         except StoreError:
             continue
     return found

@@ -8,7 +8,7 @@ take turns.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,7 @@ class Site:
         self._folders: set[str] = set()
         self._written = 0
         self._memory = ""
+        self._there: dict[str, int] = {}
         self._journal = -1
 
     def __enter__(self) -> "Site":
@@ -97,7 +98,8 @@ class Site:
         same = len(self._now) - self._written
         if self._written or gone or self._memory != json.dumps(self.memory, sort_keys=True):
             manifest = {"form": _FORM, "files": self._now, "memory": self.memory}
-            self._write(self._own / "manifest.json", json.dumps(manifest, separators=(",", ":")).encode(), durable=True)
+            data = json.dumps(manifest, separators=(",", ":")).encode()
+            self._write(f"{_OWN}/manifest.json", data, durable=True)
         (self._own / "journal").unlink(missing_ok=True)
         return Written(self._written, same, len(gone))
 
@@ -105,8 +107,8 @@ class Site:
         self._check()
         self._own.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
-        for leftover in self._own.glob("new*"):
-            leftover.unlink()
+        (self._own / "new").unlink(missing_ok=True)
+        self._there = dict(_sizes(str(self.out)))
         manifest = self._manifest()
         self._before = {name: (entry[0], entry[1]) for name, entry in manifest["files"].items() if is_address(name)}
         self.memory = manifest["memory"]
@@ -147,41 +149,40 @@ class Site:
         if not is_address(address):
             raise ValueError(f"{address!r} is no address of a gallery")
         digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        path = self.out / address
         if (made := self._now.get(address)) is not None:
             if made[0] != digest:
                 raise ValueError(f"two different files are put at {address}")
             return
         before = self._before.get(address)
-        if before is not None and before[0] == digest and _size(path) == before[1]:
+        if before is not None and before[0] == digest and self._there.get(address) == before[1]:
             self._now[address] = before
             return
-        if before is None and path.exists():
-            raise BadInput(f"{path} is in the way, and is no file of this gallery: move it elsewhere")
+        if before is None and address in self._there:
+            raise BadInput(f"{self.out}/{address} is in the way, and is no file of this gallery: move it elsewhere")
         data = make()
-        self._write(path, data, address)
+        self._write(address, data)
         self._now[address] = (digest, len(data))
         self._written += 1
 
-    def _write(self, path: Path, data: bytes, address: str = "", *, durable: bool = False) -> None:
+    def _write(self, address: str, data: bytes, *, durable: bool = False) -> None:
         """Put these bytes there, so that whoever reads sees the old ones or the new ones.
 
         Files are not waited for to reach the disk, but for the manifest: what a power cut leaves short has another size
         than this says.
         """
-        temporary = f"{self._own}/new"
+        path, temporary = f"{self.out}/{address}", f"{self._own}/new"
         try:
-            if address:
+            if not durable:
                 os.write(self._journal, f"{address}\n".encode())
-            with Path(temporary).open("wb", buffering=0) as file:
+            with open(temporary, "wb", buffering=0) as file:  # noqa: PTH123 - here path objects cost more than the calls
                 file.write(data)
                 if durable:
                     os.fsync(file.fileno())
-            folder = str(path.parent)
+            folder = path.rpartition("/")[0]
             if folder not in self._folders:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
                 self._folders.add(folder)
-            os.replace(temporary, path)  # noqa: PTH105 - a path object costs more than the call
+            os.replace(temporary, path)  # noqa: PTH105
         except OSError as problem:
             raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
 
@@ -196,9 +197,11 @@ class Site:
                 return
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, -1 where there is none: after a power cut a file can be there and be empty."""
-    try:
-        return os.stat(path).st_size  # noqa: PTH116 - a path object costs more than the call
-    except OSError:
-        return -1
+def _sizes(folder: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Every file below a folder by its address, and its bytes: after a power cut a file can be there and be empty."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _sizes(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False).st_size

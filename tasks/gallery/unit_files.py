@@ -1,8 +1,9 @@
 """The files of one unit: its OIPs as pictures and as numbers."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,15 @@ def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -
     count, height, width = grown.shape[:3]
     bounds = bounds_of(grown)
 
-    @lru_cache(maxsize=1)
-    def images() -> Any:
-        return np.asarray(catalogue.store.array(grown.oips))
+    @cache
+    def data() -> bytes:
+        return catalogue.store.get(grown.oips)
 
-    @lru_cache(maxsize=1)
+    @cache
+    def images() -> Any:
+        return np.lib.format.read_array(io.BytesIO(data()), allow_pickle=False)
+
+    @cache
     def window() -> tuple[float, float]:
         return tone_window(images(), bounds)
 
@@ -57,7 +62,7 @@ def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -
 
     tones = f"{grown.oips} {bounds}"
     try:
-        array = site.file(f"{folder}/oips.npy", lambda: catalogue.store.get(grown.oips), grown.oips)
+        array = site.file(f"{folder}/oips.npy", data, grown.oips)
         oips = tuple(site.file(f"{folder}/oip-{at + 1}.png", oip(at), f"{tones} {at}") for at in range(count))
         cell = oips[0]
         if max(height, width) > LONGEST_CELL:

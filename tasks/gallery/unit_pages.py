@@ -281,7 +281,7 @@ class UnitView:
             "nearest_by_responses": self.layer.responses.nearest(self.state.index),
             "nearest_by_weights": self.layer.responses.nearest_by_weights(self.state.index),
         }
-        return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        return json.dumps(document, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _dreams(catalogue: Catalogue, site: Site, network: Network) -> Mapping[str, list[dict[str, Any]]]:
