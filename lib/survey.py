@@ -21,6 +21,7 @@ BINS = 40
 MOST_CLASSES = 50
 """Of more classes than these the histogram counts all images together: nobody could tell them apart in it."""
 
+_AT_ONCE = 2**16  # responses: of few, the work around them takes most of the time; many leave the processor's cache
 _FINEST = -140  # an exponent of two, below every response that is not zero
 
 
@@ -32,7 +33,8 @@ class Surveyed:
     float64 [units, bins + 1], where a unit's bins begin and end; the first holds its least response or zero. `silent`:
     int64 [units, classes], images whose response is exactly zero: they are in no bin. Of a data set of more than
     `MOST_CLASSES` classes, histogram and silent have one row for all of them. `class_means`: float32 [units, classes],
-    the mean response, NaN for a class without images. `nearest`: by the correlation of responses.
+    the mean response, NaN for a class without images. `nearest`: by the correlation of responses. `class_counts`: int64
+    [classes], how many images of each there are.
     """
 
     histogram: Integers
@@ -40,14 +42,11 @@ class Surveyed:
     silent: Integers
     class_means: npt.NDArray[np.float32]
     nearest: Nearest
+    class_counts: Integers
 
 
 class Survey:
-    """Counts responses as they come, in any order and number at a time.
-
-    Attributes:
-        class_counts: how many images of each class there were so far, [classes].
-    """
+    """Counts responses as they come, in any order and number at a time."""
 
     def __init__(self, units: int, labels: Integers, classes: int) -> None:
         """`labels`: of all images of the data set, [N], from 0 to below `classes`."""
@@ -60,44 +59,56 @@ class Survey:
         self._first = np.zeros(units, np.int64)  # which bin of the grid is the first
         self._least, self._greatest = np.zeros(units), np.zeros(units)
         self._sums = np.zeros((classes, units))
-        self.class_counts = np.zeros(classes, np.int64)
+        self._seen = np.zeros(classes, np.int64)
         self._middle: Floats | None = None  # near the means, so that squares lose no digits
         self._products = np.zeros((units, units))
+        self._waiting: list[tuple[Integers, Floats]] = []
 
     def add(self, numbers: Integers, responses: Floats) -> None:
         """Count the responses [n, units] to the images of these numbers [n]; what is not finite is in no bin."""
-        responses = np.asarray(responses, np.float64)
+        self._waiting.append((np.asarray(numbers), np.asarray(responses)))
+        if sum(values.size for _, values in self._waiting) >= _AT_ONCE:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        if not self._waiting:
+            return
+        numbers, parts = (np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        responses = parts.astype(np.float64)
         self._count(self._rows[numbers], responses)
         labels = self._labels[numbers]
-        self.class_counts += np.bincount(labels, minlength=len(self.class_counts))
-        of_class = (labels == np.arange(len(self.class_counts))[:, None]).astype(np.float64)
+        self._seen += np.bincount(labels, minlength=len(self._seen))
+        of_class = (labels[:, None] == np.arange(len(self._seen))).astype(np.float64)
+        self._sums += _product(of_class, responses)
         with np.errstate(invalid="ignore"):  # a unit that answers with infinities has no mean
-            self._sums += of_class @ responses
             if self._middle is None:
                 self._middle = responses.mean(axis=0)
-            away = responses - self._middle
-            self._products += away.T @ away
+            responses -= self._middle
+        self._products += _product(responses, responses)
 
     def found(self) -> Surveyed:
         """What there is, after the last image."""
+        self._take_in()
         # a unit that never responds has bins as others have
         exponent = np.where(self._exponent == _FINEST, -5, self._exponent)
         edges = np.ldexp((self._first[:, None] + np.arange(BINS + 1)).astype(np.float64), exponent[:, None])
         with np.errstate(invalid="ignore"):
-            means = (self._sums / self.class_counts[:, None]).T.astype(np.float32)
-        return Surveyed(self._histogram, edges, self._silent, means, nearest(self._correlations()))
+            means = (self._sums / self._seen[:, None]).T.astype(np.float32)
+        return Surveyed(self._histogram, edges, self._silent, means, nearest(self._correlations()), self._seen)
 
     def _count(self, rows: Integers, responses: Floats) -> None:
-        finite = np.isfinite(responses)
-        known = np.where(finite, responses, 0)
-        self._cover(known.min(axis=0, initial=0), known.max(axis=0, initial=0))
-        bins = np.floor(np.ldexp(known, -self._exponent)).astype(np.int64) - self._first
+        known = responses if np.isfinite(responses).all() else np.where(np.isfinite(responses), responses, 0)
+        self._cover(known.min(axis=0), known.max(axis=0))
         units, classes, _ = self._histogram.shape
-        cell = (np.arange(units) * classes + rows[:, None]) * BINS + bins
-        counted = finite & (responses != 0)
-        self._histogram += np.bincount(cell[counted], minlength=self._histogram.size).reshape(self._histogram.shape)
-        cell = np.arange(units) * classes + rows[:, None]
-        self._silent += np.bincount(cell[responses == 0], minlength=self._silent.size).reshape(self._silent.shape)
+        bins = np.floor(known * np.ldexp(1.0, -self._exponent)).astype(np.int64) - self._first
+        place = np.arange(units) * classes + rows[:, None]
+        cells = place * BINS + bins
+        self._histogram += np.bincount(cells.ravel(), minlength=self._histogram.size).reshape(self._histogram.shape)
+        # what was zero, or stands for what is not finite, is taken out again: it is little
+        out = known == 0
+        self._histogram -= np.bincount(cells[out], minlength=self._histogram.size).reshape(self._histogram.shape)
+        self._silent += np.bincount(place[responses == 0], minlength=self._silent.size).reshape(self._silent.shape)
 
     def _cover(self, least: Floats, greatest: Floats) -> None:
         """Join bins until they cover these responses as well."""
@@ -127,7 +138,7 @@ class Survey:
 
     def _correlations(self) -> Floats:
         """Of the responses of each two units; NaN for one that always responds the same."""
-        count = self.class_counts.sum()
+        count = self._seen.sum()
         if self._middle is None or count < 2:
             return np.full(self._products.shape, np.nan)
         away = self._sums.sum(axis=0) / count - self._middle
@@ -136,3 +147,14 @@ class Survey:
         # what is left of a constant is rounding
         spread[spread <= 1e-6 * (np.abs(self._middle + away) + 1e-30)] = np.nan
         return products / np.outer(spread, spread)
+
+
+def _product(first: Floats, second: Floats) -> Floats:
+    """The transposed first times the second, both [n, ...].
+
+    By TensorFlow: NumPy's threads wait by going round and round, and where others are at work that took 40 times as
+    long.
+    """
+    import tensorflow as tf
+
+    return np.asarray(tf.linalg.matmul(first, second, transpose_a=True))

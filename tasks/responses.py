@@ -47,7 +47,7 @@ def responses_artifacts(
     about = {
         "layer": layer,
         "classes": list(labels.classes),
-        "class_counts": surveys[layer].class_counts.tolist(),
+        "class_counts": found.class_counts.tolist(),
         "by_class": len(labels.classes) <= MOST_CLASSES,
     }
     arrays = {
