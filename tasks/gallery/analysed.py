@@ -6,12 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lib.gallery.addresses import INDEX, segment
+from storage.errors import BlobCorrupt, BlobMissing
 from storage.record import Record
 from storage.store import Store
 
 HOME = f"analysis/{INDEX}"
 """The list of all networks that were analysed."""
 TASKS = ("predictions", "activations", "fcps", "linear", "attribution", "tensors")
+
+_NEEDED = {
+    "predictions": ("summary", "probabilities"),
+    "activations": ("about",),
+    "fcps": ("summary",),
+    "linear": ("table",),
+}
 
 
 @dataclass
@@ -87,6 +95,16 @@ def analysis_of(network: str, records: Iterable[Record]) -> Analysis:
             case "tensors":
                 found.tensors.insert(0, record)
     return found
+
+
+def can_be_shown(store: Store, record: Record) -> bool:
+    """Whether what its pages say is still in the store, and as it was; pictures may be gone, and are left out."""
+    try:
+        for role in _NEEDED.get(record.task, ()):
+            store.path(record.output(role).digest)
+    except (BlobMissing, BlobCorrupt):
+        return False
+    return True
 
 
 def told(store: Store, record: Record, role: str) -> Any:

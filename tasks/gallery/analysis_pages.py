@@ -7,7 +7,7 @@ from lib.gallery.addresses import network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery import analysis_fcps, analysis_images
-from tasks.gallery.analysed import HOME, TASKS, Analysis, analysis_of, told
+from tasks.gallery.analysed import HOME, TASKS, Analysis, analysis_of, can_be_shown, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.networks import Network
 from tasks.gallery.predicted import PredictedSet
@@ -20,7 +20,8 @@ def pages(catalogue: Catalogue, site: Site) -> None:
     """Put the pages of every network that was analysed, and the list of them."""
     listed = []
     for network in catalogue.networks:
-        records = [record for task in TASKS for record in catalogue.of_task(task, network.identity)]
+        found = (record for task in TASKS for record in catalogue.of_task(task, network.identity))
+        records = [record for record in found if can_be_shown(catalogue.store, record)]
         if records:
             listed.append(_put(catalogue, site, network, analysis_of(network.slug, records)))
     site.put(Page(HOME, "analyses.html.j2", {"analyses": listed}))
@@ -40,6 +41,7 @@ def _put(catalogue: Catalogue, site: Site, network: Network, analysis: Analysis)
     context = {
         "crumbs": [("Decisions", HOME), (network.title, None)],
         "network": {"title": network.title, "address": network_page(network.slug)},
+        "model": network.names[0],
         "sets": wholes,
         "classifiers": [_table(catalogue, record) for record in analysis.classifiers],
         "fcps": fcps,

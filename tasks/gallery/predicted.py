@@ -1,7 +1,7 @@
 """What a network makes of a whole set: the matrix, its cells with their images, and the images it is least sure of."""
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ Cell = tuple[int, int]
 
 
 class PredictedSet:
-    """One set of one network, as the newest record of its predictions says. Raises StoreError where that is gone."""
+    """One set of one network, as the newest record of its predictions says."""
 
     def __init__(self, catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, record: Record) -> None:
         self._site = site
@@ -38,7 +38,6 @@ class PredictedSet:
         self._said: dict[str, Any] = told(catalogue.store, record, "summary")
         self.classes: list[str] = self._said["classes"]
         self._numbers: list[int] = list(record.output("thumbnails").attributes["numbers"])  # type: ignore[arg-type]
-        self._thumbnails = catalogue.store.array(record.output("thumbnails").digest)
         self._places = {number: at for at, number in enumerate(self._numbers)}
 
     @property
@@ -53,7 +52,8 @@ class PredictedSet:
         picture = None
         if (at := self._places.get(number)) is not None:
             digest = self._record.output("thumbnails").digest
-            picture = shown(self._site, f"image {at} of {digest}", lambda: image_png(np.asarray(self._thumbnails[at])))
+            pixels = partial(self._store.array, digest)
+            picture = shown(self._site, f"image {at} of {digest}", lambda: image_png(np.asarray(pixels()[at])))
         return {
             "name": name,
             "picture": picture,
@@ -97,6 +97,7 @@ class PredictedSet:
                         "home": self._analysis.address,
                         "mirrored": self._analysis.cell(self.set, called, label) if mirrored else None,
                         "example": f"{self.set}/{numbers[0]}",
+                        "model": self._network.names[0],
                     },
                 )
             )

@@ -90,7 +90,7 @@ def look_at(made: Synthetic, names: list[str]) -> None:
     _commit_analysis(
         made,
         "activations",
-        {"images": names, "layers": ["Conv2D_1"], "standardise": False, "colours": "viridis"},
+        {"images": names, "layers": ["Conv2D_1"], "standardise": False, "colour_map": "viridis"},
         [
             NewOutput("tensors", hdf5_bytes({"images": pictures}), "tensors", HDF5),
             _json("about", {"images": images, "layers": ["Conv2D_1"]}),

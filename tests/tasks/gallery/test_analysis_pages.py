@@ -119,6 +119,24 @@ def test_fcps_alone_make_an_analysis_and_say_what_is_missing(tmp_path: Path) -> 
     assert gallery.broken("analysis") == []
 
 
+def test_what_the_store_has_lost_of_an_analysis_stops_nothing(tmp_path: Path) -> None:
+    made = everything(tmp_path / "store")
+    for record in made.store.records():
+        if record.task == "fcps":
+            lost = ["summary"]
+        elif record.task in ("predictions", "activations"):
+            lost = ["thumbnails", "pictures", "tensors", "grid Conv2D_1"]
+        else:
+            continue
+        for output in record.outputs:
+            if output.role in lost:
+                (tmp_path / "store" / "blobs" / output.digest[:2] / output.digest).unlink(missing_ok=True)
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("analysis") == []
+    assert gallery.pages(f"{HOME}/fcps") == []
+    assert "no picture test/7" in gallery.text(INDEX)
+
+
 def test_a_new_analysis_rewrites_nothing_but_what_it_changes(tmp_path: Path) -> None:
     made = everything(tmp_path / "store")
     gallery = Made(made.store, tmp_path / "gallery")
