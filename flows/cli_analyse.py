@@ -43,7 +43,7 @@ def analyse(
     unclear: Annotated[int | None, _setting("unclear", "N")] = None,
     threshold: Annotated[float | None, _setting("threshold", "X")] = None,
     standardise: Annotated[bool | None, _setting("standardise", "")] = None,
-    colours: Annotated[str | None, _setting("colours", "NAME")] = None,
+    colour_map: Annotated[str | None, _setting("colour_map", "NAME")] = None,
     classifier_images: Annotated[int | None, _setting("classifier_images", "N")] = None,
     seed: Annotated[int | None, _setting("seed", "N")] = None,
     tensors: Annotated[str | None, _field("tensors", "SET")] = None,
@@ -64,7 +64,7 @@ def analyse(
         "unclear": unclear,
         "threshold": threshold,
         "standardise": standardise,
-        "colours": colours,
+        "colour_map": colour_map,
         "classifier_images": classifier_images,
         "seed": seed,
     }

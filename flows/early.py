@@ -81,7 +81,7 @@ def _check_analysis(analysis: Analysing, units: Mapping[str, int | None]) -> Non
     for place in analysis.images or ():
         if ImageName.parse(place) is None and not os.path.lexists(path_of(place)):
             raise BadInput(f"there is no image {shown(str(path_of(place)))}: name a file, or one as test/1302")
-    colours_of(analysis.settings.colours)
+    colours_of(analysis.settings.colour_map)
     check_patterns(analysis.layers, units)
 
 
@@ -92,4 +92,4 @@ def _config(parameters: SweepParameters | NightlyParameters | DreamParameters | 
         return model_file.config_of(Path(name))
     store = Store.open(parameters.store)
     found = find_model(store, name)
-    return model_file.config_of(store.get(found.record.output("model").digest), name=found.name)
+    return model_file.config_of(store.get(found.output.digest), name=found.name)

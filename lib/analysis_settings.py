@@ -43,8 +43,8 @@ class AnalysisSettings:
         bool,
         About("Standardise", "Show the maps of each layer with zero mean and unit variance, clipped, as the blog can."),
     ] = False
-    colours: Annotated[
-        str, About("Colours", "Of the activations: any colour map of matplotlib, as viridis, jet, magma.")
+    colour_map: Annotated[
+        str, About("Colour map", "Of the activations: any colour map of matplotlib, as viridis, jet, magma.")
     ] = "viridis"
     classifier_images: Annotated[
         int,

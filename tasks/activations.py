@@ -30,7 +30,7 @@ def activations_recipe(laboratory: Laboratory, names: Sequence[str]) -> Recipe:
         "layers": list(laboratory.activations.layers),
         "classes": list(laboratory.classes),
         "standardise": laboratory.settings.standardise,
-        "colours": laboratory.settings.colours,
+        "colour_map": laboratory.settings.colour_map,
     }
     seen = [laboratory.see(name) for name in names]
     return Recipe("activations", VERSION, parameters, laboratory.recipe_inputs(*seen))
@@ -83,7 +83,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
                 subtitle=laboratory.network.name,
                 images=list(pictures),
                 standardise=laboratory.settings.standardise,
-                colours=laboratory.settings.colours,
+                colours=laboratory.settings.colour_map,
             )
             outputs.append(NewOutput(f"grid {layer}", grid, "grid", "image/png", attributes={**told, "layer": layer}))
         report(title, len(values), len(values))

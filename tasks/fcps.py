@@ -106,7 +106,7 @@ def fcps_recipe(laboratory: Laboratory, layer: str, groups: Groups) -> Recipe:
         "classes": list(laboratory.classes),
         "threshold": settings.threshold,
         "standardise": settings.standardise,
-        "colours": settings.colours,
+        "colour_map": settings.colour_map,
     }
     counted = [laboratory.images_of(TEST), laboratory.labels_of(TEST)]
     inputs = laboratory.recipe_inputs(*seen) | {blob.role: blob.digest for blob in counted}
@@ -230,6 +230,6 @@ def _picture(
         images=[as_bytes(image.pixels, laboratory.pixel_range) for image in seen],
         groups=[heading for heading in headings if heading.images],
         standardise=laboratory.settings.standardise,
-        colours=laboratory.settings.colours,
+        colours=laboratory.settings.colour_map,
         marks=marks,
     )

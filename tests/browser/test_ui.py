@@ -1,5 +1,6 @@
 """Sweeps and dreams from Prefect's UI, in both of its versions: the form, the run, its pictures, and Retry."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,17 @@ def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, pla
     assert len(sheets) == len(MAPS)
     assert all(sheet["natural"] > 300 and sheet["shown"] > 300 for sheet in sheets)
     links = ui.links_to(place.up.note["pictures"])
-    assert len(links) == 1 + len(MAPS)
+    assert len(links) == 2 + len(MAPS)
     for link in links:
         assert httpx.get(link, trust_env=False).is_success
     ui.page.goto(links[-1])
     assert ui.pictures()[0]["natural"] > 300
+
+    ui.page.goto(next(link for link in links if "/gallery/" in link))
+    ui.page.get_by_role("link", name="Conv2D_2", exact=True).first.click()
+    ui.page.get_by_role("link", name=re.compile("^3")).first.click()
+    expect(ui.page.get_by_role("heading", level=1)).to_contain_text("Conv2D_2/3")
+    assert ui.pictures()[0]["natural"] >= 12
 
 
 def test_retry_computes_the_maps_that_failed_and_no_others(ui: Ui, place: Place, version: Version) -> None:

@@ -216,7 +216,7 @@ def test_images_of_ones_own_are_looked_at_and_kept(desk: Desk, tmp_path: Path) -
         "activations of picture:rose.png",
         "activations of picture:rose.png (2)",
         "activations of train/7",
-        "activations of several images side by side",
+        SIDE_BY_SIDE,
     }
     record = desk.record(made, "activations of picture:rose.png")
     original = next(item.digest for item in record.inputs if item.role == "picture")
@@ -251,7 +251,7 @@ def test_groups_of_ones_own_are_called_as_their_classes(desk: Desk) -> None:
         ({"images": ["nowhere.png"]}, "there is no image nowhere.png"),
         ({"layers": ["Conv2D_7"]}, "no layer 'Conv2D_7'"),
         ({"settings": AnalysisSettings(pair="class 0,class 9")}, "there is no class 'class 9': did you mean class"),
-        ({"settings": AnalysisSettings(colours="virids")}, "viridis"),
+        ({"settings": AnalysisSettings(colour_map="virids")}, "viridis"),
         ({"first": ["train/0", "train/40"], "second": ["train/80"]}, "name images of one class"),
     ],
 )

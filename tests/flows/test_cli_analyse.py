@@ -85,14 +85,14 @@ def test_options_become_the_parameters_of_the_flow(cli: CLI, asked: list[Any], t
     assert (parameters.images, parameters.layers, parameters.first, parameters.tensors) == (None,) * 4
     assert parameters.settings == AnalysisSettings()
     options = (
-        "--pair 4,9 --threshold 0.5 --colours jet --standardise --clear 2 --unclear 1 --layers Conv* --first test/1 "
+        "--pair 4,9 --threshold 0.5 --colour-map jet --standardise --clear 2 --unclear 1 --layers Conv* --first test/1 "
         "--first train/2 --second test/3 --tensors test --model model/latest --budget 30"
     )
     cli("analyse", "test/7", "rose.png", *options.split())
     parameters = asked[-1]
     assert parameters.images == ["test/7", str(tmp_path / "rose.png")]
     assert parameters.settings == AnalysisSettings(
-        pair="4,9", threshold=0.5, colours="jet", standardise=True, clear=2, unclear=1
+        pair="4,9", threshold=0.5, colour_map="jet", standardise=True, clear=2, unclear=1
     )
     assert (parameters.first, parameters.second) == (["test/1", "train/2"], ["test/3"])
     assert (parameters.layers, parameters.tensors, parameters.budget) == (["Conv*"], "test", 30)

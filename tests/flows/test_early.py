@@ -198,7 +198,7 @@ def test_dreams_of_what_there_is_pass(place: Path) -> None:
     [
         ({"images": ["test/3", "{place}/none.png"]}, "there is no image .*/none.png: name a file, or one as test/1302"),
         ({"layers": ["Conv2D_7"]}, "did you mean Conv2D_1"),
-        ({"settings": AnalysisSettings(colours="virids")}, "viridis"),
+        ({"settings": AnalysisSettings(colour_map="virids")}, "viridis"),
     ],
 )
 def test_an_analysis_of_what_there_is_not_is_refused_in_the_night_too(

@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.parameters import Analysing
+from lib.analysis_settings import AnalysisSettings
 from lib.deadline import Deadline
 from lib.training_settings import TrainSettings
 from storage.store import Store
-from tests.flows.tiny import GROWTH, write_photograph
+from tests.flows.tiny import GROWTH, saved, small_cnn, write_photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -58,7 +60,14 @@ def night(root: Path, **changes: Any) -> Any:
     from flows.parameters import NightlyParameters
 
     settings = TrainSettings(epochs=2, batch=64)
-    asked = {"data": "digits", "data_dir": None, "layers": LAYERS, "growth": GROWTH, "train": settings}
+    asked = {
+        "data": "digits",
+        "data_dir": None,
+        "layers": LAYERS,
+        "growth": GROWTH,
+        "train": settings,
+        "analysis": None,
+    }
     return nightly(NightlyParameters(store=str(root), **(asked | changes)), return_state=True)
 
 
@@ -140,6 +149,22 @@ def test_a_night_dreams_the_model_that_it_has_swept(root: Path, dreaming: Any, p
     assert night(root, dreams=dreaming).name == "Completed"
     again = Store.open(root).runs()[-1]
     assert {unit.how for unit in again.units.values()} == {"reused"}
+
+
+def test_a_night_analyses_the_model_that_it_has_swept(root: Path, prefect_server: str) -> None:
+    analysis = Analysing(settings=AnalysisSettings(classifier_images=100), layers=["dense_1"])
+    state = night(root, analysis=analysis)
+    assert (state.name, state.message) == ("Completed", "train: Completed; oip-sweep: Completed; analyse: Completed")
+    _, swept, analysed = Store.open(root).runs()[-3:]
+    assert (analysed.flow, analysed.summary["model"]) == ("analyse", swept.summary["model"])
+    assert {"predictions of test", "fcps of dense_1", "linear classifiers"} <= set(analysed.units)
+    assert "test images of digits are called what they are" in summary_of_the_night(prefect_server)
+
+
+def test_a_night_with_a_model_that_has_no_images_analyses_nothing(root: Path, tmp_path: Path) -> None:
+    file = saved(small_cnn(), tmp_path / "small.keras")
+    state = night(root, model=str(file), data=None, layers=["Conv2D_1/0"], analysis=Analysing())
+    assert (state.name, state.message) == ("Completed", "oip-sweep: Completed")
 
 
 def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
