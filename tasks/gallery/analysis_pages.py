@@ -20,10 +20,9 @@ def pages(catalogue: Catalogue, site: Site) -> None:
     """Put the pages of every network that was analysed, and the list of them."""
     listed = []
     for network in catalogue.networks:
-        found = (record for task in TASKS for record in catalogue.of_task(task, network.identity))
-        records = [record for record in found if can_be_shown(catalogue.store, record)]
-        if records:
-            listed.append(_put(catalogue, site, network, analysis_of(network.slug, records)))
+        if records := [record for task in TASKS for record in catalogue.of_task(task, network.identity)]:
+            shown = (record for record in records if can_be_shown(catalogue.store, record))
+            listed.append(_put(catalogue, site, network, analysis_of(network.slug, shown)))
     site.put(Page(HOME, "analyses.html.j2", {"analyses": listed}))
 
 

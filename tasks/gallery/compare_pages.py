@@ -109,7 +109,7 @@ def _put(pair: Pair, site: Site) -> None:
     many = sum(map(len, rows.values())) > MOST
     addresses = {layer: f"{pair.folder}/{segment(layer)}/{INDEX}" if many else "" for layer in rows}
     about = {
-        "crumbs": [("Compare", HOME), (f"{pair.first.run.id} and {pair.second.run.id}", None)],
+        "crumbs": [("Compare", HOME), ("two sweeps", None)],
         **_heads(pair),
         "differences": [list(one) for one in differences(_facts(pair, pair.first), _facts(pair, pair.second))],
         "only": _only(pair),

@@ -137,6 +137,19 @@ def test_what_the_store_has_lost_of_an_analysis_stops_nothing(tmp_path: Path) ->
     assert "no picture test/7" in gallery.text(INDEX)
 
 
+def test_an_analysis_of_which_nothing_is_left_still_has_the_page_that_its_network_leads_to(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    compare_groups(made)
+    for record in made.store.records():
+        if record.task == "fcps":
+            digest = record.output("summary").digest
+            (tmp_path / "store" / "blobs" / digest[:2] / digest).unlink()
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("") == []
+    assert "not in the store" in gallery.text(INDEX)
+
+
 def test_a_new_analysis_rewrites_nothing_but_what_it_changes(tmp_path: Path) -> None:
     made = everything(tmp_path / "store")
     gallery = Made(made.store, tmp_path / "gallery")
