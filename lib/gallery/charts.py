@@ -182,9 +182,9 @@ def _path(values: Values, step: float, scale: float, high: float) -> str:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Three to six round numbers, the first not above `low`, the last not below `high`."""
-    if high <= low:
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-300):  # as good as equal
         low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
-    raw = (high - low) / 4
+    raw = high / 4 - low / 4  # the difference of two very large numbers would overflow
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
     begin, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
