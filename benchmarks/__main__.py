@@ -3,7 +3,19 @@
 import importlib
 import sys
 
-ALL = ("speed", "dreams", "dream_folder", "orchestration", "task_runs", "quality", "verdicts", "store")
+ALL = (
+    "speed",
+    "dreams",
+    "dream_folder",
+    "orchestration",
+    "task_runs",
+    "quality",
+    "verdicts",
+    "store",
+    "gallery",
+    "activations",
+    "exemplars",
+)
 BY_NAME_ONLY = ("training",)  # wants real MNIST, and an hour
 
 

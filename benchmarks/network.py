@@ -16,6 +16,18 @@ def data_name() -> str:
     return "mnist" if os.environ.get("DREAMSWEEP_MNIST") else "digits"
 
 
+def read_or_trained(file: Path | None) -> Any:
+    """The Keras model of a file; without one, that of `trained`, with a Prefect server of its own."""
+    from lib import model_file
+
+    if file is not None:
+        return model_file.load(file.read_bytes())
+    from flows.server import local_server
+
+    with local_server(DATA_FOLDER):
+        return trained()[0]
+
+
 def trained(seed: int = 0) -> tuple[Any, Any]:
     """The Keras model of the default recipe with this training seed, and its data set; within a Prefect server."""
     from flows.parameters import TrainParameters

@@ -1,11 +1,12 @@
 """The activations of many images in one HDF5 file, written as they are computed.
 
 HDF5 lays the file out, with a contiguous data set a layer whose place in the file it then tells; each batch is written
-there by a plain write, by a thread of its own, while the next one is computed. HDF5's own writes hold Python's lock,
+there by a plain write, by threads of their own, while the next one is computed. HDF5's own writes hold Python's lock,
 and would keep the network waiting.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,8 @@ from lib.activations import Activations, Floats
 from lib.errors import BadInput
 
 GROUP = "activations"
+
+_WRITERS = 3  # one copies while others wait for the disk
 
 
 def write_hdf5(
@@ -30,8 +33,8 @@ def write_hdf5(
 ) -> None:
     """Write `/activations/LAYER`, float32 [N, ..., units], for every layer and all images [N, H, W, C].
 
-    Memory holds the activations of two batches, however many images there are. The file is there when it is whole, and
-    not before.
+    Memory holds the activations of a few batches, however many images there are. The file is there when it is whole,
+    and not before.
 
     Args:
         attributes: of the file, besides `images`, their number, and `layers`, the names in the network's order.
@@ -48,17 +51,17 @@ def write_hdf5(
     unfinished = path.with_name(f"{path.name}.part")
     try:
         places = _lay_out(unfinished, shapes, {**(attributes or {}), "images": len(images)})
-        with unfinished.open("r+b", buffering=0) as file, ThreadPoolExecutor(1) as writer:
-            written: Future[None] | None = None
+        with unfinished.open("r+b", buffering=0) as file, ThreadPoolExecutor(_WRITERS) as writers:
+            writing: deque[Future[None]] = deque()
             for start in range(0, len(images), batch):
                 found = activations.of(images[start : start + batch])
-                if written is not None:
-                    written.result()
-                written = writer.submit(_write, file.fileno(), places, found, start)
+                if len(writing) == _WRITERS:
+                    writing.popleft().result()
+                writing.append(writers.submit(_write, file.fileno(), places, found, start))
                 if progress:
                     progress(min(start + batch, len(images)))
-            assert written is not None
-            written.result()
+            for written in writing:
+                written.result()
         unfinished.replace(path)
     except BaseException:
         with suppress(OSError):
