@@ -23,6 +23,7 @@ _BETWEEN = 30  # px between the grids of two images
 _MARGIN = 16
 _THUMB = 56
 _LEAST_WIDTH = 620
+_SCREEN = 2500
 _MANY = 512  # units: from here on the rows of a grid are longer
 
 
@@ -54,7 +55,7 @@ def activation_grid(
         values: an image's activations each: [h, w, units] for maps, [units] for nodes, of which each is one cell.
         titles: one an image, above its grid.
         images: the images themselves [H, W, C], shown small beside their titles.
-        groups: each begins a new row; together they have all images. None: rows of four.
+        groups: each begins a new row; together they have all images. None: rows of up to four.
         per_row: maps a row; None for 8, or more (16, 32, ...) where a layer has more than 512.
         standardise: each map to zero mean and unit variance first, as the blog can (`lib.activation_tones`).
         clip: the values at both ends of the scale; None for -2 and 2 if standardised, otherwise for all there are.
@@ -71,9 +72,9 @@ def activation_grid(
         maps = [standardised(part) for part in maps]
         clip = clip or BLOGS_CLIP
     scale = scale_of(maps, clip)
-    rows = [group.images for group in groups] if groups else _rows_of(len(maps))
     grid = _Grid.of(maps[0].shape, per_row)
-    head = _Head(layer, subtitle, scale, table, _unit_of(scale, standardise), kinds_of(marks))
+    rows = [group.images for group in groups] if groups else _rows_of(len(maps), grid)
+    head = _Head(layer, subtitle, scale, table, _unit_of(grid.shape, standardise), kinds_of(marks))
     wide = max(max(rows) * (grid.wide + _BETWEEN) - _BETWEEN, _LEAST_WIDTH)
     captions = [_Caption(title, None if images is None else images[at], grid.wide) for at, title in enumerate(titles)]
     caption_height = max(caption.height for caption in captions)
@@ -96,10 +97,6 @@ def activation_grid(
             canvas.paste(drawn, (left - _GAP, below + caption_height))
             at += 1
     return png_bytes(canvas)
-
-
-def _rows_of(count: int, most: int = 4) -> list[int]:
-    return [min(most, count - first) for first in range(0, count, most)]
 
 
 @dataclass(frozen=True)
@@ -172,6 +169,12 @@ class _Grid:
         return min(16, max(7, round(0.62 * self.factor)))
 
 
+def _rows_of(count: int, grid: _Grid) -> list[int]:
+    """How many images stand in each row: four, or as many as a wide screen holds."""
+    most = max(1, min(4, _SCREEN // (grid.wide + _BETWEEN)))
+    return [min(most, count - first) for first in range(0, count, most)]
+
+
 @lru_cache(maxsize=4)
 def _numbers(grid: _Grid) -> Image.Image:
     """The paper of a grid: the number of each unit below where its map comes."""
@@ -184,8 +187,11 @@ def _numbers(grid: _Grid) -> Image.Image:
     return canvas
 
 
-def _unit_of(scale: Scale, standardise: bool) -> str:
-    return "standard deviations from the mean of the map" if standardise else "activation"
+def _unit_of(shape: tuple[int, int, int], standardise: bool) -> str:
+    """What the numbers of the scale are."""
+    if not standardise:
+        return "activation"
+    return f"standard deviations from the mean of the {'map' if shape[0] * shape[1] > 1 else 'layer'}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,9 +137,12 @@ class _Standard:
 
     @staticmethod
     def of(features: Floats) -> "_Standard":
-        spread = features.std(axis=0)
+        # in parts of doubles: NumPy's own would hold a second array as large as the first
+        parts = [features[first : first + _BATCH] for first in range(0, len(features), _BATCH)]
+        mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(features)
+        spread = np.sqrt(sum(np.square(part - mean).sum(axis=0) for part in parts) / len(features))
         spread[spread <= 1e-6 * spread.max(initial=0.0)] = np.inf
-        return _Standard(features.mean(axis=0), spread)
+        return _Standard(mean.astype(np.float32), spread.astype(np.float32))
 
     def apply(self, features: Floats) -> Floats:
         """In place: a copy would be the largest array there is."""
@@ -155,7 +158,9 @@ def _right(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    features = np.concatenate([read(train[0][part]) for part in _parts(learned)])
+    features = np.empty((len(learned), _features(read, train[0])), np.float32)
+    for at, part in enumerate(_parts(learned)):
+        features[at * _BATCH : at * _BATCH + len(part)] = read(train[0][part])
     standard = _Standard.of(features)
     classifier = LogisticRegression(C=_STRENGTH, max_iter=_STEPS)
     with warnings.catch_warnings():
