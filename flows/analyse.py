@@ -182,7 +182,7 @@ def _layers(laboratory: Laboratory, parameters: AnalyseParameters) -> list[str]:
 def _laboratory(open_session: Session, parameters: AnalyseParameters) -> Iterator[Laboratory]:
     """Everything that the tasks share. Raises BadInput."""
     stored = named_model(open_session.store, parameters.model)
-    output = stored.record.output("model")
+    output = stored.output
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=stored.name)
     if parameters.layers:

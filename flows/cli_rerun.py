@@ -70,21 +70,36 @@ def rerun(
 
 
 def _latest(store: "Store") -> "RunRecord":
-    """The latest run that failed, crashed, was partial or died, and that no later one has finished."""
+    """The latest run that failed, crashed, was partial or died, and that no later one has finished.
+
+    Where it is of a checkpoint, among others that are not finished either, the run within which all were to be swept.
+    """
     finished: list[RunRecord] = []
+    unfinished: list[RunRecord] = []
     for run in reversed(store.runs()):
         if run.state == "completed":
             finished.append(run)
         elif run.flow in _FORMS and not any(_same(run, later) for later in finished):
-            return run
-    raise BadInput(f"no {_KINDS} is unfinished: dreamsweep runs lists them")
+            unfinished.append(run)
+    if not unfinished:
+        raise BadInput(f"no {_KINDS} is unfinished: dreamsweep runs lists them")
+    latest = unfinished[0]
+    around = (run for run in unfinished if run.parameters.get("checkpoints") and _within(latest, run))
+    return next(around, latest)
+
+
+def _within(run: "RunRecord", other: "RunRecord") -> bool:
+    """Whether a run was opened while another was open, or is that other."""
+    return other.opened <= run.opened and (other.closed is None or run.opened <= other.closed)
 
 
 def _same(run: "RunRecord", later: "RunRecord") -> bool:
     """Whether two runs were to do the same; one that was killed may not know which model it had."""
 
     def asked(run: "RunRecord") -> dict[str, Any]:
-        return {name: value for name, value in run.parameters.items() if name not in _NO_DIFFERENCE}
+        # a parameter that there was not yet is as if it had been left empty
+        given = {name: value for name, value in run.parameters.items() if value is not None}
+        return {name: value for name, value in given.items() if name not in _NO_DIFFERENCE}
 
     models = {one.summary.get("model") for one in (run, later)} - {None}
     return run.flow == later.flow and len(models) <= 1 and asked(run) == asked(later)

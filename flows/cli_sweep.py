@@ -24,6 +24,7 @@ def sweep(
         bool, typer.Option("--train", metavar="", help="Train the reference CNN first, on --data or else on digits.")
     ] = False,
     data: Annotated[str | None, _field("data", "NAME")] = None,
+    checkpoints: Annotated[str | None, _field("checkpoints", "EPOCHS")] = None,
     layers: Annotated[list[str] | None, _field("layers", "PATTERN")] = None,
     constraint: Annotated[str | None, setting(GrowthSettings, "constraint", metavar="NAME")] = None,
     objective: Annotated[str | None, setting(GrowthSettings, "objective", metavar="NAME")] = None,
@@ -67,7 +68,6 @@ def sweep(
         "seed": seed,
     }
     place = store_place(store)
-    _check(place, model, train)
     given = said(
         {
             "store": place,
@@ -75,6 +75,7 @@ def sweep(
             "train": RECIPES["default"] if train else None,
             "data": data,
             "data_dir": data_place(data_dir),
+            "checkpoints": checkpoints,
             "layers": layers or None,
             "style": style,
             "growth": changed(GrowthSettings(), growth),
@@ -88,14 +89,18 @@ def sweep(
             "stalled_after": stalled_after,
         }
     )
-    return sweep_here(asked(SweepParameters, given), folder, as_json)
+    parameters = asked(SweepParameters, given)
+    _check(place, model, train, checkpoints)
+    return sweep_here(parameters, folder, as_json)
 
 
-def _check(place: str, model: str | None, train: bool) -> None:
+def _check(place: str, model: str | None, train: bool, checkpoints: str | None) -> None:
     """Raise what can be known at once to be wrong with the model, rather than after TensorFlow's import."""
     from flows.parameters import is_model_file
+    from storage.errors import StoreError
     from storage.resolve import resolve
     from storage.store import Store
+    from tasks.checkpoints import checkpoints_of, choose, split_name
 
     if train:
         if model is not None:
@@ -105,10 +110,25 @@ def _check(place: str, model: str | None, train: bool) -> None:
     if model is None:
         if "model/latest" not in store.refs():
             raise BadInput(f"the store {store.root} has no model yet: dreamsweep train, or dreamsweep sweep --train")
-    elif not is_model_file(model):
-        resolve(store, model)
-    elif not Path(model).is_file():
-        raise BadInput(f"there is no file {model}: name one, or a model that dreamsweep models lists")
+    elif is_model_file(model):
+        if not Path(model).is_file():
+            raise BadInput(f"there is no file {model}: name one, or a model that dreamsweep models lists")
+        if checkpoints is not None:
+            choose({}, checkpoints, model)
+        return
+    name, epoch = model or "model/latest", None
+    try:
+        found = resolve(store, name)
+    except StoreError:
+        name, epoch = split_name(name)
+        if epoch is None:
+            raise
+        found = resolve(store, name)
+    for record, _ in found.artifacts[:1]:
+        if epoch is not None:
+            record = choose(checkpoints_of(store, record), str(epoch), name)[epoch]
+        if checkpoints is not None:
+            choose(checkpoints_of(store, record), checkpoints, name)
 
 
 def _mixture(text: str) -> tuple[float, ...]:

@@ -210,7 +210,7 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
     refused = {picture.name: refusal(str(picture.path)) for picture in found.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
     stored = named_model(open_session.store, parameters.model)
-    output = stored.record.output("model")
+    output = stored.output
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=stored.name)
     data = data_of(open_session.store, stored.record)

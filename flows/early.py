@@ -31,6 +31,7 @@ from lib.mixture import Mixture
 from lib.picture_names import shown
 from lib.units import check_patterns
 from storage.store import Store
+from tasks.checkpoints import ALL, checkpoints_of, choose
 from tasks.models import find_model
 
 
@@ -58,11 +59,27 @@ def _check_sweep(parameters: SweepParameters | NightlyParameters) -> None:
         datasets.check(training.data if training else str(parameters.data), parameters.data_dir)
     units = reference.UNITS if training is not None else model_config.units(_config(parameters))
     check_patterns(parameters.layers, units)
+    if parameters.checkpoints is not None:
+        _check_checkpoints(parameters, parameters.checkpoints, training.settings.epochs if training else None)
     if isinstance(parameters, NightlyParameters):
         if (dreaming := parameters.dreaming) is not None:
             _check_dreams(dreaming, units)
         if parameters.analysis is not None:
             _check_analysis(parameters.analysis, units)
+
+
+def _check_checkpoints(parameters: SweepParameters | NightlyParameters, wanted: str, epochs: int | None) -> None:
+    """`epochs`: how many will be trained, where that is known already."""
+    if parameters.train_parameters() is not None:
+        beyond = [epoch for epoch in wanted.split(",") if epochs is not None and wanted != ALL and int(epoch) > epochs]
+        if beyond:
+            raise BadInput(f"there will be no checkpoint of epoch {beyond[0]}: {epochs} epochs are trained")
+    elif parameters.model and is_model_file(parameters.model):
+        choose({}, wanted, parameters.model)
+    else:
+        store = Store.open(parameters.store)
+        found = find_model(store, parameters.model)
+        choose(checkpoints_of(store, found.record), wanted, found.name)
 
 
 def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:

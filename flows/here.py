@@ -252,6 +252,16 @@ def _exported_sheets(place: str, run: str, folder: Path) -> dict[str, str]:
     return {layer: str((folder / run / name).absolute()) for layer, (name, _) in plan.items()}
 
 
+def _swept_checkpoint(one: Mapping[str, Any]) -> str:
+    from flows.captions import number_of
+
+    if one["computed"] is None:
+        return f"epoch {one['epoch']}: failed; run {one['run']}"
+    counted = f"{number_of(one['computed'], 'map')} computed, {one['reused']:,} reused"
+    left = f", {one['left']:,} left" if one["left"] else ""
+    return f"epoch {one['epoch']}: {counted}{left}; run {one['run']}"
+
+
 def _show(answer: Mapping[str, Any]) -> None:
     from flows.captions import duration, number_of
     from flows.cli_show import verdict_table
@@ -272,10 +282,12 @@ def _show(answer: Mapping[str, Any]) -> None:
         counted = f"Nothing to compute: all {number_of(reused, 'map')} were in the store already"
     else:
         counted = f"{number_of(computed, 'map')} computed, {reused:,} reused"
+    for one in answer["checkpoints"]:
+        console.print(_swept_checkpoint(one), markup=False)
     console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
     if answer["left"]:
         console.print(f"{number_of(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
-    elif answer["waiting"]:
+    if answer["waiting"]:
         console.print(f"{', '.join(answer['waiting'])} left: dreamsweep rerun goes on with them", markup=False)
     console.print(f"run {answer['run']} of {answer['model']}", markup=False)
     sheets = answer.get("contact_sheets") or answer["sheets"]

@@ -51,12 +51,9 @@ def ended(
         failed: the error, from its message, that whoever calls the flow directly gets where some failed.
         besides: those of the failures that are none of `what`.
     """
-    left, waiting = summary["left"], summary.get("waiting", [])
-    failures = [name for name in summary["failures"] if name not in besides]
-    rest = f"{left} of {total} {what} are left" if left else ""
-    if waiting and not left:  # else they go without saying
-        rest = f"{few(waiting)} are left"
-    rest = rest and f"{rest}; the next run goes on with them"
+    left, failures = summary["left"], [name for name in summary["failures"] if name not in besides]
+    waiting = [*([f"{left} of {total} {what}"] if left else []), *summary.get("waiting", [])]
+    rest = f"{few(waiting)} are left; the next run goes on with them" if waiting else ""
     if failures or besides:
         said = [f"{len(failures)} of {total} {what} failed: {few(failures)}"] if failures else []
         said += [f"failed: {few(list(besides))}"] if besides else []

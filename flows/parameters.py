@@ -34,6 +34,7 @@ DATA = "digits"
 # What the form can tell of a name; whether there is such a data set is found out when it is read.
 _DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
 _A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
+_CHECKPOINTS = r"^(all|[1-9]\d{0,5}(,[1-9]\d{0,5})*)$"
 _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 
 
@@ -48,6 +49,12 @@ def _known_zone(name: str) -> str:
     except BadInput as problem:
         raise ValueError(str(problem)) from problem
     return name
+
+
+def _all_or_epochs(checkpoints: str) -> str:
+    if not re.match(_CHECKPOINTS, checkpoints):
+        raise ValueError("it wants all, or epochs as 1,5,10")
+    return checkpoints
 
 
 def _all_zones(schema: dict[str, Any]) -> None:
@@ -191,6 +198,13 @@ class Sweeping(Form):
         f"folder:DIR. Empty: what the model was trained on, and {DATA} where one is to be trained.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
+    checkpoints: Annotated[str, AfterValidator(_all_or_epochs)] | None = Field(
+        None,
+        title="Checkpoints",
+        description="Of the training that the model came from: all, or epochs as 1,5,10. They are swept first. "
+        "Empty: the model alone.",
+        json_schema_extra={"pattern": _CHECKPOINTS},
+    )
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Layers",

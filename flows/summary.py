@@ -14,9 +14,9 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
     """The summary of a sweep's run, as plain JSON values.
 
     `run`, `model`, `data`; `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
-    how many are `left`; what else is `waiting` for the next run; `seconds`; `units`: one entry each, in the network's
-    order, with `png` and `npy` as paths of verified local files; `sheets` and `tensors`: {layer: path}; `failures`:
-    {unit: message}. Raises StoreError where there is no such sweep.
+    how many are `left`; what else is `waiting` for the next run; `checkpoints`, as `flows.checkpoints.Through.runs`;
+    `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of verified local files;
+    `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
     """
     record = store.run(run)
     if record.flow != "oip-sweep":
@@ -55,6 +55,7 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
         "reused": hows.count("reused"),
         "left": sum(counts["left"] for counts in verdicts.values()),
         "waiting": record.summary.get("waiting", []),
+        "checkpoints": record.summary.get("checkpoints", []),
         "seconds": record.summary.get("seconds"),
         "units": units,
         "sheets": sheets,

@@ -1,47 +1,36 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.checkpoints import sweep_checkpoints
 from flows.fan_out import fan_out
 from flows.gallery import refreshed
 from flows.outcome import ended, ended_partial, few, told
-from flows.parameters import RegisterParameters, SweepParameters, is_model_file
-from flows.register import registered
+from flows.parameters import SweepParameters
 from flows.reports import report_layer, report_sweep, shown_progress
 from flows.summary import made_before, sweep_summary
-from flows.train import trained
+from flows.sweep_workshop import Units, sweep_model, sweep_recipes, sweep_workshop
 from flows.work import work
-from lib import model_file
-from lib.errors import BadInput
-from lib.trunk import responses_of
-from lib.units import Layer, Unit, select_units
-from storage.store import Recipe, Record
-from tasks.data import UNIT_RANGE, pixel_range, store_data
-from tasks.exemplars import make_exemplars, pass_recipes
+from lib.units import Layer, Unit
+from storage.store import Record
+from tasks.exemplars import make_exemplars
 from tasks.layers import gather_layer
-from tasks.models import check_images, data_of, find_model
 from tasks.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.oips import make_oips, name_of, oip_recipe
 from tasks.progress import report
 from tasks.recorded import PARTIAL, key_of
-from tasks.session import Session
 from tasks.transient import store_unusable
-from tasks.weights import compare_weights, weights_recipe
-from tasks.workshop import MAPS_AT_ONCE, Natural, Network, Workshop, natural_of, opened, workshop_of
+from tasks.weights import compare_weights
+from tasks.workshop import MAPS_AT_ONCE, Workshop, workshop_of
 
 LATEST = "sweep/latest"
-
-Units = dict[Layer, list[Unit]]
 
 
 class MapsFailed(Exception):
@@ -58,18 +47,22 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     """Sweep a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
 
     At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. The
-    negative OIPs come last.
+    negative OIPs come last, and checkpoints, where some are asked for, first: each by a flow run of its own below this.
 
     Returns `flows.summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as open_session:
         run = open_session.run.id
-        with _workshop(open_session, parameters) as (workshop, units):
-            open_session.pin(_recipes(workshop, units))
+        stored = sweep_model(open_session, parameters)
+        through = sweep_checkpoints(open_session, parameters, stored, _sweep_as)
+        with sweep_workshop(open_session, parameters, stored) as (workshop, units):
+            open_session.pin(sweep_recipes(workshop, units))
             names = [layer.name for layer in units]
-            make_exemplars(names, run, return_state=True).result()
-            troubles = _failure("weights", compare_weights(names, run, return_state=True))
+            troubles = through.failures
+            if not open_session.deadline.passed:
+                make_exemplars(names, run, return_state=True).result()
+                troubles |= _failure("weights", compare_weights(names, run, return_state=True))
             troubles |= _sweep_layers(workshop, units, parameters)
             left = _take_stock(workshop, units, parameters.large_tensors)
             failed, waiting = _make_negatives(workshop, units)
@@ -79,7 +72,8 @@ def oip_sweep(parameters: SweepParameters) -> Any:
                 "data": workshop.natural.name if workshop.natural else None,
                 "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
                 "left": left,
-                "waiting": waiting,
+                "waiting": [*through.waiting, *([] if left else waiting)],  # else they go without saying
+                "checkpoints": through.runs,
                 "seconds": round(time.monotonic() - begun, 2),
             }
             failures = troubles | {
@@ -90,7 +84,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
             }
         for unit, message in failures.items():
             open_session.run.fail(unit, message)
-        open_session.run.close("failed" if failures else "partial" if left or waiting else "completed", about)
+        open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
     report_sweep(open_session.store, summary, refreshed(parameters.store))
@@ -146,6 +140,12 @@ def sweep_layer(
     if done < len(units):
         return ended_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
+
+
+def _sweep_as(parameters: SweepParameters, name: str) -> State[Any]:
+    """Sweep by a flow run of its own, below this one."""
+    state: Any = oip_sweep.with_options(flow_run_name=name)(parameters, return_state=True)
+    return cast(State[Any], state)
 
 
 def _failure(name: str, state: State[Any]) -> dict[str, str]:
@@ -247,89 +247,3 @@ def _gathered(workshop: Workshop, layer: str, indices: list[int], large_tensors:
     failed = [index for index in indices if Unit(layer, index) in workshop.failures]
     made = gather_layer(layer, indices, failed, large_tensors, workshop.session.run.id, return_state=True)
     return workshop.session.store.record(key_of(made))
-
-
-@contextmanager
-def _workshop(open_session: Session, parameters: SweepParameters) -> Iterator[tuple[Workshop, dict[Layer, list[Unit]]]]:
-    record, name = _model(open_session, parameters)
-    output = record.output("model")
-    assert output.identity is not None
-    model = model_file.load(open_session.store.get(output.digest), name=name)
-    units = _units(model, parameters)
-    data = _data(open_session, parameters, record, model)
-    natural = None if data is None else natural_of(open_session.store, data)
-    workshop = Workshop(
-        open_session,
-        Network(model, name, output.digest, output.identity),
-        parameters.growth,
-        pixel_range(data) if data else UNIT_RANGE,
-        natural,
-        _size(model, parameters, natural),
-        parameters.batch,
-    )
-    with opened(workshop):
-        yield workshop, units
-
-
-def _model(open_session: Session, parameters: SweepParameters) -> tuple[Record, str]:
-    first = parameters.train_parameters()
-    if first is not None:
-        if parameters.model is not None:
-            raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
-        return trained(open_session, first, parameters.layers)
-    if parameters.model and is_model_file(parameters.model):
-        file = RegisterParameters(
-            store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
-        )
-        model = model_file.load(file.file)
-        _units(model, parameters)  # so that a layer's typo leaves no record
-        if file.data is None:
-            _size(model, parameters, None)
-        return registered(open_session, file, parameters.size)
-    found = find_model(open_session.store, parameters.model)
-    return found.record, found.name
-
-
-def _units(model: Any, parameters: SweepParameters) -> dict[Layer, list[Unit]]:
-    """The units to sweep, by layer. Raises BadInput where there are none, or images of the size do not suit them."""
-    chosen = select_units(model, parameters.layers)
-    if parameters.size is not None:
-        responses_of(model, [layer.name for layer in chosen], size=parameters.size)
-    return {layer: [Unit(layer.name, index) for index in indices] for layer, indices in chosen.items()}
-
-
-def _data(open_session: Session, parameters: SweepParameters, record: Record, model: Any) -> Record | None:
-    """The record of the data set whose images are the exemplars. Raises BadInput where the network takes others."""
-    if parameters.data is None or parameters.train is not None:
-        data = data_of(open_session.store, record)
-        if data is not None:
-            check_images(model, (data.output("train_imgs").shape or ())[1:], parameters.size)
-        return data
-    made = store_data(
-        parameters.data,
-        parameters.data_dir,
-        open_session.run.id,
-        suits=lambda data: check_images(model, data.input_shape, parameters.size),
-        return_state=True,
-    )
-    return open_session.store.record(key_of(made))
-
-
-def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> tuple[int, int] | None:
-    """The images' (height, width) where it is not the network's own; a network of a free size takes the data set's."""
-    if parameters.size is not None or None not in model.input_shape[1:3]:
-        return parameters.size
-    if natural is None:
-        raise BadInput("the network takes images of any size: choose one with --size, as 64x64")
-    height, width = natural.images.shape[1:3]
-    return int(height), int(width)
-
-
-def _recipes(workshop: Workshop, units: Mapping[Layer, Sequence[Unit]]) -> Iterator[Recipe]:
-    """What the sweep may find in the store."""
-    for layer, chosen in units.items():
-        yield weights_recipe(workshop, layer.name)
-        yield from pass_recipes(workshop, layer.name)
-        yield from negatives_recipes(workshop, layer.name, [unit.index for unit in chosen], layer.units)
-        for unit in chosen:
-            yield oip_recipe(workshop, unit)

@@ -12,7 +12,8 @@ from lib.errors import BadInput
 from lib.units import layers_with_units
 from storage.errors import StoreError
 from storage.resolve import resolve
-from storage.store import Input, NewOutput, Recipe, Record, Store
+from storage.store import Input, NewOutput, Output, Recipe, Record, Store
+from tasks.checkpoints import checkpoint_name, checkpoints_of, choose, network_output, split_name
 from tasks.recorded import recorded
 from tasks.session import session_of
 from tasks.training import model_outputs
@@ -23,10 +24,15 @@ LATEST = "model/latest"
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model of the store: its record, and the name that reaches it."""
+    """A model of the store, or a checkpoint of its training: its record, and the name that reaches it."""
 
     record: Record
     name: str
+
+    @property
+    def output(self) -> Output:
+        """The network itself."""
+        return network_output(self.record)
 
 
 def name_model(store: Store, record: Record, label: str) -> str:
@@ -41,7 +47,8 @@ def name_model(store: Store, record: Record, label: str) -> str:
 
 
 def find_model(store: Store, name: str | None) -> StoredModel:
-    """The model that a ref or a digest's beginning names; None: the latest.
+    """The model that a ref or a digest's beginning names; None: the latest. With `@3` behind it, its third epoch's
+    checkpoint.
 
     Raises BadInput where there is none, or the name is unknown, ambiguous or something else's.
     """
@@ -50,13 +57,19 @@ def find_model(store: Store, name: str | None) -> StoredModel:
     try:
         made = [record for record, _ in resolve(store, name or LATEST).artifacts]
     except StoreError as problem:
-        raise BadInput(str(problem)) from problem
-    record = next((record for record in made if any(output.role == "model" for output in record.outputs)), None)
+        model, epoch = split_name(name or "")
+        if epoch is None:
+            raise BadInput(str(problem)) from problem
+        found = find_model(store, model)
+        chosen = choose(checkpoints_of(store, found.record), str(epoch), found.name)
+        return StoredModel(chosen[epoch], checkpoint_name(found.name, epoch))
+    networks = {"model", "checkpoint"}
+    record = next((record for record in made if networks & {output.role for output in record.outputs}), None)
     if record is None:
         raise BadInput(f"{name!r} is no model: `dreamsweep models` lists them")
     wanted = f"record:{record.key}"
     refs = sorted(ref for ref, target in store.refs().items() if target == wanted and ref != LATEST)
-    return StoredModel(record, refs[0] if refs else record.output("model").digest[:12])
+    return StoredModel(record, refs[0] if refs else network_output(record).digest[:12])
 
 
 @recorded("register", run_name="{path}")
@@ -112,5 +125,8 @@ def _by(shape: Sequence[int | None]) -> str:
 
 def data_of(store: Store, model: Record) -> Record | None:
     """The record of the data set that a model was trained on or registered with; None where there was none."""
+    if model.task == "epoch":
+        images = next(item.digest for item in model.inputs if item.role == "train_imgs")
+        return next((made for made, _ in reversed(store.questions().producers(images)) if made.task == "data"), None)
     key = model.output("model").attributes["data_record"]
     return store.record(str(key)) if key else None

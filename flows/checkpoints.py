@@ -1,0 +1,66 @@
+"""A model through its training: a sweep of each checkpoint that is asked for, before the sweep of the model itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from flows.parameters import SweepParameters
+from storage.store import Record, Store
+from tasks.checkpoints import checkpoint_name, checkpoints_of, choose, network_output
+from tasks.models import StoredModel
+from tasks.recorded import PARTIAL
+from tasks.session import Session
+from tasks.transient import store_unusable
+
+Sweep = Callable[[SweepParameters, str], State[Any]]
+"""Runs a flow of its own that sweeps with these parameters, under a name."""
+
+
+@dataclass
+class Through:
+    """What came of the checkpoints. `runs`: for each that was swept, plain JSON values: `epoch`, `run` in the store,
+    how many maps were `computed`, `reused` and `left`. `failures`, and what is `waiting` for the next run, by name."""
+
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+
+
+def chosen_checkpoints(store: Store, parameters: SweepParameters, model: StoredModel) -> Mapping[int, Record]:
+    """The checkpoints that are to be swept, the first epoch first. Raises BadInput for one that there is not.
+
+    The last one is the model itself, whose own sweep follows anyhow.
+    """
+    if parameters.checkpoints is None:
+        return {}
+    chosen = choose(checkpoints_of(store, model.record), parameters.checkpoints, model.name)
+    return {epoch: one for epoch, one in chosen.items() if network_output(one).identity != model.output.identity}
+
+
+def sweep_checkpoints(open_session: Session, parameters: SweepParameters, model: StoredModel, sweep: Sweep) -> Through:
+    """Sweep the checkpoints in turn, each as a run of its own, as long as there is time.
+
+    Raises BadInput as `chosen_checkpoints`, and StoreUnusable.
+    """
+    found = Through()
+    for epoch in chosen_checkpoints(open_session.store, parameters, model):
+        name = f"epoch {epoch}"
+        if open_session.deadline.passed:
+            found.waiting.append(name)
+            continue
+        asked = {"model": checkpoint_name(model.name, epoch), "train": None, "checkpoints": None}
+        if parameters.train is not None:  # what was trained on is known
+            asked["data"] = None
+        state = sweep(parameters.model_copy(update=asked).until(open_session.deadline), name)
+        answer = state.result(raise_on_failure=False)
+        if isinstance(answer, BaseException) and (stopped := store_unusable(answer)):
+            raise stopped
+        if not state.is_completed():
+            found.failures[name] = state.message or state.name or "failed"
+        elif state.name == PARTIAL:
+            found.waiting.append(name)
+        told = answer if isinstance(answer, dict) else {"run": getattr(answer, "run", None)}
+        found.runs.append({"epoch": epoch, **{key: told.get(key) for key in ("run", "computed", "reused", "left")}})
+    return found
