@@ -12,6 +12,7 @@ from lib.gallery.differences import differences
 from lib.gallery.rendering import Page
 from lib.pictures import VERDICT_COLOURS
 from lib.units import Unit
+from tasks.checkpoints import split_name
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.oip_pictures import thumbnail
 from tasks.gallery.site import Site
@@ -137,7 +138,7 @@ def _head(catalogue: Catalogue, sweep: Sweep) -> dict[str, Any]:
         "run": sweep.run.id,
         "when": sweep.run.opened,
         "state": sweep.run.state,
-        "model": str(sweep.run.summary.get("model") or (network.title if network else "")).removeprefix("model/"),
+        "model": split_name(str(sweep.run.summary.get("model", "")))[0].removeprefix("model/"),
         "network": f"{network.slug}/{INDEX}" if network else None,
         "checkpoint": _epoch(catalogue, sweep),
         "made": len(sweep.made),
