@@ -116,6 +116,20 @@ def test_a_damaged_record_hides_no_other_from_reindex(store, pair, caplog):
     assert pair.key in caplog.text
 
 
+def test_every_record_is_handed_out_whole_and_the_oldest_first(store, committing, monkeypatch):
+    monkeypatch.setattr(index, "_AT_ONCE", 2)
+    made = [committing(store, f"task {number}", outputs={"out": f"{number}".encode()}) for number in range(5)]
+    questions = store.questions()
+    assert list(questions.records()) == sorted(made, key=lambda record: (record.ended, record.key))
+    assert [questions.record(record.key) for record in made] == made
+    assert questions.record(f"{'0' * 64}/{'0' * 32}") is None
+
+
+def test_other_questions_may_be_asked_between_two_records(store, pair):
+    questions = store.questions()
+    assert [questions.record(record.key) for record in questions.records()] == list(questions.records())
+
+
 def test_opening_a_store_imports_nothing_heavy():
     # `dreamsweep --help` has half a second.
     heavy = "numpy h5py sqlalchemy fsspec s3fs tensorflow keras prefect"
