@@ -157,13 +157,15 @@ def _right(
     """The accuracy on the tested images of a classifier that has learned from others."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     features = np.empty((len(learned), _features(read, train[0])), np.float32)
     for at, part in enumerate(_parts(learned)):
         features[at * _BATCH : at * _BATCH + len(part)] = read(train[0][part])
     standard = _Standard.of(features)
     classifier = LogisticRegression(C=_STRENGTH, max_iter=_STEPS)
-    with warnings.catch_warnings():
+    # NumPy's threads wait for each other by going round and round: beside other work two took three times as long
+    with threadpool_limits(1), warnings.catch_warnings():
         # the steps are bounded on purpose: the last digits of the weights cost more than they tell
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier.fit(standard.apply(features), train[1][learned])
