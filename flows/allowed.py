@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
+from flows.fields import is_model_file
 from flows.form import path_of
-from flows.parameters import is_model_file
 from lib.errors import BadInput
 from lib.image_names import ImageName
 from lib.picture_names import shown

@@ -96,7 +96,7 @@ def sweep(
 
 def _check(place: str, model: str | None, train: bool, checkpoints: str | None) -> None:
     """Raise what can be known at once to be wrong with the model, rather than after TensorFlow's import."""
-    from flows.parameters import is_model_file
+    from flows.fields import is_model_file
     from storage.errors import StoreError
     from storage.resolve import resolve
     from storage.store import Store

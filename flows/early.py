@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import allowed
+from flows.fields import is_model_file
 from flows.form import path_of
 from flows.parameters import (
     AnalyseParameters,
@@ -20,7 +21,6 @@ from flows.parameters import (
     RegisterParameters,
     SweepParameters,
     TrainParameters,
-    is_model_file,
 )
 from lib import datasets, model_config, model_file, reference
 from lib.activation_tones import colours_of

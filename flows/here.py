@@ -278,7 +278,7 @@ def _show(answer: Mapping[str, Any]) -> None:
     if unreached:
         console.print(f"unreached: {', '.join(unreached)}", markup=False)
     computed, reused = answer["computed"], answer["reused"]
-    if not computed and not answer["failures"] and not answer["left"]:
+    if not computed and not answer["failures"] and not answer["left"] and not answer["checkpoints"]:
         counted = f"Nothing to compute: all {number_of(reused, 'map')} were in the store already"
     else:
         counted = f"{number_of(computed, 'map')} computed, {reused:,} reused"

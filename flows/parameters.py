@@ -3,98 +3,25 @@
 Importing this costs little: neither Prefect nor TensorFlow.
 """
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Self
-from zoneinfo import available_timezones
+from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
+from flows.fields import A_MODEL, Checkpoints, DataFolder, DataSet, ImageText, Size, TimeZone
 from flows.form import Form, Place, has_default
 from flows.places import DREAMS, ORIGINALS, data_place, store_place
 from lib.analysis_settings import AnalysisSettings
 from lib.animation import Kind
-from lib.deadline import CLOCK_TIME, Deadline, zone
+from lib.deadline import CLOCK_TIME, Deadline
 from lib.dream_settings import DreamSettings
-from lib.errors import BadInput
 from lib.grower import BATCH
 from lib.growth_settings import STYLES, GrowthSettings, StyleName
-from lib.image_names import ImageName, SetName
+from lib.image_names import SetName
 from lib.training_settings import TrainSettings
 
 DATA = "digits"
 """What is trained on where no data set is named: it is embedded."""
-
-# What the form can tell of a name; whether there is such a data set is found out when it is read.
-_DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
-_A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
-_CHECKPOINTS = r"^(all|[1-9]\d{0,5}(,[1-9]\d{0,5})*)$"
-_SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
-
-
-def is_model_file(model: str) -> bool:
-    """Whether this names a file, rather than one of the store's models."""
-    return Path(model).suffix in (".keras", ".h5")
-
-
-def _known_zone(name: str) -> str:
-    try:
-        zone(name)
-    except BadInput as problem:
-        raise ValueError(str(problem)) from problem
-    return name
-
-
-def _all_or_epochs(checkpoints: str) -> str:
-    if not re.match(_CHECKPOINTS, checkpoints):
-        raise ValueError("it wants all, or epochs as 1,5,10")
-    return checkpoints
-
-
-def _all_zones(schema: dict[str, Any]) -> None:
-    schema["enum"] = sorted(available_timezones())
-
-
-def _height_and_width(size: Any) -> Any:
-    if not isinstance(size, str):
-        return size
-    if not re.match(_SIZE, size):
-        raise ValueError("it wants height and width in pixels, as 224x224")
-    return tuple(map(int, size.split("x")))
-
-
-DataSet = Annotated[str, Field(json_schema_extra={"pattern": _DATA_SET})]
-DataFolder = Annotated[
-    Path | None,
-    Field(
-        title="Folder of mnist and fashion-mnist",
-        description="Where their IDX files (gzipped or not) or their .npz file are. Empty: downloaded where missing.",
-        json_schema_extra=has_default(data_place),
-    ),
-]
-Size = Annotated[
-    tuple[int, int],
-    BeforeValidator(_height_and_width),
-    PlainSerializer(lambda size: f"{size[0]}x{size[1]}", when_used="json"),
-    Field(json_schema_extra=lambda schema: (schema.clear(), schema.update(type="string", pattern=_SIZE))[1]),
-]
-
-
-def _image_name(text: str) -> str:
-    if ImageName.parse(text) is None:
-        raise ValueError("it wants a set and a number of it from 0, as test/1302")
-    return text
-
-
-ImageText = Annotated[
-    str, AfterValidator(_image_name), Field(json_schema_extra={"pattern": r"^(train|test)/\d{1,12}$"})
-]
 
 
 class InStore(Form):
@@ -118,11 +45,10 @@ class Limits(Form):
         description="A time of the clock, as 06:30, after which nothing more is begun; "
         "the next run goes on with the rest. Empty: it runs to its end.",
     )
-    timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+    timezone: TimeZone | None = Field(
         None,
         title="Time zone",
         description="Of that clock, as Europe/Berlin. Empty: this machine's.",
-        json_schema_extra=_all_zones,
     )
     budget: float | None = Field(
         None,
@@ -184,7 +110,7 @@ class Sweeping(Form):
     model: str | None = Field(
         None,
         title="Model",
-        description=f"{_A_MODEL}. Empty: the latest model, or the one that is trained first.",
+        description=f"{A_MODEL}. Empty: the latest model, or the one that is trained first.",
     )
     train: TrainSettings | None = Field(
         None,
@@ -198,12 +124,11 @@ class Sweeping(Form):
         f"folder:DIR. Empty: what the model was trained on, and {DATA} where one is to be trained.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
-    checkpoints: Annotated[str, AfterValidator(_all_or_epochs)] | None = Field(
+    checkpoints: Checkpoints | None = Field(
         None,
         title="Checkpoints",
         description="Of the training that the model came from: all, or epochs as 1,5,10. They are swept first. "
         "Empty: the model alone.",
-        json_schema_extra={"pattern": _CHECKPOINTS},
     )
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
@@ -321,7 +246,7 @@ class Dreaming(Form):
 class DreamParameters(InStore, Limits, Dreaming):
     """Dream a model into pictures."""
 
-    model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: the latest model.")
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
 
 
 class Analysing(Form):
@@ -370,7 +295,7 @@ class Analysing(Form):
 class AnalyseParameters(InStore, Limits, Analysing):
     """See how a model decides."""
 
-    model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: the latest model.")
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
     data: DataSet | None = Field(
         None,
         title="Data set",
@@ -382,7 +307,7 @@ class AnalyseParameters(InStore, Limits, Analysing):
 class NightlyParameters(InStore, Limits, Sweeping):
     """Train where that has not been done, and sweep. With a model, nothing is trained."""
 
-    model: str | None = Field(None, title="Model", description=f"{_A_MODEL}. Empty: one is trained, as below.")
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: one is trained, as below.")
     train: TrainSettings = Field(
         default_factory=TrainSettings,
         title="Training",

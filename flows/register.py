@@ -5,8 +5,9 @@ from typing import Any
 
 from prefect import flow
 
+from flows.fields import is_model_file
 from flows.outcome import told
-from flows.parameters import RegisterParameters, is_model_file
+from flows.parameters import RegisterParameters
 from flows.work import work
 from lib import model_file
 from storage.store import Record, Store

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.parameters import RegisterParameters, SweepParameters, is_model_file
+from flows.fields import is_model_file
+from flows.parameters import RegisterParameters, SweepParameters
 from flows.register import registered
 from flows.train import trained
 from lib import model_file
