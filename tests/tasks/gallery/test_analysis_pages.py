@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store
-from tests.tasks.gallery.everything import everything
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.synthetic import MODEL, Synthetic
-from tests.tasks.gallery.synthetic_analysis import CLASSES, compare_groups, look_at
+from tests.tasks.gallery.synthetic_analysis import CLASSES, analyse, compare_groups, look_at
 
 HOME = "analysis/one-55555555"
 INDEX = f"{HOME}/index.html"
 
 
-@pytest.fixture(scope="module")
-def gallery(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("analysis")
-    return Made(everything(folder / "store").store, folder / "gallery")
+@pytest.fixture
+def made(tmp_path: Path) -> Synthetic:
+    """A store with a model and its analysis, and nothing else."""
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    analyse(made)
+    return made
 
 
 def test_every_link_and_picture_of_the_analysis_is_there(gallery: Made) -> None:
@@ -94,9 +96,11 @@ def test_the_names_of_classes_are_text_and_never_markup(gallery: Made) -> None:
     assert CLASSES[2] in gallery.text(INDEX)
 
 
-def test_of_very_many_classes_the_fullest_cells_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_classes_the_fullest_cells_are_listed(
+    made: Synthetic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tasks.gallery.predicted.MOST_CLASSES", 2)
-    gallery = Made(everything(tmp_path / "store").store, tmp_path / "gallery")
+    gallery = Made(made.store, tmp_path / "gallery")
     text = gallery.text(INDEX)
     assert "nine called four 2 images" in text
     assert gallery.broken("analysis") == []
@@ -119,8 +123,7 @@ def test_fcps_alone_make_an_analysis_and_say_what_is_missing(tmp_path: Path) -> 
     assert gallery.broken("analysis") == []
 
 
-def test_what_the_store_has_lost_of_an_analysis_stops_nothing(tmp_path: Path) -> None:
-    made = everything(tmp_path / "store")
+def test_what_the_store_has_lost_of_an_analysis_stops_nothing(made: Synthetic, tmp_path: Path) -> None:
     for record in made.store.records():
         if record.task == "fcps":
             lost = ["summary"]
@@ -150,8 +153,7 @@ def test_an_analysis_of_which_nothing_is_left_still_has_the_page_that_its_networ
     assert "not in the store" in gallery.text(INDEX)
 
 
-def test_a_new_analysis_rewrites_nothing_but_what_it_changes(tmp_path: Path) -> None:
-    made = everything(tmp_path / "store")
+def test_a_new_analysis_rewrites_nothing_but_what_it_changes(made: Synthetic, tmp_path: Path) -> None:
     gallery = Made(made.store, tmp_path / "gallery")
     assert gallery.again().written == 0
     look_at(made, ["test/3"])

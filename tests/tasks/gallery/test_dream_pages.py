@@ -4,15 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.tasks.gallery.everything import everything
+from storage.store import Store
 from tests.tasks.gallery.made import Made
-from tests.tasks.gallery.synthetic_dreams import HOSTILE, PLACE, photograph
-
-
-@pytest.fixture(scope="module")
-def gallery(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("dreams")
-    return Made(everything(folder / "store").store, folder / "gallery")
+from tests.tasks.gallery.synthetic import MODEL, Synthetic
+from tests.tasks.gallery.synthetic_dreams import HOSTILE, PLACE, dream, photograph
 
 
 @pytest.fixture
@@ -89,14 +84,14 @@ def test_the_list_has_the_newest_run_first_and_names_what_failed(gallery: Made) 
 
 
 def test_without_a_dream_the_page_says_what_would_make_one(tmp_path: Path) -> None:
-    from storage.store import Store
-
     gallery = Made(Store.open(tmp_path / "store"), tmp_path / "gallery")
     assert "dreamsweep dream" in gallery.text("dreams/index.html")
 
 
 def test_a_dream_whose_picture_is_gone_still_has_its_page(tmp_path: Path) -> None:
-    made = everything(tmp_path / "store")
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    dream(made, passes=3).close("completed", {})
     for record in made.store.records():
         for output in record.outputs:
             if record.task in ("dream", "original"):
