@@ -38,8 +38,8 @@ def checkpoint_name(model: str, epoch: int) -> str:
 
 def split_name(name: str) -> tuple[str, int | None]:
     """The model and the epoch that a name means; None where it names no epoch."""
-    model, between, epoch = name.rpartition(_BETWEEN)
-    return (model, int(epoch)) if between and epoch.isascii() and epoch.isdigit() else (name, None)
+    model, _, epoch = name.rpartition(_BETWEEN)
+    return (model, int(epoch)) if model and epoch.isascii() and epoch.isdigit() else (name, None)
 
 
 def choose(checkpoints: Mapping[int, Record], text: str, model: str) -> dict[int, Record]:
