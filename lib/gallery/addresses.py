@@ -69,6 +69,16 @@ def unit_page(network: str, layer: str, index: int) -> str:
     return f"{unit_folder(network, layer, index)}/{INDEX}"
 
 
-def way_up(address: str) -> str:
-    """What leads from a page to the gallery's folder, in front of another page's address."""
-    return "../" * address.count("/")
+def way(page: str, address: str) -> str:
+    """How a page links to another address: relative, and as short as can be.
+
+    >>> way("a/b/17/index.html", "a/b/18/index.html"), way("a/index.html", "")
+    ('../18/index.html', '../')
+    """
+    here, there = page.split("/")[:-1], address.split("/")
+    common = 0
+    for one, other in zip(here, there[:-1], strict=False):
+        if one != other:
+            break
+        common += 1
+    return "../" * (len(here) - common) + "/".join(there[common:]) or "./"

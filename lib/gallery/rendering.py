@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from lib.gallery import charts, words
-from lib.gallery.addresses import way_up
+from lib.gallery.addresses import way
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -76,7 +76,7 @@ class Renderer:
 @pass_context
 def _link(context: Context, address: str) -> str:
     """How a page links to another page or file of the gallery."""
-    return (way_up(context["address"]) + address) or "./"
+    return way(context["address"], address)
 
 
 @lru_cache(maxsize=1)

@@ -94,14 +94,25 @@ class Responses:
         known: Any = self.weights.outputs[0].attributes.get("receptive_field") if self.weights else None
         return known
 
-    def negative(self, index: int) -> tuple[str, int, dict[str, Any]] | None:
-        """The blob that holds a unit's negative OIP, the place in it, and what is known of it; None where none does."""
+    def negative(self, index: int) -> tuple[str, dict[str, Any]] | None:
+        """What stands for the image that silences a unit, and what is known of it; None where there is none."""
         if (found := self._negatives.get(index)) is None:
             return None
         output, at = found
         about: Any = output.attributes
         of_unit = {name: about[name][at] for name in ("pre_activations", "responses")}
-        return output.digest, at, {**of_unit, "constraint": about["constraint"]}
+        return f"{output.digest} {at}", {**of_unit, "constraint": about["constraint"]}
+
+    def negative_image(self, index: int) -> Any:
+        """The image that silences a unit, float32 [H, W, C]. Raises BlobMissing, BlobCorrupt."""
+        output, at = self._negatives[index]
+        if output.digest not in self._opened:
+            self._opened[output.digest] = np.asarray(self.store.array(output.digest))
+        return self._opened[output.digest][at]
+
+    @cached_property
+    def _opened(self) -> Arrays:
+        return {}
 
     @cached_property
     def _negatives(self) -> dict[int, tuple[Output, int]]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from lib.errors import BadInput
@@ -156,15 +155,15 @@ class UnitView:
         found = self.layer.responses.negative(self.state.index)
         if found is None:
             return None
-        digest, at, about = found
+        key, about = found
 
         def make() -> bytes:
-            image = np.asarray(self.catalogue.store.array(digest)[at])
+            image = self.layer.responses.negative_image(self.state.index)
             bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
             return png_bytes(Image.fromarray(to_uint8(image) if bounds is None else to_uint8(image, bounds)))
 
         try:
-            address = self.site.file(f"{self.folder}/negative.png", make, f"{digest} {at}")
+            address = self.site.file(f"{self.folder}/negative.png", make, key)
         except (BlobMissing, BlobCorrupt):
             return None
         return {**about, "address": address}

@@ -1,11 +1,12 @@
 """Addresses: for any name one that is its own, and that leads nowhere else."""
 
+import posixpath
 import string
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.gallery.addresses import LONGEST, is_address, layer_page, segment, unit_page, way_up
+from lib.gallery.addresses import LONGEST, is_address, layer_page, segment, unit_page, way
 
 NAMES = st.text(max_size=300)
 
@@ -45,6 +46,17 @@ def test_what_leads_out_of_a_gallery_is_no_address() -> None:
         assert is_address(text)
 
 
-def test_the_way_up_leads_to_the_gallerys_folder() -> None:
-    assert way_up("index.html") == ""
-    assert way_up("a/b/c/index.html") == "../../../"
+ADDRESSES = st.lists(st.sampled_from("abc"), max_size=4).map(lambda parts: "/".join([*parts, "index.html"]))
+
+
+@given(ADDRESSES, ADDRESSES)
+def test_the_way_leads_from_a_page_to_an_address_and_is_the_shortest(page: str, address: str) -> None:
+    found = way(page, address)
+    folder = posixpath.dirname(f"/{page}")
+    assert posixpath.normpath(posixpath.join(folder, found)) == f"/{address}"
+    assert len(found) <= len(posixpath.relpath(f"/{address}", folder)) + len("./")
+
+
+def test_the_way_to_the_gallerys_folder_ends_in_a_slash() -> None:
+    assert way("index.html", "") == "./"
+    assert way("a/b/c/index.html", "") == "../../../"
