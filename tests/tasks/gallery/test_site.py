@@ -213,11 +213,11 @@ GENERATIONS = st.lists(st.dictionaries(ADDRESSES, st.sampled_from("12")), min_si
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(GENERATIONS)
+@given(generations=GENERATIONS)
 def test_after_any_generations_the_folder_holds_what_the_last_made(
-    fresh: Any, generations: list[dict[str, str]]
+    tmp_path: Path, generations: list[dict[str, str]]
 ) -> None:
-    out = fresh()
+    out = tmp_path / str(len(list(tmp_path.iterdir())))
     before: dict[str, str] = {}
     begun = False
     for files in generations:
