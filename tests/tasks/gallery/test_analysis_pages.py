@@ -106,6 +106,20 @@ def test_of_very_many_classes_the_fullest_cells_are_listed(
     assert gallery.broken("analysis") == []
 
 
+def test_files_that_are_too_large_to_be_copied_are_named_and_stop_nothing(
+    made: Synthetic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.gallery.previews.LARGEST", 10)
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("") == []
+    image = gallery.text(f"{HOME}/images/test-4/index.html")
+    assert "all activations, as HDF5, too large to be copied here:" in image
+    assert "attribution maps, as HDF5, too large to be copied here:" in image
+    fcps = gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
+    assert "patterns, as HDF5, too large to be copied here:" in fcps
+    assert not list((gallery.out / "analysis").rglob("*.h5"))
+
+
 def test_without_an_analysis_the_page_says_what_would_make_one(tmp_path: Path) -> None:
     gallery = Made(Store.open(tmp_path / "store"), tmp_path / "gallery")
     assert gallery.pages("analysis") == ["analysis/index.html"]

@@ -1,5 +1,6 @@
 """Pages of dreams, as files of a gallery."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from storage.store import Store
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.synthetic import MODEL, Synthetic
-from tests.tasks.gallery.synthetic_dreams import HOSTILE, PLACE, dream, photograph
+from tests.tasks.gallery.synthetic_dreams import HOSTILE, PLACE, dream, photograph, tour
 
 
 @pytest.fixture
@@ -99,3 +100,24 @@ def test_a_dream_whose_picture_is_gone_still_has_its_page(tmp_path: Path) -> Non
     gallery = Made(made.store, tmp_path / "gallery")
     assert "not in the store any more" in gallery.text(gallery.page_with("3 passes.", "dreams"))
     assert gallery.broken("dreams") == []
+
+
+def test_files_that_are_too_large_to_be_copied_are_named_and_stop_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.gallery.previews.LARGEST", 10)
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    dream(made, passes=2, film="gif", strip=True).close("completed", {})
+    tour(made)
+    gallery = Made(made.store, tmp_path / "gallery")
+    page = gallery.page_with("2 passes.", "dreams")
+    (film,) = [record for record in made.store.records() if record.task == "animation"]
+    digest = film.output("animation").digest[:12]
+    text = gallery.text(page)
+    assert re.search(rf"It is too large to be copied here: [0-9.]+ \w+, in the store as {digest}", text)
+    for title in ("the dream, as PNG", "the strip, as PNG", "the passes as a film, gif"):
+        assert f"{title}, too large to be copied here:" in text
+    assert "the sheet, as PNG, too large" in gallery.text(gallery.page_with("3 maps of Conv2D_1", "dreams"))
+    assert gallery.broken("") == []
+    assert {path.name for path in (gallery.out / "dreams").rglob("*") if path.is_file()} == {"index.html"}
