@@ -4,12 +4,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.gallery import charts, words
 from lib.gallery.addresses import way
@@ -64,19 +63,13 @@ class Renderer:
             auto_reload=False,
         )
         self._templates.filters |= words.FILTERS
-        self._templates.globals |= charts.DRAWN | {"link": _link, "sections": list(sections)}
+        self._templates.globals |= charts.DRAWN | {"sections": list(sections)}
 
     def html(self, page: Page) -> str:
         """The text of a page. Raises UndefinedError where its template shows what is not in its context."""
-        values = {**page.values(), "address": page.address}
+        values = {**page.values(), "address": page.address, "link": partial(way, page.address)}
         # a name that holds bytes which are no UTF-8 must not stop a page
         return self._templates.get_template(page.template).render(values).encode("utf-8", "replace").decode("utf-8")
-
-
-@pass_context
-def _link(context: Context, address: str) -> str:
-    """How a page links to another page or file of the gallery."""
-    return way(context["address"], address)
 
 
 @lru_cache(maxsize=1)

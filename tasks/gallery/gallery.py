@@ -56,10 +56,11 @@ def make_gallery(
     """
     steps = len(_MODULES) + 2
     progress("gallery", 0, steps)
-    catalogue = Catalogue(store)
-    compare_pages.check_pairs(catalogue, pairs)
     sections = [module.SECTION for module in _MODULES if hasattr(module, "SECTION")]
     with Site(out, sections=sections, code=_code()) as site:
+        # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
+        catalogue = Catalogue(store)
+        compare_pages.check_pairs(catalogue, pairs)
         _remember(site, pairs)
         for done, module in enumerate(_MODULES):
             progress("gallery", done + 1, steps)

@@ -156,14 +156,14 @@ class UnitView:
         if found is None:
             return None
         key, about = found
+        bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
 
         def make() -> bytes:
             image = self.layer.responses.negative_image(self.state.index)
-            bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
             return png_bytes(Image.fromarray(to_uint8(image) if bounds is None else to_uint8(image, bounds)))
 
         try:
-            address = self.site.file(f"{self.folder}/negative.png", make, key)
+            address = self.site.file(f"{self.folder}/negative.png", make, f"{key} {bounds}")
         except (BlobMissing, BlobCorrupt):
             return None
         return {**about, "address": address}

@@ -44,13 +44,24 @@ class SweptStore(Synthetic):
         left: Mapping[str, Sequence[int]] | None = None,
         seed: int = 0,
         data: bool = True,
+        constraint: str = "standardised",
+        pixel_range: tuple[float, float] = (0.0, 1.0),
     ) -> Run:
         """A sweep that made `units`, in which others failed or were left."""
         run = self.store.open_run("oip-sweep", {"seed": seed})
         for layer, indices in units.items():
             for index in indices:
                 verdict = (verdicts or {}).get(f"{layer}/{index}", "responded")
-                self.grow(layer, index, run, verdict=verdict, seed=seed, data=data)
+                self.grow(
+                    layer,
+                    index,
+                    run,
+                    verdict=verdict,
+                    seed=seed,
+                    data=data,
+                    constraint=constraint,
+                    pixel_range=pixel_range,
+                )
         for unit, message in (failures or {}).items():
             run.fail(unit, message)
         wanted = {layer: set(indices) for layer, indices in units.items()}
@@ -66,7 +77,16 @@ class SweptStore(Synthetic):
         return run
 
     def grow(
-        self, layer: str, index: int, run: Run, *, verdict: str = "responded", seed: int = 0, data: bool = True
+        self,
+        layer: str,
+        index: int,
+        run: Run,
+        *,
+        verdict: str = "responded",
+        seed: int = 0,
+        data: bool = True,
+        constraint: str = "standardised",
+        pixel_range: tuple[float, float] = (0.0, 1.0),
     ) -> Record:
         """The OIPs of one unit."""
         random = np.random.default_rng([seed, index, len(layer)])
@@ -81,7 +101,7 @@ class SweptStore(Synthetic):
             "response": response,
             "pre_activation": response,
             "response_ratio": 1.0 + 0.1 * index if data and verdict == "responded" else None,
-            "constraint": "standardised",
+            "constraint": constraint,
             "only_one_pattern": False,
             "alike_from": 0.8,
             "image_steps": 96,
@@ -91,7 +111,7 @@ class SweptStore(Synthetic):
         }
         return self.commit(
             "oip",
-            {"unit": unit, "seed": seed, "constraint": "standardised", "pixel_range": [0.0, 1.0]},
+            {"unit": unit, "seed": seed, "constraint": constraint, "pixel_range": list(pixel_range)},
             [
                 NewOutput("oips", npy_bytes(images), "oips", NPY, "float32", images.shape, attributes=about),
                 NewOutput("picture", png(32, 32), "picture", "image/png", attributes={"unit": unit}),
@@ -102,7 +122,7 @@ class SweptStore(Synthetic):
             title=unit,
         )
 
-    def looked_at(self, layer: str, units: int = UNITS) -> None:
+    def looked_at(self, layer: str, units: int = UNITS, *, constraint: str = "standardised") -> None:
         """How the units of a layer respond, what their weights say, and what silences them."""
         random = np.random.default_rng(units)
         nearest = {
@@ -136,7 +156,7 @@ class SweptStore(Synthetic):
                 "units": list(range(units)),
                 "responses": [0.0] * units,
                 "pre_activations": values,
-                "constraint": "standardised",
+                "constraint": constraint,
             },
         )
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lib.gallery.addresses import layer_page, segment, unit_folder, unit_page
 from storage.names import blob_path
 from storage.store import Store
 from tasks.gallery.gallery import make_gallery
+from tasks.gallery.site import Site
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.swept_store import CLASSES, ODD, SIDE, SLUG, UNITS, SweptStore, swept_store
 from tests.tasks.gallery.synthetic import MODEL
@@ -225,6 +227,33 @@ def test_after_one_unit_changed_only_what_shows_it_is_written(small: tuple[Swept
     assert made.written <= 12
     assert (gallery.out / unit_page(SLUG, "Conv2D_1", 2)).stat().st_mtime_ns == neighbour
     assert "Other results" in gallery.text(UNIT)
+
+
+def test_the_store_is_looked_at_when_it_is_the_generations_turn(small: tuple[SweptStore, Made]) -> None:
+    store, gallery = small
+    waiting = threading.Event()
+    second = threading.Thread(
+        target=make_gallery, args=(store.store, gallery.out), kwargs={"progress": lambda *_: waiting.set()}
+    )
+    with Site(gallery.out):
+        second.start()
+        assert waiting.wait(30)
+        second.join(0.5)  # long enough for it to look at the store, if it did
+        store.swept({"Conv2D_1": [3]})
+    second.join(60)
+    assert "Conv2D_1/3 responded" in gallery.text(unit_page(SLUG, "Conv2D_1", 3))
+
+
+def test_a_negative_oip_is_drawn_anew_when_its_tones_change(tmp_path: Path) -> None:
+    store = SweptStore(tmp_path / "store")
+    store.swept({"Conv2D_1": [0]}, constraint="box")
+    store.looked_at("Conv2D_1", constraint="box")
+    gallery = Made(store.store, tmp_path / "gallery")
+    picture = gallery.out / unit_folder(SLUG, "Conv2D_1", 0) / "negative.png"
+    before = picture.read_bytes()
+    store.swept({"Conv2D_1": [0]}, constraint="box", pixel_range=(-9.0, 9.0))
+    gallery.again()
+    assert picture.read_bytes() != before
 
 
 def test_a_unit_whose_record_is_gone_goes_from_the_gallery(small: tuple[SweptStore, Made]) -> None:
