@@ -108,5 +108,8 @@ def can_be_shown(store: Store, record: Record) -> bool:
 
 
 def told(store: Store, record: Record, role: str) -> Any:
-    """The JSON of one of a record's outputs. Raises StoreError where it is gone or damaged."""
-    return json.loads(store.get(record.output(role).digest))
+    """The JSON of one of a record's outputs. Raises StoreError where it is gone or damaged.
+
+    A number that is none (NaN) is None, whichever of the two was written.
+    """
+    return json.loads(store.get(record.output(role).digest), parse_constant=lambda _: None)

@@ -16,8 +16,8 @@ from tasks.gallery.predicted import PredictedSet
 from tasks.gallery.previews import download, image_png, shown, stored_png
 from tasks.gallery.site import Site
 
-MOST_CLASSES = 10
-"""Whose probabilities are listed, the greatest first where there are more."""
+MOST_LISTED = 10
+"""Classes whose probabilities are listed, the greatest first where there are more."""
 
 Looked = dict[str, Any]
 
@@ -93,8 +93,10 @@ def _image(
 ) -> Looked:
     classes, probabilities = one["classes"], one["probabilities"]
     digest = record.output("pictures").digest
-    order = sorted(range(len(probabilities)), key=lambda label: -probabilities[label])
-    listed = order[:MOST_CLASSES] if len(order) > MOST_CLASSES else list(range(len(order)))
+    # where some are no numbers none is the greatest, and they stay in their order
+    known = None not in probabilities
+    order = sorted(range(len(probabilities)), key=lambda label: -probabilities[label] if known else 0.0)
+    listed = order[:MOST_LISTED] if len(order) > MOST_LISTED else list(range(len(order)))
     return {
         "name": one["name"],
         "picture": shown(
@@ -102,11 +104,11 @@ def _image(
         ),
         "label": None if one["label"] is None or not classes else classes[one["label"]],
         "called": None if one["called"] is None else classes[one["called"]],
-        "wrong": one["label"] is not None and one["label"] != one["called"],
-        "margin": probabilities[order[0]] - probabilities[order[1]] if len(order) > 1 else None,
+        "wrong": None not in (one["label"], one["called"]) and one["label"] != one["called"],
+        "margin": probabilities[order[0]] - probabilities[order[1]] if known and len(order) > 1 else None,
         "probabilities": [[classes[label], probabilities[label]] for label in listed],
         "others": len(order) - len(listed),
-        "rest": max(0.0, 1 - sum(probabilities[label] for label in listed)),
+        "rest": max(0.0, 1 - sum(probabilities[label] for label in listed)) if known else None,
         "address": None,
     }
 
@@ -129,7 +131,7 @@ def _attributions(catalogue: Catalogue, site: Site, analysis: Analysis, name: st
         about: Any = output.attributes
         found.append(
             {
-                "called": classes[about["class"]],
+                "called": None if about["class"] is None else classes[about["class"]],
                 "methods": about["methods"],
                 "picture": stored_png(site, catalogue.store, output.digest),
             }

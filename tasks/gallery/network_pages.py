@@ -191,13 +191,14 @@ def _training(catalogue: Catalogue, network: Network) -> dict[str, Any] | None:
     if record is None or record.task != "model":
         return None
     try:
-        history = json.loads(catalogue.store.get(record.output("history").digest))
+        # a loss that is no number any more (NaN) is a gap
+        history = json.loads(catalogue.store.get(record.output("history").digest), parse_constant=lambda _: None)
     except (StoreError, ValueError):
         return None
     curves = {
         name: [epoch.get(name) for epoch in history]
         for name in ("accuracy", "test_accuracy", "loss", "test_loss")
-        if history and all(isinstance(epoch.get(name), int | float) for epoch in history)
+        if any(isinstance(epoch.get(name), int | float) for epoch in history)
     }
     names = {"accuracy": "on training images", "test_accuracy": "on the test set"}
     losses = {"loss": "on training images", "test_loss": "on the test set"}

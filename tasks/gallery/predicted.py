@@ -1,5 +1,6 @@
 """What a network makes of a whole set: the matrix, its cells with their images, and the images it is least sure of."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any
@@ -14,8 +15,8 @@ from tasks.gallery.networks import Network
 from tasks.gallery.previews import image_png, shown
 from tasks.gallery.site import Site
 
-MOST_CLASSES = 40
-"""Above, a matrix is no longer readable, and its fullest cells are listed instead."""
+MOST_IN_MATRIX = 40
+"""Classes of a matrix: above, a matrix is no longer readable, and its fullest cells are listed instead."""
 MOST_CELLS = 200
 MOST_PAIRS = 60
 MOST_IMAGES = 300
@@ -59,7 +60,7 @@ class PredictedSet:
             "picture": picture,
             "label": None if label is None else self.classes[label],
             "called": None if called is None else self.classes[called],
-            "wrong": label != called,
+            "wrong": None not in (label, called) and label != called,
             "margin": margin,
             "address": self._analysis.image(name),
         }
@@ -113,13 +114,13 @@ class PredictedSet:
             "accuracy": said["accuracy"],
             "errors": said["images"] - sum(matrix[at][at] for at in range(len(matrix))),
             "classes": self.classes,
-            "confusion": self._matrix(matrix) if len(matrix) <= MOST_CLASSES else None,
-            "worst": self._worst(matrix) if len(matrix) > MOST_CLASSES else [],
+            "confusion": self._matrix(matrix) if len(matrix) <= MOST_IN_MATRIX else None,
+            "worst": self._worst(matrix) if len(matrix) > MOST_IN_MATRIX else [],
             "margins": self._margins(said["margins"], said["pair"], compared),
             "clearest": [
                 {"name": self.classes[int(label)], "images": [self.card(one["image"]) for one in images]}
                 for label, images in sorted(said["clear"].items(), key=lambda item: int(item[0]))
-                if images and len(matrix) <= MOST_CLASSES
+                if images and len(matrix) <= MOST_IN_MATRIX
             ],
         }
 
@@ -170,16 +171,16 @@ class PredictedSet:
             low, high = (int(part) for part in name.split("/"))
             if images:
                 rank = 0 if {self.classes[low], self.classes[high]} in compared else 1 if [low, high] == confused else 2
-                pairs.append((rank, images[0]["margin"], low, high, images))
+                pairs.append((rank, _first(images[0]["margin"]), low, high, images))
         return [
             {
                 "low": self.classes[low],
                 "high": self.classes[high],
-                "least": least,
+                "least": images[0]["margin"],
                 "open": rank < 2,
                 "images": [self.card(one["image"]) for one in images],
             }
-            for rank, least, low, high, images in sorted(pairs, key=lambda pair: pair[:4])[:MOST_PAIRS]
+            for rank, _, low, high, images in sorted(pairs, key=lambda pair: pair[:4])[:MOST_PAIRS]
         ]
 
     @cached_property
@@ -187,23 +188,31 @@ class PredictedSet:
         """Images by label and what they are called; on the diagonal those that the summary names for another reason."""
         found: dict[Cell, list[int]] = {}
         for name, numbers in self._said["cells"].items():
-            label, called = (int(part) for part in name.split("/"))
-            found[label, called] = list(numbers)
-        for number, (label, called, _) in sorted(self._known.items(), key=lambda item: (item[1][2], item[0])):
-            if label == called and number not in (cell := found.setdefault((label, called), [])):
+            row, column = (int(part) for part in name.split("/"))
+            found[row, column] = list(numbers)
+        for number, (label, called, _) in sorted(self._known.items(), key=lambda item: (_first(item[1][2]), item[0])):
+            if label == called and number not in (cell := found.setdefault((label, label), [])):
                 cell.append(number)
         return found
 
     @cached_property
-    def _known(self) -> dict[int, tuple[int, int, float]]:
+    def _known(self) -> dict[int, tuple[int, int | None, float | None]]:
         """Label, class and margin of every image that the summary names."""
         said = self._said
         lists: Iterable[list[dict[str, Any]]] = [*said["margins"].values(), *said["clear"].values()]
-        found = {one["image"]: (one["label"], one["called"], one["margin"]) for some in lists for one in some}
+        found: dict[int, tuple[int, int | None, float | None]] = {
+            one["image"]: (one["label"], one["called"], one["margin"]) for some in lists for one in some
+        }
         probabilities = self._store.array(self._record.output("probabilities").digest)
         for name, numbers in said["cells"].items():
-            label, called = (int(part) for part in name.split("/"))
+            row, column = (int(part) for part in name.split("/"))
             for number in numbers:
                 second, first = np.sort(np.asarray(probabilities[number], np.float64))[-2:]
-                found.setdefault(number, (label, called, float(first - second)))
+                margin = float(first - second)
+                found.setdefault(number, (row, column, margin if math.isfinite(margin) else None))
         return found
+
+
+def _first(margin: float | None) -> float:
+    """What margins are sorted by: the smallest first, what is no number last."""
+    return math.inf if margin is None else margin

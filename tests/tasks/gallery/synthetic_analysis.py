@@ -31,6 +31,20 @@ def analyse(made: Synthetic) -> None:
     )
 
 
+def analyse_without_numbers(made: Synthetic) -> None:
+    """What an analysis keeps where some images, or the pair, come to no numbers."""
+    known = predictions()
+    probabilities = known.probabilities.copy()
+    probabilities[[4, 5]] = np.nan
+    _predictions(made, Predictions(probabilities, known.labels))
+    for names in (["test/4"], ["test/4", "test/1"]):
+        look_at(made, names, numbers=False)
+    compare_groups(made, accuracy=None)
+    rows = [{"layer": "pixels", "features": 144, "all": None, "pair": None}]
+    table = {"classes": CLASSES, "pair": [0, 1], "rows": rows, "train": 600, "test": 30}
+    _commit_analysis(made, "linear", {"pair": [0, 1]}, [_json("table", table)])
+
+
 def _commit_analysis(made: Synthetic, task: str, parameters: Mapping[str, Any], outputs: Sequence[NewOutput]) -> Record:
     read = [Input("model", made.models[MODEL])]
     return made.commit(task, parameters, outputs, recipe_inputs={"model": MODEL}, inputs=read)
@@ -75,17 +89,19 @@ def _predictions(made: Synthetic, predictions: Predictions) -> None:
     )
 
 
-def look_at(made: Synthetic, names: list[str]) -> None:
-    """The activations of some images."""
+def look_at(made: Synthetic, names: list[str], *, numbers: bool = True) -> None:
+    """The activations of some images; without `numbers` those of a network whose probabilities are none."""
     told = predictions()
     values = np.random.default_rng(2).random((len(names), 3, 3, 4)).astype(np.float32)
     pictures = np.random.default_rng(3).integers(0, 255, (len(names), 8, 8, 1), np.uint8)
     images = []
     for name in names:
         number = int(name.removeprefix("test/")) if name.startswith("test/") else None
-        shares = told.probabilities[number or 0].tolist()
+        shares: list[float | None] = told.probabilities[number or 0].tolist()
         label = None if number is None else int(told.labels[number])
-        called = int(np.argmax(shares))
+        called: int | None = int(np.argmax(shares))
+        if not numbers:
+            shares, called = [None] * len(shares), None
         images.append({"name": name, "label": label, "called": called, "probabilities": shares, "classes": CLASSES})
     _commit_analysis(
         made,
@@ -119,7 +135,7 @@ def _attribution(made: Synthetic, name: str) -> None:
     )
 
 
-def compare_groups(made: Synthetic) -> None:
+def compare_groups(made: Synthetic, *, accuracy: float | None = 0.75) -> None:
     """What two groups of images have in common."""
     groups = [
         {"name": "four", "images": ["test/0", "test/3"]},
@@ -137,7 +153,7 @@ def compare_groups(made: Synthetic) -> None:
         "threshold": 0.4,
         "level": 0.7,
         "patterns": patterns,
-        "accuracy": 0.75,
+        "accuracy": accuracy,
         "unclear": [{"image": "test/7", "only_first": 1, "only_second": 0, "both": 1}],
         "classes": CLASSES,
     }

@@ -8,7 +8,7 @@ import pytest
 from storage.store import Store
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.synthetic import MODEL, Synthetic
-from tests.tasks.gallery.synthetic_analysis import CLASSES, analyse, compare_groups, look_at
+from tests.tasks.gallery.synthetic_analysis import CLASSES, analyse, analyse_without_numbers, compare_groups, look_at
 
 HOME = "analysis/one-55555555"
 INDEX = f"{HOME}/index.html"
@@ -99,7 +99,7 @@ def test_the_names_of_classes_are_text_and_never_markup(gallery: Made) -> None:
 def test_of_very_many_classes_the_fullest_cells_are_listed(
     made: Synthetic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.gallery.predicted.MOST_CLASSES", 2)
+    monkeypatch.setattr("tasks.gallery.predicted.MOST_IN_MATRIX", 2)
     gallery = Made(made.store, tmp_path / "gallery")
     text = gallery.text(INDEX)
     assert "nine called four 2 images" in text
@@ -118,6 +118,24 @@ def test_files_that_are_too_large_to_be_copied_are_named_and_stop_nothing(
     fcps = gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
     assert "patterns, as HDF5, too large to be copied here:" in fcps
     assert not list((gallery.out / "analysis").rglob("*.h5"))
+
+
+def test_what_is_no_number_is_a_dash_or_left_out(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    analyse_without_numbers(made)
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("") == []
+    image = gallery.text(f"{HOME}/images/test-4/index.html")
+    assert "four – nine – <b>six</b> –" in image
+    assert "margin" not in image
+    assert "called" not in image
+    assert "wrong" not in image
+    text = gallery.text(INDEX)
+    assert "told apart by them alone Conv2D_1 four and nine 1 0 1 –" in text
+    assert "pixels 144 – –" in text
+    assert "30 test images are called what they are; 3 are not" in text.replace("30 images", "30 test images")
+    assert "told apart by these alone –" in gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
 
 
 def test_without_an_analysis_the_page_says_what_would_make_one(tmp_path: Path) -> None:
