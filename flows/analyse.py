@@ -87,12 +87,12 @@ def analyse(parameters: AnalyseParameters) -> Any:
     begun = time.monotonic()
     with work(parameters, "analyse") as open_session, _laboratory(open_session, parameters) as laboratory:
         run, store = open_session.run.id, open_session.store
-        named = Groups.named(laboratory, parameters.first or (), parameters.second or ()) if parameters.first else None
+        _groups(laboratory, parameters)  # raises what is wrong with them before anything is made
         predicted = laboratory.data is not None and laboratory.classifier is not None
         if predicted:
             step = _Step(partial(predictions_recipe, laboratory, TEST), predict_set, TEST)
             _do_all(laboratory, {predictions_title(TEST): step})
-        groups = named or Groups.found(laboratory)
+        groups = _groups(laboratory, parameters) or Groups.found(laboratory)
         todo = _todo(laboratory, parameters, groups)
         with shown_progress(laboratory, len(todo), PROGRESS):
             _do_all(laboratory, todo)
@@ -166,6 +166,11 @@ def _do_all(laboratory: Laboratory, todo: Todo) -> None:
     report(PROGRESS, len(todo), len(todo))
 
 
+def _groups(laboratory: Laboratory, parameters: AnalyseParameters) -> Groups | None:
+    """The groups that are named, if any."""
+    return Groups.named(laboratory, parameters.first or (), parameters.second or ()) if parameters.first else None
+
+
 def _layers(laboratory: Laboratory, parameters: AnalyseParameters) -> list[str]:
     """The layers whose patterns are compared: the last convolution and the first dense layer, unless others are named.
 
@@ -200,6 +205,8 @@ def _laboratory(open_session: Session, parameters: AnalyseParameters) -> Iterato
     for name in (*(parameters.images or ()), *(parameters.first or ()), *(parameters.second or ())):
         if (image := ImageName.parse(name)) is not None:
             image.of(laboratory.images(image.set)[0])
+    if laboratory.data is None and parameters.layers:
+        raise BadInput("layers are compared on images of a data set: name one with --data, or leave out --layers")
     if laboratory.data is None and not laboratory.pictures:
         raise BadInput("the model has no data set: name the one that it was trained on with --data, or pictures")
     with opened(laboratory):

@@ -5,11 +5,8 @@ from typing import Any
 
 from storage.errors import StoreError
 from storage.store import Record, Store
-from tasks.predictions import JSON
+from tasks.json_output import JSON
 from tasks.results import is_result
-
-LEAST = 10
-"""Images with the smallest margins between the two classes that are told."""
 
 
 def analysis_summary(store: Store, run: str) -> dict[str, Any]:
@@ -79,5 +76,5 @@ def _margins(said: dict[str, Any], pair: list[str] | None) -> list[dict[str, Any
             "called": classes[one["called"]],
             "margin": one["margin"],
         }
-        for one in said["margins"].get(f"{low}/{high}", [])[:LEAST]
+        for one in said["margins"].get(f"{low}/{high}", [])
     ]

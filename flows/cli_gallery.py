@@ -1,5 +1,6 @@
 """`dreamsweep gallery`."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,8 @@ def gallery(
     out_folder = folder or gallery_of(place)
     if out_folder is None:
         raise BadInput(f"{gallery_of(store_place())} is another store's gallery: name a folder for this one with --out")
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(folder)):  # a path has no double slash any more
+        raise BadInput(f"{folder} is a URL: name a folder with --out, and copy that to where it is to be")
     if port is not None and not serve:
         raise BadInput("--port says nothing without --serve")
     opened = Store.open(place, create=False)

@@ -40,7 +40,12 @@ def rerun(
     budget: Annotated[float | None, _limit("budget", "MINUTES")] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Where pictures go: contact sheets as DIR/RUN/LAYER.png."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Where pictures go: contact sheets as DIR/RUN/LAYER.png, an analysis as DIR/RUN/analysis/...",
+        ),
     ] = None,
     store: StorePlace = None,
     as_json: AsJson = False,

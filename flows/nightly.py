@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from flows.analyse import analyse
 from flows.dream import dream
+from flows.fields import is_model_file
 from flows.keeper import locked
 from flows.outcome import ended_partial, told
 from flows.parameters import NightlyParameters
@@ -21,6 +22,8 @@ from flows.reports import report_night
 from flows.sweep import oip_sweep
 from flows.train import train
 from flows.work import alive
+from storage.store import Store
+from tasks.models import data_of, find_model
 from tasks.recorded import PARTIAL
 
 SKIPPED = "Skipped"
@@ -50,7 +53,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         if model is not None and dreaming is not None and not deadline.passed:
             dreamed: Any = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
             steps["dream"] = dreamed
-        analysis = parameters.analysis if _has_images(steps.get("oip-sweep")) else None
+        analysis = parameters.analysis if model is None or _has_images(parameters, model) else None
         if model is not None and analysis is not None and not deadline.passed:
             looked: Any = analyse(parameters.analyse_parameters(analysis, model).until(deadline), return_state=True)
             steps["analyse"] = looked
@@ -72,10 +75,12 @@ def _model_of(state: State[Any]) -> str | None:
     return None if answer is None else str(answer["model"])
 
 
-def _has_images(swept: State[Any] | None) -> bool:
-    """Whether there is a data set to analyse the model on, as far as the sweep found out."""
-    answer = None if swept is None else swept.result(raise_on_failure=False)
-    return not isinstance(answer, dict) or answer["data"] is not None
+def _has_images(parameters: NightlyParameters, model: str) -> bool:
+    """Whether there is a data set to analyse the model on."""
+    if parameters.data is not None:
+        return True
+    store = Store.open(parameters.store)
+    return not is_model_file(model) and data_of(store, find_model(store, model).record) is not None
 
 
 @contextmanager

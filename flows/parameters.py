@@ -289,6 +289,8 @@ class Analysing(Form):
     def _both_or_none(self) -> "Analysing":
         if bool(self.first) != bool(self.second):
             raise ValueError("images of one class are named, and none of the other: name both, or neither")
+        if self.first and self.settings.pair:
+            raise ValueError("the pair is that of the images that are named: leave out the one or the other")
         return self
 
 

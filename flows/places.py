@@ -4,6 +4,7 @@
 is read once, when the process starts.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -28,12 +29,23 @@ DREAMS = DATA_FOLDER / "dreams"
 """Where dreams go, in the folders and under the names of their originals."""
 
 GALLERY = "gallery"
-"""The folder of the gallery within the data folder, and where the picture server has it."""
+"""The folder of the usual gallery within the data folder, and where the picture server has it."""
 
 
 def gallery_of(place: str) -> Path | None:
-    """The folder of the gallery that runs in this store keep up to date: there is one, for the usual store."""
-    return DATA_FOLDER / GALLERY if place == store_place() else None
+    """The folder of the gallery that runs in this store keep up to date: those in the usual store do."""
+    return gallery_folder(place) if _resolved(place) == _resolved(store_place()) else None
+
+
+def gallery_folder(place: str) -> Path:
+    """The folder of the gallery of a store, where it is the usual one: each has its own."""
+    if _resolved(place) == str(DATA_FOLDER / "store"):
+        return DATA_FOLDER / GALLERY
+    return DATA_FOLDER / "galleries" / hashlib.sha256(_resolved(place).encode()).hexdigest()[:12]
+
+
+def _resolved(place: str) -> str:
+    return place if "://" in place else str(Path(place).expanduser().resolve())
 
 
 PICTURES_URL = "DREAMSWEEP_PICTURES_URL"

@@ -17,6 +17,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State
 
+from flows.captions import percent
 from flows.picture_pages import below_run
 from flows.places import pictures_place
 from flows.summary import COLUMNS
@@ -102,7 +103,7 @@ def analysis_lines(store: Store, summary: Mapping[str, Any], gallery: str | None
     if (table := summary["classifiers"]) is not None:
         pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
         rows = [["linear classifier on", "all classes", pair], ["---", "---:", "---:"]]
-        rows += [[_text(row["layer"]), f"{row['all']:.2%}", f"{row['pair']:.2%}"] for row in table["rows"]]
+        rows += [[_text(row["layer"]), percent(row["all"]), percent(row["pair"])] for row in table["rows"]]
         lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
     lines += _failures(summary)
     for one in summary["made"]:

@@ -22,7 +22,7 @@ from typing import Any
 
 from flows import allowed
 from flows.listening import LOCALHOST, address_of, is_local, listen, port_of
-from flows.places import GALLERY, PICTURES_PORT, PICTURES_URL
+from flows.places import PICTURES_PORT, PICTURES_URL, gallery_folder
 from flows.server import LocalServer, ServerError
 from flows.server_settings import PASSWORD, keep_prefect_off_the_terminal
 from flows.serving_process import ServingProcess
@@ -195,7 +195,7 @@ def _listen_for_pictures(settings: UpSettings) -> socket.socket:
 def _application(settings: UpSettings) -> Any:
     from flows.picture_server import picture_app
 
-    return picture_app(settings.store, settings.host, settings.folder / GALLERY, os.environ.get(PASSWORD))
+    return picture_app(settings.store, settings.host, gallery_folder(settings.store), os.environ.get(PASSWORD))
 
 
 @contextlib.contextmanager

@@ -43,6 +43,15 @@ class AnalysisSettings:
         bool,
         About("Standardise", "Show the maps of each layer with zero mean and unit variance, clipped, as the blog can."),
     ] = False
+    clip: Annotated[
+        float,
+        Ge(0),
+        About(
+            "Clip",
+            "Where the scale of colours ends: an activation, or standard deviations where they are standardised. "
+            "0: at the greatest there is, or at 2 standard deviations, as in the blog.",
+        ),
+    ] = 0.0
     colour_map: Annotated[
         str, About("Colour map", "Of the activations: any colour map of matplotlib, as viridis, jet, magma.")
     ] = "viridis"

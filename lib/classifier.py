@@ -56,8 +56,8 @@ class Classifier:
 
         _, before = self._trunk.maps(images)[_PLACE]
         before = tf.cast(before, tf.float32)
-        # a single sigmoid is a softmax over its logit and 0
-        return before if before.shape[1] > 1 else tf.concat([tf.zeros_like(before), before], 1)
+        # a single sigmoid is a softmax over halves of its logit: both classes have a gradient
+        return before if before.shape[1] > 1 else tf.concat([-before / 2, before / 2], 1)
 
     def of(self, images: Floats, *, batch: int = 256, progress: Callable[[int], None] | None = None) -> Classified:
         """Of images [N, height, width, channels]. `progress` is told how many are done.

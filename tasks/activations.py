@@ -1,9 +1,6 @@
 """Activations as artifacts: of one image or a few as pictures and tensors, of a whole set as one HDF5 file."""
 
-import json
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +12,11 @@ from lib.image_names import SetName
 from lib.picture_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
+from tasks.json_output import json_output
 from tasks.laboratory import BATCH, Laboratory, Seen, laboratory_of
-from tasks.predictions import JSON
 from tasks.progress import report
 from tasks.recorded import recorded
+from tasks.scratch import scratch
 
 VERSION = 1
 
@@ -29,8 +27,7 @@ def activations_recipe(laboratory: Laboratory, names: Sequence[str]) -> Recipe:
         "images": list(names),
         "layers": list(laboratory.activations.layers),
         "classes": list(laboratory.classes),
-        "standardise": laboratory.settings.standardise,
-        "colour_map": laboratory.settings.colour_map,
+        **laboratory.look(),
     }
     seen = [laboratory.see(name) for name in names]
     return Recipe("activations", VERSION, parameters, laboratory.recipe_inputs(*seen))
@@ -69,7 +66,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
         told = {"title": title, "images": list(names)}
         outputs = [
             NewOutput("tensors", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=told),
-            NewOutput("about", json.dumps(about, sort_keys=True).encode(), "summary", JSON, attributes=told),
+            json_output("about", about, told),
             NewOutput("pictures", npy_bytes(pictures), "images", NPY, "uint8", pictures.shape, attributes=told),
         ]
         for at, (layer, array) in enumerate(values.items()):
@@ -83,6 +80,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
                 subtitle=laboratory.network.name,
                 images=list(pictures),
                 standardise=laboratory.settings.standardise,
+                clip=laboratory.clip(array),
                 colours=laboratory.settings.colour_map,
             )
             outputs.append(NewOutput(f"grid {layer}", grid, "grid", "image/png", attributes={**told, "layer": layer}))
@@ -98,15 +96,14 @@ def keep_activations(title: str, name: SetName, run: str) -> tuple[Record, bool]
     laboratory = laboratory_of(run)
     images, _ = laboratory.images(name)
     recipe = tensors_recipe(laboratory, name)
-    # beside the store, where there is room for what goes into it
-    with tempfile.TemporaryDirectory(dir=laboratory.session.store.files.local) as folder:
-        path = Path(folder, "activations.h5")
+    with scratch(laboratory.session.store, ".h5") as path:
 
         def compute() -> tuple[list[NewOutput], list[Input]]:
             write_hdf5(
                 laboratory.activations,
                 images,
                 path,
+                attributes={"model": laboratory.network.identity, "data": laboratory.data_name, "set": name},
                 batch=BATCH,
                 progress=lambda done: report(title, done, len(images)),
             )
@@ -121,7 +118,7 @@ def _told(laboratory: Laboratory, image: Seen, probabilities: npt.NDArray[Any]) 
     return {
         "name": image.name,
         "label": image.label,
-        "called": int(probabilities.argmax()) if len(probabilities) else None,
+        "called": laboratory.called_as(probabilities),
         "probabilities": [float(value) for value in probabilities],
         "classes": list(laboratory.classes),
     }

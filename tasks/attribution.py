@@ -4,6 +4,7 @@ from typing import Any
 
 from lib.attribution import Attribution
 from lib.attribution_picture import AttributionMap, attribution_picture
+from lib.errors import BadInput
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.laboratory import Laboratory, laboratory_of
@@ -18,7 +19,7 @@ def attribution_recipe(laboratory: Laboratory, name: str) -> Recipe:
     parameters: dict[str, Any] = {
         "image": name,
         "classes": list(laboratory.classes),
-        "pixel_range": list(laboratory.pixel_range),
+        **laboratory.look(),
     }
     return Recipe("attribution", VERSION, parameters, laboratory.recipe_inputs(laboratory.see(name)))
 
@@ -36,7 +37,9 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
         laboratory.keep(name)
         seen = laboratory.see(name)
         probabilities = laboratory.called([seen])[0]
-        called = int(probabilities.argmax())
+        called = laboratory.called_as(probabilities)
+        if called is None:
+            raise BadInput("the network gives this image no probabilities: they are no finite numbers")
         assert laboratory.classifier is not None
         attribution = Attribution(laboratory.classifier, empty=laboratory.pixel_range[0])
         report(title, 0, 2, "occlusion")

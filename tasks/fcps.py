@@ -1,8 +1,7 @@
 """FCPs as artifacts: what the images of two classes have in common in one layer, and how far that goes."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from lib.image_names import ImageName, SetName
 from lib.picture_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
+from tasks.json_output import json_output
 from tasks.laboratory import BATCH, Laboratory, Seen, laboratory_of
-from tasks.predictions import JSON
 from tasks.progress import report
 from tasks.recorded import recorded
 
@@ -75,8 +74,7 @@ class Groups:
             numbers = predictions.clear(label, settings.clear)
             return Group(laboratory.classes[label], tuple(str(ImageName(TEST, int(number))) for number in numbers))
 
-        unclear = predictions.unclear(first, second, settings.unclear)
-        return Groups(clearest(first), clearest(second), tuple(str(ImageName(TEST, int(number))) for number in unclear))
+        return Groups(clearest(first), clearest(second))._with_unclear(laboratory)
 
     @staticmethod
     def named(laboratory: Laboratory, first: Sequence[str], second: Sequence[str]) -> "Groups":
@@ -87,12 +85,22 @@ class Groups:
 
         def group(images: Sequence[str]) -> Group:
             labels = {laboratory.see(name).label for name in images}
-            names = sorted(laboratory.classes[label] for label in labels if label is not None)
+            names = sorted(laboratory.data_classes[label] for label in labels if label is not None)
             if len(names) != 1:
                 raise BadInput(f"{', '.join(images)} are of the classes {', '.join(names)}: name images of one class")
             return Group(names[0], tuple(images))
 
-        return Groups(group(first), group(second))
+        one, other = group(first), group(second)
+        if one.name == other.name:
+            raise BadInput(f"the images of both classes are of {one.name}: name images of two classes")
+        named = Groups(one, other)
+        return named if laboratory.predictions is None else named._with_unclear(laboratory)
+
+    def _with_unclear(self, laboratory: Laboratory) -> "Groups":
+        predictions = laboratory.predictions
+        assert predictions is not None
+        numbers = predictions.unclear(*self.pair(laboratory), laboratory.settings.unclear)
+        return replace(self, unclear=tuple(str(ImageName(TEST, int(number))) for number in numbers))
 
 
 def fcps_recipe(laboratory: Laboratory, layer: str, groups: Groups) -> Recipe:
@@ -103,10 +111,9 @@ def fcps_recipe(laboratory: Laboratory, layer: str, groups: Groups) -> Recipe:
         "layer": layer,
         "groups": [asdict(groups.first), asdict(groups.second)],
         "unclear": list(groups.unclear),
-        "classes": list(laboratory.classes),
+        "classes": list(laboratory.data_classes),
         "threshold": settings.threshold,
-        "standardise": settings.standardise,
-        "colour_map": settings.colour_map,
+        **laboratory.look(),
     }
     counted = [laboratory.images_of(TEST), laboratory.labels_of(TEST)]
     inputs = laboratory.recipe_inputs(*seen) | {blob.role: blob.digest for blob in counted}
@@ -132,7 +139,7 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
         shares, accuracy = _counted(laboratory, network, layer, title, groups, fcps)
         summary = {
             "layer": layer,
-            "classes": list(laboratory.classes),
+            "classes": list(laboratory.data_classes),
             "groups": recipe.parameters["groups"],
             "threshold": laboratory.settings.threshold,
             "level": fcps.level,
@@ -147,7 +154,7 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
         return [
             NewOutput("picture", picture, "picture", "image/png", attributes=about),
             NewOutput("patterns", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
-            NewOutput("summary", json.dumps(summary, sort_keys=True).encode(), "summary", JSON, attributes=about),
+            json_output("summary", summary, about),
         ], [*laboratory.lineage_inputs(*seen), laboratory.images_of(TEST), laboratory.labels_of(TEST)]
 
     return laboratory.session.obtain(recipe, compute, unit=title)
@@ -186,10 +193,7 @@ def _patterns(laboratory: Laboratory, layer: str, fcps: Fcps, shares: npt.NDArra
                 "unit": f"{layer}/{unit}",
                 "position": position,
                 "kind": kind,
-                "shares": {
-                    name: None if np.isnan(share) else float(share)
-                    for name, share in zip(laboratory.data_classes, active, strict=True)
-                },
+                "shares": {name: float(share) for name, share in zip(laboratory.data_classes, active, strict=True)},
             }
 
 
@@ -230,6 +234,7 @@ def _picture(
         images=[as_bytes(image.pixels, laboratory.pixel_range) for image in seen],
         groups=[heading for heading in headings if heading.images],
         standardise=laboratory.settings.standardise,
+        clip=laboratory.clip(values),
         colours=laboratory.settings.colour_map,
         marks=marks,
     )

@@ -37,12 +37,12 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Seen:
-    """One image as the network sees it: float32 [H, W, C], the label where it has one, and the blob that it is of."""
+    """One image as the network sees it: float32 [H, W, C], the label where it has one, and the blobs that it is of."""
 
     name: str
     pixels: npt.NDArray[np.float32]
     label: int | None
-    blob: Input
+    blobs: tuple[Input, ...]
 
 
 @dataclass
@@ -142,13 +142,14 @@ class Laboratory:
         if numbered is not None:
             images, labels = self.images(numbered.set)
             pixels = np.asarray(numbered.of(images), np.float32)
-            return Seen(name, pixels, int(numbered.of(labels)), self.images_of(numbered.set))
+            blobs = self.images_of(numbered.set), self.labels_of(numbered.set)
+            return Seen(name, pixels, int(numbered.of(labels)), blobs)
         try:
             data = originals.read(self.pictures[name])
             pixels = as_input(decoded(data).frames[0], self.network.model.input_shape[1:], self.pixel_range)
         except BadInput as problem:
             raise BadInput(f"{name} {problem}") from problem
-        return Seen(name, pixels, None, Input("picture", originals.digest(data)))
+        return Seen(name, pixels, None, (Input("picture", originals.digest(data)),))
 
     def can_see(self, name: str) -> bool:
         """Whether there is such an image, and it can be read."""
@@ -164,13 +165,33 @@ class Laboratory:
             return np.zeros((len(seen), 0), np.float32)
         return self.classifier.of(np.stack([image.pixels for image in seen])).probabilities
 
+    def called_as(self, probabilities: npt.NDArray[np.float32]) -> int | None:
+        """The most probable class; None where there are no classes, or no finite probabilities."""
+        return int(probabilities.argmax()) if len(probabilities) and np.isfinite(probabilities).all() else None
+
+    def look(self) -> dict[str, Any]:
+        """What decides how activations and images are shown, for recipes."""
+        shown = ("standardise", "clip", "colour_map")
+        return {
+            "model": self.network.name,
+            "pixel_range": list(self.pixel_range),
+            **{name: getattr(self.settings, name) for name in shown},
+        }
+
+    def clip(self, values: npt.NDArray[np.float32]) -> tuple[float, float] | None:
+        """The ends of the scale on which these activations are shown; None for all there are, or the blog's."""
+        end = self.settings.clip
+        if not end:
+            return None
+        return (-end, end) if self.settings.standardise or bool((values < 0).any()) else (0.0, end)
+
     def title(self, image: Seen, probabilities: npt.NDArray[np.float32]) -> str:
         """As "test/1302, 4 (99%)", or "test/1302, 4, called 9 (51%)"; a label stands for itself."""
         said = [image.name]
         if image.label is not None:
             said.append(self.data_classes[image.label])
-        if len(probabilities):
-            called = int(probabilities.argmax())
+        called = self.called_as(probabilities)
+        if called is not None:
             if called == image.label:
                 return f"{', '.join(said)} ({probabilities[called]:.0%})"
             said.append(f"called {self.classes[called]} ({probabilities[called]:.0%})")
@@ -183,12 +204,15 @@ class Laboratory:
 
     def recipe_inputs(self, *images: Seen) -> dict[str, str]:
         """What decides about a result for these images, besides parameters."""
-        blobs = {image.blob.role if image.label is not None else image.name: image.blob.digest for image in images}
-        return {"model": self.network.identity, **blobs}
+        found = {"model": self.network.identity}
+        for image in images:
+            for blob in image.blobs:
+                found[blob.role if image.label is not None else image.name] = blob.digest
+        return found
 
     def lineage_inputs(self, *images: Seen) -> list[Input]:
         """The blobs that a result for these images is made from."""
-        return [Input("model", self.network.digest), *dict.fromkeys(image.blob for image in images)]
+        return [Input("model", self.network.digest), *dict.fromkeys(blob for image in images for blob in image.blobs)]
 
 
 _open = OpenRuns[Laboratory]()

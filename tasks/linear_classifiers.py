@@ -1,13 +1,12 @@
 """What a linear classifier makes of each layer's activations, as an artifact."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from lib.linear_classifiers import linear_classifiers
 from storage.store import Input, NewOutput, Recipe, Record
+from tasks.json_output import json_output
 from tasks.laboratory import Laboratory, laboratory_of
-from tasks.predictions import JSON
 from tasks.progress import report
 from tasks.recorded import recorded
 
@@ -48,7 +47,7 @@ def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record,
         found = []
         for done, row in enumerate(rows, start=1):
             report(title, done, len(layers) + 2, row.layer)
-            found.append({name: None if value != value else value for name, value in asdict(row).items()})
+            found.append(asdict(row))
         table = {
             "classes": list(laboratory.classes),
             "pair": list(pair),
@@ -56,11 +55,8 @@ def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record,
             "train": min(laboratory.settings.classifier_images, len(train[0])),
             "test": len(test[0]),
         }
-        about = {"title": title}
-        return [NewOutput("table", json.dumps(table, sort_keys=True).encode(), "table", JSON, attributes=about)], [
-            *laboratory.lineage_inputs(),
-            *_blobs(laboratory),
-        ]
+        read = [*laboratory.lineage_inputs(), *_blobs(laboratory)]
+        return [json_output("table", table, {"title": title})], read
 
     return laboratory.session.obtain(recipe, compute, unit=title)
 

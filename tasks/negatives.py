@@ -1,7 +1,6 @@
 """Negative OIPs as artifacts: one record a layer, of all its units that are swept."""
 
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from storage.store import NewOutput, Recipe, Record
 from storage.tensors import NPY
 from tasks.progress import report
 from tasks.recorded import recorded
+from tasks.scratch import scratch
 from tasks.workshop import Workshop, workshop_of
 
 VERSION = 1
@@ -37,10 +37,10 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
         (recipe for recipe in negatives_recipes(workshop, layer, indices, count) if workshop.session.find(recipe)),
         _recipe(workshop, layer, indices),
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch(workshop.session.store, ".npy") as file:
         return workshop.session.obtain(
             recipe,
-            lambda: ([_grown(workshop, layer, indices, Path(folder, "images.npy"))], workshop.lineage_inputs()[:1]),
+            lambda: ([_grown(workshop, layer, indices, file)], workshop.lineage_inputs()[:1]),
             unit=negatives_title(layer),
         )
 

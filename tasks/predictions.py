@@ -1,6 +1,5 @@
 """What the network makes of a whole set as an artifact: its probabilities, its errors, and its unclear images."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from lib.picture_input import as_bytes
 from lib.predictions import Predictions
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
+from tasks.json_output import json_output
 from tasks.laboratory import Laboratory, laboratory_of
 from tasks.progress import report
 from tasks.recorded import recorded
@@ -19,7 +19,6 @@ UNCLEAR = 10
 """Images with the smallest margins that are told of each pair of classes."""
 CLEAR = 3
 """Of the clearest ones of each class."""
-JSON = "application/json"
 
 
 def predictions_recipe(laboratory: Laboratory, name: SetName) -> Recipe:
@@ -56,7 +55,7 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
         about = {"title": title, "data": laboratory.data_name, "set": name}
         return [
             NewOutput("probabilities", npy_bytes(probabilities), "probabilities", NPY, "float32", probabilities.shape),
-            NewOutput("summary", json.dumps(summary, sort_keys=True).encode(), "summary", JSON, attributes=about),
+            json_output("summary", summary, about),
             NewOutput(
                 "thumbnails",
                 npy_bytes(thumbnails),

@@ -1,5 +1,6 @@
 """How a model decides, on Prefect's server: what is made, what is reused, what fails alone, what the records say."""
 
+import dataclasses
 import io
 import json
 import shutil
@@ -48,7 +49,8 @@ class Desk:
         return Store.open(self.root)
 
     def parameters(self, **changes: Any) -> AnalyseParameters:
-        return AnalyseParameters(store=str(self.root), **{"settings": SETTINGS} | changes)
+        plain = dataclasses.replace(SETTINGS, pair="") if "first" in changes else SETTINGS
+        return AnalyseParameters(store=str(self.root), **{"settings": plain} | changes)
 
     def analyse(self, **changes: Any) -> dict[str, Any]:
         """Analyse, and return the summary. Raises what the flow raises."""
@@ -253,6 +255,7 @@ def test_groups_of_ones_own_are_called_as_their_classes(desk: Desk) -> None:
         ({"settings": AnalysisSettings(pair="class 0,class 9")}, "there is no class 'class 9': did you mean class"),
         ({"settings": AnalysisSettings(colour_map="virids")}, "viridis"),
         ({"first": ["train/0", "train/40"], "second": ["train/80"]}, "name images of one class"),
+        ({"first": ["train/0"], "second": ["train/1"]}, "name images of two classes"),
     ],
 )
 def test_what_there_is_not_is_refused_before_anything_is_made(desk: Desk, given: dict[str, Any], words: str) -> None:
@@ -260,6 +263,25 @@ def test_what_there_is_not_is_refused_before_anything_is_made(desk: Desk, given:
     with pytest.raises(BadInput, match=words):
         desk.analyse(**given)
     assert len(desk.store.runs()) == runs
+
+
+def test_groups_of_a_network_without_classes_are_those_of_the_data_set(desk: Desk, tmp_path: Path) -> None:
+    trunk = keras.models.load_model(desk.network)
+    file = saved(keras.Model(trunk.inputs, trunk.get_layer("Conv2D_2").output), tmp_path / "trunk.keras")
+    data = str(
+        desk.store.record(desk.store.ref("model/latest").removeprefix("record:")).output("model").attributes["data"]
+    )
+    made = desk.analyse(model=str(file), data=data, first=["train/0"], second=["train/40"], layers=["Conv2D_2"])
+    assert made["pair"] == ["class 0", "class 1"]
+    assert [one["title"] for one in made["made"] if one["title"].startswith("fcps")] == ["fcps of Conv2D_2"]
+
+
+def test_the_scale_ends_where_it_is_asked_to(desk: Desk) -> None:
+    def grid(**settings: Any) -> bytes:
+        made = desk.analyse(images=["test/2"], settings=dataclasses.replace(SETTINGS, **settings))
+        return desk.store.get(desk.record(made, "activations of test/2").output("grid Conv2D_1").digest)
+
+    assert len({grid(), grid(clip=0.1), grid(standardise=True), grid(standardise=True, clip=1.0)}) == 4
 
 
 def test_what_there_was_no_time_for_is_left_to_the_next_run(desk: Desk) -> None:

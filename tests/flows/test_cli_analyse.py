@@ -85,14 +85,14 @@ def test_options_become_the_parameters_of_the_flow(cli: CLI, asked: list[Any], t
     assert (parameters.images, parameters.layers, parameters.first, parameters.tensors) == (None,) * 4
     assert parameters.settings == AnalysisSettings()
     options = (
-        "--pair 4,9 --threshold 0.5 --colour-map jet --standardise --clear 2 --unclear 1 --layers Conv* --first test/1 "
+        "--threshold 0.5 --colour-map jet --standardise --clip 3 --clear 2 --unclear 1 --layers Conv* --first test/1 "
         "--first train/2 --second test/3 --tensors test --model model/latest --budget 30"
     )
     cli("analyse", "test/7", "rose.png", *options.split())
     parameters = asked[-1]
     assert parameters.images == ["test/7", str(tmp_path / "rose.png")]
     assert parameters.settings == AnalysisSettings(
-        pair="4,9", threshold=0.5, colour_map="jet", standardise=True, clear=2, unclear=1
+        threshold=0.5, colour_map="jet", standardise=True, clip=3.0, clear=2, unclear=1
     )
     assert (parameters.first, parameters.second) == (["test/1", "train/2"], ["test/3"])
     assert (parameters.layers, parameters.tensors, parameters.budget) == (["Conv*"], "test", 30)
@@ -104,6 +104,7 @@ def test_options_become_the_parameters_of_the_flow(cli: CLI, asked: list[Any], t
         (("--pair", "4"), "pair is '4'; it wants two classes, as 4,9"),
         (("--threshold", "1"), "threshold is 1.0; it must be above 0 and below 1"),
         (("--first", "rose.png", "--second", "test/1"), "it wants a set and a number of it from 0, as test/1302"),
+        (("--first", "test/1", "--second", "test/2", "--pair", "4,9"), "leave out the one or the other"),
         (("--first", "test/1"), "images of one class are named, and none of the other"),
         (("--tensors", "all"), "tensors is 'all'"),
     ],

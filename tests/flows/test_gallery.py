@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.places import gallery_of
 from tests.flows.tiny import Bench, saved, small_cnn
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -22,7 +23,9 @@ def gallery(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """The folder of the gallery, while the store is the usual one."""
     monkeypatch.setattr("flows.places.DATA_FOLDER", tmp_path / "data")
     monkeypatch.setenv("DREAMSWEEP_STORE", str(bench.root))
-    return tmp_path / "data" / "gallery"
+    folder = gallery_of(str(bench.root))
+    assert folder is not None
+    return folder
 
 
 def test_a_sweep_of_the_usual_store_makes_the_pages_of_its_units(bench: Bench, gallery: Path) -> None:

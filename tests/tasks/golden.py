@@ -13,6 +13,7 @@ import numpy as np
 
 from lib.dream_settings import DreamSettings
 from lib.growth_settings import GrowthSettings
+from tests.tasks.golden_analysis import analysed
 
 FOLDER = Path(__file__).parent / "golden"
 # Every setting is spelt out, as another default is another recipe anyhow. Few steps: what processors round differently
@@ -63,9 +64,27 @@ DREAMS = {
 
 def versions() -> dict[str, int]:
     """The present version of each task that is held."""
-    from tasks import data, dreams, exemplars, films, negatives, oips, responses, tours, weights
+    from tasks import (
+        activations,
+        attribution,
+        data,
+        dreams,
+        exemplars,
+        fcps,
+        films,
+        linear_classifiers,
+        negatives,
+        oips,
+        predictions,
+        responses,
+        tours,
+        weights,
+    )
 
-    modules = (data, exemplars, responses, weights, negatives, oips, dreams, films, tours)
+    modules = (
+        *(data, exemplars, responses, weights, negatives, oips, dreams, films, tours),
+        *(predictions, activations, fcps, linear_classifiers, attribution),
+    )
     return {module.__name__.removeprefix("tasks."): module.VERSION for module in modules}
 
 
@@ -82,7 +101,7 @@ def made() -> dict[str, dict[str, Any]]:
     from tasks.workshop import Network, Workshop, natural_of, opened, workshop_of
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
-    found: dict[str, dict[str, Any]] = dreamed() | {"data": {}, "exemplars": {}, "oips": {}}
+    found: dict[str, dict[str, Any]] = dreamed() | analysed() | {"data": {}, "exemplars": {}, "oips": {}}
     found |= {"responses": {}, "weights": {}, "negatives": {}}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as inside:
         store = Store.open(Path(folder, "store"))

@@ -1,0 +1,24 @@
+"""Room for an output that is too large for memory, until the store has it."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.store import Store
+
+
+@contextmanager
+def scratch(store: Store, ending: str) -> Iterator[Path]:
+    """The path of a file to be written inside, and gone afterwards.
+
+    It lies in the folder of the store's own unfinished files: there is room for what goes into the store, and what a
+    killed process leaves there is collected as garbage.
+    """
+    folder = store.files.local / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{secrets.token_hex(16)}{ending}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
