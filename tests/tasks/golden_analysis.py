@@ -68,6 +68,8 @@ def analysed() -> dict[str, dict[str, Any]]:
                 for number, state in enumerate(states):
                     for output in store.record(state.data).outputs:
                         for name, array in _arrays(output.media_type, store.get(output.digest)):
+                            if array.dtype.kind == "U":
+                                array = np.char.replace(array, folder, "FOLDER")
                             found[task][f"{number} {output.role} {name}".strip()] = array
     return found
 
