@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from lib.gallery.addresses import INDEX, segment
 from storage.errors import BlobCorrupt, BlobMissing
@@ -14,6 +15,7 @@ HOME = f"analysis/{INDEX}"
 """The list of all networks that were analysed."""
 TASKS = ("predictions", "activations", "fcps", "linear", "attribution", "tensors")
 
+_PICTURE = "picture:"
 _NEEDED = {
     "predictions": ("summary", "probabilities"),
     "activations": ("about",),
@@ -22,19 +24,38 @@ _NEEDED = {
 }
 
 
-@dataclass
-class Analysis:
-    """Of one model, whose segment is `network`.
+class Meant(NamedTuple):
+    """What the name of a set (test), or of an image (test/4, picture:rose.png), stood for when it was looked at.
 
-    `predictions` by set; `images` by the image's name, of the views of one image; `together`: of the views of several;
-    `attributions` by the image's name; `fcps`, `classifiers` and `tensors`: the newest first.
+    `blob`: the digest of the picture, or of all images of the set; None where that is not known. Two data sets have the
+    same names, and so can pictures.
     """
 
-    network: str
-    predictions: dict[str, Record] = field(default_factory=dict)
-    images: dict[str, Record] = field(default_factory=dict)
+    name: str
+    blob: str | None
+
+
+def meant(record: Record, name: str) -> Meant:
+    """What a name stood for in a record."""
+    role = name if name.startswith(_PICTURE) else f"{name.partition('/')[0]}_imgs"
+    return Meant(name, record.recipe_inputs.get(role))
+
+
+@dataclass
+class Analysis:
+    """Of one network or checkpoint. `folder`: of its pages; `model`: what commands call it.
+
+    `predictions` by the set; `images` by the image, of the views of one; `together`: of the views of several;
+    `attributions` by the image; `fcps`, `classifiers` and `tensors`: the newest first.
+    """
+
+    folder: str
+    title: str
+    model: str
+    predictions: dict[Meant, Record] = field(default_factory=dict)
+    images: dict[Meant, Record] = field(default_factory=dict)
     together: list[Record] = field(default_factory=list)
-    attributions: dict[str, list[Record]] = field(default_factory=dict)
+    attributions: dict[Meant, list[Record]] = field(default_factory=dict)
     fcps: list[Record] = field(default_factory=list)
     classifiers: list[Record] = field(default_factory=list)
     tensors: list[Record] = field(default_factory=list)
@@ -42,52 +63,76 @@ class Analysis:
     @property
     def address(self) -> str:
         """Of its first page."""
-        return f"{self._folder}/{INDEX}"
+        return f"{self.folder}/{INDEX}"
 
-    def cell(self, name: str, label: int, called: int) -> str:
+    def cell(self, predicted: Meant, label: int, called: int) -> str:
         """The page of a cell of the confusion of a set; classes by their numbers, for their names are anybody's."""
-        return f"{self._folder}/{segment(name)}/{label}-{called}/{INDEX}"
+        return f"{self.folder}/{segment(predicted.name)}{self._older(predicted)}/{label}-{called}/{INDEX}"
 
-    def image(self, name: str) -> str | None:
+    def image(self, image: Meant) -> str | None:
         """The page of an image; None where nobody has looked at it."""
-        return f"{self._image(name)}/{INDEX}" if name in self.images else None
+        return f"{self.image_folder(image)}/{INDEX}" if image in self.images else None
 
-    def image_folder(self, name: str) -> str:
-        """Where the page of an image and its files are."""
-        return self._image(name)
+    def image_folder(self, image: Meant) -> str:
+        """Where the page of an image that was looked at, and its files, are."""
+        name = image.name
+        kind, _, rest = name.partition(":" if name.startswith(_PICTURE) else "/")
+        return f"{self.folder}/images/{segment(kind)}-{segment(rest)}{self._older(image)}"
+
+    def image_title(self, image: Meant) -> str:
+        """What an image is called, so that no two that were looked at are called the same."""
+        return f"{image.name} ({_beginning(image)})" if self._older(image) else image.name
 
     def view(self, record: Record) -> str:
         """The folder of the page of several images side by side."""
-        return f"{self._folder}/images/together-{record.recipe[:16]}"
+        return f"{self.folder}/images/together-{record.recipe[:16]}"
 
     def fcp(self, record: Record) -> str:
         """The folder of the page of the FCPs of one layer."""
-        return f"{self._folder}/fcps/{record.recipe[:16]}"
+        return f"{self.folder}/fcps/{record.recipe[:16]}"
 
-    @property
-    def _folder(self) -> str:
-        return f"analysis/{self.network}"
+    def page_of(self, record: Record) -> str | None:
+        """Where one of the analysis's records is shown; None where it is nowhere."""
+        parameters: Any = record.parameters
+        match record.task:
+            case "activations" if len(parameters["images"]) == 1:
+                return self.image(meant(record, parameters["images"][0]))
+            case "activations":
+                there = any(record.recipe == one.recipe for one in self.together)
+                return f"{self.view(record)}/{INDEX}" if there else None
+            case "attribution":
+                return self.image(meant(record, parameters["image"]))
+            case "fcps":
+                there = any(record.recipe == one.recipe for one in self.fcps)
+                return f"{self.fcp(record)}/{INDEX}" if there else None
+            case _:
+                return self.address
 
-    def _image(self, name: str) -> str:
-        kind, _, rest = name.partition("/") if not name.startswith("picture:") else ("picture", "", name[8:])
-        return f"{self._folder}/images/{segment(kind)}-{segment(rest)}"
+    def _older(self, one: Meant) -> str:
+        """What the folder of a set or an image has behind its name where a later one has the same name."""
+        # no segment of a name has `~~` and so few characters behind it
+        return "" if self._latest.get(one.name, one) == one else f"~~{_beginning(one)}"
+
+    @cached_property
+    def _latest(self) -> dict[str, Meant]:
+        return {one.name: one for one in (*self.predictions, *self.images)}
 
 
-def analysis_of(network: str, records: Iterable[Record]) -> Analysis:
+def analysis_of(folder: str, title: str, model: str, records: Iterable[Record]) -> Analysis:
     """What these records, all of one model, come to; of records of one recipe the newest counts."""
-    found = Analysis(network)
+    found = Analysis(folder, title, model)
     newest = {record.recipe: record for record in sorted(records, key=lambda record: (record.ended, record.key))}
     for record in sorted(newest.values(), key=lambda record: (record.ended, record.key)):
         parameters: Any = record.parameters
         match record.task:
             case "predictions":
-                found.predictions[parameters["set"]] = record
+                _put_last(found.predictions, meant(record, parameters["set"]), record)
             case "activations" if len(parameters["images"]) == 1:
-                found.images[parameters["images"][0]] = record
+                _put_last(found.images, meant(record, parameters["images"][0]), record)
             case "activations":
                 found.together.insert(0, record)
             case "attribution":
-                found.attributions.setdefault(parameters["image"], []).insert(0, record)
+                found.attributions.setdefault(meant(record, parameters["image"]), []).insert(0, record)
             case "fcps":
                 found.fcps.insert(0, record)
             case "linear":
@@ -95,6 +140,15 @@ def analysis_of(network: str, records: Iterable[Record]) -> Analysis:
             case "tensors":
                 found.tensors.insert(0, record)
     return found
+
+
+def _put_last(known: dict[Meant, Record], key: Meant, record: Record) -> None:
+    known.pop(key, None)
+    known[key] = record
+
+
+def _beginning(one: Meant) -> str:
+    return (one.blob or "unknown")[:8]
 
 
 def can_be_shown(store: Store, record: Record) -> bool:

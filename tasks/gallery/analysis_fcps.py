@@ -7,7 +7,7 @@ from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.units import Unit
 from storage.record import Record
-from tasks.gallery.analysed import HOME, Analysis, told
+from tasks.gallery.analysed import HOME, Analysis, Meant, meant, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.lineage import made_by, used_by
 from tasks.gallery.networks import Network
@@ -22,7 +22,7 @@ Said = dict[str, Any]
 
 
 def put(
-    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[str, PredictedSet]
+    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[Meant, PredictedSet]
 ) -> list[Said]:
     """Put a page for every comparison. Returns what a list of them says of each."""
     found = []
@@ -48,7 +48,7 @@ def _put(
     site: Site,
     network: Network,
     analysis: Analysis,
-    sets: Mapping[str, PredictedSet],
+    sets: Mapping[Meant, PredictedSet],
     record: Record,
     said: Said,
 ) -> None:
@@ -59,10 +59,10 @@ def _put(
     context = {
         "crumbs": [
             ("Decisions", HOME),
-            (network.title, analysis.address),
+            (analysis.title, analysis.address),
             (f"FCPs of {layer}", None),
         ],
-        "network": {"title": network.title, "address": network_page(network.slug)},
+        "network": {"title": analysis.title, "address": network_page(network.slug)},
         "home": analysis.address,
         "layer": {"name": layer, "address": layer_page(network.slug, layer) if layer in swept else None},
         "first": first,
@@ -73,7 +73,7 @@ def _put(
         "accuracy": said["accuracy"],
         "picture": stored_png(site, catalogue.store, record.output("picture").digest),
         "groups": [
-            {"name": group["name"], "images": [_card(sets, analysis, name) for name in group["images"]]}
+            {"name": group["name"], "images": [_card(sets, analysis, record, name) for name in group["images"]]}
             for group in groups
             if group["images"]
         ],
@@ -121,10 +121,10 @@ def _patterns(catalogue: Catalogue, network: Network, said: Said, first: str, se
     return found
 
 
-def _card(sets: Mapping[str, PredictedSet], analysis: Analysis, name: str) -> Said:
+def _card(sets: Mapping[Meant, PredictedSet], analysis: Analysis, record: Record, name: str) -> Said:
     """An image of a group; the set that it is of knows what it looks like."""
     kind, _, number = name.partition("/")
-    if kind in sets and number.isdigit():
-        return sets[kind].card(int(number))
+    if number.isdigit() and (known := sets.get(meant(record, kind))) is not None:
+        return known.card(int(number))
     nothing: Said = dict.fromkeys(("picture", "label", "called", "margin"))
-    return {**nothing, "name": name, "wrong": False, "address": analysis.image(name)}
+    return {**nothing, "name": name, "wrong": False, "address": analysis.image(meant(record, name))}

@@ -8,7 +8,7 @@ import numpy as np
 from lib.gallery.addresses import INDEX, layer_page, network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
-from tasks.gallery.analysed import HOME, Analysis, told
+from tasks.gallery.analysed import HOME, Analysis, Meant, meant, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.lineage import made_by, used_by
 from tasks.gallery.networks import Network
@@ -23,7 +23,7 @@ Looked = dict[str, Any]
 
 
 def put(
-    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[str, PredictedSet]
+    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[Meant, PredictedSet]
 ) -> tuple[list[Looked], list[Looked]]:
     """Put the pages of all images that were looked at.
 
@@ -37,11 +37,12 @@ def put(
         }
         for record in analysis.together
     ]
+    shown = [{meant(record, name) for name in _names(record)} for record in analysis.together]
     cards = []
-    for name, record in sorted(analysis.images.items(), key=lambda item: _in_order(item[0])):
-        beside = [one for one in together if name in one["images"]]
-        images = _put(catalogue, site, network, analysis, sets, record, analysis.image_folder(name), beside)
-        cards.append({**images[0], "address": analysis.image(name)})
+    for image, record in sorted(analysis.images.items(), key=lambda item: _in_order(item[0].name)):
+        beside = [one for one, images in zip(together, shown, strict=True) if image in images]
+        images = _put(catalogue, site, network, analysis, sets, record, analysis.image_folder(image), beside)
+        cards.append({**images[0], "name": analysis.image_title(image), "address": analysis.image(image)})
     for record in analysis.together:
         _put(catalogue, site, network, analysis, sets, record, analysis.view(record), [])
     return cards, together
@@ -52,7 +53,7 @@ def _put(
     site: Site,
     network: Network,
     analysis: Analysis,
-    sets: Mapping[str, PredictedSet],
+    sets: Mapping[Meant, PredictedSet],
     record: Record,
     folder: str,
     beside: list[Looked],
@@ -60,29 +61,32 @@ def _put(
     said = told(catalogue.store, record, "about")
     images = [_image(catalogue, site, analysis, record, at, one) for at, one in enumerate(said["images"])]
     names = _names(record)
-    alone = len(names) == 1
+    alone = meant(record, names[0]) if len(names) == 1 else None
+    title = ", ".join(names) if alone is None else analysis.image_title(alone)
     one = said["images"][0]
-    known = sets.get(names[0].partition("/")[0]) if alone else None
+    known = sets.get(meant(record, names[0].partition("/")[0])) if alone else None
     context = {
         "crumbs": [
             ("Decisions", HOME),
-            (network.title, analysis.address),
-            (", ".join(names), None),
+            (analysis.title, analysis.address),
+            (title, None),
         ],
-        "title": ", ".join(names),
-        "network": {"title": network.title, "address": network_page(network.slug)},
+        "title": title,
+        "network": {"title": analysis.title, "address": network_page(network.slug)},
         "home": analysis.address,
         "standardised": record.parameters["standardise"],
-        "images_shown": images if alone else [{**image, "address": analysis.image(image["name"])} for image in images],
+        "images_shown": images
+        if alone
+        else [{**image, "address": analysis.image(meant(record, image["name"]))} for image in images],
         "cell": known.cell_of(one["label"], one["called"]) if known else None,
-        "attributions": _attributions(catalogue, site, analysis, names[0], one["classes"]) if alone else [],
+        "attributions": _attributions(catalogue, site, analysis, alone, one["classes"]) if alone else [],
         "grids": _grids(catalogue, site, network, record, said["layers"]),
         "together": beside,
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("images", "layers", "classes")
         },
         "lineage": {"made_by": made_by(catalogue, record), "used_by": used_by(catalogue, record)},
-        "downloads": _downloads(catalogue, site, analysis, record, folder, names[0] if alone else None),
+        "downloads": _downloads(catalogue, site, analysis, record, folder, alone),
     }
     site.put(Page(f"{folder}/{INDEX}", "image.html.j2", context))
     return images
@@ -124,9 +128,11 @@ def _grids(catalogue: Catalogue, site: Site, network: Network, record: Record, l
     return found
 
 
-def _attributions(catalogue: Catalogue, site: Site, analysis: Analysis, name: str, classes: list[str]) -> list[Looked]:
+def _attributions(
+    catalogue: Catalogue, site: Site, analysis: Analysis, image: Meant, classes: list[str]
+) -> list[Looked]:
     found = []
-    for record in analysis.attributions.get(name, []):
+    for record in analysis.attributions.get(image, []):
         output = record.output("picture")
         about: Any = output.attributes
         found.append(
@@ -140,14 +146,14 @@ def _attributions(catalogue: Catalogue, site: Site, analysis: Analysis, name: st
 
 
 def _downloads(
-    catalogue: Catalogue, site: Site, analysis: Analysis, record: Record, folder: str, name: str | None
+    catalogue: Catalogue, site: Site, analysis: Analysis, record: Record, folder: str, image: Meant | None
 ) -> list[Looked]:
     files = [
         download(
             site, catalogue.store, record.output("tensors"), f"{folder}/activations.h5", "all activations, as HDF5"
         )
     ]
-    for one in analysis.attributions.get(name, [])[:1] if name else []:
+    for one in analysis.attributions.get(image, [])[:1] if image else []:
         files.append(
             download(site, catalogue.store, one.output("maps"), f"{folder}/attribution.h5", "attribution maps, as HDF5")
         )

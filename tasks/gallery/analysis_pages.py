@@ -7,7 +7,7 @@ from lib.gallery.addresses import network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery import analysis_fcps, analysis_images
-from tasks.gallery.analysed import HOME, TASKS, Analysis, analysis_of, can_be_shown, told
+from tasks.gallery.analysed import HOME, Analysis, told
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.networks import Network
 from tasks.gallery.predicted import PredictedSet
@@ -17,20 +17,35 @@ SECTION = ("Decisions", HOME)
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
-    """Put the pages of every network that was analysed, and the list of them."""
+    """Put the pages of every network and checkpoint that was analysed, and the list of them."""
     listed = []
     for network in catalogue.networks:
-        if records := [record for task in TASKS for record in catalogue.of_task(task, network.identity)]:
-            shown = (record for record in records if can_be_shown(catalogue.store, record))
-            listed.append(_put(catalogue, site, network, analysis_of(network.slug, shown)))
+        if (analysis := catalogue.analyses.get(network.identity)) is None:
+            continue
+        checkpoints = []
+        for epoch in catalogue.epochs(network):
+            one = catalogue.analyses.get(epoch.identity)
+            if one is None or one is analysis:
+                continue
+            title = f"epoch {epoch.number}"
+            checkpoints.append({"title": title, "address": one.address})
+            if one.folder.startswith(f"{analysis.folder}/"):  # else it is another network's too, and stands there
+                _put(catalogue, site, network, one, [(network.title, analysis.address), (title, None)])
+        crumbs = [(network.title, None)]
+        listed.append(_put(catalogue, site, network, analysis, crumbs, checkpoints))
     site.put(Page(HOME, "analyses.html.j2", {"analyses": listed}))
 
 
-def _put(catalogue: Catalogue, site: Site, network: Network, analysis: Analysis) -> dict[str, Any]:
-    """Put the pages of one network. Returns what the list of all says of it."""
-    sets = {
-        name: PredictedSet(catalogue, site, network, analysis, record) for name, record in analysis.predictions.items()
-    }
+def _put(
+    catalogue: Catalogue,
+    site: Site,
+    network: Network,
+    analysis: Analysis,
+    crumbs: Sequence[tuple[str, str | None]],
+    checkpoints: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """Put the pages of one network, or of a checkpoint of it. Returns what the list of all says of it."""
+    sets = {known: PredictedSet(catalogue, site, analysis, record) for known, record in analysis.predictions.items()}
     for one in sets.values():
         one.put_cells()
     fcps = analysis_fcps.put(catalogue, site, network, analysis, sets)
@@ -38,9 +53,10 @@ def _put(catalogue: Catalogue, site: Site, network: Network, analysis: Analysis)
     compared = {frozenset((one["first"], one["second"])) for one in fcps}
     wholes = [one.told(compared) for one in sets.values()]
     context = {
-        "crumbs": [("Decisions", HOME), (network.title, None)],
-        "network": {"title": network.title, "address": network_page(network.slug)},
-        "model": network.names[0],
+        "crumbs": [("Decisions", HOME), *crumbs],
+        "network": {"title": analysis.title, "address": network_page(network.slug)},
+        "model": analysis.model,
+        "checkpoints": list(checkpoints),
         "sets": wholes,
         "classifiers": [_table(catalogue, record) for record in analysis.classifiers],
         "fcps": fcps,
@@ -54,8 +70,9 @@ def _put(catalogue: Catalogue, site: Site, network: Network, analysis: Analysis)
     }
     site.put(Page(analysis.address, "analysis.html.j2", context))
     return {
-        "title": network.title,
+        "title": analysis.title,
         "address": analysis.address,
+        "checkpoints": list(checkpoints),
         "sets": [{name: whole[name] for name in ("set", "data", "accuracy", "images")} for whole in wholes],
         "images": len(looked_at),
         "fcps": list(dict.fromkeys(one["layer"] for one in fcps)),

@@ -10,6 +10,8 @@ from typing import Any
 from storage.record import Record
 from storage.runs import RunRecord
 from storage.store import Store
+from tasks.checkpoints import checkpoint_name
+from tasks.gallery.analysed import TASKS, Analysis, analysis_of, can_be_shown
 from tasks.gallery.dreamed import DreamRun, dream_runs
 from tasks.gallery.natural import DataSet
 from tasks.gallery.networks import Network, find_networks
@@ -108,6 +110,39 @@ class Catalogue:
             for dream in run.dreams:
                 found |= {record.key: dream.address for record in dream.passes}
             found |= {tour.record.key: tour.address for tour in run.tours}
+        return found
+
+    @cached_property
+    def analyses(self) -> dict[str, Analysis]:
+        """What was found out about networks and checkpoints, by identity.
+
+        A network of which only checkpoints were analysed has one too, which leads to theirs.
+        """
+        kept: dict[str, list[Record]] = defaultdict(list)
+        for task in TASKS:
+            for record in self.of_task(task):
+                kept[record.recipe_inputs.get("model", "")].append(record)
+
+        def analysis(identity: str, folder: str, title: str, model: str) -> Analysis:
+            shown = [record for record in kept.get(identity, ()) if can_be_shown(self.store, record)]
+            return analysis_of(folder, title, model, shown)
+
+        found: dict[str, Analysis] = {}
+        looked_at = {
+            network.identity: [epoch for epoch in self.epochs(network) if epoch.identity in kept]
+            for network in self.networks
+        }
+        for network in self.networks:
+            if network.identity in kept or looked_at[network.identity]:
+                folder = f"analysis/{network.slug}"
+                found[network.identity] = analysis(network.identity, folder, network.title, network.name)
+        for network in self.networks:
+            for epoch in looked_at[network.identity]:
+                if epoch.identity not in found:  # else it is a network of its own, or of another training too
+                    folder = f"{found[network.identity].folder}/epoch-{epoch.number}"
+                    title = f"{network.title}, epoch {epoch.number}"
+                    name = checkpoint_name(network.name, epoch.number)
+                    found[epoch.identity] = analysis(epoch.identity, folder, title, name)
         return found
 
     def epochs(self, network: Network) -> list[Epoch]:

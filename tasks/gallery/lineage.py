@@ -6,16 +6,19 @@ from typing import Any
 
 from lib.gallery.addresses import layer_page, network_page, unit_page
 from storage.record import Record
+from tasks.gallery.analysed import TASKS as ANALYSED
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.swept import Grown
 
 MOST = 12
 """Readers up to which each is named; a network can have tens of thousands, which are counted."""
 
+_OF_A_LAYER = ("layer", "exemplars", "responses", "weights", "negatives")
 _NAMES = {
     "layer": "contact sheet of {layer}",
     "exemplars": "exemplars of {layer}",
     "responses": "responses of {layer}",
+    "weights": "weights of {layer}",
     "negatives": "negative OIPs of {layer}",
     "data": "data set {data}",
     "epoch": "epoch {epoch} of the training",
@@ -27,6 +30,7 @@ _NAMES = {
     "linear": "linear classifiers",
     "attribution": "attribution of {image}",
     "activations": "activations",
+    "tensors": "activations of all images of {set}",
 }
 
 
@@ -93,8 +97,12 @@ def _address(catalogue: Catalogue, record: Record) -> str | None:
         return network_page(network.slug) if network else None
     if record.task in ("dream", "tour"):
         return catalogue.dream_addresses.get(record.key)
-    network = catalogue.network(record.recipe_inputs.get("model", ""))
+    identity = record.recipe_inputs.get("model", "")
+    if record.task in ANALYSED:
+        analysis = catalogue.analyses.get(identity)
+        return analysis.page_of(record) if analysis else None
+    network = catalogue.network(identity)
     layer = record.parameters.get("layer")
-    if network and record.task in ("layer", "exemplars", "responses", "negatives") and isinstance(layer, str):
+    if network and record.task in _OF_A_LAYER and isinstance(layer, str):
         return layer_page(network.slug, layer) if layer in catalogue.units(network.identity) else None
     return None

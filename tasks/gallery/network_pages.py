@@ -7,7 +7,6 @@ from lib.gallery.addresses import START, network_page
 from lib.gallery.rendering import Page
 from storage.errors import StoreError
 from storage.record import Record
-from tasks.gallery.analysed import TASKS, Analysis
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.layer_view import STATES, LayerView, layers_of
 from tasks.gallery.lineage import made_by, used_by
@@ -35,6 +34,7 @@ def pages(catalogue: Catalogue, site: Site) -> None:
 def _contents(catalogue: Catalogue, site: Site, network: Network) -> dict[str, Any]:
     views = {view.name: view for view in layers_of(catalogue, network)}
     films = films_of(catalogue, network)
+    analysis = catalogue.analyses.get(network.identity)
     return {
         "crumbs": [["Networks", START], [network.title, None]],
         **summary(catalogue, network),
@@ -45,9 +45,7 @@ def _contents(catalogue: Catalogue, site: Site, network: Network) -> dict[str, A
             {"layer": layer, "units": len(units), "address": training_page(network.slug, layer)}
             for layer, units in films.items()
         ],
-        "analysis": Analysis(network.slug).address
-        if any(catalogue.of_task(task, network.identity) for task in TASKS)
-        else None,
+        "analysis": analysis.address if analysis else None,
         "dreams": latest_dreams(catalogue, site, DREAMS, network),
         "how": _how(catalogue, network),
     }

@@ -9,9 +9,8 @@ import numpy as np
 
 from lib.gallery.rendering import Page
 from storage.record import Record
-from tasks.gallery.analysed import HOME, Analysis, told
+from tasks.gallery.analysed import HOME, Analysis, Meant, meant, told
 from tasks.gallery.catalogue import Catalogue
-from tasks.gallery.networks import Network
 from tasks.gallery.previews import image_png, shown
 from tasks.gallery.site import Site
 
@@ -30,14 +29,14 @@ Cell = tuple[int, int]
 class PredictedSet:
     """One set of one network, as the newest record of its predictions says."""
 
-    def __init__(self, catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, record: Record) -> None:
+    def __init__(self, catalogue: Catalogue, site: Site, analysis: Analysis, record: Record) -> None:
         self._site = site
-        self._network = network
         self._analysis = analysis
         self._record = record
         self._store = catalogue.store
         self._said: dict[str, Any] = told(catalogue.store, record, "summary")
         self.classes: list[str] = self._said["classes"]
+        self._meant = meant(record, self.set)
         self._numbers: list[int] = list(record.output("thumbnails").attributes["numbers"])  # type: ignore[arg-type]
         self._places = {number: at for at, number in enumerate(self._numbers)}
 
@@ -62,7 +61,7 @@ class PredictedSet:
             "called": None if called is None else self.classes[called],
             "wrong": None not in (label, called) and label != called,
             "margin": margin,
-            "address": self._analysis.image(name),
+            "address": self._analysis.image(Meant(name, self._meant.blob)),
         }
 
     def cell_of(self, label: int | None, called: int | None) -> dict[str, Any] | None:
@@ -72,7 +71,7 @@ class PredictedSet:
         return {
             "label": self.classes[label],
             "called": self.classes[called],
-            "address": self._analysis.cell(self.set, label, called),
+            "address": self._analysis.cell(self._meant, label, called),
         }
 
     def put_cells(self) -> None:
@@ -81,12 +80,12 @@ class PredictedSet:
             mirrored = (called, label) in self._cells and label != called
             self._site.put(
                 Page(
-                    self._analysis.cell(self.set, label, called),
+                    self._analysis.cell(self._meant, label, called),
                     "confusion.html.j2",
                     {
                         "crumbs": [
                             ("Decisions", HOME),
-                            (self._network.title, self._analysis.address),
+                            (self._analysis.title, self._analysis.address),
                             (f"{self.classes[label]} called {self.classes[called]}", None),
                         ],
                         "label": self.classes[label],
@@ -96,9 +95,9 @@ class PredictedSet:
                         "total": self._said["confusion"][label][called],
                         "shown": [self.card(number) for number in numbers[:MOST_IMAGES]],
                         "home": self._analysis.address,
-                        "mirrored": self._analysis.cell(self.set, called, label) if mirrored else None,
+                        "mirrored": self._analysis.cell(self._meant, called, label) if mirrored else None,
                         "example": f"{self.set}/{numbers[0]}",
-                        "model": self._network.names[0],
+                        "model": self._analysis.model,
                     },
                 )
             )
@@ -157,7 +156,7 @@ class PredictedSet:
         ]
 
     def _address(self, label: int, called: int) -> str | None:
-        return self._analysis.cell(self.set, label, called) if (label, called) in self._cells else None
+        return self._analysis.cell(self._meant, label, called) if (label, called) in self._cells else None
 
     def _margins(
         self,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,26 @@ from tests.tasks.gallery.synthetic import MODEL, Synthetic, png
 CLASSES = ["four", "nine", "<b>six</b>"]
 
 
-def analyse(made: Synthetic) -> None:
+@dataclass(frozen=True)
+class Of:
+    """What is analysed: a network or a checkpoint by its identity, and the digests of its data set's images."""
+
+    identity: str = MODEL
+    blobs: Mapping[str, str] = field(default_factory=dict)
+
+
+def analyse(made: Synthetic, of: Of | None = None) -> None:
     """What an analysis of the model keeps: of a set, of two images and one picture, and of two classes."""
-    _predictions(made, predictions())
+    of = of or Of()
+    _predictions(made, predictions(), of)
     for names in (["test/4"], ["picture:rose petal.png"], ["test/4", "test/1"]):
-        look_at(made, names)
-    _attribution(made, "test/4")
-    compare_groups(made)
-    _linear(made)
+        look_at(made, names, of)
+    _attribution(made, "test/4", of)
+    compare_groups(made, of)
+    _linear(made, of)
     _commit_analysis(
         made,
+        of,
         "tensors",
         {"set": "test", "layers": ["Conv2D_1"]},
         [NewOutput("tensors", b"very large", "tensors", HDF5)],
@@ -36,21 +47,23 @@ def analyse_without_numbers(made: Synthetic) -> None:
     known = predictions()
     probabilities = known.probabilities.copy()
     probabilities[[4, 5]] = np.nan
-    _predictions(made, Predictions(probabilities, known.labels))
+    _predictions(made, Predictions(probabilities, known.labels), Of())
     for names in (["test/4"], ["test/4", "test/1"]):
         look_at(made, names, numbers=False)
     compare_groups(made, accuracy=None)
     rows = [{"layer": "pixels", "features": 144, "all": None, "pair": None}]
     table = {"classes": CLASSES, "pair": [0, 1], "rows": rows, "train": 600, "test": 30}
-    _commit_analysis(made, "linear", {"pair": [0, 1]}, [_json("table", table)])
+    _commit_analysis(made, Of(), "linear", {"pair": [0, 1]}, [_json("table", table)])
 
 
-def _commit_analysis(made: Synthetic, task: str, parameters: Mapping[str, Any], outputs: Sequence[NewOutput]) -> Record:
-    read = [Input("model", made.models[MODEL])]
-    return made.commit(task, parameters, outputs, recipe_inputs={"model": MODEL}, inputs=read)
+def _commit_analysis(
+    made: Synthetic, of: Of, task: str, parameters: Mapping[str, Any], outputs: Sequence[NewOutput]
+) -> Record:
+    read = [Input("model", made.models[of.identity])]
+    return made.commit(task, parameters, outputs, recipe_inputs={"model": of.identity, **of.blobs}, inputs=read)
 
 
-def _predictions(made: Synthetic, predictions: Predictions) -> None:
+def _predictions(made: Synthetic, predictions: Predictions, of: Of) -> None:
     def told(image: int) -> dict[str, Any]:
         return {
             "image": image,
@@ -79,6 +92,7 @@ def _predictions(made: Synthetic, predictions: Predictions) -> None:
     thumbnails = np.random.default_rng(1).integers(0, 255, (len(numbers), 8, 8, 1), np.uint8)
     _commit_analysis(
         made,
+        of,
         "predictions",
         {"data": "mnist", "set": "test"},
         [
@@ -89,7 +103,7 @@ def _predictions(made: Synthetic, predictions: Predictions) -> None:
     )
 
 
-def look_at(made: Synthetic, names: list[str], *, numbers: bool = True) -> None:
+def look_at(made: Synthetic, names: list[str], of: Of | None = None, *, numbers: bool = True) -> None:
     """The activations of some images; without `numbers` those of a network whose probabilities are none."""
     told = predictions()
     values = np.random.default_rng(2).random((len(names), 3, 3, 4)).astype(np.float32)
@@ -105,6 +119,7 @@ def look_at(made: Synthetic, names: list[str], *, numbers: bool = True) -> None:
         images.append({"name": name, "label": label, "called": called, "probabilities": shares, "classes": CLASSES})
     _commit_analysis(
         made,
+        of or Of(),
         "activations",
         {"images": names, "layers": ["Conv2D_1"], "standardise": False, "colour_map": "viridis"},
         [
@@ -122,10 +137,11 @@ def look_at(made: Synthetic, names: list[str], *, numbers: bool = True) -> None:
     )
 
 
-def _attribution(made: Synthetic, name: str) -> None:
+def _attribution(made: Synthetic, name: str, of: Of) -> None:
     about = {"image": name, "class": 0, "methods": ["occlusion", "integrated gradients"]}
     _commit_analysis(
         made,
+        of,
         "attribution",
         {"image": name},
         [
@@ -135,7 +151,7 @@ def _attribution(made: Synthetic, name: str) -> None:
     )
 
 
-def compare_groups(made: Synthetic, *, accuracy: float | None = 0.75) -> None:
+def compare_groups(made: Synthetic, of: Of | None = None, *, accuracy: float | None = 0.75) -> None:
     """What two groups of images have in common."""
     groups = [
         {"name": "four", "images": ["test/0", "test/3"]},
@@ -159,6 +175,7 @@ def compare_groups(made: Synthetic, *, accuracy: float | None = 0.75) -> None:
     }
     _commit_analysis(
         made,
+        of or Of(),
         "fcps",
         {"layer": "Conv2D_1", "groups": groups, "unclear": ["test/7"], "threshold": 0.4, "standardise": False},
         [
@@ -169,14 +186,14 @@ def compare_groups(made: Synthetic, *, accuracy: float | None = 0.75) -> None:
     )
 
 
-def _linear(made: Synthetic) -> None:
+def _linear(made: Synthetic, of: Of) -> None:
     rows = [
         {"layer": "pixels", "features": 144, "all": 0.61, "pair": 0.8},
         {"layer": "Conv2D_1", "features": 36, "all": 0.75, "pair": 0.9},
         {"layer": "the network", "features": None, "all": 0.93, "pair": None},
     ]
     table = {"classes": CLASSES, "pair": [0, 1], "rows": rows, "train": 600, "test": 30}
-    _commit_analysis(made, "linear", {"pair": [0, 1]}, [_json("table", table)])
+    _commit_analysis(made, of, "linear", {"pair": [0, 1]}, [_json("table", table)])
 
 
 def predictions() -> Predictions:

@@ -3,15 +3,28 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lib.gallery.addresses import way
+from storage.record import Input, NewOutput
 from storage.store import Store
+from storage.tensors import NPY, npy_bytes
 from tests.tasks.gallery.made import Made
-from tests.tasks.gallery.synthetic import MODEL, Synthetic
-from tests.tasks.gallery.synthetic_analysis import CLASSES, analyse, analyse_without_numbers, compare_groups, look_at
+from tests.tasks.gallery.synthetic import MODEL, Synthetic, epoch_identity
+from tests.tasks.gallery.synthetic_analysis import (
+    CLASSES,
+    Of,
+    analyse,
+    analyse_without_numbers,
+    compare_groups,
+    look_at,
+)
 
 HOME = "analysis/one-55555555"
 INDEX = f"{HOME}/index.html"
+FIRST = Of(MODEL, {"test_imgs": "a" * 64, "picture:rose petal.png": "c" * 64})
+SECOND = Of(MODEL, {"test_imgs": "b" * 64, "picture:rose petal.png": "d" * 64})
 
 
 @pytest.fixture
@@ -136,6 +149,88 @@ def test_what_is_no_number_is_a_dash_or_left_out(tmp_path: Path) -> None:
     assert "pixels 144 – –" in text
     assert "30 test images are called what they are; 3 are not" in text.replace("30 images", "30 test images")
     assert "told apart by these alone –" in gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
+
+
+def test_images_of_two_data_sets_with_one_name_have_pages_of_their_own(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    analyse(made, FIRST)
+    look_at(made, ["test/4"], SECOND)
+    compare_groups(made, SECOND)
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("") == []
+    newer = gallery.text(f"{HOME}/images/test-4/index.html")
+    assert "Which pixels carry" not in newer
+    assert "Other images of" not in newer  # nobody has predicted the set that it is of
+    assert "test/4, test/1" not in newer
+    older = gallery.text(f"{HOME}/images/test-4~~aaaaaaaa/index.html")
+    assert "test/4 (aaaaaaaa)" in older
+    for words in ("Which pixels carry", "Other images of nine called four", "test/4, test/1"):
+        assert words in older
+    assert "images/test-4~~aaaaaaaa/index.html" in gallery.html(f"{HOME}/test/1-0/index.html")
+    pages = gallery.pages(f"{HOME}/fcps")
+    assert sorted("no picture" in gallery.text(page) for page in pages) == [False, True]
+
+
+def test_two_pictures_with_one_name_have_pages_of_their_own(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    look_at(made, ["picture:rose petal.png"], FIRST)
+    look_at(made, ["picture:rose petal.png"], SECOND)
+    gallery = Made(made.store, tmp_path / "gallery")
+    folder = f"{HOME}/images/picture-rose~20petal~2Epng"
+    assert gallery.pages(f"{HOME}/images") == [f"{folder}/index.html", f"{folder}~~cccccccc/index.html"]
+    assert gallery.broken("") == []
+    look_at(made, ["picture:rose petal.png"], FIRST)  # the same picture once more: now it is the later one
+    gallery.again()
+    assert gallery.pages(f"{HOME}/images") == [f"{folder}/index.html", f"{folder}~~dddddddd/index.html"]
+
+
+def test_predictions_of_two_data_sets_stand_beside_each_other(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    analyse(made, FIRST)
+    analyse(made, SECOND)
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("") == []
+    assert gallery.text(INDEX).count("The test set of mnist") == 2
+    assert f"{HOME}/test/1-0/index.html" in gallery.pages(HOME)
+    assert "images/test-4~~aaaaaaaa/" in gallery.html(f"{HOME}/test~~aaaaaaaa/1-0/index.html")
+
+
+def test_a_checkpoint_that_was_analysed_has_pages_that_its_network_leads_to(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one", epochs=3)
+    analyse(made, Of(epoch_identity(MODEL, 2)))
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert gallery.broken("") == []
+    assert f'href="../{INDEX}"' in gallery.html("one-55555555/index.html")
+    assert 'href="epoch-2/index.html"' in gallery.html(INDEX)
+    assert "checkpoints: epoch 2" in gallery.text("analysis/index.html")
+    text = gallery.text(f"{HOME}/epoch-2/index.html")
+    assert "How one, epoch 2 decides" in text
+    assert "dreamsweep analyse test/7 --model model/one@2" in gallery.text(f"{HOME}/epoch-2/test/1-0/index.html")
+    assert "What this network makes of a whole set is not in the store." in gallery.text(INDEX)
+
+
+def test_lineage_leads_to_the_pages_of_an_analysis_and_of_layers(made: Synthetic, tmp_path: Path) -> None:
+    made.sweep(MODEL, {"Conv2D_1": [0]})
+    weights = NewOutput("nearest", npy_bytes(np.zeros((4, 2), np.int64)), "nearest", NPY)
+    read = [Input("model", made.models[MODEL])]
+    made.commit("weights", {"layer": "Conv2D_1"}, [weights], recipe_inputs={"model": MODEL}, inputs=read)
+    gallery = Made(made.store, tmp_path / "gallery")
+    html = gallery.html("one-55555555/index.html")
+    used = html[html.index("Used by") :]
+    for title, page in {
+        "predictions of test": INDEX,
+        "linear classifiers": INDEX,
+        "activations of all images of test": INDEX,
+        "attribution of test/4": f"{HOME}/images/test-4/index.html",
+        "FCPs of Conv2D_1": gallery.page_with("what four and nine", f"{HOME}/fcps"),
+        "activations": f"{HOME}/images/picture-rose~20petal~2Epng/index.html",
+        "weights of Conv2D_1": "one-55555555/Conv2D_1/index.html",
+    }.items():
+        assert f'<a href="{way("one-55555555/index.html", page)}">{title}</a>' in used, title
 
 
 def test_without_an_analysis_the_page_says_what_would_make_one(tmp_path: Path) -> None:
