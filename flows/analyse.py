@@ -94,9 +94,9 @@ def analyse(parameters: AnalyseParameters) -> Any:
             _do_all(laboratory, {predictions_title(TEST): step})
         groups = _groups(laboratory, parameters) or Groups.found(laboratory)
         todo = _todo(laboratory, parameters, groups)
-        with shown_progress(laboratory, len(todo), PROGRESS):
-            _do_all(laboratory, todo)
         total = len(todo) + predicted
+        with shown_progress(laboratory, total, PROGRESS):
+            _do_all(laboratory, todo)
         left = total - len(laboratory.made) - len(laboratory.failures)
         for title, message in laboratory.failures.items():
             open_session.run.fail(title, message)
