@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent
 LAYER = "Conv2D_3"
 SHOWN = 24
-DENSE = "dense_1"
 UNIT = f"{LAYER}/56"  # the map of which the blog shows four OIPs
 WIDTH = 420  # px of a photograph among others
 MODES: dict[str, dict[str, Any]] = {
@@ -52,7 +51,7 @@ def main() -> None:
         oips(parameters.store, summary)
         dreams(parameters.store, str(summary["model"]))
         decisions(parameters.store, str(summary["model"]))
-    page(parameters.store, str(summary["model"]))
+    pages(parameters.store, str(summary["model"]))
 
 
 def oips(place: str, summary: Mapping[str, Any]) -> None:
@@ -106,23 +105,16 @@ def dreams(place: str, model: str) -> None:
 
 
 def decisions(place: str, model: str) -> None:
-    """What the first dense layer makes of clear 4s and 9s, and of 4s that could be 9s."""
+    """How 4s are told from 9s, for the gallery to show."""
     from flows.analyse import analyse
     from flows.parameters import AnalyseParameters
     from lib.analysis_settings import AnalysisSettings
-    from storage.store import Store
 
-    settings = AnalysisSettings(pair="4,9", clear=2, classifier_images=0)
-    answer: dict[str, Any] = analyse(
-        AnalyseParameters(store=place, model=model, layers=[DENSE], images=["test/0"], settings=settings)
-    )
-    (made,) = (one for one in answer["made"] if one["title"] == f"fcps of {DENSE}")
-    record = Store.open(place).record(made["record"])
-    (DOCS / "decides.png").write_bytes(Store.open(place).get(record.output("picture").digest))
+    analyse(AnalyseParameters(store=place, model=model, settings=AnalysisSettings(pair="4,9")))
 
 
-def page(place: str, model: str) -> None:
-    """The gallery's page of one unit, as Chromium shows it."""
+def pages(place: str, model: str) -> None:
+    """The gallery's page of one unit, and that of how the network decides, as Chromium shows them."""
     import shutil
 
     from playwright.sync_api import sync_playwright
@@ -131,16 +123,18 @@ def page(place: str, model: str) -> None:
     from storage.store import Store
     from tasks.gallery.gallery import make_gallery
 
+    network = model.removeprefix("model/")
     layer, _, index = UNIT.rpartition("/")
+    shown = {"gallery.png": unit_page(network, layer, int(index)), "decides.png": f"analysis/{network}/index.html"}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         make_gallery(Store.open(place), Path(folder, "gallery"))
         executable = shutil.which("chromium") or sys.exit("a browser is wanted: apt-get install chromium")
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        view = browser.new_page(viewport={"width": 1180, "height": 1040})
-        address = unit_page(model.removeprefix("model/"), layer, int(index))
-        view.goto(Path(folder, "gallery", address).as_uri())
-        view.wait_for_load_state("networkidle")
-        view.screenshot(path=DOCS / "gallery.png")
+        view = browser.new_page(viewport={"width": 1400, "height": 1180})
+        for name, address in shown.items():
+            view.goto(Path(folder, "gallery", address).as_uri())
+            view.wait_for_load_state("networkidle")
+            view.screenshot(path=DOCS / name)
         browser.close()
 
 
