@@ -104,13 +104,7 @@ def _follows(kind: str, about: Mapping[str, Any], before: Shape | None) -> Shape
         return (*before[:-1], about.get("units"))
     if kind.startswith("Global"):
         return before[-1:]
-    if len(before) == 3 and kind in (
-        "Conv2D",
-        "SeparableConv2D",
-        "DepthwiseConv2D",
-        "MaxPooling2D",
-        "AveragePooling2D",
-    ):
+    if len(before) == 3 and kind in _WINDOWED:
         return _windowed(kind, about, before)
     return None
 
