@@ -8,6 +8,7 @@ from lib.gallery.addresses import layer_page, network_page, unit_page
 from storage.record import Record
 from tasks.gallery.analysed import TASKS as ANALYSED
 from tasks.gallery.catalogue import Catalogue
+from tasks.gallery.natural import data_title
 from tasks.gallery.swept import Grown
 
 MOST = 12
@@ -79,6 +80,8 @@ def _title(record: Record) -> str:
     about = {name: str(value) for name, value in record.parameters.items()}
     for output in record.outputs:
         about |= {name: str(value) for name, value in output.attributes.items()}
+    if "data" in about:
+        about["data"] = data_title(about["data"])
     match record.task:
         case "dream" | "animation" | "tour":
             return f"{'map tour' if record.task == 'tour' else record.task} {about.get('title', '')}".strip()

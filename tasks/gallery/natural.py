@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,21 @@ from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
 
+_FOLDER = "folder:"
 _LONGEST = 192
 """Pixels of the longer side of an exemplar, at most."""
+
+
+def data_title(name: str) -> str:
+    """What pages call a data set: of a folder its last part alone, for a gallery is given away, and a way to a folder
+    says whose it is.
+
+    >>> data_title("folder:/home/me/pictures/cats/"), data_title("mnist")
+    ('folder:cats', 'mnist')
+    """
+    if not name.startswith(_FOLDER):
+        return name
+    return _FOLDER + PurePath(name.removeprefix(_FOLDER)).name
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,7 @@ class DataSet:
     @property
     def name(self) -> str:
         """As "mnist"."""
-        return str(self.record.parameters["data"])
+        return data_title(str(self.record.parameters["data"]))
 
     @property
     def classes(self) -> list[str]:

@@ -215,7 +215,6 @@ def _how(catalogue: Catalogue, network: Network) -> dict[str, Any] | None:
     return {
         "task": record.task,
         "when": record.ended,
-        "host": record.provenance.host,
         "commit": code.get("commit"),
         "changed": record.changes is not None,
         "parameters": dict(record.parameters),

@@ -11,6 +11,7 @@ from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery.analysed import HOME, Analysis, Meant, meant, told
 from tasks.gallery.catalogue import Catalogue
+from tasks.gallery.natural import data_title
 from tasks.gallery.previews import image_png, shown
 from tasks.gallery.site import Site
 
@@ -91,7 +92,7 @@ class PredictedSet:
                         "label": self.classes[label],
                         "called": self.classes[called],
                         "set": self.set,
-                        "data": self._said["data"],
+                        "data": data_title(self._said["data"]),
                         "total": self._said["confusion"][label][called],
                         "shown": [self.card(number) for number in numbers[:MOST_IMAGES]],
                         "home": self._analysis.address,
@@ -108,7 +109,7 @@ class PredictedSet:
         matrix: list[list[int]] = said["confusion"]
         return {
             "set": self.set,
-            "data": said["data"],
+            "data": data_title(said["data"]),
             "images": said["images"],
             "accuracy": said["accuracy"],
             "errors": said["images"] - sum(matrix[at][at] for at in range(len(matrix))),

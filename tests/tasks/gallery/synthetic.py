@@ -52,7 +52,7 @@ class Synthetic:
                 attempt=1,
                 code={"commit": "c0ffee", "changes": None, "sources": "beef"},
                 environment=self.store.put(b"{}"),
-                host="here",
+                host="a-host-of-mine",
             ),
             started=now(),
         )

@@ -18,10 +18,11 @@ CLASSES = ["four", "nine", "<b>six</b>"]
 
 @dataclass(frozen=True)
 class Of:
-    """What is analysed: a network or a checkpoint by its identity, and the digests of its data set's images."""
+    """What is analysed: a network or checkpoint by its identity, the digests of its data set's images, the set's name."""
 
     identity: str = MODEL
     blobs: Mapping[str, str] = field(default_factory=dict)
+    data: str = "mnist"
 
 
 def analyse(made: Synthetic, of: Of | None = None) -> None:
@@ -77,7 +78,7 @@ def _predictions(made: Synthetic, predictions: Predictions, of: Of) -> None:
     cells = {f"{i}/{j}": predictions.cell(i, j).tolist() for i in range(count) for j in range(count) if i != j}
     smallest = predictions.smallest_margins(10)
     summary = {
-        "data": "mnist",
+        "data": of.data,
         "set": "test",
         "images": len(predictions.labels),
         "classes": CLASSES,
@@ -94,7 +95,7 @@ def _predictions(made: Synthetic, predictions: Predictions, of: Of) -> None:
         made,
         of,
         "predictions",
-        {"data": "mnist", "set": "test"},
+        {"data": of.data, "set": "test"},
         [
             NewOutput("probabilities", npy_bytes(predictions.probabilities), "probabilities", NPY),
             _json("summary", summary),
@@ -113,7 +114,7 @@ def look_at(made: Synthetic, names: list[str], of: Of | None = None, *, numbers:
         number = int(name.removeprefix("test/")) if name.startswith("test/") else None
         shares: list[float | None] = told.probabilities[number or 0].tolist()
         label = None if number is None else int(told.labels[number])
-        called: int | None = int(np.argmax(shares))
+        called: int | None = int(told.called[number or 0])
         if not numbers:
             shares, called = [None] * len(shares), None
         images.append({"name": name, "label": label, "called": called, "probabilities": shares, "classes": CLASSES})

@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
-from storage.record import NewOutput
+import numpy as np
+
+from storage.record import Input, NewOutput
 from storage.store import Store
+from storage.tensors import NPY, npy_bytes
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.synthetic import MODEL, Synthetic
+from tests.tasks.gallery.synthetic_analysis import CLASSES, Of, analyse
 
 PAGE = "one-55555555/index.html"
 
@@ -27,3 +31,32 @@ def test_a_training_whose_loss_is_no_number_any_more_still_has_its_curves(tmp_pa
     text = Made(made.store, tmp_path / "gallery").text(PAGE)
     assert "1 2.50 2 1.50 3 –" in text
     assert "1 10.00 % 2 20.00 % 3 30.00 %" in text
+
+
+def test_a_gallery_says_neither_on_which_host_nor_in_whose_folder_things_were(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    name = "folder:/home/me/pictures/cats"
+    images = np.zeros((4, 12, 12, 1), np.float32)
+    data = made.commit(
+        "data",
+        {"data": name, "classes": CLASSES, "attributes": {}},
+        [
+            NewOutput(role, npy_bytes(images), "images", NPY, "float32", images.shape, attributes={"data": name})
+            for role in ("train_imgs", "test_imgs")
+        ],
+    )
+    read = [Input(output.role, output.digest) for output in data.outputs]
+    about = {"data": name, "data_record": data.key, "test_accuracy": 0.9}
+    model = NewOutput("model", b"one", "model", "application/x-keras", attributes=about, identity=MODEL)
+    record = made.commit("model", {"seed": 0}, [model], inputs=read)
+    made.models[MODEL] = record.output("model").digest
+    made.store.set_ref("model/one", f"record:{record.key}")
+    made.sweep(MODEL, {"Conv2D_1": [0]})
+    analyse(made, Of(data=name))
+    gallery = Made(made.store, tmp_path / "gallery")
+    for page in (PAGE, "index.html", "analysis/index.html"):
+        assert "folder:cats" in gallery.text(page)
+    assert "data set folder:cats" in gallery.text(PAGE)  # in the lineage
+    for page in gallery.pages():
+        assert "/home/me" not in gallery.html(page)
+    assert record.provenance.host not in gallery.html(PAGE)
