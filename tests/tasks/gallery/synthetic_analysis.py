@@ -18,7 +18,7 @@ CLASSES = ["four", "nine", "<b>six</b>"]
 
 @dataclass(frozen=True)
 class Of:
-    """What is analysed: a network or checkpoint by its identity, the digests of its data set's images, the set's name."""
+    """What is analysed: a network or checkpoint by its identity, with images of these digests from this data set."""
 
     identity: str = MODEL
     blobs: Mapping[str, str] = field(default_factory=dict)
