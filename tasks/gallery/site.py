@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,9 +18,11 @@ from filelock import FileLock
 
 from lib.errors import BadInput
 from lib.gallery.addresses import is_address
-from lib.gallery.rendering import STATIC, Page, Renderer, version
+from lib.gallery.rendering import STATIC, Page, version
+from tasks.gallery.scribe import NEW, OWN, Scribe, SecondScribe
 
-_OWN = ".gallery"
+ALONE = 10_000
+"""Files that one process writes; for more, a second one is worth the second that it takes to start."""
 # Counted up when the manifest changes its form; one of another form counts for nothing but the names of its files.
 _FORM = 1
 _UNKNOWN = ""
@@ -50,13 +52,14 @@ class Site:
         self.out = out.expanduser().absolute()
         self.memory: dict[str, Any] = {}
         """What one generation keeps for the next: plain JSON, saved by `finish`."""
-        self._own = self.out / _OWN
-        self._renderer = Renderer(sections)
+        self._own = self.out / OWN
+        self._sections = list(sections)
+        self._scribe = Scribe(self.out, sections)
+        self._second: SecondScribe | None = None
         self._code = hashlib.sha256(json.dumps([version(), code, list(sections)]).encode()).hexdigest()
         self._lock = FileLock(self._own / "lock")
         self._before: dict[str, tuple[str, int]] = {}
         self._now: dict[str, tuple[str, int]] = {}
-        self._folders: set[str] = set()
         self._written = 0
         self._memory = ""
         self._there: dict[str, int] = {}
@@ -70,13 +73,17 @@ class Site:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._journal >= 0:
-            os.close(self._journal)
-        self._lock.release()
+        try:
+            if self._second is not None:
+                self._second.close()
+        finally:
+            if self._journal >= 0:
+                os.close(self._journal)
+            self._lock.release()
 
     def put(self, page: Page) -> None:
         """Put a page into the gallery; it is rendered where it would not be what it was."""
-        self._put(page.address, lambda: self._renderer.html(page).encode(), page.digest())
+        self._put(page.address, lambda: replace(page, context=page.values(), key=None), page.digest())
 
     def file(self, address: str, make: Callable[[], bytes], key: str) -> str:
         """Put a file into the gallery and return its address. `key` stands for its bytes: the same, the same bytes."""
@@ -92,6 +99,8 @@ class Site:
         """Remove what an earlier generation made and this one did not, and remember what this one made."""
         for path in sorted(STATIC.iterdir()):
             self.file(f"static/{path.name}", path.read_bytes, path.name)
+        if self._second is not None:
+            self._second.finish()
         gone = [address for address in self._before if address not in self._now]
         for address in gone:
             self._remove(self.out / address)
@@ -99,7 +108,8 @@ class Site:
         if self._written or gone or self._memory != json.dumps(self.memory, sort_keys=True):
             manifest = {"form": _FORM, "files": self._now, "memory": self.memory}
             data = json.dumps(manifest, separators=(",", ":")).encode()
-            self._write(f"{_OWN}/manifest.json", data, durable=True)
+            # what a power cut leaves short of the other files has another size than this says
+            self._scribe.write(f"{OWN}/manifest.json", data, durable=True)
         (self._own / "journal").unlink(missing_ok=True)
         return Written(self._written, same, len(gone))
 
@@ -107,7 +117,8 @@ class Site:
         self._check()
         self._own.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
-        (self._own / "new").unlink(missing_ok=True)
+        for name in NEW:
+            (self._own / name).unlink(missing_ok=True)
         self._there = dict(_sizes(str(self.out)))
         manifest = self._manifest()
         self._before = {name: (entry[0], entry[1]) for name, entry in manifest["files"].items() if is_address(name)}
@@ -145,7 +156,7 @@ class Site:
             return []
         return [line for line in lines[:-1] if is_address(line)]  # the last line is empty, or torn
 
-    def _put(self, address: str, make: Callable[[], bytes], key: str) -> None:
+    def _put(self, address: str, make: Callable[[], bytes | Page], key: str) -> None:
         if not is_address(address):
             raise ValueError(f"{address!r} is no address of a gallery")
         digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -159,35 +170,28 @@ class Site:
             return
         if before is None and address in self._there:
             raise BadInput(f"{self.out}/{address} is in the way, and is no file of this gallery: move it elsewhere")
-        data = make()
-        self._write(address, data)
-        self._now[address] = (digest, len(data))
+        self._write(address, make(), digest)
+
+    def _write(self, address: str, what: bytes | Page, digest: str) -> None:
+        """Have a file written, now or some time before `finish` is done; the journal knows of it first."""
+        os.write(self._journal, f"{address}\n".encode())
+        self._now[address] = (digest, -1)
         self._written += 1
+        if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
+            self._second = SecondScribe(self.out, self._sections, self._wrote)
+        if self._second is None:
+            self._wrote(address, self._scribe.write(address, what))
+        else:
+            self._second.write(address, what)
 
-    def _write(self, address: str, data: bytes, *, durable: bool = False) -> None:
-        """Put these bytes there, so that whoever reads sees the old ones or the new ones.
-
-        Files are not waited for to reach the disk, but for the manifest: what a power cut leaves short has another size
-        than this says.
-        """
-        path, temporary = f"{self.out}/{address}", f"{self._own}/new"
-        try:
-            if not durable:
-                os.write(self._journal, f"{address}\n".encode())
-            with open(temporary, "wb", buffering=0) as file:  # noqa: PTH123 - here path objects cost more than the calls
-                file.write(data)
-                if durable:
-                    os.fsync(file.fileno())
-            folder = path.rpartition("/")[0]
-            if folder not in self._folders:
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-                self._folders.add(folder)
-            os.replace(temporary, path)  # noqa: PTH105
-        except OSError as problem:
-            raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
+    def _wrote(self, address: str, size: int) -> None:
+        self._now[address] = (self._now[address][0], size)
 
     def _remove(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:  # what was to be its folder is a file of somebody else's
+            return
         for folder in path.parents:
             if folder == self.out:
                 return

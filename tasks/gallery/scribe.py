@@ -1,0 +1,140 @@
+"""Who writes a gallery's files: this process, or for a large gallery a second one beside it."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from lib.errors import BadInput
+from lib.gallery.rendering import Page, Renderer
+
+OWN = ".gallery"
+"""The folder of what is not the gallery's pages, in the gallery's."""
+NEW = ("new", "new-2")
+"""In it, what the first and the second process write until it is whole."""
+
+_BATCH = 64  # files: to send each by itself would cost more than to write it
+_AHEAD = 4  # batches that wait for the second process; more would only take memory
+
+Job = tuple[str, bytes | Page]
+
+
+class Scribe:
+    """Writes pages and files into the folder of a gallery. `new`: what a file is called until it is whole."""
+
+    def __init__(self, out: Path, sections: Sequence[tuple[str, str]], new: str = NEW[0]) -> None:
+        self._out = str(out)
+        self._new = f"{out}/{OWN}/{new}"
+        self._renderer = Renderer(sections)
+        self._folders: set[str] = set()
+
+    def write(self, address: str, what: bytes | Page, *, durable: bool = False) -> int:
+        """Put a page or bytes there, so that whoever reads sees the old ones or the new ones; gives their number.
+
+        Files are not waited for to reach the disk, but for those that are `durable`. Raises BadInput where the folder
+        cannot be written to.
+        """
+        data = self._renderer.html(what).encode() if isinstance(what, Page) else what
+        path = f"{self._out}/{address}"
+        try:
+            with open(self._new, "wb", buffering=0) as file:  # noqa: PTH123 - here path objects cost more than the calls
+                file.write(data)
+                if durable:
+                    os.fsync(file.fileno())
+            folder = path.rpartition("/")[0]
+            if folder not in self._folders:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+                self._folders.add(folder)
+            os.replace(self._new, path)  # noqa: PTH105
+        except OSError as problem:
+            raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
+        return len(data)
+
+
+class SecondScribe:
+    """A scribe in a process of its own. It ends with `close`, and by itself when this process is gone.
+
+    Args:
+        wrote: told the address and the bytes of each file when it is there.
+
+    A pipe to one process and no pool of them: a pool's processes would wait for ever for a parent that was killed.
+    """
+
+    def __init__(self, out: Path, sections: Sequence[tuple[str, str]], wrote: Callable[[str, int], None]) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+        self._wrote = wrote
+        self._jobs: list[Job] = []
+        self._ahead = 0
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(theirs, out, list(sections), os.getpid()), name="gallery", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def write(self, address: str, what: bytes | Page) -> None:
+        """Have this written some time before `finish` returns. Raises what writing earlier ones raised."""
+        self._jobs.append((address, what))
+        if len(self._jobs) >= _BATCH:
+            self._send()
+
+    def finish(self) -> None:
+        """Wait until all is written. Raises what that raised."""
+        if self._jobs:
+            self._send()
+        while self._ahead:
+            self._hear()
+
+    def close(self) -> None:
+        """End the process: at once, but for the files that it was already given."""
+        self._pipe.close()
+        self._process.join()
+
+    def _send(self) -> None:
+        while self._ahead >= _AHEAD:
+            self._hear()
+        jobs, self._jobs = self._jobs, []
+        try:
+            self._pipe.send(jobs)
+        except OSError:
+            raise self._gone() from None
+        self._ahead += 1
+
+    def _hear(self) -> None:
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._gone() from None
+        self._ahead -= 1
+        if isinstance(answer, Exception):
+            raise answer
+        for address, size in answer:
+            self._wrote(address, size)
+
+    def _gone(self) -> RuntimeError:
+        self._process.join(1)
+        return RuntimeError(f"the process that writes the gallery's files is gone (exit {self._process.exitcode})")
+
+
+def _work(pipe: "Connection[Any, Any]", out: Path, sections: Sequence[tuple[str, str]], parent: int) -> None:
+    """Write what comes through the pipe until its other end is closed."""
+    # Ctrl-C reaches both processes, and the parent decides what becomes of the gallery
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    scribe = Scribe(out, sections, NEW[1])
+    while True:
+        try:
+            jobs = pipe.recv()
+            answer: Any = []
+            try:
+                for address, what in jobs:
+                    if os.getppid() != parent:  # killed: another generation may have its turn now
+                        return
+                    answer.append((address, scribe.write(address, what)))
+            except Exception as problem:  # raised where it is heard
+                answer = problem
+            pipe.send(answer)
+        except (EOFError, OSError):
+            return
