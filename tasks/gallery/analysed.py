@@ -79,9 +79,10 @@ class Analysis:
         kind, _, rest = name.partition(":" if name.startswith(_PICTURE) else "/")
         return f"{self.folder}/images/{segment(kind)}-{segment(rest)}{self._older(image)}"
 
-    def image_title(self, image: Meant) -> str:
-        """What an image is called, so that no two that were looked at are called the same."""
-        return f"{image.name} ({_beginning(image)})" if self._older(image) else image.name
+    def title_of(self, one: Meant, name: str | None = None) -> str:
+        """What an image or a set is called, by default by its name, so as to be told from a later one of that name."""
+        title = name or one.name
+        return f"{title} ({_beginning(one)})" if self._older(one) else title
 
     def view(self, record: Record) -> str:
         """The folder of the page of several images side by side."""

@@ -42,7 +42,7 @@ def put(
     for image, record in sorted(analysis.images.items(), key=lambda item: _in_order(item[0].name)):
         beside = [one for one, images in zip(together, shown, strict=True) if image in images]
         images = _put(catalogue, site, network, analysis, sets, record, analysis.image_folder(image), beside)
-        cards.append({**images[0], "name": analysis.image_title(image), "address": analysis.image(image)})
+        cards.append({**images[0], "name": analysis.title_of(image), "address": analysis.image(image)})
     for record in analysis.together:
         _put(catalogue, site, network, analysis, sets, record, analysis.view(record), [])
     return cards, together
@@ -62,7 +62,7 @@ def _put(
     images = [_image(catalogue, site, analysis, record, at, one) for at, one in enumerate(said["images"])]
     names = _names(record)
     alone = meant(record, names[0]) if len(names) == 1 else None
-    title = ", ".join(names) if alone is None else analysis.image_title(alone)
+    title = ", ".join(names) if alone is None else analysis.title_of(alone)
     one = said["images"][0]
     known = sets.get(meant(record, names[0].partition("/")[0])) if alone else None
     context = {

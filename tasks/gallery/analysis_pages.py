@@ -45,7 +45,8 @@ def _put(
     checkpoints: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """Put the pages of one network, or of a checkpoint of it. Returns what the list of all says of it."""
-    sets = {known: PredictedSet(catalogue, site, analysis, record) for known, record in analysis.predictions.items()}
+    newest_first = reversed(analysis.predictions.items())
+    sets = {known: PredictedSet(catalogue, site, analysis, record) for known, record in newest_first}
     for one in sets.values():
         one.put_cells()
     fcps = analysis_fcps.put(catalogue, site, network, analysis, sets)

@@ -38,6 +38,7 @@ class PredictedSet:
         self._said: dict[str, Any] = told(catalogue.store, record, "summary")
         self.classes: list[str] = self._said["classes"]
         self._meant = meant(record, self.set)
+        self._data = analysis.title_of(self._meant, data_title(self._said["data"]))
         self._numbers: list[int] = list(record.output("thumbnails").attributes["numbers"])  # type: ignore[arg-type]
         self._places = {number: at for at, number in enumerate(self._numbers)}
 
@@ -92,7 +93,7 @@ class PredictedSet:
                         "label": self.classes[label],
                         "called": self.classes[called],
                         "set": self.set,
-                        "data": data_title(self._said["data"]),
+                        "data": self._data,
                         "total": self._said["confusion"][label][called],
                         "shown": [self.card(number) for number in numbers[:MOST_IMAGES]],
                         "home": self._analysis.address,
@@ -109,7 +110,7 @@ class PredictedSet:
         matrix: list[list[int]] = said["confusion"]
         return {
             "set": self.set,
-            "data": data_title(said["data"]),
+            "data": self._data,
             "images": said["images"],
             "accuracy": said["accuracy"],
             "errors": said["images"] - sum(matrix[at][at] for at in range(len(matrix))),
