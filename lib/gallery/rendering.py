@@ -36,8 +36,10 @@ class Page:
 
     def digest(self) -> str:
         """Two pages of the same template with the same digest have the same text."""
-        shown = self.key if self.key is not None else self.values()
-        text = json.dumps([self.template, shown], sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = self.key
+        if text is None:
+            text = json.dumps(self.values(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = f"{self.template} {text}"
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

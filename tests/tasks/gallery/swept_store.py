@@ -178,7 +178,7 @@ class SweptStore(Synthetic):
     def _data_set(self, name: str) -> Record:
         random = np.random.default_rng(1)
         images = random.random((IMAGES, SIDE, SIDE, 1)).astype(np.float32)
-        arrays = {"train_imgs": images, "train_labels": np.arange(IMAGES) % 3, "test_imgs": images[:6]}
+        arrays: dict[str, Any] = {"train_imgs": images, "train_labels": np.arange(IMAGES) % 3, "test_imgs": images[:6]}
         outputs = [
             NewOutput(role, npy_bytes(array), "images", NPY, str(array.dtype), array.shape)
             for role, array in arrays.items()
