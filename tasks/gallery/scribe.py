@@ -19,7 +19,10 @@ NEW = ("new", "new-2")
 _BATCH = 64  # files: to send each by itself would cost more than to write it
 _AHEAD = 4  # batches that wait for the second process; more would only take memory
 
-Job = tuple[str, bytes | Page]
+Late = Callable[[], bytes]
+"""Makes bytes where they are written: it and what it holds can be sent to another process (a `partial`, no closure)."""
+Content = bytes | Page | Late
+Job = tuple[str, Content]
 
 
 class Scribe:
@@ -31,13 +34,15 @@ class Scribe:
         self._renderer = Renderer(sections)
         self._folders: set[str] = set()
 
-    def write(self, address: str, what: bytes | Page, *, durable: bool = False) -> int:
+    def write(self, address: str, what: Content, *, durable: bool = False) -> int:
         """Put a page or bytes there, so that whoever reads sees the old ones or the new ones; gives their number.
 
         Files are not waited for to reach the disk, but for those that are `durable`. Raises BadInput where the folder
         cannot be written to.
         """
-        data = self._renderer.html(what).encode() if isinstance(what, Page) else what
+        if isinstance(what, Page):
+            what = self._renderer.html(what).encode()
+        data = what() if callable(what) else what
         path = f"{self._out}/{address}"
         try:
             with open(self._new, "wb", buffering=0) as file:  # noqa: PTH123 - here path objects cost more than the calls
@@ -75,7 +80,7 @@ class SecondScribe:
         self._process.start()
         theirs.close()
 
-    def write(self, address: str, what: bytes | Page) -> None:
+    def write(self, address: str, what: Content) -> None:
         """Have this written some time before `finish` returns. Raises what writing earlier ones raised."""
         self._jobs.append((address, what))
         if len(self._jobs) >= _BATCH:

@@ -19,7 +19,7 @@ from filelock import FileLock
 from lib.errors import BadInput
 from lib.gallery.addresses import is_address
 from lib.gallery.rendering import STATIC, Page, version
-from tasks.gallery.scribe import NEW, OWN, Scribe, SecondScribe
+from tasks.gallery.scribe import NEW, OWN, Content, Late, Scribe, SecondScribe
 
 ALONE = 10_000
 """Files that one process writes; for more, a second one is worth the second that it takes to start."""
@@ -85,8 +85,11 @@ class Site:
         """Put a page into the gallery; it is rendered where it would not be what it was."""
         self._put(page.address, lambda: replace(page, context=page.values(), key=None), page.digest())
 
-    def file(self, address: str, make: Callable[[], bytes], key: str) -> str:
-        """Put a file into the gallery and return its address. `key` stands for its bytes: the same, the same bytes."""
+    def file(self, address: str, make: Callable[[], bytes | Late], key: str) -> str:
+        """Put a file into the gallery and return its address. `key` stands for its bytes: the same, the same bytes.
+
+        `make` gives the bytes, or where they take long what makes them, perhaps in another process.
+        """
         self._put(address, make, key)
         return address
 
@@ -156,7 +159,7 @@ class Site:
             return []
         return [line for line in lines[:-1] if is_address(line)]  # the last line is empty, or torn
 
-    def _put(self, address: str, make: Callable[[], bytes | Page], key: str) -> None:
+    def _put(self, address: str, make: Callable[[], Content], key: str) -> None:
         if not is_address(address):
             raise ValueError(f"{address!r} is no address of a gallery")
         digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -172,7 +175,7 @@ class Site:
             raise BadInput(f"{self.out}/{address} is in the way, and is no file of this gallery: move it elsewhere")
         self._write(address, make(), digest)
 
-    def _write(self, address: str, what: bytes | Page, digest: str) -> None:
+    def _write(self, address: str, what: Content, digest: str) -> None:
         """Have a file written, now or some time before `finish` is done; the journal knows of it first."""
         os.write(self._journal, f"{address}\n".encode())
         self._now[address] = (digest, -1)

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from lib.resample import resized
 from storage.errors import BlobCorrupt, BlobMissing
 from tasks.gallery.catalogue import Catalogue
 from tasks.gallery.networks import Network
+from tasks.gallery.scribe import Late
 from tasks.gallery.site import Site
 from tasks.gallery.swept import Grown
 
@@ -51,8 +52,8 @@ def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -
     def window() -> tuple[float, float]:
         return tone_window(images(), bounds)
 
-    def oip(number: int) -> Callable[[], bytes]:
-        return lambda: png_bytes(Image.fromarray(to_uint8(images()[number], window())))
+    def oip(number: int) -> Callable[[], Late]:
+        return lambda: partial(drawn, images()[number], window())
 
     def small() -> bytes:
         shrunk = LONGEST_CELL / max(height, width)
@@ -70,6 +71,11 @@ def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -
     except (BlobMissing, BlobCorrupt):
         return None
     return UnitFiles(oips, array, cell, height, width)
+
+
+def drawn(image: Any, window: tuple[float, float] | None) -> bytes:
+    """An image as PNG, in the tones of OIPs."""
+    return png_bytes(Image.fromarray(to_uint8(image, window)))
 
 
 def bounds_of(grown: Grown) -> tuple[float, float] | None:

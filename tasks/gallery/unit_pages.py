@@ -3,16 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
-
-from PIL import Image
 
 from lib.errors import BadInput
 from lib.gallery.addresses import START, network_page, unit_folder, unit_page
 from lib.gallery.rendering import Page
 from lib.mixture import Mixture
-from lib.pictures import png_bytes, to_uint8
 from storage.errors import BlobCorrupt, BlobMissing, StoreError
 from storage.record import Record
 from tasks.gallery.catalogue import Catalogue
@@ -20,10 +17,11 @@ from tasks.gallery.layer_view import LayerView, layers_of
 from tasks.gallery.lineage import made_by, used_by
 from tasks.gallery.networks import Network
 from tasks.gallery.previews import preview_of
+from tasks.gallery.scribe import Late
 from tasks.gallery.site import Site
 from tasks.gallery.swept import Grown, UnitState
 from tasks.gallery.trained import Film, films_of
-from tasks.gallery.unit_files import bounds_of, files_of
+from tasks.gallery.unit_files import bounds_of, drawn, files_of
 
 THUMBNAIL = 320
 """Pixels of the longer side of a dream among others."""
@@ -158,9 +156,8 @@ class UnitView:
         key, about = found
         bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
 
-        def make() -> bytes:
-            image = self.layer.responses.negative_image(self.state.index)
-            return png_bytes(Image.fromarray(to_uint8(image) if bounds is None else to_uint8(image, bounds)))
+        def make() -> Late:
+            return partial(drawn, self.layer.responses.negative_image(self.state.index), bounds)
 
         try:
             address = self.site.file(f"{self.folder}/negative.png", make, f"{key} {bounds}")
