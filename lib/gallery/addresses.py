@@ -1,4 +1,4 @@
-"""Where a gallery's pages are: relative addresses that are safe on every file system, and in a URL without escapes.
+"""Where a gallery's pages are: relative addresses, without odd characters in file names or escapes in URLs.
 
     index.html                             the networks
     mnist-57b7b5ae/index.html              a network
@@ -25,7 +25,7 @@ START = INDEX
 
 
 def segment(name: str) -> str:
-    """One part of an address for any name, as of a layer; no two names have the same.
+    """One part of an address for any name, as of a layer; no two names have the same, where case counts.
 
     Letters, digits, `_` and `-` stay, and every other byte becomes `~XX`: slashes of nested models, dots (so that no
     layer can be taken for a file or a folder above), spaces. A name that is too long loses its end, and has the

@@ -233,7 +233,6 @@ class UnitView:
             "task_version": self._record.version,
             "commit": self._record.provenance.code.get("commit"),
             "changed": self._record.changes is not None,
-            "host": self._record.provenance.host,
         }
         return contents
 
