@@ -19,6 +19,7 @@ from flows.analyse import AnalysisFailed, analyse
 from flows.analysis_summary import analysis_summary
 from flows.parameters import AnalyseParameters, RegisterParameters
 from flows.register import register
+from flows.reports import analysis_lines
 from lib.analysis_settings import AnalysisSettings
 from lib.errors import BadInput
 from storage import lineage
@@ -190,6 +191,16 @@ def test_each_layer_has_its_row_in_the_table_of_linear_classifiers(whole: dict[s
     assert [row["layer"] for row in rows] == ["pixels", *LAYERS, "the network"]
     assert all(0 <= row[name] <= 1 for row in rows for name in ("all", "pair"))
     assert rows[-1]["all"] == pytest.approx(whole["accuracy"])
+
+
+def test_the_report_in_prefect_tells_what_was_found_and_escapes_names(learned: Desk, whole: dict[str, Any]) -> None:
+    table = {**whole["classifiers"], "rows": [{"layer": "a*b", "features": 4, "all": 0.5, "pair": None}]}
+    lines = analysis_lines(learned.store, {**whole, "classifiers": table, "failures": {"<b>": "*why*"}}, "http://x/y")
+    text = "\n".join(lines)
+    assert "| a\\*b | 50.00 % |  |" in text
+    assert "[The gallery](http://x/y)" in text
+    assert "\\<b\\>: \\*why\\*" in text
+    assert text.count("data:image/webp;base64,") == len(whole["fcps"])
 
 
 def test_what_carries_a_prediction_is_a_map_of_each_pixel(learned: Desk, whole: dict[str, Any]) -> None:
