@@ -45,8 +45,8 @@ def speed(model: Any, folder: Path) -> dict[str, Any]:
     """Seconds of each way, and ratios."""
     import keras
 
-    from lib.activation_file import write_hdf5
-    from lib.activations import Activations
+    from lib.analysis.activation_file import write_hdf5
+    from lib.analysis.activations import Activations
 
     images = pictures(model, IMAGES)
     activations = Activations(model)
@@ -82,8 +82,8 @@ def speed(model: Any, folder: Path) -> dict[str, Any]:
 
 def peak(model: Any, folder: Path, count: int) -> None:
     """Print how many MB the process has at most, before and after `count` images."""
-    from lib.activation_file import write_hdf5
-    from lib.activations import Activations
+    from lib.analysis.activation_file import write_hdf5
+    from lib.analysis.activations import Activations
 
     images = pictures(model, count)
     activations = Activations(model)

@@ -43,9 +43,9 @@ def photographs(folder: Path, count: int) -> list[Path]:
 
 def alone(model: Any, paths: list[Path]) -> float:
     """Seconds for the dreaming alone."""
-    from lib.dream import Dreamer
-    from lib.dream_settings import DreamSettings
-    from lib.picture_file import decoded
+    from lib.dream.dreamer import Dreamer
+    from lib.dream.settings import DreamSettings
+    from lib.pictures.files import decoded
 
     pictures = [decoded(path.read_bytes()).frames[0] for path in paths]
     begun = time.perf_counter()
@@ -59,11 +59,11 @@ def main(arguments: list[str]) -> None:
     """Print the ratio and what it is made of, as one JSON object."""
     from benchmarks.network import STORE, trained
     from flows.dream import dream
-    from flows.parameters import DreamParameters
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
+    from flows.forms.parameters import DreamParameters
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
     from storage.store import Store
-    from tasks.models import find_model
+    from tasks.model.models import find_model
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks dream_folder")
     parser.add_argument("--pictures", type=int, default=PICTURES)

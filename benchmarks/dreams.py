@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.studio import AT_ONCE
+from tasks.dream.context import AT_ONCE
 
 LAYER = "Conv2D_3"
 OCTAVES, SCALE, STEPS = 4, 1.4, 10
@@ -43,15 +43,15 @@ def photograph(height: int, width: int) -> Any:
 
 def dreamer(model: Any) -> Any:
     """Ours, with the defaults of a dream but for octaves and steps."""
-    from lib.dream import Dreamer
-    from lib.dream_settings import DreamSettings
+    from lib.dream.dreamer import Dreamer
+    from lib.dream.settings import DreamSettings
 
     return Dreamer(model, DreamSettings(objective=LAYER, octaves=OCTAVES, octave_scale=SCALE, steps=STEPS))
 
 
 def network() -> Any:
     """The reference network, untrained."""
-    from lib.reference import build
+    from lib.training.reference import build
 
     return build((28, 28, 1), 10, seed=0)
 

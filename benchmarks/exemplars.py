@@ -31,7 +31,7 @@ def training_set(model: Any) -> tuple[Any, Any]:
     """The training images of MNIST where there are some, else as many of noise, which cost the network as much."""
     folder = os.environ.get("DREAMSWEEP_MNIST")
     if folder:
-        from lib.datasets import load
+        from lib.data.datasets import load
 
         data = load("mnist", Path(folder))
         return data.train_imgs, data.train_labels
@@ -43,8 +43,8 @@ def alone(model: Any, layers: list[str], constraint: Any) -> Callable[[Any], Non
     """The pass over images that keeps nothing."""
     import tensorflow as tf
 
-    from lib.kernels import fast_kernels
-    from lib.trunk import responses_of
+    from lib.network.kernels import fast_kernels
+    from lib.network.trunk import responses_of
 
     trunk = responses_of(model, layers, kernels=fast_kernels)
 
@@ -72,10 +72,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--model", type=Path, help="a .keras file; else the reference network is trained, once")
     args = parser.parse_args(arguments)
     from benchmarks.network import read_or_trained
-    from lib.constraint import Constraint
-    from lib.exemplars import find_exemplars
-    from lib.survey import Survey
-    from lib.units import select_layers
+    from lib.network.units import select_layers
+    from lib.oips.constraint import Constraint
+    from lib.responses.exemplars import find_exemplars
+    from lib.responses.statistics import Survey
 
     model = read_or_trained(args.model)
     images, labels = training_set(model)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from flows.places import DATA_FOLDER
+from flows.forms.places import DATA_FOLDER
 
 STORE = str(DATA_FOLDER / "bench-store")
 
@@ -18,11 +18,11 @@ def data_name() -> str:
 
 def read_or_trained(file: Path | None) -> Any:
     """The Keras model of a file; without one, that of `trained`, with a Prefect server of its own."""
-    from lib import model_file
+    from lib.network import model_file
 
     if file is not None:
         return model_file.load(file.read_bytes())
-    from flows.server import local_server
+    from flows.serving.server import local_server
 
     with local_server(DATA_FOLDER):
         return trained()[0]
@@ -30,13 +30,13 @@ def read_or_trained(file: Path | None) -> Any:
 
 def trained(seed: int = 0) -> tuple[Any, Any]:
     """The Keras model of the default recipe with this training seed, and its data set; within a Prefect server."""
-    from flows.parameters import TrainParameters
+    from flows.forms.parameters import TrainParameters
     from flows.train import train
-    from lib import model_file
-    from lib.training_settings import TrainSettings
+    from lib.network import model_file
+    from lib.training.settings import TrainSettings
     from storage.store import Store
-    from tasks.data import stored_data
-    from tasks.models import data_of, find_model
+    from tasks.model.data import stored_data
+    from tasks.model.models import data_of, find_model
 
     folder = os.environ.get("DREAMSWEEP_MNIST")
     parameters = TrainParameters(

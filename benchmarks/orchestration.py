@@ -23,12 +23,12 @@ ROUNDS = 3
 
 def direct(model: Any, settings: Any) -> float:
     """Seconds for the ascents alone."""
-    from lib.ascent import Ascent
-    from lib.constraint import Constraint
-    from lib.grower import Grower
-    from lib.search import Ground, search_unit
-    from lib.units import Unit, select_layers
-    from tasks.workshop import BATCH, MAPS_AT_ONCE
+    from lib.network.units import Unit, select_layers
+    from lib.oips.ascent import Ascent
+    from lib.oips.batcher import Grower
+    from lib.oips.constraint import Constraint
+    from lib.oips.search import Ground, search_unit
+    from tasks.sweep.context import BATCH, MAPS_AT_ONCE
 
     begun = time.perf_counter()
     for layer in select_layers(model):
@@ -48,13 +48,13 @@ def main(arguments: list[str]) -> None:
     """Print the ratio and what it is made of, and one JSON object."""
     from benchmarks.network import STORE, trained
     from benchmarks.task_runs import lag
-    from flows.parameters import SweepParameters
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
+    from flows.forms.parameters import SweepParameters
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
     from flows.sweep import oip_sweep
-    from lib.growth_settings import GrowthSettings
+    from lib.oips.settings import GrowthSettings
     from storage.store import Store
-    from tasks.models import find_model
+    from tasks.model.models import find_model
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks orchestration")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -105,7 +105,7 @@ def _prepared(folder: str, file: Path) -> str:
     import os
 
     from benchmarks.network import data_name
-    from flows.parameters import RegisterParameters
+    from flows.forms.parameters import RegisterParameters
     from flows.register import register
 
     mnist = os.environ.get("DREAMSWEEP_MNIST")

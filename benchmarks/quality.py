@@ -22,8 +22,8 @@ DRAWN = {"Conv2D_1": 8, "Conv2D_2": 12, "Conv2D_3": 20}
 
 def reference(ascent: Any, unit: Any, settings: Any) -> float:
     """The best response of 256 starts, none given up."""
-    from lib.ascent import Growing, cosine_rates
-    from lib.start import length_scales, start_image, start_seed
+    from lib.oips.ascent import Growing, cosine_rates
+    from lib.oips.start_images import length_scales, start_image, start_seed
 
     best = 0.0
     rates = cosine_rates(LONGER * settings.steps, settings.step_size)
@@ -52,10 +52,10 @@ def measure(
     model: Any, settings: Any, pixel_range: tuple[float, float], patterns: list[str] | None, most: int | None
 ) -> dict[str, Any]:
     """Ratios of the default search to the reference: by layer the mean and the least, and every map's."""
-    from lib.ascent import Ascent
-    from lib.constraint import Constraint
-    from lib.search import Ground, search_unit
-    from lib.units import Unit, select_layers
+    from lib.network.units import Unit, select_layers
+    from lib.oips.ascent import Ascent
+    from lib.oips.constraint import Constraint
+    from lib.oips.search import Ground, search_unit
 
     draw = np.random.default_rng(2024)
     layers: dict[str, Any] = {}
@@ -76,7 +76,7 @@ def measure(
 
 
 def _whole_batches(ascent: Any) -> Any:
-    from lib.ascent import Growing
+    from lib.oips.ascent import Growing
 
     class Climber:
         def climb(self, growing: Any, units: Any, rates: Any, shifts: Any) -> Any:
@@ -91,10 +91,10 @@ def _whole_batches(ascent: Any) -> Any:
 def main(arguments: list[str]) -> None:
     """Print the table, and one JSON object."""
     from benchmarks.network import data_name, trained
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
-    from lib.constraint import CONSTRAINTS
-    from lib.growth_settings import STYLES, GrowthSettings
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
+    from lib.oips.constraint import CONSTRAINTS
+    from lib.oips.settings import STYLES, GrowthSettings
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks quality", description=__doc__.splitlines()[0])
     parser.add_argument("--style", choices=list(STYLES), default="strong")

@@ -90,9 +90,9 @@ def tf_keras_vis(model: Any) -> Callable[[], float]:
 
 def dreamsweep(model: Any) -> Callable[[], float]:
     """Gives seconds an image-step of the compiled ascent, 64 images for 64 units."""
-    from lib.ascent import Ascent, Growing, cosine_rates
-    from lib.constraint import Constraint
-    from lib.growth_settings import GrowthSettings
+    from lib.oips.ascent import Ascent, Growing, cosine_rates
+    from lib.oips.constraint import Constraint
+    from lib.oips.settings import GrowthSettings
 
     ascent = Ascent(model, LAYER, Constraint("standardised", 0.0, 1.0), batch=BATCH)
     noise = np.random.default_rng(0).standard_normal((BATCH, *ascent.shape)).astype(np.float32)
@@ -124,8 +124,8 @@ def executed_flops(model: Any) -> int:
 def main(_: list[str]) -> None:
     """Print the ratios, and one JSON object."""
     from benchmarks.network import trained
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
 
     with local_server(DATA_FOLDER):
         model, _data = trained()

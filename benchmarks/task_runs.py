@@ -47,7 +47,7 @@ def _stored(name: str, run: str) -> Any:
     from prefect.states import Completed
 
     from storage.store import NewOutput, Recipe
-    from tasks.session import session_of
+    from tasks.session.session import session_of
 
     outputs = [
         NewOutput("oips", name.encode().ljust(12_700, b"."), "oips", "application/x-npy"),
@@ -63,10 +63,10 @@ def _run(url: str, function: Callable[[str, str], Any], count: int) -> tuple[flo
     from prefect.context import FlowRunContext
     from prefect.task_runners import ThreadPoolTaskRunner
 
-    from flows.fan_out import fan_out
-    from tasks.recorded import stored_task
-    from tasks.session import session
-    from tasks.workshop import MAPS_AT_ONCE
+    from flows.running.fan_out import fan_out
+    from tasks.session.recorded import stored_task
+    from tasks.session.session import session
+    from tasks.sweep.context import MAPS_AT_ONCE
 
     task = stored_task(function, "trivial", run_name="{name}")
     flow_runs: list[str] = []
@@ -90,8 +90,8 @@ def _run(url: str, function: Callable[[str, str], Any], count: int) -> tuple[flo
 
 def main(arguments: list[str]) -> None:
     """Print one JSON object."""
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks task_runs")
     parser.add_argument("--count", type=int, default=COUNT)

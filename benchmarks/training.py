@@ -15,9 +15,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from lib.datasets import load
-from lib.training import Epoch, train
-from lib.training_settings import RECIPES
+from lib.data.datasets import load
+from lib.training.settings import RECIPES
+from lib.training.training import Epoch, train
 
 WANTED = 0.992
 

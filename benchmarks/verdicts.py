@@ -15,11 +15,11 @@ SEEDS = (0, 1, 2, 3)
 def main(_: list[str]) -> None:
     """Print the verdicts a seed, and one JSON object. Exits with 1 where a map is `unreached`, or failed."""
     from benchmarks.network import STORE, data_name
-    from flows.parameters import SweepParameters
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
+    from flows.forms.parameters import SweepParameters
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
     from flows.sweep import oip_sweep
-    from lib.training_settings import TrainSettings
+    from lib.training.settings import TrainSettings
 
     folder = os.environ.get("DREAMSWEEP_MNIST")
     found = {}

@@ -31,12 +31,12 @@ MODES: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Train, sweep and dream in the default store, or reuse what is there, and write the files."""
-    from flows.parameters import SweepParameters
-    from flows.places import DATA_FOLDER
-    from flows.server import local_server
+    from flows.forms.parameters import SweepParameters
+    from flows.forms.places import DATA_FOLDER
+    from flows.serving.server import local_server
     from flows.sweep import oip_sweep
-    from lib.growth_settings import GrowthSettings
-    from lib.training_settings import TrainSettings
+    from lib.oips.settings import GrowthSettings
+    from lib.training.settings import TrainSettings
 
     if "DREAMSWEEP_MNIST" not in os.environ:
         sys.exit("the pictures show MNIST: name its folder with DREAMSWEEP_MNIST")
@@ -56,7 +56,7 @@ def main() -> None:
 
 def oips(place: str, summary: Mapping[str, Any]) -> None:
     """A contact sheet, and the OIPs of one map."""
-    from lib.contact_sheet import Cell, contact_sheet
+    from lib.draw.contact_sheet import Cell, contact_sheet
     from storage.store import Store
 
     store = Store.open(place)
@@ -80,8 +80,8 @@ def dreams(place: str, model: str) -> None:
     from sklearn.datasets import load_sample_image
 
     from flows.dream import dream
-    from flows.parameters import DreamParameters
-    from lib.dream_settings import DreamSettings
+    from flows.forms.parameters import DreamParameters
+    from lib.dream.settings import DreamSettings
 
     with tempfile.TemporaryDirectory() as folder:
         photograph, out = Path(folder, "flower.png"), Path(folder, "dreams")
@@ -107,8 +107,8 @@ def dreams(place: str, model: str) -> None:
 def decisions(place: str, model: str) -> None:
     """How 4s are told from 9s, for the gallery to show."""
     from flows.analyse import analyse
-    from flows.parameters import AnalyseParameters
-    from lib.analysis_settings import AnalysisSettings
+    from flows.forms.parameters import AnalyseParameters
+    from lib.analysis.settings import AnalysisSettings
 
     analyse(AnalyseParameters(store=place, model=model, settings=AnalysisSettings(pair="4,9")))
 
@@ -142,8 +142,8 @@ def side_by_side(pictures: Mapping[str, Image.Image], *, columns: int) -> Image.
     """Pictures of one shape with their names below them."""
     from PIL import Image, ImageDraw
 
-    from lib.lettering import font
-    from lib.pictures import INK, PAPER
+    from lib.draw.lettering import font
+    from lib.draw.oip_picture import INK, PAPER
 
     gap, line = 10, 26
     small = [picture.resize((WIDTH, round(picture.height * WIDTH / picture.width))) for picture in pictures.values()]

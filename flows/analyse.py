@@ -8,32 +8,28 @@ from typing import Any
 
 from prefect import flow
 
-from flows.allowed import refusal
-from flows.analysis_summary import analysis_summary
-from flows.form import path_of
-from flows.gallery import refreshed
-from flows.outcome import ended, told
-from flows.parameters import AnalyseParameters
+from flows.forms.allowed_places import refusal
+from flows.forms.form import path_of
+from flows.forms.parameters import AnalyseParameters
 from flows.register import named_model
-from flows.reports import report_analysis, shown_progress
-from flows.work import work
-from lib import model_file
+from flows.results.analysis_summary import analysis_summary
+from flows.results.reports import report_analysis, shown_progress
+from flows.running.gallery_update import refreshed
+from flows.running.outcome import ended, told
+from flows.running.work import work
+from lib.data.image_names import ImageName
 from lib.errors import BadInput
-from lib.image_names import ImageName
-from lib.picture_names import shown
-from lib.units import layers_with_units, select_layers
+from lib.network import model_file
+from lib.network.units import layers_with_units, select_layers
+from lib.pictures.names import shown
 from storage.store import Recipe, Record
-from tasks.activations import activations_recipe, keep_activations, tensors_recipe, view_images
-from tasks.attribution import attribute, attribution_recipe
-from tasks.data import UNIT_RANGE, pixel_range, store_data, stored_data
-from tasks.fcps import TEST, Groups, compare_groups, fcps_recipe
-from tasks.laboratory import Laboratory, opened
-from tasks.linear_classifiers import classifiers_recipe, compare_layers
-from tasks.models import check_images, data_of
-from tasks.predictions import predict_set, predictions_recipe
-from tasks.progress import report
-from tasks.recorded import key_of
-from tasks.results import (
+from tasks.analysis.activations import activations_recipe, keep_activations, tensors_recipe, view_images
+from tasks.analysis.attribution import attribute, attribution_recipe
+from tasks.analysis.context import Laboratory, opened
+from tasks.analysis.fcps import TEST, Groups, compare_groups, fcps_recipe
+from tasks.analysis.linear_classifiers import classifiers_recipe, compare_layers
+from tasks.analysis.predictions import predict_set, predictions_recipe
+from tasks.analysis.titles import (
     CLASSIFIERS,
     SIDE_BY_SIDE,
     activations_title,
@@ -42,9 +38,13 @@ from tasks.results import (
     predictions_title,
     tensors_title,
 )
-from tasks.session import Session
-from tasks.transient import store_unusable
-from tasks.workshop import Network
+from tasks.model.data import UNIT_RANGE, pixel_range, store_data, stored_data
+from tasks.model.models import check_images, data_of
+from tasks.session.progress import report
+from tasks.session.recorded import key_of
+from tasks.session.session import Session
+from tasks.session.transient import store_unusable
+from tasks.sweep.context import Network
 
 LATEST = "analysis/latest"
 PROGRESS = "analysis"
@@ -82,7 +82,7 @@ def analyse(parameters: AnalyseParameters) -> Any:
 
     At its deadline it ends `Partial`, saying how many results are left.
 
-    Returns `flows.analysis_summary.analysis_summary`. Raises AnalysisFailed where it is called directly.
+    Returns `flows.results.analysis_summary.analysis_summary`. Raises AnalysisFailed where it is called directly.
     """
     begun = time.monotonic()
     with work(parameters, "analyse") as open_session, _laboratory(open_session, parameters) as laboratory:

@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from flows.parameters import SweepParameters
+from flows.forms.parameters import SweepParameters
 from storage.store import Record, Store
-from tasks.checkpoints import checkpoint_name, checkpoints_of, choose, network_output
-from tasks.models import StoredModel
-from tasks.recorded import PARTIAL
-from tasks.session import Session
-from tasks.transient import store_unusable
+from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, network_output
+from tasks.model.models import StoredModel
+from tasks.session.recorded import PARTIAL
+from tasks.session.session import Session
+from tasks.session.transient import store_unusable
 
 Sweep = Callable[[SweepParameters, str], State[Any]]
 """Runs a flow of its own that sweeps with these parameters, under a name."""

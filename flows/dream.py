@@ -11,35 +11,35 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.allowed import refusal
-from flows.dream_files import DreamFiles
-from flows.dreams_summary import dreams_summary
-from flows.fan_out import fan_out
-from flows.form import path_of
-from flows.gallery import refreshed
-from flows.outcome import ended, few, told
-from flows.parameters import DreamParameters
+from flows.forms.allowed_places import refusal
+from flows.forms.form import path_of
+from flows.forms.parameters import DreamParameters
 from flows.register import named_model
-from flows.reports import report_dreams, shown_progress
-from flows.work import work
-from lib import model_file
-from lib.animation import Kind
+from flows.results.dream_summary import dreams_summary
+from flows.results.reports import report_dreams, shown_progress
+from flows.running.dream_files import DreamFiles
+from flows.running.fan_out import fan_out
+from flows.running.gallery_update import refreshed
+from flows.running.outcome import ended, few, told
+from flows.running.work import work
 from lib.errors import BadInput
-from lib.picture_listing import listing
-from lib.picture_names import shown
-from lib.units import Unit, select_units
-from tasks.data import UNIT_RANGE, pixel_range
-from tasks.dreams import find_before, make_dream, recipes_of
-from tasks.films import make_animation
-from tasks.models import data_of
-from tasks.pieces import Piece, animation_title, tour_file, tour_title
-from tasks.progress import report
-from tasks.recorded import key_of
-from tasks.session import Session
-from tasks.studio import AT_ONCE, Studio, guide_in, opened
-from tasks.tours import make_tour_sheet
-from tasks.transient import store_unusable
-from tasks.workshop import Network
+from lib.network import model_file
+from lib.network.units import Unit, select_units
+from lib.pictures.animation import Kind
+from lib.pictures.listing import listing
+from lib.pictures.names import shown
+from tasks.dream.context import AT_ONCE, Studio, guide_in, opened
+from tasks.dream.dreams import find_before, make_dream, recipes_of
+from tasks.dream.films import make_animation
+from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
+from tasks.dream.tours import make_tour_sheet
+from tasks.model.data import UNIT_RANGE, pixel_range
+from tasks.model.models import data_of
+from tasks.session.progress import report
+from tasks.session.recorded import key_of
+from tasks.session.session import Session
+from tasks.session.transient import store_unusable
+from tasks.sweep.context import Network
 
 LATEST = "dream/latest"
 PROGRESS = "dreams"
@@ -65,7 +65,7 @@ def dream(parameters: DreamParameters) -> Any:
     What is added to the folders while it runs is left to the next run. At its deadline it ends `Partial`, saying how
     many dreams are left; those in the making are finished first.
 
-    Returns `flows.dreams_summary.dreams_summary`. Raises DreamsFailed where it is called directly.
+    Returns `flows.results.dream_summary.dreams_summary`. Raises DreamsFailed where it is called directly.
     """
     begun = time.monotonic()
     with work(parameters, "dream") as open_session, _studio(open_session, parameters) as (studio, tour):

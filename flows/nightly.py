@@ -13,18 +13,18 @@ from prefect.states import Completed, Failed
 
 from flows.analyse import analyse
 from flows.dream import dream
-from flows.fields import is_model_file
-from flows.keeper import locked
-from flows.outcome import ended_partial, told
-from flows.parameters import NightlyParameters
-from flows.places import DATA_FOLDER
-from flows.reports import report_night
+from flows.forms.fields import is_model_file
+from flows.forms.parameters import NightlyParameters
+from flows.forms.places import DATA_FOLDER
+from flows.results.reports import report_night
+from flows.running.outcome import ended_partial, told
+from flows.running.work import alive
+from flows.serving.server_process import locked
 from flows.sweep import oip_sweep
 from flows.train import train
-from flows.work import alive
 from storage.store import Store
-from tasks.models import data_of, find_model
-from tasks.recorded import PARTIAL
+from tasks.model.models import data_of, find_model
+from tasks.session.recorded import PARTIAL
 
 SKIPPED = "Skipped"
 

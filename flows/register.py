@@ -5,16 +5,16 @@ from typing import Any
 
 from prefect import flow
 
-from flows.fields import is_model_file
-from flows.outcome import told
-from flows.parameters import RegisterParameters
-from flows.work import work
-from lib import model_file
+from flows.forms.fields import is_model_file
+from flows.forms.parameters import RegisterParameters
+from flows.running.outcome import told
+from flows.running.work import work
+from lib.network import model_file
 from storage.store import Record, Store
-from tasks.data import store_data
-from tasks.models import StoredModel, check_images, find_model, name_model, register_model
-from tasks.recorded import key_of
-from tasks.session import Session
+from tasks.model.data import store_data
+from tasks.model.models import StoredModel, check_images, find_model, name_model, register_model
+from tasks.session.recorded import key_of
+from tasks.session.session import Session
 
 
 @flow(name="register", persist_result=False)
@@ -51,7 +51,7 @@ def registered(
 def named_model(store: Store, name: str | None) -> StoredModel:
     """The model of that name, or in that file: a flow run of its own makes it one of the store's.
 
-    None: the latest. Raises BadInput as `tasks.models.find_model` does.
+    None: the latest. Raises BadInput as `tasks.model.models.find_model` does.
     """
     if name and is_model_file(name):
         name = register(RegisterParameters(store=store.root, file=Path(name)))["model"]

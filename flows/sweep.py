@@ -10,25 +10,25 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.checkpoints import sweep_checkpoints
-from flows.fan_out import fan_out
-from flows.gallery import refreshed
-from flows.outcome import ended, ended_partial, few, told
-from flows.parameters import SweepParameters
-from flows.reports import report_layer, report_sweep, shown_progress
-from flows.summary import made_before, sweep_summary
-from flows.sweep_workshop import Units, sweep_model, sweep_recipes, sweep_workshop
-from flows.work import work
-from lib.units import Layer, Unit
+from flows.forms.parameters import SweepParameters
+from flows.results.reports import report_layer, report_sweep, shown_progress
+from flows.results.sweep_summary import made_before, sweep_summary
+from flows.running.fan_out import fan_out
+from flows.running.gallery_update import refreshed
+from flows.running.outcome import ended, ended_partial, few, told
+from flows.running.sweep_context import Units, sweep_model, sweep_recipes, sweep_workshop
+from flows.running.work import work
+from lib.network.units import Layer, Unit
 from storage.store import Record
-from tasks.exemplars import make_exemplars
-from tasks.layers import gather_layer
-from tasks.negatives import make_negatives, negatives_recipes, negatives_title
-from tasks.oips import make_oips, name_of, oip_recipe
-from tasks.progress import report
-from tasks.recorded import PARTIAL, key_of
-from tasks.transient import store_unusable
-from tasks.weights import compare_weights
-from tasks.workshop import MAPS_AT_ONCE, Workshop, workshop_of
+from tasks.session.progress import report
+from tasks.session.recorded import PARTIAL, key_of
+from tasks.session.transient import store_unusable
+from tasks.sweep.context import MAPS_AT_ONCE, Workshop, workshop_of
+from tasks.sweep.exemplars import make_exemplars
+from tasks.sweep.layers import gather_layer
+from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
+from tasks.sweep.oips import make_oips, name_of, oip_recipe
+from tasks.sweep.weights import compare_weights
 
 LATEST = "sweep/latest"
 
@@ -49,7 +49,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. The
     negative OIPs come last, and checkpoints, where some are asked for, first: each by a flow run of its own below this.
 
-    Returns `flows.summary.sweep_summary`. Raises MapsFailed where it is called directly.
+    Returns `flows.results.sweep_summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as open_session:

@@ -6,18 +6,18 @@ from typing import Any
 
 from prefect import flow
 
-from flows.outcome import told
-from flows.parameters import TrainParameters
-from flows.work import work
-from lib import reference
-from lib.dataset import Dataset
-from lib.units import select_units
+from flows.forms.parameters import TrainParameters
+from flows.running.outcome import told
+from flows.running.work import work
+from lib.data.dataset import Dataset
+from lib.network.units import select_units
+from lib.training import reference
 from storage.store import Record
-from tasks.data import store_data
-from tasks.models import name_model
-from tasks.recorded import key_of
-from tasks.session import Session
-from tasks.training import train_model
+from tasks.model.data import store_data
+from tasks.model.models import name_model
+from tasks.model.training import train_model
+from tasks.session.recorded import key_of
+from tasks.session.session import Session
 
 
 @flow(name="train", persist_result=False)

@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the API of a Prefect server for the whole session; flows here and in children run on it."""
-    from flows.server import local_server
+    from flows.serving.server import local_server
 
     with local_server(tmp_path_factory.mktemp("prefect-server")) as url:
         yield url

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from lib.gallery.words import number, percent
+from lib.words import number, percent
 
 _WIDE, _HIGH = 440, 190  # of a chart, in its own units; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 24, 26

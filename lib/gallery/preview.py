@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from lib.picture_file import decoded, shallow
+from lib.pictures.files import decoded, shallow
 
 ENDING = ".webp"
 LONGEST = 1600
@@ -16,7 +16,7 @@ def preview(data: bytes, longest: int = LONGEST) -> bytes:
     """A picture file's first frame as WebP, upright, in sRGB, and its longest side at most `longest` pixels.
 
     Nothing else of the file is kept: a photograph says where it was taken, and a gallery is made to be given away. The
-    same bytes give the same bytes. Raises BadInput as `lib.picture_file.decoded` does.
+    same bytes give the same bytes. Raises BadInput as `lib.pictures.files.decoded` does.
     """
     picture = decoded(data)
     pixels = shallow(picture.frames[0])

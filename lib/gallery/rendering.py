@@ -10,7 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lib.gallery import charts, words
+from lib import words
+from lib.gallery import charts
 from lib.gallery.addresses import way
 
 HERE = Path(__file__).parent

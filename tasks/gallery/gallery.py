@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from modulefinder import ModuleFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from lib.gallery.addresses import segment
 from storage.store import Store
-from tasks.gallery import (
+from tasks.gallery.folder.site import Site, Written
+from tasks.gallery.pages import (
     analysis_pages,
     compare_pages,
     dream_pages,
@@ -19,9 +21,8 @@ from tasks.gallery import (
     training_pages,
     unit_pages,
 )
-from tasks.gallery.catalogue import Catalogue
-from tasks.gallery.layer_view import layers_of
-from tasks.gallery.site import Site, Written
+from tasks.gallery.pages.layer_view import layers_of
+from tasks.gallery.reading.catalogue import Catalogue
 
 _MODULES: tuple[ModuleType, ...] = (
     start_page,
@@ -35,9 +36,7 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 """Each has `pages(catalogue, site)`; one with a `SECTION` (title, address) always puts that page, and every head
 leads to it."""
-_HERE = Path(__file__).parent
-_ELSEWHERE = ("pictures.py", "resample.py", "picture_file.py", "animation.py")
-"""Modules of `lib` that decide how pictures look."""
+_CHECKOUT = Path(__file__).resolve().parents[2]
 
 Progress = Callable[[str, int, int], None]
 
@@ -93,9 +92,11 @@ def _put_units(catalogue: Catalogue, site: Site) -> None:
 
 
 def _code() -> str:
-    """A digest of the code outside of `lib.gallery` that decides about pages and pictures."""
+    """A digest of all of our modules that a gallery is made with: where one of them changes, pages are made anew."""
+    finder = ModuleFinder(path=[str(_CHECKOUT)])
+    finder.import_hook(__name__)
     digest = hashlib.sha256()
-    lib = _HERE.parent.parent / "lib"
-    for path in [*sorted(_HERE.glob("*.py")), *(lib / name for name in _ELSEWHERE)]:
-        digest.update(path.read_bytes())
+    for name, module in sorted(finder.modules.items()):
+        if file := getattr(module, "__file__", None):
+            digest.update(f"{name}\n".encode() + Path(file).read_bytes())
     return digest.hexdigest()

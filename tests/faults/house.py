@@ -134,8 +134,12 @@ class House:
         victims = {
             "up": [self.process.pid],
             # an `up` that was killed may have left it
-            "server": [pid for pid, words in everyone.items() if "flows.keeper" in words and str(self.home) in words],
-            "serving": [pid for pid in ours if "flows.serving" in everyone.get(pid, "")],
+            "server": [
+                pid
+                for pid, words in everyone.items()
+                if "flows.serving.server_process" in words and str(self.home) in words
+            ],
+            "serving": [pid for pid in ours if "flows.serving.runner" in everyone.get(pid, "")],
             "flow": [pid for pid in ours if "prefect.engine" in everyone.get(pid, "")],
         }
         for name in what:

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.flows import EntrypointType
 
-from flows.living import living
+from flows.running.liveness import living
 from storage.store import Store
 
 
@@ -45,7 +45,7 @@ def dying(folder: str, store: str) -> str:
 
 
 if __name__ == "__main__":
-    from tests.flows import dying as module  # by its name, and not as __main__
+    from tests.flows import dying as module
 
     if sys.argv[1] == "serve":
         module.dying.serve(name="dreamsweep", entrypoint_type=EntrypointType.MODULE_PATH)

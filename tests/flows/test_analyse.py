@@ -16,16 +16,16 @@ import pytest
 from PIL import Image
 
 from flows.analyse import AnalysisFailed, analyse
-from flows.analysis_summary import analysis_summary
-from flows.parameters import AnalyseParameters, RegisterParameters
+from flows.forms.parameters import AnalyseParameters, RegisterParameters
 from flows.register import register
-from flows.reports import analysis_lines
-from lib.analysis_settings import AnalysisSettings
+from flows.results.analysis_summary import analysis_summary
+from flows.results.reports import analysis_lines
+from lib.analysis.settings import AnalysisSettings
 from lib.errors import BadInput
 from storage import lineage
 from storage.record import Record
 from storage.store import Store
-from tasks.results import SIDE_BY_SIDE
+from tasks.analysis.titles import SIDE_BY_SIDE
 from tests.flows.tiny import saved, small_cnn, write_photograph, write_pictures
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -83,14 +83,14 @@ def version() -> Iterator[None]:
     """One version of the code, whatever is edited in the checkout while the tests run."""
     code = {"commit": "c" * 40, "changes": None, "sources": "d" * 64}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("tasks.session.code_version", lambda: code)
+        patched.setattr("tasks.session.session.code_version", lambda: code)
         yield
 
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Desk:
     """The network, trained until it is right more often than not and still makes errors."""
-    from lib.datasets import load
+    from lib.data.datasets import load
 
     root = tmp_path_factory.mktemp("analysis")
     name = write_pictures(root / "pictures", each=EACH)

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.early import check_early
+from flows.forms.checks import check_early
 from lib.errors import BadInput
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput
 from storage.runs import RunRecord
 from storage.store import Store
-from tasks.checkpoints import choose
+from tasks.model.checkpoints import choose
 from tests.flows.tiny import Bench, small_cnn, write_pictures
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -28,11 +28,11 @@ EPOCHS = 3
 
 def trained(root: Path, pictures: str) -> Bench:
     """A store as a training of three epochs leaves it: the tiny network's with other weights in each."""
-    from lib import model_file
-    from tasks.data import store_data
-    from tasks.models import name_model
-    from tasks.session import session
-    from tasks.training import model_outputs
+    from lib.network import model_file
+    from tasks.model.data import store_data
+    from tasks.model.models import name_model
+    from tasks.model.training import model_outputs
+    from tasks.session.session import session
 
     with session(str(root), "train", {}) as run:
         data = run.store.record(store_data.fn(pictures, None, run.run.id).data)
@@ -70,17 +70,17 @@ def sweeps(store: Store) -> list[RunRecord]:
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Models whose maps fail, by name."""
-    import tasks.oips
+    import tasks.sweep.oips
 
     names: set[str] = set()
-    obtained = tasks.oips._obtained
+    obtained = tasks.sweep.oips._obtained
 
     def faulty(workshop: Any, unit: Any) -> Any:
         if workshop.network.name in names:
             raise ValueError("no luck")
         return obtained(workshop, unit)
 
-    monkeypatch.setattr(tasks.oips, "_obtained", faulty)
+    monkeypatch.setattr(tasks.sweep.oips, "_obtained", faulty)
     return names
 
 
@@ -124,7 +124,7 @@ def test_a_checkpoint_that_fails_stops_no_other_and_a_rerun_finishes_all(
     assert "2 of 2 maps failed" in summary["failures"]["epoch 1"]
     assert [one["epoch"] for one in summary["checkpoints"]] == [1, 2]
     failing.clear()
-    monkeypatch.setattr("flows.cli_flows.at_work", lambda place: nullcontext())
+    monkeypatch.setattr("flows.cli.at_work.at_work", lambda place: nullcontext())
     code, out, err = cli("rerun", "--store", bench.root, "--out", bench.root.parent / "out", "--json")
     assert code == 0, err
     answer = json.loads(out)
@@ -148,7 +148,7 @@ def test_checkpoints_for_which_the_time_is_over_wait_for_the_next_run(
     left = "2 of 2 maps, epoch 1, epoch 2 are left; the next run goes on with them"
     assert (state.name, state.message) == ("Partial", left)
     monkeypatch.undo()
-    monkeypatch.setattr("flows.cli_flows.at_work", lambda place: nullcontext())
+    monkeypatch.setattr("flows.cli.at_work.at_work", lambda place: nullcontext())
     code, out, err = cli("rerun", "--store", bench.root, "--out", bench.root.parent / "out")
     assert code == 0, err
     assert [line.partition(";")[0] for line in out.splitlines() if line.startswith("epoch")] == [

@@ -22,13 +22,13 @@ import pytest
 from PIL import Image
 
 from flows.dream import DreamsFailed, dream
-from flows.parameters import DreamParameters
-from lib.dream import Dreamer
-from lib.dream_settings import DreamSettings
-from lib.picture_about import embedded
+from flows.forms.parameters import DreamParameters
+from lib.dream.dreamer import Dreamer
+from lib.dream.settings import DreamSettings
+from lib.pictures.about import embedded
 from storage import lineage, verify
 from storage.store import Store
-from tasks.progress import listening
+from tasks.session.progress import listening
 from tests.flows.tiny import MAPS, UNITS, photograph, saved, small_cnn, write_photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -75,7 +75,7 @@ class House:
 
     def failing(self, **changes: Any) -> dict[str, Any]:
         """The summary of a dream in which pictures fail."""
-        from flows.dreams_summary import dreams_summary
+        from flows.results.dream_summary import dreams_summary
 
         with pytest.raises(DreamsFailed) as failed:
             self.dream(**changes)
@@ -89,7 +89,7 @@ class House:
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Path:
     """A store that has the tiny network."""
-    from flows.parameters import RegisterParameters
+    from flows.forms.parameters import RegisterParameters
     from flows.register import register
 
     folder = tmp_path_factory.mktemp("registered")
@@ -197,7 +197,7 @@ def test_a_bad_file_fails_alone_in_one_line_and_a_rerun_makes_the_failed_and_the
 def test_octave_and_step_within_a_picture_are_told_where_it_takes_long(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.dreams.SECONDS_UNTIL_STEPS_ARE_TOLD", -1)
+    monkeypatch.setattr("tasks.dream.dreams.SECONDS_UNTIL_STEPS_ARE_TOLD", -1)
     write_photograph(house.pictures / "rose.png")
     heard = []
     with listening(lambda *said: heard.append(said)):
@@ -331,7 +331,7 @@ def test_a_guide_changes_the_dream_and_is_among_what_it_was_made_of(house: House
 
 
 def test_a_picture_that_is_added_while_it_runs_waits_for_the_next_run(house: House) -> None:
-    from tasks.progress import listening
+    from tasks.session.progress import listening
 
     write_photograph(house.pictures / "first.png")
 
@@ -350,7 +350,7 @@ def test_after_a_kill_the_same_again_dreams_exactly_the_rest(house: House, prefe
     for number in range(6):
         write_photograph(house.pictures / f"{number}.png", number, size=(150, 200))
     script = (
-        "import sys; from flows.dream import dream; from flows.parameters import DreamParameters\n"
+        "import sys; from flows.dream import dream; from flows.forms.parameters import DreamParameters\n"
         "dream(DreamParameters.model_validate_json(sys.argv[1]))"
     )
     slow = DreamSettings(octaves=2, steps=80)
@@ -484,7 +484,7 @@ def test_guides_masks_and_folders_of_any_name_will_do(house: House) -> None:
 def test_the_command_runs_what_failed_again_and_exports_every_pass(
     house: House, cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("flows.cli_flows.at_work", lambda place: nullcontext())
+    monkeypatch.setattr("flows.cli.at_work.at_work", lambda place: nullcontext())
     write_photograph(house.pictures / "rose.png")
     house.dream()  # what is the only pass here is an earlier one below
     (house.pictures / "lily.png").write_bytes(b"")

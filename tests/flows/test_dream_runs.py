@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.listening import LOCALHOST, address_of, listen, port_of
-from flows.picture_server import PictureServer, picture_app
+from flows.web.listening import LOCALHOST, address_of, listen, port_of
+from flows.web.picture_server import PictureServer, picture_app
 from storage.store import NewOutput, Record, Store
-from tasks.pieces import animation_title, mask_title, original_title, tour_title
+from tasks.dream.pieces import animation_title, mask_title, original_title, tour_title
 
 CLI = Callable[..., tuple[int, str, str]]
 PNG = "image/png"
@@ -38,7 +38,7 @@ class Dreamt:
         return Store.open(self.root)
 
     def parameters(self, **changes: Any) -> dict[str, Any]:
-        from flows.parameters import DreamParameters
+        from flows.forms.parameters import DreamParameters
 
         asked = {"pictures": [str(self.root.parent / "pictures")], "out": self.root.parent / "dreams"} | changes
         return DreamParameters(store=str(self.root), **asked).model_dump(mode="json")
@@ -168,8 +168,8 @@ def test_the_page_of_passes_shows_each_of_them(dreamt: Dreamt, client: httpx.Cli
 def test_links_of_reports_lead_to_the_pictures(
     dreamt: Dreamt, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import reports
-    from flows.dreams_summary import dreams_summary
+    from flows.results import reports
+    from flows.results.dream_summary import dreams_summary
 
     monkeypatch.setattr(reports, "thumbnail", lambda png: (b"small", False))
     monkeypatch.setenv("DREAMSWEEP_PICTURES_URL", str(client.base_url))
@@ -279,7 +279,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             "extras": [],
         }
 
-    monkeypatch.setattr("flows.cli_flows.at_work", lambda place: nullcontext())
+    monkeypatch.setattr("flows.cli.at_work.at_work", lambda place: nullcontext())
     monkeypatch.setattr(flows.dream, "dream", flow)
     return seen
 

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import pytest
 
-from lib.contact_sheet import contact_sheet
 from lib.deadline import Deadline
+from lib.draw.contact_sheet import contact_sheet
 from storage.errors import StoreUnusable
 from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write_pictures
 
@@ -25,7 +25,7 @@ Before = Callable[[str, int], None]
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Bench:
     """A store with the tiny model, registered with its data set, of which nothing was swept."""
-    from flows.parameters import RegisterParameters
+    from flows.forms.parameters import RegisterParameters
     from flows.register import register
 
     folder = tmp_path_factory.mktemp("limits")
@@ -45,9 +45,9 @@ def copy(bench: Bench, tmp_path: Path) -> Bench:
 @pytest.fixture
 def before_each(monkeypatch: pytest.MonkeyPatch) -> Callable[[Before], list[str]]:
     """Have something called before each map is grown, with its name and how many were before it; gives the names."""
-    import tasks.oips
+    import tasks.sweep.oips
 
-    search_unit = tasks.oips.search_unit
+    search_unit = tasks.sweep.oips.search_unit
 
     def install(before: Before) -> list[str]:
         names: list[str] = []
@@ -57,7 +57,7 @@ def before_each(monkeypatch: pytest.MonkeyPatch) -> Callable[[Before], list[str]
             before(str(unit), len(names) - 1)
             return search_unit(unit, *arguments, **named)
 
-        monkeypatch.setattr(tasks.oips, "search_unit", search)
+        monkeypatch.setattr(tasks.sweep.oips, "search_unit", search)
         return names
 
     return install
@@ -72,7 +72,7 @@ def over_with(last: int) -> Before:
     """The time is over while the map of this number (from 0) is grown."""
 
     def before(unit: str, number: int) -> None:
-        from tasks import session
+        from tasks.session import session
 
         if number == last:
             for opened in session._sessions.values():
@@ -85,11 +85,11 @@ def over_with(last: int) -> Before:
 def test_at_its_deadline_a_sweep_ends_partial_and_the_next_does_exactly_the_rest(
     copy: Bench, before_each: Callable[[Before], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tasks.layers
+    import tasks.sweep.layers
 
     cells: list[Any] = []
     monkeypatch.setattr(
-        tasks.layers, "contact_sheet", lambda drawn, **named: cells.extend(drawn) or contact_sheet(drawn, **named)
+        tasks.sweep.layers, "contact_sheet", lambda drawn, **named: cells.extend(drawn) or contact_sheet(drawn, **named)
     )
     grown = before_each(over_with(5))
     state = copy.state(budget=HOURS)

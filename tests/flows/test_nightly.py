@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.parameters import Analysing
-from lib.analysis_settings import AnalysisSettings
+from flows.forms.parameters import Analysing
+from lib.analysis.settings import AnalysisSettings
 from lib.deadline import Deadline
-from lib.training_settings import TrainSettings
+from lib.training.settings import TrainSettings
 from storage.store import Store
 from tests.flows.tiny import GROWTH, saved, small_cnn, write_photograph
 
@@ -30,7 +30,7 @@ LAYERS = ["Conv2D_1/0-2"]
 def version(monkeypatch: pytest.MonkeyPatch) -> None:
     """One version of the code, whatever is edited in the checkout while the tests run."""
     code = {"commit": "c" * 40, "changes": None, "sources": "d" * 64}
-    monkeypatch.setattr("tasks.session.code_version", lambda: code)
+    monkeypatch.setattr("tasks.session.session.code_version", lambda: code)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def after_epoch() -> Iterator[Callable[[int], None]]:
     """Let the time be over while an epoch of this number is trained."""
-    from tasks import progress, session
+    from tasks.session import progress, session
 
     wanted: list[int] = []
 
@@ -56,8 +56,8 @@ def after_epoch() -> Iterator[Callable[[int], None]]:
 
 def night(root: Path, **changes: Any) -> Any:
     """The state in which a night ends: the reference network, trained for two epochs on the embedded digits."""
+    from flows.forms.parameters import NightlyParameters
     from flows.nightly import nightly
-    from flows.parameters import NightlyParameters
 
     settings = TrainSettings(epochs=2, batch=64)
     asked = {
@@ -123,8 +123,8 @@ def test_a_night_with_a_model_trains_nothing(root: Path) -> None:
 @pytest.fixture
 def dreaming(tmp_path: Path) -> Any:
     """Two pictures that are to be dreamed of, in haste."""
-    from flows.parameters import Dreaming
-    from lib.dream_settings import DreamSettings
+    from flows.forms.parameters import Dreaming
+    from lib.dream.settings import DreamSettings
 
     for number in range(2):
         write_photograph(tmp_path / "pictures" / f"{number}.png", number)
@@ -170,7 +170,7 @@ def test_a_night_with_a_model_that_has_no_images_analyses_nothing(root: Path, tm
 def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
     root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks import originals, session
+    from tasks.session import originals, session
 
     def over() -> None:
         for opened in session._sessions.values():
@@ -230,15 +230,15 @@ def test_a_picture_that_fails_makes_the_night_fail_and_the_page_shows_the_others
 def test_the_usual_folder_of_pictures_is_dreamed_of_where_there_is_one(
     root: Path, dreaming: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.parameters import NightlyParameters
+    from flows.forms.parameters import NightlyParameters
 
     assert NightlyParameters(store=str(root)).dreaming is None  # as on this machine, where there is no such folder
-    monkeypatch.setattr("flows.parameters.ORIGINALS", tmp_path / "pictures")
+    monkeypatch.setattr("flows.forms.parameters.ORIGINALS", tmp_path / "pictures")
     found = NightlyParameters(store=str(root)).dreaming
     assert found is not None
     assert found.pictures == [str(tmp_path / "pictures")]
     (tmp_path / "none").mkdir()
-    monkeypatch.setattr("flows.parameters.ORIGINALS", tmp_path / "none")
+    monkeypatch.setattr("flows.forms.parameters.ORIGINALS", tmp_path / "none")
     assert NightlyParameters(store=str(root)).dreaming is None  # an empty one is no reason for a night to fail
     assert NightlyParameters(store=str(root), dreams=dreaming).dreaming == dreaming
 
@@ -246,20 +246,20 @@ def test_the_usual_folder_of_pictures_is_dreamed_of_where_there_is_one(
 def test_a_night_ends_failed_with_what_failed_and_the_next_makes_that_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tasks.oips
+    import tasks.sweep.oips
 
-    search_unit = tasks.oips.search_unit
+    search_unit = tasks.sweep.oips.search_unit
 
     def faulty(unit: Any, *arguments: Any, **named: Any) -> Any:
         if str(unit) == "Conv2D_1/1":
             raise ValueError("no luck")
         return search_unit(unit, *arguments, **named)
 
-    monkeypatch.setattr(tasks.oips, "search_unit", faulty)
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", faulty)
     settings = {"train": TrainSettings(epochs=1, batch=64, seed=2)}
     state = night(root, **settings)
     assert (state.type.value, state.message) == ("FAILED", "oip-sweep: 1 of 3 maps failed: Conv2D_1/1")
-    monkeypatch.setattr(tasks.oips, "search_unit", search_unit)
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", search_unit)
     assert night(root, **settings).name == "Completed"
     run = Store.open(root).runs()[-1]
     assert [run.units[f"Conv2D_1/{index}"].how for index in range(3)] == ["reused", "computed", "reused"]
@@ -277,7 +277,7 @@ def test_the_summary_of_a_night_tells_each_part_and_shows_the_sheets(root: Path,
 
 
 def test_two_nights_of_a_store_never_overlap_and_a_killed_one_is_in_nobodys_way(root: Path) -> None:
-    from flows.places import DATA_FOLDER
+    from flows.forms.places import DATA_FOLDER
 
     (lock,) = [path for path in (DATA_FOLDER / "prefect" / "nights").iterdir() if _used_by(path, root)]
     hold = (

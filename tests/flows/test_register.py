@@ -10,9 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from lib.errors import BadInput
-from lib.growth_settings import GrowthSettings
-from lib.similarity import correlation
-from lib.training_settings import TrainSettings
+from lib.oips.settings import GrowthSettings
+from lib.oips.similarity import correlation
+from lib.training.settings import TrainSettings
 from storage.store import Store
 from tests.flows.tiny import GROWTH, MAPS, SIDE, Bench, saved, small_cnn, with_weights, write_pictures
 
@@ -32,7 +32,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def registered(store: Path, file: Path, data: str | None = None) -> dict[str, Any]:
-    from flows.parameters import RegisterParameters
+    from flows.forms.parameters import RegisterParameters
     from flows.register import register
 
     return register(RegisterParameters(store=str(store), file=file, data=data, data_dir=None))
@@ -267,7 +267,7 @@ def test_a_file_that_is_no_model_or_carries_code_is_not_registered(tmp_path: Pat
     ("settings", "words"), [({"starts": 0}, "starts is 0"), ({"steps": -3}, "steps is -3"), ({"oips": 0}, "oips is 0")]
 )
 def test_settings_that_make_no_sense_are_refused_wherever_they_come_from(settings: Any, words: str) -> None:
-    from flows.parameters import SweepParameters
+    from flows.forms.parameters import SweepParameters
 
     with pytest.raises(BadInput, match=words):
         GrowthSettings(**settings)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.contact_sheet import contact_sheet
+from lib.draw.contact_sheet import contact_sheet
 from storage import garbage, verify
 from storage.errors import BlobCorrupt
 from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write_pictures
@@ -42,19 +42,19 @@ def copy(bench: Bench, tmp_path: Path) -> Bench:
 @pytest.fixture
 def three_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Three maps fail while their OIPs are grown, whatever else goes on; gives their names."""
-    import tasks.oips
+    import tasks.sweep.oips
 
     failing = ["Conv2D_1/2", "Conv2D_2/0", "Conv2D_2/5"]
-    search_unit = tasks.oips.search_unit
+    search_unit = tasks.sweep.oips.search_unit
 
     def faulty(unit: Any, *arguments: Any, **named: Any) -> Any:
         if str(unit) in failing:
             raise OSError(f"the disk under {unit} is on fire")
         return search_unit(unit, *arguments, **named)
 
-    monkeypatch.setattr(tasks.oips, "search_unit", faulty)
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", faulty)
     yield failing
-    monkeypatch.setattr(tasks.oips, "search_unit", search_unit)
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", search_unit)
 
 
 def task_states(url: str, flow_run: str | None, count: int) -> dict[str, str]:
@@ -121,7 +121,11 @@ def test_a_layer_is_a_flow_run_and_a_map_a_task_run_in_prefect(
 def test_the_same_sweep_again_computes_nothing_and_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     first = bench.summary()
     records = {record.key for record in bench.store.records()}
-    for work in ("tasks.oips.search_unit", "tasks.exemplars.find_exemplars", "tasks.layers.contact_sheet"):
+    for work in (
+        "tasks.sweep.oips.search_unit",
+        "tasks.sweep.exemplars.find_exemplars",
+        "tasks.sweep.layers.contact_sheet",
+    ):
         monkeypatch.setattr(work, lambda *_, **__: pytest.fail("something was computed again"))
     again = bench.sweep()
     assert (again["computed"], again["reused"]) == (0, 10)
@@ -159,11 +163,11 @@ def test_only_the_maps_whose_blobs_were_deleted_are_computed_again(copy: Bench) 
 def test_three_maps_that_fail_stop_no_other_and_only_they_are_computed_again(
     copy: Bench, three_faults: list[str], monkeypatch: pytest.MonkeyPatch, prefect_server: str, sweep_runs: Any
 ) -> None:
-    import tasks.layers
+    import tasks.sweep.layers
 
     cells: list[Any] = []
     monkeypatch.setattr(
-        tasks.layers, "contact_sheet", lambda drawn, **named: cells.extend(drawn) or contact_sheet(drawn, **named)
+        tasks.sweep.layers, "contact_sheet", lambda drawn, **named: cells.extend(drawn) or contact_sheet(drawn, **named)
     )
     growth = dataclasses.replace(GROWTH, seed=12)
     with pytest.raises(Exception, match="3 of 10 maps failed: Conv2D_1/2, Conv2D_2/0, Conv2D_2/5"):
@@ -207,7 +211,7 @@ def test_three_maps_that_fail_stop_no_other_and_only_they_are_computed_again(
 def test_a_layer_that_cannot_be_gathered_fails_the_sweep_and_leaves_its_maps(
     copy: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.layers.contact_sheet", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("tasks.sweep.layers.contact_sheet", lambda *_, **__: 1 / 0)
     growth = dataclasses.replace(GROWTH, seed=13)
     with pytest.raises(Exception, match="Conv2D_1"):
         copy.sweep(growth=growth, layers=["Conv2D_1"])
@@ -232,7 +236,7 @@ def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store_and_another_seed_do
 def test_a_subset_of_the_layers_or_units_reuses_what_the_whole_has_computed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for work in ("tasks.oips.search_unit", "tasks.exemplars.find_exemplars"):
+    for work in ("tasks.sweep.oips.search_unit", "tasks.sweep.exemplars.find_exemplars"):
         monkeypatch.setattr(work, lambda *_, **__: pytest.fail("something was computed again"))
     for layers, units in (
         (["Conv2D_2"], UNITS[4:]),
@@ -279,7 +283,7 @@ def test_results_of_changed_code_are_reused_by_the_same_changes_only(
 ) -> None:
     def sweep(changes: str | None) -> tuple[int, int]:
         code = {"commit": "c" * 40, "changes": changes, "sources": "d" * 64}
-        monkeypatch.setattr("tasks.session.code_version", lambda: code)
+        monkeypatch.setattr("tasks.session.session.code_version", lambda: code)
         summary = copy.sweep(layers=["Conv2D_1/0-1"], growth=dataclasses.replace(GROWTH, seed=14))
         return summary["computed"], summary["reused"]
 

@@ -46,7 +46,10 @@ def test_without_a_data_set_there_are_weights_and_negatives_alone(bench: Bench) 
 
 @pytest.mark.parametrize(
     ("work", "name"),
-    [("tasks.negatives.grow_negatives", f"negatives of {LAYER}"), ("tasks.weights.nearest_by_weights", "weights")],
+    [
+        ("tasks.sweep.negatives.grow_negatives", f"negatives of {LAYER}"),
+        ("tasks.sweep.weights.nearest_by_weights", "weights"),
+    ],
 )
 def test_what_fails_besides_maps_fails_neither_maps_nor_layers(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, work: str, name: str

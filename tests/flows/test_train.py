@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib import model_file
-from lib.datasets import load
+from lib.data.datasets import load
 from lib.errors import BadInput
-from lib.training import train
-from lib.training_settings import TrainSettings
+from lib.network import model_file
+from lib.training.settings import TrainSettings
+from lib.training.training import train
 from storage import lineage
 from storage.store import Store
 from tests.flows.tiny import Bench, write_pictures
@@ -33,24 +33,24 @@ CODE = {"commit": "c" * 40, "changes": None, "sources": "d" * 64}
 
 def run(store: Path) -> dict[str, Any]:
     """Train on the embedded digits."""
-    import tasks.session
-    from flows.parameters import TrainParameters
+    import tasks.session.session
+    from flows.forms.parameters import TrainParameters
     from flows.train import train
 
-    tasks.session.code_version = lambda: CODE
+    tasks.session.session.code_version = lambda: CODE
     return train(TrainParameters(store=str(store), data="digits", data_dir=None, settings=SETTINGS))
 
 
 @pytest.fixture(autouse=True)
 def version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.session.code_version", lambda: CODE)
+    monkeypatch.setattr("tasks.session.session.code_version", lambda: CODE)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Store, dict[str, Any]]:
     """A training that nothing interrupted: its store, and what the flow said."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.session.code_version", lambda: CODE)
+        patch.setattr("tasks.session.session.code_version", lambda: CODE)
         root = tmp_path_factory.mktemp("train") / "store"
         return Store.open(root), run(root)
 
@@ -107,7 +107,7 @@ def test_the_same_training_again_computes_nothing(
     whole: tuple[Store, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, said = whole
-    monkeypatch.setattr("tasks.training.train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("tasks.model.training.train", lambda *_, **__: pytest.fail("trained again"))
     again = run(Path(store.root))
     assert (again["computed"], again["reused"]) == (0, 2)
     assert (again["model"], again["test_accuracy"]) == (said["model"], said["test_accuracy"])
@@ -148,7 +148,7 @@ def test_a_training_killed_in_an_epoch_goes_on_from_the_last_whole_one_and_ends_
         begun_after.append(resume.number if resume else 0)
         return train(*given, resume=resume, **named)
 
-    monkeypatch.setattr("tasks.training.train", spied)
+    monkeypatch.setattr("tasks.model.training.train", spied)
     said = run(root)
     assert begun_after == [len(before)]
     after = made(store, "epoch")
@@ -196,7 +196,7 @@ def test_lineage_of_an_oip_names_all_that_made_it_and_that_of_the_checkpoint_all
 
 
 def test_pictures_that_the_network_cannot_take_leave_no_trace(tmp_path: Path) -> None:
-    from flows.parameters import TrainParameters
+    from flows.forms.parameters import TrainParameters
     from flows.train import train
 
     data = write_pictures(tmp_path / "pictures", side=10)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lib.growth_settings import GrowthSettings
+from lib.oips.settings import GrowthSettings
 from storage.record import Record
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from flows.parameters import SweepParameters
+    from flows.forms.parameters import SweepParameters
 
 SIDE = 12
 MAPS = {"Conv2D_1": 4, "Conv2D_2": 6}
@@ -108,7 +108,7 @@ class Bench:
 
     def parameters(self, **changes: Any) -> "SweepParameters":
         """How this is swept, with changes."""
-        from flows.parameters import SweepParameters
+        from flows.forms.parameters import SweepParameters
 
         model = None if self.model is None or "train" in changes else str(self.model)
         asked: dict[str, Any] = {"model": model, "data": self.data, "data_dir": None, "growth": GROWTH}
@@ -116,7 +116,7 @@ class Bench:
 
     def summary(self, run: str | None = None) -> dict[str, Any]:
         """The summary of the first sweep, or of another run, also of one that failed."""
-        from flows.summary import sweep_summary
+        from flows.results.sweep_summary import sweep_summary
 
         return sweep_summary(self.store, run or self.first)
 

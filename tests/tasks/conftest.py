@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storage.store import Store
-from tasks.session import Session, session
+from tasks.session.session import Session, session
 from tests.flows.tiny import GROWTH, small_cnn, write_pictures
 
 
@@ -33,10 +33,10 @@ def open_session(store: Store) -> Iterator[Session]:
 @pytest.fixture
 def workshop_in(pictures: str) -> Iterator[Callable[..., Any]]:
     """Open the tiny network's workshop in a session, with its data set, exemplars found, until the test ends."""
-    from lib import model_file
-    from tasks.data import pixel_range, store_data
-    from tasks.exemplars import make_exemplars
-    from tasks.workshop import Network, Workshop, natural_of, opened
+    from lib.network import model_file
+    from tasks.model.data import pixel_range, store_data
+    from tasks.sweep.context import Network, Workshop, natural_of, opened
+    from tasks.sweep.exemplars import make_exemplars
 
     with ExitStack() as open_until_the_end:
 

@@ -7,12 +7,13 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from lib.dream_settings import DreamSettings
-from lib.growth_settings import GrowthSettings
+from lib.dream.settings import DreamSettings
+from lib.oips.settings import GrowthSettings
 from tests.tasks.golden_analysis import analysed
 
 FOLDER = Path(__file__).parent / "golden"
@@ -62,43 +63,36 @@ DREAMS = {
 }
 
 
-def versions() -> dict[str, int]:
-    """The present version of each task that is held."""
-    from tasks import (
-        activations,
-        attribution,
-        data,
-        dreams,
-        exemplars,
-        fcps,
-        films,
-        linear_classifiers,
-        negatives,
-        oips,
-        predictions,
-        responses,
-        tours,
-        weights,
-    )
+def modules() -> dict[str, ModuleType]:
+    """The module of each task that is held."""
+    from tasks.analysis import activations, attribution, fcps, linear_classifiers, predictions
+    from tasks.dream import dreams, films, tours
+    from tasks.model import data
+    from tasks.sweep import exemplars, negatives, oips, responses, weights
 
-    modules = (
+    held = (
         *(data, exemplars, responses, weights, negatives, oips, dreams, films, tours),
         *(predictions, activations, fcps, linear_classifiers, attribution),
     )
-    return {module.__name__.removeprefix("tasks."): module.VERSION for module in modules}
+    return {module.__name__.rpartition(".")[2]: module for module in held}
+
+
+def versions() -> dict[str, int]:
+    """The present version of each task that is held."""
+    return {task: module.VERSION for task, module in modules().items()}
 
 
 def made() -> dict[str, dict[str, Any]]:
     """What the tasks give now, by task and name: arrays, or a digest where the bytes are promised."""
     from contextlib import ExitStack
 
-    from lib import model_file
+    from lib.network import model_file
     from storage.store import Store
-    from tasks.data import pixel_range, store_data
-    from tasks.exemplars import make_exemplars
-    from tasks.oips import make_oips
-    from tasks.session import session
-    from tasks.workshop import Network, Workshop, natural_of, opened, workshop_of
+    from tasks.model.data import pixel_range, store_data
+    from tasks.session.session import session
+    from tasks.sweep.context import Network, Workshop, natural_of, opened, workshop_of
+    from tasks.sweep.exemplars import make_exemplars
+    from tasks.sweep.oips import make_oips
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = dreamed() | analysed() | {"data": {}, "exemplars": {}, "oips": {}}
@@ -137,9 +131,9 @@ def made() -> dict[str, dict[str, Any]]:
 
 def hold_beside(found: dict[str, dict[str, Any]], style: str, workshop: Any) -> None:
     """What is made of each layer besides OIPs, exemplars being found: arrays, and what they say of themselves."""
-    from tasks.exemplars import pass_recipes
-    from tasks.negatives import make_negatives
-    from tasks.weights import compare_weights
+    from tasks.sweep.exemplars import pass_recipes
+    from tasks.sweep.negatives import make_negatives
+    from tasks.sweep.weights import compare_weights
     from tests.flows.tiny import MAPS
 
     session = workshop.session
@@ -160,15 +154,15 @@ def hold_beside(found: dict[str, dict[str, Any]], style: str, workshop: Any) -> 
 
 def dreamed() -> dict[str, dict[str, Any]]:
     """What dreams, their animations and their sheets come to: pixels, how the objective rose, what the files say."""
-    from lib import model_file
-    from lib.units import Unit
+    from lib.network import model_file
+    from lib.network.units import Unit
     from storage.store import Store
-    from tasks import films, tours
-    from tasks.dreams import find_or_dream
-    from tasks.pieces import Piece, animation_title, tour_title
-    from tasks.session import session
-    from tasks.studio import Studio, guide_in, opened
-    from tasks.workshop import Network
+    from tasks.dream import films, tours
+    from tasks.dream.context import Studio, guide_in, opened
+    from tasks.dream.dreams import find_or_dream
+    from tasks.dream.pieces import Piece, animation_title, tour_title
+    from tasks.session.session import session
+    from tasks.sweep.context import Network
     from tests.flows.tiny import small_cnn, write_photograph
 
     found: dict[str, dict[str, Any]] = {"dreams": {}, "films": {}, "tours": {}}

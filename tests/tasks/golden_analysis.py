@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from lib.analysis_settings import AnalysisSettings
+from lib.analysis.settings import AnalysisSettings
 
 # Every setting is spelt out, as another default is another recipe anyhow.
 SETTINGS = AnalysisSettings(
@@ -30,17 +30,17 @@ TASKS = ("predictions", "activations", "fcps", "linear_classifiers", "attributio
 
 def analysed() -> dict[str, dict[str, Any]]:
     """By task and name: arrays of numbers and of pixels, and the words of what is told."""
-    from lib import model_file
+    from lib.network import model_file
     from storage.store import Store
-    from tasks.activations import keep_activations, view_images
-    from tasks.attribution import attribute
-    from tasks.data import pixel_range, store_data, stored_data
-    from tasks.fcps import Group, Groups, compare_groups
-    from tasks.laboratory import Laboratory, opened
-    from tasks.linear_classifiers import compare_layers
-    from tasks.predictions import predict_set
-    from tasks.session import session
-    from tasks.workshop import Network
+    from tasks.analysis.activations import keep_activations, view_images
+    from tasks.analysis.attribution import attribute
+    from tasks.analysis.context import Laboratory, opened
+    from tasks.analysis.fcps import Group, Groups, compare_groups
+    from tasks.analysis.linear_classifiers import compare_layers
+    from tasks.analysis.predictions import predict_set
+    from tasks.model.data import pixel_range, store_data, stored_data
+    from tasks.session.session import session
+    from tasks.sweep.context import Network
     from tests.flows.tiny import small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = {task: {} for task in TASKS}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tasks import golden
 
-MODULES = {task: f"tasks/{task}.py" for task in golden.versions()}
+MODULES = {task: f"{module.__name__.replace('.', '/')}.py" for task, module in golden.modules().items()}
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lib.draw.oip_picture import to_uint8, tone_window
 from lib.errors import BadInput
 from lib.gallery.film import film, frames
-from lib.pictures import to_uint8, tone_window
 
 RANDOM = np.random.default_rng(0)
 IMAGES = [(scale * RANDOM.normal(size=(12, 12, 1))).astype(np.float32) for scale in (1, 3, 0.2)]

@@ -6,8 +6,8 @@ from html import unescape
 from pathlib import Path
 
 from storage.store import Store
+from tasks.gallery.folder.site import Written
 from tasks.gallery.gallery import make_gallery
-from tasks.gallery.site import Written
 
 _LINK = re.compile(r'(?:href|src|srcset)="([^"#]*)')
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.picture_file import Picture
-from lib.picture_png import encoded
+from lib.pictures.files import Picture
+from lib.pictures.png import encoded
 from storage.clock import now
 from storage.record import Input, NewOutput, Provenance, Record
 from storage.runs import Run

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.activation_grid import activation_grid
-from lib.predictions import Predictions
+from lib.analysis.predictions import Predictions
+from lib.draw.activation_grid import activation_grid
 from storage.record import Input, NewOutput, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tests.tasks.gallery.synthetic import MODEL, Synthetic, png

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lib.animation import Kind, animation
-from lib.picture_file import Picture
-from lib.picture_png import encoded
+from lib.pictures.animation import Kind, animation
+from lib.pictures.files import Picture
+from lib.pictures.png import encoded
 from storage.record import Input, NewOutput
 from storage.runs import How, Run
 from tests.tasks.gallery.synthetic import MODEL, Synthetic, png

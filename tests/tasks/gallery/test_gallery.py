@@ -13,8 +13,8 @@ from PIL import Image
 from lib.gallery.addresses import layer_page, segment, unit_folder, unit_page
 from storage.names import blob_path
 from storage.store import Store
+from tasks.gallery.folder.site import Site
 from tasks.gallery.gallery import make_gallery
-from tasks.gallery.site import Site
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.swept_store import CLASSES, ODD, SIDE, SLUG, UNITS, SweptStore, swept_store
 from tests.tasks.gallery.synthetic import MODEL

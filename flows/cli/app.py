@@ -1,0 +1,151 @@
+"""The command line: `dreamsweep COMMAND`.
+
+This module and those that hold the commands import nothing that takes long; commands do so when they are called.
+"""
+
+import functools
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from flows.cli.export import export
+from flows.cli.gallery import gallery
+from flows.cli.lineage import lineage
+from flows.cli.models import models
+from flows.cli.notify import notify
+from flows.cli.runs import runs
+from flows.cli.schedule import schedule
+from flows.cli.show import show
+from flows.cli.terminal import only_results_on_stdout
+from flows.cli.up import down, up
+from flows.cli.upkeep import gc, reindex, verify
+from lib.errors import BadInput
+from storage.errors import StoreError
+
+ALL_WELL, NOT_ALL_WELL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_EXIT_CODES = """\
+[bold]Exit codes[/bold]
+  0  all is well
+  1  some maps or pictures failed, the store is not clean, or something unexpected happened
+  2  bad input: one line says what to change, and nothing was recorded
+130  interrupted by Ctrl-C: the same command goes on from what was finished\
+"""
+
+_TRAIN = "Train the reference CNN on a data set, or go on with a training that was interrupted."
+_SWEEP = """\
+Grow OIPs for every map of a model, or finish a sweep that was interrupted.
+
+What is in the store already, made by the same code from the same model, data and settings, is not made again.\
+"""
+
+_DREAM = """\
+Dream a model into pictures: folders of them, or files.
+
+Dreams go to a folder that mirrors that of the pictures. What is in the store already is not dreamed again, so the same
+command goes on with what failed, is new or was interrupted.\
+"""
+
+_ANALYSE = """\
+See how a model decides: what it confuses, what images of a class have in common in a layer, what carries a prediction.
+
+Images are numbers of the data set, as test/1302, or files of pictures. The gallery shows all of it.\
+"""
+
+_RERUN = """\
+Run a sweep, a dream, an analysis or a training again that failed, crashed or was partial: only what is missing is made.
+
+By default the latest such run, with its own parameters and model, and without its time limits.\
+"""
+
+
+_RUN_FLOWS = {"train": _TRAIN, "sweep": _SWEEP, "dream": _DREAM, "analyse": _ANALYSE, "rerun": _RERUN}
+
+
+def application(called: Sequence[str]) -> typer.Typer:
+    """The application, for a call with these arguments.
+
+    The options of those that run flows come from settings whose modules import NumPy: others do not wait for that.
+    """
+    app = typer.Typer(
+        name="dreamsweep",
+        help="Every feature map of every layer of your CNN, drawn overnight: "
+        "what each one looks for, and what made each picture.",
+        epilog=_EXIT_CODES,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, text in _RUN_FLOWS.items():
+        command = getattr(import_module(f"flows.cli.{name}"), name) if name in called else lambda: None
+        app.command(name, help=text)(_apart(command))
+    for command in (gallery, models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
+        # Typer keeps the line breaks of docstrings, which are there for us.
+        text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
+        app.command(help=text)(_apart(command))
+    return app
+
+
+def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """The command, with nothing but its results on standard output."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> int | None:
+        with only_results_on_stdout():
+            return command(*args, **kwargs)
+
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code, as `_EXIT_CODES` has them; errors are one line on standard error."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would report that deployments are registered
+    try:
+        code = application(arguments)(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
+        return _interrupted() if code == INTERRUPTED else code  # Typer makes that code of Ctrl-C
+    except TyperException as error:
+        called = getattr(getattr(error, "ctx", None), "command_path", "dreamsweep")
+        # Called with nothing at all: the help that was shown says it.
+        return _fail(f"{error.format_message()} ({called} --help says more)" if str(error) else "", error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except BrokenPipeError:  # whoever read our results has enough of them
+        return NOT_ALL_WELL
+    except Exception as error:
+        known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
+        if known is not None:
+            return _fail(str(known), BAD_INPUT)
+        from flows.serving.runner_process import CannotServe
+        from flows.serving.server import ServerError
+        from flows.web.listening import PortTaken  # here, because `--help` need not import them
+
+        if isinstance(error, ServerError | PortTaken | CannotServe):
+            return _fail(str(error), NOT_ALL_WELL)
+        traceback.print_exc()
+        return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came of: Prefect wraps some."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _interrupted() -> int:
+    return _fail("interrupted; what was finished is in the store", INTERRUPTED)
+
+
+def _fail(message: str, code: int) -> int:
+    if message:
+        print(f"dreamsweep: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    return code

@@ -1,0 +1,81 @@
+"""Calling a flow from the command line: the server, TensorFlow, and a terminal that only shows progress."""
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows.cli.progress import Shown, shown, step
+from flows.cli.terminal import held_back
+from flows.forms.places import DATA_FOLDER
+from flows.serving.server import local_server
+
+
+@contextmanager
+def at_work(place: str) -> Iterator[Shown]:
+    """While inside, flows may be called: TensorFlow is imported, a server is up, and progress is shown.
+
+    Raises StoreUnusable at once where there can be no store at `place`, or it cannot be written to.
+    """
+    from storage.store import Store
+
+    Store.open(place).check_writable()
+    _keep_libraries_quiet()
+    with shown() as progress:
+        # The server starts while TensorFlow is imported: both take several seconds.
+        server = local_server(DATA_FOLDER, progress=lambda text: _of_the_server(progress, text))
+        try:
+            with step(progress, "importing TensorFlow"), held_back():
+                import tensorflow
+            with step(progress, "importing Prefect"):
+                import prefect
+            del tensorflow, prefect
+        except BaseException:
+            server.stop()
+            raise
+        from tasks.session.progress import listening
+
+        with server, listening(progress.update):
+            _keep_prefect_off()
+            yield progress
+
+
+def registered(file: Path, place: str, data: str | None, data_dir: Path | None) -> dict[str, Any]:
+    """Register a model: the result of the flow `register`."""
+    with at_work(place):
+        from flows.forms.parameters import RegisterParameters
+        from flows.register import register
+
+        return register(RegisterParameters(store=place, file=file, data=data, data_dir=data_dir))
+
+
+def _of_the_server(progress: Shown, text: str) -> None:
+    recorded = re.search(r"recorded (\d+) of (\d+)", text)
+    if recorded:
+        progress.update("Prefect's server is recording", int(recorded[1]), int(recorded[2]))
+    else:
+        progress.say(text)
+
+
+def _keep_libraries_quiet() -> None:
+    """TensorFlow's C++ code says which processors and GPUs it could have used, and Prefect what is raised here too."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
+
+
+def _keep_prefect_off() -> None:
+    """What goes wrong in a flow is raised here as well, and said once; Prefect's server has every line."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
+    for logger in [logging.root, *loggers]:
+        for handler in logger.handlers:
+            if isinstance(handler, PrefectConsoleHandler):
+                handler.setLevel(logging.CRITICAL)

@@ -1,0 +1,116 @@
+"""`dreamsweep gallery`."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import AsJson, StorePlace
+from flows.forms.places import gallery_of, store_place
+from lib.errors import BadInput
+
+PORT = 4202
+
+
+def gallery(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="The folder of the gallery. Default: data/gallery."),
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compare",
+            metavar="RUN,RUN",
+            help="Two sweeps to put side by side, beside each of the latest and the one before it; repeatable.",
+        ),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", metavar="", help="Serve it to browsers on this machine, until Ctrl-C.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", min=1, max=65535, help=f"With --serve. Default: {PORT}, or a free one."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", metavar="", help="Open it in your browser.")] = False,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make the gallery of a store: a page for every unit of every network, for every dream, for what was analysed.
+
+    The pages are files: they work from a disk, a bucket or any web server. Sweeps, dreams and analyses keep the usual
+    one, data/gallery, up to date; only what changed is written again.
+    """
+    from flows.cli.progress import shown
+    from flows.cli.terminal import out, print_json
+    from flows.results.captions import number_of
+    from storage.store import Store
+    from tasks.gallery.gallery import make_gallery
+
+    place = store_place(store)
+    out_folder = folder or gallery_of(place)
+    if out_folder is None:
+        raise BadInput(f"{gallery_of(store_place())} is another store's gallery: name a folder for this one with --out")
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(folder)):  # a path has no double slash any more
+        raise BadInput(f"{folder} is a URL: name a folder with --out, and copy that to where it is to be")
+    if port is not None and not serve:
+        raise BadInput("--port says nothing without --serve")
+    opened = Store.open(place, create=False)
+    out_folder = out_folder.expanduser().absolute()
+    with shown() as progress:
+        made = make_gallery(opened, out_folder, pairs=[_pair(text) for text in compare or ()], progress=progress.update)
+    page = out_folder / "index.html"
+    if as_json:
+        print_json(
+            {"gallery": str(page), "written": made.written, "same": made.same, "removed": made.removed},
+        )
+    else:
+        console = out()
+        console.print(str(page), markup=False, soft_wrap=True)
+        console.print(
+            f"{number_of(made.written, 'file')} written, {made.same:,} as they were, {made.removed:,} removed",
+            markup=False,
+        )
+    if serve:
+        return _serve(out_folder, port, show)
+    if show:
+        _open(page.as_uri())
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    first, comma, second = (part.strip() for part in text.partition(","))
+    if not (first and comma and second):
+        raise BadInput(f"--compare is {text!r}; it wants two runs, as dreamsweep runs lists them: RUN,RUN")
+    return first, second
+
+
+def _serve(folder: Path, port: int | None, show: bool) -> int:
+    """Serve a gallery until a signal ends it."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    from flows.cli.terminal import say
+    from flows.web.gallery_files import GalleryFiles
+    from flows.web.listening import LOCALHOST, address_of, listen, port_of
+    from flows.web.same_site import SameSite
+
+    listening = listen(LOCALHOST, port, PORT, "--port")
+    address = f"{address_of(LOCALHOST, port_of(listening))}/index.html"
+    say(f"{address} until Ctrl-C")
+    if show:
+        _open(address)
+    app = SameSite(Starlette(routes=[Mount("/", GalleryFiles(folder))]))
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None)).run([listening])
+    return 0
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    from flows.cli.terminal import say
+
+    if not webbrowser.open(address):
+        say(f"There is no browser here that could be opened: open {address} in one")

@@ -1,0 +1,250 @@
+"""Lineage as a tree that people read: for each record what it is, its parameters, its code, and where it ran."""
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from flows.cli.runs import in_order
+from flows.results.captions import (
+    attributes,
+    duration,
+    number_of,
+    outcome,
+    response,
+    seconds_between,
+    short,
+    short_key,
+    title,
+    value,
+    when,
+)
+from flows.results.documents import environment
+from storage.lineage import Node
+from storage.record import Record
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+T = TypeVar("T")
+
+PICTURES = ("image/png", "image/gif", "image/webp", "video/mp4")
+"""Media types of what is made to be looked at."""
+
+_MANY = ("oip", "dream")
+"""Tasks of which a run has hundreds of records that are alike: one of them is drawn."""
+_DREAMS = ("dream", "animation", "tour")
+_OWN = ("unit", "layer", "index", "units", "attributes")
+"""Parameters in which units and layers of one sweep differ."""
+_OWN_OF_DREAM = ("objective", "picture", "mask")
+"""The parameter in which the dreams of a map tour differ, and the inputs in which those of a folder do."""
+_NARROW = 100  # characters: below, a digest gets a line of its own
+
+
+def show_up(console: Console, store: "Store", heading: str, roots: Sequence[Node]) -> None:
+    """Print what made something: the records above it, each where it first stands."""
+    _Up(console, store).show(heading, roots)
+
+
+def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterable[str] = ()) -> None:
+    """Print every picture that depends on something, and what else does. `own`: keys of the records it is made by."""
+    hidden = set(own)
+    records = {
+        node.record.key: node.record
+        for root in roots
+        for node in root.walk()
+        if node.record is not None and node.record.key not in hidden
+    }
+    pictures = {key: _pictures(record) for key, record in records.items() if _pictures(record)}
+    tree = Tree(Text(heading, "bold"), guide_style="dim")
+    count = len({(title(records[key]), records[key].output(role).digest) for key in pictures for role in pictures[key]})
+    tree.add(Text(f"{number_of(count, 'picture depends', 'pictures depend')} on it"))
+    oips = [record for record in records.values() if record.task == "oip"]
+    for same in _grouped(oips, lambda record: json.dumps([_common(record), record.recipe_inputs], sort_keys=True)):
+        branch = tree.add(Group(Text("OIPs", "bold"), _facts({"grown with": _common(same[0])})))
+        for layer in _grouped(sorted(same, key=lambda record: in_order(title(record))), _layer_of):
+            rows = _grid()
+            for record, *again in _grouped(layer, lambda record: (title(record), record.outputs[0].digest)):
+                about = attributes(record)
+                words = [title(record), str(about.get("verdict", "")), response(about.get("response"))]
+                digest = short(record.output(pictures[record.key][0]).digest)
+                made = f", made {len(again) + 1} times" if again else ""
+                rows.add_row(*map(Text, words), Text(f"picture {digest}{made}", "dim"))
+            branch.add(Group(Text(f"{_layer_of(layer[0])}: {number_of(rows.row_count, 'unit')}", "bold"), rows))
+    rest = sorted((record for record in records.values() if record.task != "oip"), key=lambda record: title(record))
+    for head, group in (
+        ("dreams", [record for record in rest if record.task in _DREAMS]),
+        ("also", [record for record in rest if record.task not in _DREAMS]),
+    ):
+        rows = _grid()
+        for record in group:
+            drawn = ", ".join(f"{role} {short(record.output(role).digest)}" for role in pictures.get(record.key, []))
+            rows.add_row(Text(title(record)), Text(drawn or f"record {short_key(record.key)}", "dim"))
+        if group:
+            tree.add(Group(Text(head, "bold"), rows))
+    console.print(tree)
+
+
+class _Up:
+    """One printed tree of what made something."""
+
+    def __init__(self, console: Console, store: "Store") -> None:
+        self._console = console
+        self._store = store
+        self._drawn: set[str] = set()
+        self._ran: tuple[str, str] | None = None
+
+    def show(self, heading: str, roots: Sequence[Node]) -> None:
+        tree = Tree(Text(heading, "bold"), guide_style="dim")
+        if not roots:
+            tree.add(Text("no record made it", "dim"))
+        # What everything else was made from comes first in a run, and is drawn where it is read.
+        last_first = sorted(roots, key=lambda root: root.record is not None and root.record.task not in _MANY)
+        for alike in _grouped(last_first, _likeness):
+            self._grow(tree, alike[0], also=len(alike) - 1)
+        self._console.print(tree)
+
+    def _grow(self, tree: Tree, node: Node, *, roles: Sequence[str] = (), also: int = 0) -> None:
+        """Draw a node and what is above it. A chain of one task (a training's epochs) is drawn as its last."""
+        label = f"{', '.join(roles)}: " if roles else ""
+        record = node.record
+        if record is None:
+            tree.add(Text(f"{label}{node.digest}, which no record made"))
+            return
+        name = title(record) + (f", and {also} more alike" if also else "")
+        head = Text.assemble((label, "cyan"), (name, "bold"), f"  {outcome(record)}")
+        if record.key in self._drawn:
+            tree.add(Text.assemble(head, ("(see above)", "dim")))
+            return
+        chain = [node]
+        while (before := _before(chain[-1])) is not None:
+            chain.append(before)
+        self._drawn |= {link.record.key for link in chain if link.record is not None}
+        branch = tree.add(Group(head, *self._about(node, record, len(chain) - 1)))
+        links = {id(link) for link in chain}
+        above = {
+            (child.digest, child.role, child.record.recipe if child.record else None): child
+            for link in reversed(chain)
+            for child in link.children
+        }
+        children = [
+            child
+            for child in sorted(above.values(), key=lambda child: child.record is None or child.record.task != "data")
+            if id(child) not in links and not (child.record and child.record.task == record.task)
+        ]
+        for alike in _grouped(children, _likeness):
+            keys = {child.record.key for child in alike if child.record is not None}
+            roles = [str(child.role) for child in alike] if len(keys) < 2 else []
+            self._grow(branch, alike[0], roles=roles, also=max(len(keys) - 1, 0))
+
+    def _about(self, node: Node, record: Record, before: int) -> list[RenderableType]:
+        """All that there is to say of a record."""
+        code = record.provenance.code
+        changes = code.get("changes")
+        version = f"commit {code.get('commit') or 'unknown'}, " + (
+            f"with uncommitted changes {short(changes)}" if changes else "without uncommitted changes"
+        )
+        ran = (version, record.provenance.environment)
+        seconds = duration(seconds_between(record.started, record.ended))
+        identity = next((output.identity for output in record.outputs if output.identity), None)
+        about = {
+            "made": f"{when(record.ended)} in {seconds} on {record.provenance.host}, "
+            f"run {record.provenance.run or 'unknown'}, record {short_key(record.key)}",
+            "task": f"{record.task}, version {record.version}",
+            "parameters": _pairs(record.parameters),
+            "before it": f"{number_of(before, 'other')} of this task, each made from the one before" if before else "",
+            "code": version if ran != self._ran else "the same, in the same environment",
+            "environment": self._environment(record) if ran != self._ran else "",
+        }
+        self._ran = ran
+        digests = {output.role: output.digest for output in record.outputs}
+        if node.digest and record.task != "data":
+            digests = {node.output or "blob": node.digest}
+        about["identity"] = short(identity or "")
+        return [_facts(about), self._checksums(digests)]
+
+    def _environment(self, record: Record) -> str:
+        ran = environment(self._store, record)
+        libraries = ran.pop("libraries", None) or {}
+        devices = [_device(device) for device in ran.pop("devices", None) or []]
+        told = ran | {name: number for name, number in libraries.items() if number} | {"devices": devices}
+        return _pairs(told) if ran else f"blob {record.provenance.environment}"
+
+    def _checksums(self, digests: dict[str, str]) -> RenderableType:
+        if self._console.width < _NARROW:
+            lines = [Text.assemble((f"SHA-256 of {role}\n", "dim"), digest) for role, digest in digests.items()]
+            return Group(*lines)
+        rows = _grid()
+        for role, digest in digests.items():
+            rows.add_row(Text(f"SHA-256 of {role}", "dim"), digest)
+        return rows
+
+
+def _before(node: Node) -> Node | None:
+    """The record of the same task that this one was made from."""
+    assert node.record is not None
+    for child in node.children:
+        if child.record is not None and child.record.task == node.record.task and not child.repeated:
+            return child
+    return None
+
+
+def _device(device: Any) -> str:
+    return " ".join(map(str, device.values())) if isinstance(device, dict) else str(device)
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return " · ".join(f"{name} {value(content)}" for name, content in values.items() if content not in ([], {}))
+
+
+def _facts(about: dict[str, str]) -> RenderableType:
+    rows = _grid()
+    for name, content in about.items():
+        if content:
+            rows.add_row(Text(name, "dim"), Text(content, overflow="fold"))
+    return rows
+
+
+def _grid() -> Table:
+    return Table.grid(padding=(0, 2, 0, 0))
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
+
+
+def _likeness(root: Node) -> str:
+    """Equal for units of a layer, dreams and originals that differ in nothing else: one of them is drawn."""
+    record = root.record
+    if record is None:
+        return root.digest or ""
+    match record.task:
+        case "oip":
+            return json.dumps([_layer_of(record), _common(record), record.recipe_inputs], sort_keys=True)
+        case "dream":
+            of = {**record.parameters, **record.recipe_inputs}
+            return json.dumps(
+                {name: content for name, content in of.items() if name not in _OWN_OF_DREAM}, sort_keys=True
+            )
+        case "original":
+            return record.task
+    return record.key
+
+
+def _layer_of(record: Record) -> str:
+    return str(record.parameters.get("unit", "")).rpartition("/")[0]
+
+
+def _common(record: Record) -> str:
+    return _pairs({name: content for name, content in record.parameters.items() if name not in _OWN})
+
+
+def _pictures(record: Record) -> list[str]:
+    return [output.role for output in record.outputs if output.media_type in PICTURES]

@@ -1,0 +1,92 @@
+"""`dreamsweep models`: the models of a store, and the way in for a user's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.options import AsJson, DataFolder, StorePlace
+from flows.forms.places import data_place, store_place
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+PREFIX = "model/"
+
+
+def models(
+    add: Annotated[
+        Path | None, typer.Option("--add", metavar="FILE", help="Register this .keras or .h5 file; it runs no code.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="NAME", help="The data set that the model of --add belongs to.")
+    ] = None,
+    store: StorePlace = None,
+    data_dir: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models of the store, or register a file of your own."""
+    from flows.cli.terminal import out, print_json
+    from lib.errors import BadInput
+    from storage.store import Store
+
+    if add is not None:
+        from flows.cli.at_work import registered
+
+        answer = registered(add, store_place(store), data, data_place(data_dir))
+        print_json(answer) if as_json else out().print(f"registered as {answer['model']}", markup=False)
+        return
+    if data is not None:
+        raise BadInput("--data belongs to --add FILE: which data set the new model was trained on")
+    found = listed(Store.open(store_place(store), create=False))
+    print_json({"models": found}) if as_json else _show(found)
+
+
+def listed(store: "Store") -> list[dict[str, Any]]:
+    """What is known of every model that has a ref, the newest first."""
+    refs: dict[str, list[str]] = {}
+    for name, target in store.refs().items():
+        if name.startswith(PREFIX) and target.startswith("record:"):
+            refs.setdefault(target, []).append(name)
+    found = []
+    for target, names in refs.items():
+        record = store.record(target.removeprefix("record:"))
+        output = record.output("model")
+        about = output.attributes
+        found.append(
+            {
+                "ref": min(names, key=lambda name: (name == PREFIX + "latest", name)),
+                "refs": sorted(names),
+                "latest": PREFIX + "latest" in names,
+                "identity": output.identity,
+                "digest": output.digest,
+                "data": about.get("data"),
+                "test_accuracy": about.get("test_accuracy"),
+                "parameters": about.get("parameters"),
+                "file": about.get("file"),
+                "task": record.task,
+                "record": record.key,
+                "when": record.ended,
+            }
+        )
+    return sorted(found, key=lambda model: str(model["when"]), reverse=True)
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    from flows.cli.terminal import escape, out, say, table
+    from flows.results.captions import percent, short, when
+
+    if not found:
+        say("There is no model yet: dreamsweep train, or dreamsweep models --add FILE")
+        return
+    rows = table("ref", "data", "accuracy", "parameters", "when", right=("accuracy", "parameters"))
+    latest = ", latest"
+    for model in found:
+        rows.add_row(
+            f"{escape(model['ref'])}\n[dim]{short(model['identity'] or '')}{latest if model['latest'] else ''}[/dim]",
+            escape(model["data"] or ""),
+            percent(model["test_accuracy"]),
+            f"{model['parameters']:,}" if model["parameters"] is not None else "",
+            when(model["when"]),
+        )
+    out().print(rows)

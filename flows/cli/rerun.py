@@ -1,0 +1,110 @@
+"""`dreamsweep rerun`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.local_runs import analyse_here, dream_here, sweep_here, train_here
+from flows.cli.options import AsJson, StorePlace, asked, field
+from flows.forms.parameters import AnalyseParameters, DreamParameters, Limits, SweepParameters, TrainParameters
+from flows.forms.places import store_place
+from lib.errors import BadInput
+
+if TYPE_CHECKING:
+    from storage.runs import RunRecord
+    from storage.store import Store
+
+_FORMS: dict[str, type[SweepParameters] | type[TrainParameters] | type[DreamParameters] | type[AnalyseParameters]] = {
+    "oip-sweep": SweepParameters,
+    "train": TrainParameters,
+    "dream": DreamParameters,
+    "analyse": AnalyseParameters,
+}
+_KINDS = "sweep, dream, analysis or training"
+
+_NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batch"}
+"""Parameters in which runs may differ that do the same; of models it is their summaries that tell."""
+
+
+def _limit(name: str, metavar: str) -> Any:
+    return field(Limits, name, metavar=metavar)
+
+
+def rerun(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="As dreamsweep runs lists them.", show_default=False)
+    ] = None,
+    finish_by: Annotated[str | None, _limit("finish_by", "HH:MM")] = None,
+    timezone: Annotated[str | None, _limit("timezone", "NAME")] = None,
+    budget: Annotated[float | None, _limit("budget", "MINUTES")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Where pictures go: contact sheets as DIR/RUN/LAYER.png, an analysis as DIR/RUN/analysis/...",
+        ),
+    ] = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> int:
+    from storage.store import Store
+
+    opened = Store.open(store_place(store), create=False)
+    found = opened.run(run) if run is not None else _latest(opened)
+    if found.flow not in _FORMS:
+        raise BadInput(f"run {found.id} is a {found.flow}: only a {_KINDS} can be run again")
+    limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
+    given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
+    if found.flow != "train" and given.get("train") is None:
+        # the latest model may be another one by now, and a file may have changed
+        given["model"] = found.summary.get("model") or given.get("model")
+    try:
+        parameters = asked(_FORMS[found.flow], given)
+    except BadInput as problem:
+        raise BadInput(f"run {found.id} cannot be run again as it was ({problem}): start a new one") from problem
+    if isinstance(parameters, SweepParameters):
+        return sweep_here(parameters, folder, as_json)
+    if isinstance(parameters, DreamParameters):
+        return dream_here(parameters.model_copy(update={"out": folder}) if folder else parameters, as_json)
+    if isinstance(parameters, AnalyseParameters):
+        return analyse_here(parameters, folder, as_json)
+    return train_here(parameters, as_json)
+
+
+def _latest(store: "Store") -> "RunRecord":
+    """The latest run that failed, crashed, was partial or died, and that no later one has finished.
+
+    Where it is of a checkpoint, among others that are not finished either, the run within which all were to be swept.
+    """
+    finished: list[RunRecord] = []
+    unfinished: list[RunRecord] = []
+    for run in reversed(store.runs()):
+        if run.state == "completed":
+            finished.append(run)
+        elif run.flow in _FORMS and not any(_same(run, later) for later in finished):
+            unfinished.append(run)
+    if not unfinished:
+        raise BadInput(f"no {_KINDS} is unfinished: dreamsweep runs lists them")
+    latest = unfinished[0]
+    around = (run for run in unfinished if run.parameters.get("checkpoints") and _within(latest, run))
+    return next(around, latest)
+
+
+def _within(run: "RunRecord", other: "RunRecord") -> bool:
+    """Whether a run was opened while another was open, or is that other."""
+    return other.opened <= run.opened and (other.closed is None or run.opened <= other.closed)
+
+
+def _same(run: "RunRecord", later: "RunRecord") -> bool:
+    """Whether two runs were to do the same; one that was killed may not know which model it had."""
+
+    def asked(run: "RunRecord") -> dict[str, Any]:
+        # a parameter that there was not yet is as if it had been left empty
+        given = {name: value for name, value in run.parameters.items() if value is not None}
+        return {name: value for name, value in given.items() if name not in _NO_DIFFERENCE}
+
+    models = {one.summary.get("model") for one in (run, later)} - {None}
+    return run.flow == later.flow and len(models) <= 1 and asked(run) == asked(later)

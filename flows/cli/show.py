@@ -1,0 +1,181 @@
+"""`dreamsweep show`: one thing of the store, and what is known of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from flows.cli.options import AsJson, OfRun, StorePlace, What
+from flows.forms.places import store_place
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from storage.record import Record
+    from storage.resolve import Found
+    from storage.store import Store
+
+
+def show(what: What, run: OfRun = None, store: StorePlace = None, as_json: AsJson = False) -> None:
+    """Show what is known of a unit, model, run, picture or record."""
+    from flows.cli import mailed
+    from flows.cli.terminal import out, print_json
+
+    opened, found = mailed.found_in(store_place(store), what, run)
+    if opened is None or found.kind == "file":
+        if as_json:
+            print_json({"kind": "file", "digest": found.name, "said": found.said})
+        else:
+            mailed.show_said(out(), what, opened, found)
+        return
+    if found.said is not None and not as_json:
+        out().print(mailed.heading(what, found), markup=False, soft_wrap=True)
+    document = described(opened, found)
+    if as_json:
+        print_json(document)
+    elif found.kind == "run":
+        _show_run(out(), document)
+    elif found.kind == "record":
+        _show_record(out(), found.artifacts[0][0], document)
+    else:
+        _show_blob(out(), document, found)
+
+
+def described(store: "Store", found: "Found") -> dict[str, Any]:
+    """What was found as JSON; `kind` says what it is. Raises StoreError for a blob that is missing or damaged."""
+    from flows.results.documents import record_document
+
+    if found.run is not None:
+        from flows.cli.runs import listed, verdicts_of
+
+        known = next(run for run in listed(store) if run["run"] == found.run.id)
+        counts = verdicts_of(store, found.run)
+        return {"kind": "run", **asdict(found.run), **known, "verdicts_by_layer": counts}
+    if found.kind == "record":
+        return record_document(store, found.artifacts[0][0])
+    path = store.path(found.name)
+    return {
+        "kind": "blob",
+        "digest": found.name,
+        "size": path.stat().st_size,
+        "path": str(path),
+        "said": found.said,
+        "artifacts": [{"record": record.key, "role": role, "task": record.task} for record, role in found.artifacts],
+    }
+
+
+def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
+    """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
+    from flows.cli.terminal import escape, table
+    from flows.results.sweep_summary import COLUMNS
+
+    left = any(counts.get("left") for counts in verdicts.values())
+    kinds = [kind for kind in COLUMNS if left or kind != "left"]
+    rows = table("layer", "units", *kinds, right=("units", *kinds))
+    styles = {"responded": "green", "unreached": "yellow", "failed": "red"}
+
+    def row(name: str, counts: Mapping[str, int]) -> None:
+        cells = [
+            f"[{styles.get(kind, 'default')}]{counts[kind]}[/]" if counts.get(kind) else "[dim]·[/dim]"
+            for kind in kinds
+        ]
+        rows.add_row(name, str(sum(counts.values())), *cells)
+
+    for layer, counts in verdicts.items():
+        row(escape(layer), counts)
+    if len(verdicts) > 1:
+        rows.add_section()
+        row("[bold]all[/bold]", {kind: sum(counts.get(kind, 0) for counts in verdicts.values()) for kind in kinds})
+    return rows
+
+
+def _show_run(console: "Console", run: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import escape
+    from flows.results.captions import number_of, when
+
+    console.print(f"[bold]run {run['run']}[/bold]  {escape(run['flow'])}, {run['state']}")
+    _pairs(
+        console,
+        {
+            "from": when(run["opened"]),
+            "to": when(run["closed"]) or f"last heard of {when(run['heard'])}",
+            "model": run["model"] or "",
+            "units": f"{run['computed']} computed, {run['reused']} reused, {run['failed']} failed",
+            "parameters": run["parameters"],
+        },
+    )
+    if run["verdicts_by_layer"]:
+        console.print()
+        console.print(verdict_table(run["verdicts_by_layer"]))
+    if run["failures"]:
+        console.print(f"\n{number_of(len(run['failures']), 'failure')}", style="red")
+        for unit, message in run["failures"].items():
+            console.print(f"  {unit}: {message}", markup=False)
+
+
+def _show_record(console: "Console", record: "Record", document: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import escape, table
+    from flows.results.captions import outcome, short, short_key, size, title, value, when
+
+    console.print(f"[bold]{escape(title(record))}[/bold]  {escape(outcome(record))}")
+    about = {"record": short_key(record.key), "made": when(record.ended), "run": record.provenance.run or ""}
+    _pairs(console, about | {"parameters": record.parameters})
+    console.print()
+    rows = table("output", "digest", "what", "size", right=("size",))
+    for output in document["outputs"]:
+        what = output["media_type"] if not output["shape"] else f"{output['dtype']} {value(output['shape'])}"
+        state = "" if output["state"] in ("whole", "remote") else f" [red]{output['state']}[/red]"
+        rows.add_row(output["role"], short(output["digest"]), escape(what) + state, size(output["size"]))
+    console.print(rows)
+    for output in document["outputs"]:
+        if output["path"]:
+            console.print(f"{output['role']}: {output['path']}", markup=False, soft_wrap=True)
+    unit = next((output["attributes"] for output in document["outputs"] if "oips" in output["attributes"]), None)
+    if unit is not None:
+        console.print()
+        console.print(_oip_table(unit["oips"]))
+        if unit.get("only_one_pattern"):
+            console.print("all its OIPs show this one pattern")
+        if unit.get("exemplars"):
+            console.print(f"best exemplars, by number in train_imgs: {value(unit['exemplars'])}", markup=False)
+
+
+def _oip_table(oips: Iterable[Mapping[str, Any]]) -> Any:
+    from flows.cli.terminal import table
+    from flows.results.captions import value
+
+    columns = ("response", "pre_activation", "seed", "start", "length_scales")
+    rows = table("OIP", *(name.replace("_", " ") for name in columns), right=("OIP", "response", "pre activation"))
+    for number, oip in enumerate(oips):
+        rows.add_row(
+            str(number),
+            *(f"{oip[name]:.4g}" if isinstance(oip[name], float) else value(oip[name]) for name in columns),
+        )
+    return rows
+
+
+def _show_blob(console: "Console", document: Mapping[str, Any], found: "Found") -> None:
+    from flows.results.captions import outcome, short_key, size, title
+
+    console.print(f"blob {document['digest']}, {size(document['size'])}", markup=False)
+    console.print(document["path"], markup=False, soft_wrap=True)
+    for record, role in found.artifacts:
+        console.print(f"{role} of {title(record)} {outcome(record)}".rstrip(), markup=False)
+        console.print(f"  record {short_key(record.key)}", markup=False)
+    if not found.artifacts:
+        console.print("No record made it.", markup=False)
+
+
+def _pairs(console: "Console", about: Mapping[str, Any]) -> None:
+    """Names and what they stand for, in two columns; a mapping with a line for each of its own."""
+    from flows.cli.terminal import escape, table
+    from flows.results.captions import value
+
+    rows = table("", "")
+    rows.show_header = False
+    for name, content in about.items():
+        if isinstance(content, Mapping):
+            for at, (key, item) in enumerate(content.items()):
+                rows.add_row(f"[dim]{name if at == 0 else ''}[/dim]", f"{escape(key)}: {escape(value(item))}")
+        elif content:
+            rows.add_row(f"[dim]{name}[/dim]", escape(value(content)))
+    console.print(rows)

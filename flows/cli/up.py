@@ -1,0 +1,111 @@
+"""`dreamsweep up` and `dreamsweep down`: what runs flows, day and night."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import AsJson, DataFolder, StorePlace
+from flows.forms.places import DATA_FOLDER, data_place, store_place
+
+DOWN_SECONDS = 120.0
+LOOK_SECONDS = 0.2
+
+
+def up(
+    host: Annotated[
+        str,
+        typer.Option("--host", metavar="ADDRESS", help="Where to listen; others than this machine want a password."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", min=1, max=65535, help="Of Prefect's UI. Default: 4200, or a free one."),
+    ] = None,
+    pictures_port: Annotated[
+        int | None,
+        typer.Option("--pictures-port", metavar="PORT", min=1, max=65535, help="Default: 4201, or a free one."),
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option("--at-once", metavar="N", min=1, help="How many flow runs may run at the same time.")
+    ] = 1,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="PLACE", help="A folder or URL that flow runs may use as well; repeatable."),
+    ] = None,
+    store: StorePlace = None,
+    data_dir: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Serve the flows: from Prefect's UI, by a schedule, or through its API; until Ctrl-C or `dreamsweep down`.
+
+    In the foreground, also under systemd or nohup. Where PREFECT_API_URL is set, that server is used, else one is
+    started, for this machine only.
+    """
+    from flows.cli.terminal import print_json, say
+    from flows.serving.up import UpSettings
+    from flows.serving.up import up as be_up
+    from flows.serving.up_lock import AlreadyUp
+
+    data = data_place(data_dir)
+    settings = UpSettings(
+        folder=DATA_FOLDER,
+        store=_absolute(store_place(store)),
+        data_dir=data.expanduser().absolute() if data else None,
+        host=host,
+        port=port,
+        pictures_port=pictures_port,
+        at_once=at_once,
+        allow=tuple(_absolute(place) for place in allow or []),
+    )
+    try:
+        be_up(settings, say=say, ready=print_json if as_json else lambda _: None)
+    except AlreadyUp as error:
+        say(f"dreamsweep: {error}")
+        return 1
+    return 0
+
+
+def down(
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until everything has ended, or only ask for it.")
+    ] = True,
+    as_json: AsJson = False,
+) -> int:
+    """End the `dreamsweep up` of this data folder, and with it the flow runs that are running; exit with 1 for none."""
+    from flows.cli.terminal import print_json, say
+    from flows.serving.up_lock import who_is_up
+
+    folder = DATA_FOLDER / "prefect"
+    note = who_is_up(folder)
+    pid = (note or {}).get("pid")
+    if note is None or pid is None:
+        if as_json:
+            print_json({"ended": False, "pid": None})
+        else:
+            say(f"dreamsweep is not up: nothing holds {folder / 'up.lock'}")
+        return 1
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        say(f"dreamsweep: process {pid} is another user's: only that user, or root, can end it")
+        return 1
+    except ProcessLookupError:  # it has just ended
+        pass
+    give_up = time.monotonic() + DOWN_SECONDS
+    while wait and who_is_up(folder) is not None and time.monotonic() < give_up:
+        time.sleep(LOOK_SECONDS)
+    ended = who_is_up(folder) is None
+    if as_json:
+        print_json({"ended": ended, "pid": pid})
+    elif wait:
+        say("ended" if ended else f"process {pid} has not ended within {DOWN_SECONDS:.0f} s: kill -9 {pid}")
+    else:
+        say(f"process {pid} was told to end")
+    return 0 if ended or not wait else 1
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else str(Path(place).expanduser().absolute())

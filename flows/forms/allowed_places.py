@@ -1,0 +1,92 @@
+"""Which places flow runs may use: those that the operator allows, whoever fills in a form.
+
+`dreamsweep up` tells its flow runs in `DREAMSWEEP_ALLOWED_ROOTS`, a JSON list of folders and URLs. Without it, as in a
+user's own shell, every place is allowed: that user can reach them all the same.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from pydantic import BaseModel
+
+from flows.forms.fields import is_model_file
+from flows.forms.form import path_of
+from lib.data.image_names import ImageName
+from lib.errors import BadInput
+from lib.pictures.names import shown
+
+ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
+
+_FOLDER = "folder:"
+_FILE = "file://"
+
+
+def check(parameters: BaseModel) -> None:
+    """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved."""
+    for field, place in _places(parameters):
+        if (outside := refusal(place)) is not None:
+            raise BadInput(f"{field} is {shown(place)}, {outside}")
+
+
+def refusal(place: str) -> str | None:
+    """Why a place may not be used, its links resolved; None where it may."""
+    named = os.environ.get(ROOTS)
+    roots = None if named is None else [str(root) for root in json.loads(named)]
+    if roots is None or any(_within(place, root) for root in roots):
+        return None
+    return f"outside of what may be used here: {', '.join(roots)}; dreamsweep up --allow PLACE allows more"
+
+
+def _places(parameters: BaseModel) -> Iterator[tuple[str, str]]:
+    """Every place that the parameters name, with the field that does."""
+    for field in type(parameters).model_fields:
+        value = getattr(parameters, field)
+        if isinstance(value, BaseModel):
+            yield from _places(value)
+        elif isinstance(value, Path):
+            yield field, str(value)
+        elif field in ("pictures", "images"):
+            files = (place for place in value or () if ImageName.parse(place) is None)
+            yield from ((field, str(path_of(place))) for place in files)
+        elif isinstance(value, str) and (place := _place(field, value)):
+            yield field, place
+
+
+def _place(field: str, value: str) -> str | None:
+    if field == "store":
+        return value
+    if field == "data" and value.startswith(_FOLDER):
+        return value.removeprefix(_FOLDER)
+    if field == "model" and (is_model_file(value) or _is_there(value)):
+        return value
+    return None
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return Path(name).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _within(place: str, root: str) -> bool:
+    if _is_url(place):
+        rest = place.removeprefix(root.rstrip("/")) if _is_url(root) else place
+        # file systems can be chained behind "::", and some take steps upwards
+        return rest != place and rest[:1] in {"", "/"} and "::" not in rest and ".." not in unquote(rest).split("/")
+    return not _is_url(root) and _resolved(place).is_relative_to(_resolved(root))
+
+
+def _is_url(place: str) -> bool:
+    """As the store sees it."""
+    return "://" in place and not place.startswith(_FILE)
+
+
+def _resolved(place: str) -> Path:
+    try:
+        return Path(place.removeprefix(_FILE)).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as problem:
+        raise BadInput(f"{place!r} is no usable path: {problem}") from problem

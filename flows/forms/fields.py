@@ -1,0 +1,80 @@
+"""Kinds of values that forms have: what may be filled in, as far as that can be told by looking at it."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from flows.forms.form import has_default
+from flows.forms.places import data_place
+from lib.data.image_names import ImageName
+from lib.deadline import zone
+from lib.errors import BadInput
+
+A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
+"""How a model is named."""
+
+# What the form can tell of a name; whether there is such a data set is found out when it is read.
+_DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
+_CHECKPOINTS = r"^(all|[1-9]\d{0,5}(,[1-9]\d{0,5})*)$"
+_IMAGE = r"^(train|test)/[0-9]{1,12}$"
+_SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
+
+
+def is_model_file(model: str) -> bool:
+    """Whether this names a file, rather than one of the store's models."""
+    return Path(model).suffix in (".keras", ".h5")
+
+
+def _known_zone(name: str) -> str:
+    try:
+        zone(name)
+    except BadInput as problem:
+        raise ValueError(str(problem)) from problem
+    return name
+
+
+def _all_zones(schema: dict[str, Any]) -> None:
+    schema["enum"] = sorted(available_timezones())
+
+
+def _all_or_epochs(checkpoints: str) -> str:
+    if not re.match(_CHECKPOINTS, checkpoints):
+        raise ValueError("it wants all, or epochs as 1,5,10")
+    return checkpoints
+
+
+def _height_and_width(size: Any) -> Any:
+    if not isinstance(size, str):
+        return size
+    if not re.match(_SIZE, size):
+        raise ValueError("it wants height and width in pixels, as 224x224")
+    return tuple(map(int, size.split("x")))
+
+
+def _image_name(text: str) -> str:
+    if ImageName.parse(text) is None:
+        raise ValueError("it wants a set and a number of it from 0, as test/1302")
+    return text
+
+
+DataSet = Annotated[str, Field(json_schema_extra={"pattern": _DATA_SET})]
+DataFolder = Annotated[
+    Path | None,
+    Field(
+        title="Folder of mnist and fashion-mnist",
+        description="Where their IDX files (gzipped or not) or their .npz file are. Empty: downloaded where missing.",
+        json_schema_extra=has_default(data_place),
+    ),
+]
+TimeZone = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra=_all_zones)]
+Checkpoints = Annotated[str, AfterValidator(_all_or_epochs), Field(json_schema_extra={"pattern": _CHECKPOINTS})]
+ImageText = Annotated[str, AfterValidator(_image_name), Field(json_schema_extra={"pattern": _IMAGE})]
+Size = Annotated[
+    tuple[int, int],
+    BeforeValidator(_height_and_width),
+    PlainSerializer(lambda size: f"{size[0]}x{size[1]}", when_used="json"),
+    Field(json_schema_extra=lambda schema: (schema.clear(), schema.update(type="string", pattern=_SIZE))[1]),
+]

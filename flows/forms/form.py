@@ -1,0 +1,70 @@
+"""What all forms are: models whose fields may be left empty, with paths of any name and defaults of this machine."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WrapValidator, model_validator
+
+from lib.pictures.names import parsed, shown
+
+
+def path_of(place: str | Path) -> Path:
+    """Where something is that is named as `lib.pictures.names` shows it: so a form can name files of any name."""
+    return at_home(Path(parsed(str(place))))
+
+
+def at_home(path: Path) -> Path:
+    """The path, with a ~ in its beginning taken for the home of the user, if there is that user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def _left_empty(schema: dict[str, Any]) -> None:
+    """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
+
+    Objects keep the switch: they have no look of their own when they are empty. So do fields with a default on this
+    machine, which Prefect's server would not let be none otherwise.
+    """
+    for field in schema["properties"].values():
+        kinds = [kind for kind in field.get("anyOf", []) if kind.get("type") != "null"]
+        if len(kinds) == 1 and "$ref" not in kinds[0] and field.get("default") is None:
+            del field["anyOf"]
+            field.update(kinds[0])
+            field.pop("default", None)
+
+
+class Form(BaseModel):
+    """What is filled in, by people or by programs. An empty text is none; what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_left_empty)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value != ""}
+
+
+def _shown_path(path: Path) -> str:
+    return shown(str(path))
+
+
+def has_default(make: Any) -> Any:
+    """A form shows the default although it is only known on this machine."""
+
+    def extra(schema: dict[str, Any]) -> None:
+        if (made := make()) is not None:
+            schema["default"] = str(made)
+
+    return extra
+
+
+Place = Annotated[
+    Path,
+    WrapValidator(lambda place, as_path: path_of(place) if isinstance(place, str) else as_path(place)),
+    PlainSerializer(_shown_path, when_used="json"),
+]
+"""A file or folder of any name: forms have it as `lib.pictures.names` shows it."""

@@ -1,0 +1,361 @@
+"""The parameters of every flow. They are the forms of Prefect's UI too: each field says what it is, and what it may be.
+
+Importing this costs little: neither Prefect nor TensorFlow.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from flows.forms.fields import A_MODEL, Checkpoints, DataFolder, DataSet, ImageText, Size, TimeZone
+from flows.forms.form import Form, Place, has_default
+from flows.forms.places import DREAMS, ORIGINALS, data_place, store_place
+from lib.analysis.settings import AnalysisSettings
+from lib.data.image_names import SetName
+from lib.deadline import CLOCK_TIME, Deadline
+from lib.dream.settings import DreamSettings
+from lib.oips.batcher import BATCH
+from lib.oips.settings import STYLES, GrowthSettings, StyleName
+from lib.pictures.animation import Kind
+from lib.training.settings import TrainSettings
+
+DATA = "digits"
+"""What is trained on where no data set is named: it is embedded."""
+
+
+class InStore(Form):
+    """What every flow is told: where results are."""
+
+    store: str = Field(
+        default_factory=store_place,
+        title="Store",
+        description="Where results are and go: a folder, or a URL as s3://bucket/store.",
+        json_schema_extra=has_default(store_place),
+    )
+
+
+class Limits(Form):
+    """When a run is to end, whatever is left then."""
+
+    finish_by: str | None = Field(
+        None,
+        pattern=CLOCK_TIME,
+        title="Finish by",
+        description="A time of the clock, as 06:30, after which nothing more is begun; "
+        "the next run goes on with the rest. Empty: it runs to its end.",
+    )
+    timezone: TimeZone | None = Field(
+        None,
+        title="Time zone",
+        description="Of that clock, as Europe/Berlin. Empty: this machine's.",
+    )
+    budget: float | None = Field(
+        None,
+        gt=0,
+        title="Budget (minutes)",
+        description="Minutes after which nothing more is begun; the next run goes on with the rest. Empty: no limit.",
+    )
+    stalled_after: float = Field(
+        60.0,
+        gt=0,
+        title="Stalled after (minutes)",
+        description="Minutes without any progress after which the run's process is ended, so that it can be retried.",
+    )
+
+    def deadline(self) -> Deadline:
+        """When the run is to end, counted from now."""
+        return Deadline.of(self.finish_by, self.timezone, self.budget)
+
+    def until(self, deadline: Deadline) -> Self:
+        """The same with a deadline that was reckoned before."""
+        left = deadline.seconds_left()
+        budget = None if left is None else max(left, 1.0) / 60
+        return self.model_copy(update={"finish_by": None, "timezone": None, "budget": budget})
+
+
+class Training(Form):
+    """What to train, on what."""
+
+    data: DataSet = Field(
+        DATA,
+        title="Data set",
+        description="digits (embedded), mnist, fashion-mnist, or folder:DIR with one sub-folder of pictures a class.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+    settings: TrainSettings = Field(
+        default_factory=TrainSettings, title="Training", description="How the network is trained."
+    )
+
+
+class TrainParameters(InStore, Limits, Training):
+    """Train the reference network on a data set, or find that it has been trained."""
+
+
+class RegisterParameters(InStore):
+    """Which file to register, and the data set that the model was trained on, if it is to be had."""
+
+    file: Path = Field(title="File", description="A .keras or .h5 file, without code in it.")
+    data: DataSet | None = Field(
+        None,
+        title="Data set",
+        description="digits, mnist, fashion-mnist or folder:DIR; for exemplars.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+
+
+class Sweeping(Form):
+    """Which units of which model to sweep, on what images, and how."""
+
+    model: str | None = Field(
+        None,
+        title="Model",
+        description=f"{A_MODEL}. Empty: the latest model, or the one that is trained first.",
+    )
+    train: TrainSettings | None = Field(
+        None,
+        title="Train first",
+        description="Train a network on the data set first, or find it trained, and sweep that.",
+    )
+    data: DataSet | None = Field(
+        None,
+        title="Data set",
+        description="What is trained on, and where exemplars come from: digits (embedded), mnist, fashion-mnist or "
+        f"folder:DIR. Empty: what the model was trained on, and {DATA} where one is to be trained.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+    checkpoints: Checkpoints | None = Field(
+        None,
+        title="Checkpoints",
+        description="Of the training that the model came from: all, or epochs as 1,5,10. They are swept first. "
+        "Empty: the model alone.",
+    )
+    layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Layers",
+        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/3-9. Empty: all convolutions.",
+    )
+    style: StyleName = Field(
+        next(iter(STYLES)),
+        title="Style",
+        description="strong: the highest responses. clean: nothing finer than a pixel or two; it sets those of "
+        "smoothing and jitter that are 0 below.",
+    )
+    growth: GrowthSettings = Field(default_factory=GrowthSettings, title="Growth", description="How OIPs are grown.")
+    size: Size | None = Field(
+        None,
+        title="Size",
+        description="Height and width of the images, as 64x64, for networks that take any. Empty: the network's own, "
+        "or else the data set's.",
+    )
+    batch: int = Field(BATCH, ge=1, title="Batch", description="Images that climb together; fewer want less memory.")
+    maps_per_task: int = Field(
+        1,
+        ge=1,
+        title="Maps a task run",
+        description="More than 1 for networks with tens of thousands of maps; each is still stored by itself.",
+    )
+    large_tensors: bool = Field(
+        False, title="Large tensors", description="Gather a layer's OIPs into HDF5 above 2 GB too."
+    )
+
+    @model_validator(mode="after")
+    def _in_style(self) -> "Sweeping":
+        self.growth = self.growth.in_style(self.style)
+        return self
+
+
+class SweepParameters(InStore, Limits, Sweeping):
+    """Draw what each map of a model looks for."""
+
+    def train_parameters(self) -> TrainParameters | None:
+        """What to train first, if anything."""
+        return _training(self)
+
+
+class Dreaming(Form):
+    """Which pictures to dream into, and how."""
+
+    pictures: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=lambda: [str(ORIGINALS)],
+        min_length=1,
+        title="Pictures",
+        description="Folders, with all that is in them, and files.",
+        json_schema_extra={"default": [str(ORIGINALS)]},
+    )
+    patterns: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Patterns",
+        description="Which files of the folders: *.jpg, garden/*. Empty: all that are called as pictures are.",
+    )
+    settings: DreamSettings = Field(
+        default_factory=DreamSettings, title="Dream", description="How each picture is dreamed."
+    )
+    passes: int = Field(
+        1,
+        ge=1,
+        title="Passes",
+        description="How often it is dreamed; the dream of one pass is what the next begins with.",
+    )
+    zoom: float = Field(
+        1.0,
+        gt=0,
+        le=10,
+        title="Zoom",
+        description="How much larger a dream is taken into the next pass; 1 is as it is.",
+    )
+    rotation: float = Field(
+        0.0, ge=-360, le=360, title="Rotation", description="Degrees by which a dream is turned left for the next pass."
+    )
+    animation: Kind | None = Field(
+        None, title="Animation", description="Of the passes: gif, webp, or mp4 where there is ffmpeg. Empty: none."
+    )
+    tour: str | None = Field(
+        None,
+        title="Map tour",
+        description="A layer, or units as Conv2D_3/0-15: each picture is dreamed, in small, once by each of its maps, "
+        "and all are shown on one sheet. It stands for the objective. Empty: no tour.",
+    )
+    guide: Place | None = Field(
+        None, title="Guide", description="A picture: dreams go towards what the layers find in it. Empty: none."
+    )
+    mask: Place | None = Field(
+        None,
+        title="Mask",
+        description="A picture: where it is white, pictures are dreamed, where it is black they stay; or a folder with "
+        "one for each, in the folders and under the names of theirs. Empty: all of it is dreamed.",
+    )
+    out: Place = Field(
+        default_factory=lambda: DREAMS,
+        title="Folder of the dreams",
+        description="Where they go, in the folders and under the names of their pictures.",
+        json_schema_extra={"default": str(DREAMS)},
+    )
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "Dreaming":
+        if self.tour and (self.passes > 1 or self.settings.objective):
+            raise ValueError("a map tour is one pass with objectives of its own: leave out passes and objective")
+        if self.passes == 1 and self.animation:
+            raise ValueError("an animation is of passes: ask for two or more of them")
+        if self.passes == 1 and (self.zoom, self.rotation) != (1.0, 0.0):
+            raise ValueError("zoom and rotation are between passes: ask for two or more of them")
+        return self
+
+
+class DreamParameters(InStore, Limits, Dreaming):
+    """Dream a model into pictures."""
+
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
+
+
+class Analysing(Form):
+    """Which images to look at, and how their classes are told apart."""
+
+    images: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Images",
+        description="Images to look at: test/1302 or train/5, numbers of the data set from 0, or files of pictures. "
+        "Empty: the unclear ones of the pair.",
+    )
+    layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        title="Layers",
+        description="Layers whose patterns are compared, or shell patterns for some. Empty: the last convolution and "
+        "the first dense layer.",
+    )
+    first: list[ImageText] | None = Field(
+        None,
+        title="Images of the first class",
+        description="test/115 and others, for what their activations have in common. Empty: the clearest of the "
+        "pair's first class.",
+    )
+    second: list[ImageText] | None = Field(
+        None,
+        title="Images of the second class",
+        description="The same for the second class.",
+    )
+    settings: AnalysisSettings = Field(
+        default_factory=AnalysisSettings, title="Analysis", description="What is compared, and how it is shown."
+    )
+    tensors: SetName | None = Field(
+        None,
+        title="Activations of a set",
+        description="Keep the activations of all images of this set, test or train, of all layers in one HDF5 file; "
+        "it may be large. Empty: none.",
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Analysing":
+        if bool(self.first) != bool(self.second):
+            raise ValueError("images of one class are named, and none of the other: name both, or neither")
+        if self.first and self.settings.pair:
+            raise ValueError("the pair is that of the images that are named: leave out the one or the other")
+        return self
+
+
+class AnalyseParameters(InStore, Limits, Analysing):
+    """See how a model decides."""
+
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
+    data: DataSet | None = Field(
+        None,
+        title="Data set",
+        description="digits, mnist, fashion-mnist or folder:DIR. Empty: what the model was trained on.",
+    )
+    data_dir: DataFolder = Field(default_factory=data_place)
+
+
+class NightlyParameters(InStore, Limits, Sweeping):
+    """Train where that has not been done, and sweep. With a model, nothing is trained."""
+
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: one is trained, as below.")
+    train: TrainSettings = Field(
+        default_factory=TrainSettings,
+        title="Training",
+        description="How the network is trained, where no model is named.",
+    )
+    dreams: Dreaming | None = Field(
+        None,
+        title="Dreams",
+        description=f"Which pictures to dream into, and how. None: those in {ORIGINALS}, where there are any.",
+    )
+
+    analysis: Analysing | None = Field(
+        default_factory=Analysing,
+        title="Analysis",
+        description="What to look at of how the model decides. None: nothing.",
+    )
+
+    def train_parameters(self) -> TrainParameters | None:
+        """What to train, unless a model is named."""
+        return None if self.model else _training(self)
+
+    def sweep_parameters(self, model: str) -> SweepParameters:
+        """How to sweep a model: the one that is named, or the one that was trained, with its own images."""
+        asked = {name: getattr(self, name) for name in SweepParameters.model_fields}
+        return SweepParameters(**asked | {"model": model, "train": None, "data": self.data if self.model else None})
+
+    @property
+    def dreaming(self) -> Dreaming | None:
+        """What to dream, if anything: what is named, or else the pictures in their usual place."""
+        return self.dreams or (Dreaming() if ORIGINALS.is_dir() and any(ORIGINALS.iterdir()) else None)
+
+    def dream_parameters(self, dreaming: Dreaming, model: str) -> DreamParameters:
+        """How a model is to dream."""
+        asked = {name: getattr(dreaming, name) for name in Dreaming.model_fields}
+        same = {name: getattr(self, name) for name in ("store", *Limits.model_fields)}
+        return DreamParameters(**asked, **same, model=model)
+
+    def analyse_parameters(self, analysis: Analysing, model: str) -> AnalyseParameters:
+        """How a model is to be analysed, on its own images or those that are named for it."""
+        asked = {name: getattr(analysis, name) for name in Analysing.model_fields}
+        same = {name: getattr(self, name) for name in ("store", "data_dir", *Limits.model_fields)}
+        return AnalyseParameters(**asked, **same, model=model, data=self.data if self.model else None)
+
+
+def _training(asked: SweepParameters | NightlyParameters) -> TrainParameters | None:
+    if asked.train is None:
+        return None
+    same = {name: getattr(asked, name) for name in ("store", "data_dir", *Limits.model_fields)}
+    return TrainParameters(data=asked.data or DATA, settings=asked.train, **same)

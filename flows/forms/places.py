@@ -1,0 +1,60 @@
+"""Where things are, unless the user says otherwise: the data folder of this checkout, and the store in it.
+
+`DREAMSWEEP_HOME` names another data folder, for all that is kept: a second installation, or a disk with more room. It
+is read once, when the process starts.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+DATA_FOLDER = Path(os.environ.get("DREAMSWEEP_HOME") or Path(__file__).parents[2] / "data").expanduser().resolve()
+"""Ignored by git: the store, Prefect's database, exported pictures."""
+
+
+def store_place(given: str | None = None) -> str:
+    """The store's path or URL: the one given, else `DREAMSWEEP_STORE`, else the data folder's."""
+    return given or os.environ.get("DREAMSWEEP_STORE") or str(DATA_FOLDER / "store")
+
+
+def data_place(given: Path | None = None) -> Path | None:
+    """Where IDX files are: the folder given, else `DREAMSWEEP_MNIST`, else nowhere."""
+    named = os.environ.get("DREAMSWEEP_MNIST")
+    return given or (Path(named) if named else None)
+
+
+ORIGINALS = DATA_FOLDER / "originals"
+"""Pictures that are dreamed of every night, where there is such a folder."""
+DREAMS = DATA_FOLDER / "dreams"
+"""Where dreams go, in the folders and under the names of their originals."""
+
+GALLERY = "gallery"
+"""The folder of the usual gallery within the data folder, and where the picture server has it."""
+
+
+def gallery_of(place: str) -> Path | None:
+    """The folder of the gallery that runs in this store keep up to date: those in the usual store do."""
+    return gallery_folder(place) if _resolved(place) == _resolved(store_place()) else None
+
+
+def gallery_folder(place: str) -> Path:
+    """The folder of the gallery of a store, where it is the usual one: each has its own."""
+    if _resolved(place) == str(DATA_FOLDER / "store"):
+        return DATA_FOLDER / GALLERY
+    return DATA_FOLDER / "galleries" / hashlib.sha256(_resolved(place).encode()).hexdigest()[:12]
+
+
+def _resolved(place: str) -> str:
+    return place if "://" in place else str(Path(place).expanduser().resolve())
+
+
+PICTURES_URL = "DREAMSWEEP_PICTURES_URL"
+"""The environment variable that says where links to pictures lead. `dreamsweep up` sets it for its flow runs, unless it
+is set: to the name by which a proxy is known."""
+PICTURES_PORT = 4201
+"""The picture server's, where nobody else has it."""
+
+
+def pictures_place() -> str:
+    """The address of the picture server: `DREAMSWEEP_PICTURES_URL`, else where `dreamsweep up` usually has it."""
+    return os.environ.get(PICTURES_URL, f"http://127.0.0.1:{PICTURES_PORT}").rstrip("/")

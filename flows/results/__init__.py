@@ -1,0 +1,1 @@
+"""What runs came to, in words and files: summaries, reports, exports."""

@@ -1,0 +1,50 @@
+"""What a dream flow came to, from the store's records alone: so a run of last week can be summed up too."""
+
+from typing import Any
+
+from storage.errors import StoreError
+from storage.store import Store
+from tasks.dream.pieces import gain_of, is_dream
+
+
+def dreams_summary(store: Store, run: str) -> dict[str, Any]:
+    """The summary of a dream's run, as plain JSON values.
+
+    `run`, `state`, `model`, `objective`, `mode`, `out` (the folder); how many dreams there were to be (`dreams`), and
+    how many are `computed`, `reused` and `left`; `seconds`; `pictures`: one entry for each dream, by title, with its
+    `record`, `png` (the path of a verified local file), `gain` (how much the objective rose, in its own units, from the
+    first step to the last) and `files` in the folder; `extras`: the same for strips of passes and sheets of tours;
+    `failures`: {title: message}. Raises StoreError where there is no such run.
+    """
+    record = store.run(run)
+    if record.flow != "dream":
+        raise StoreError(f"run {run} is a {record.flow}, no dream: `dreamsweep runs` lists them")
+    summary: dict[str, Any] = record.summary
+    files: dict[str, list[str]] = summary.get("files") or {}
+    made = {title: store.record(result.record) for title, result in record.units.items()}
+    pictures = [
+        {
+            "title": title,
+            "how": record.units[title].how,
+            "record": one.key,
+            "png": str(store.path(one.output("picture").digest)),
+            "gain": gain_of(one),
+            "files": files.get(title, []),
+        }
+        for title, one in made.items()
+        if is_dream(title) and title not in record.failures
+    ]
+    extras = [
+        {"title": title, "record": one.key, "files": files[title]}
+        for title, one in made.items()
+        if not is_dream(title) and title in files
+    ]
+    told = ("model", "objective", "mode", "out", "dreams", "computed", "reused", "left", "seconds")
+    return {
+        "run": run,
+        "state": record.state,
+        **{name: summary.get(name) for name in told},
+        "pictures": sorted(pictures, key=lambda picture: str(picture["title"])),
+        "extras": extras,
+        "failures": dict(record.failures),
+    }

@@ -1,0 +1,220 @@
+"""Files for people: the blobs of a store under names that say what they are, and their records beside them.
+
+    OUT/Conv2D_2.png  .h5                      a layer's contact sheet and tensors
+    OUT/Conv2D_2/Conv2D_2-017.png  .npy        a unit's OIPs
+    OUT/model.keras  .h5, history.json  .png   a model
+    OUT/data/train_imgs.npy ...  digits.h5     a data set
+    OUT/epochs/epoch-07.keras  .json           a checkpoint
+    OUT/dreams/garden/rose.jpg.png             a dream, under the name of its picture
+    OUT/analysis/fcps of Conv2D_3/picture.png  a result of an analysis
+    OUT/records/...json                        for each file or pair of files, what made it
+
+The files are the blobs' own bytes, so that a file's digest leads back to its record.
+"""
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from flows.results.captions import attributes
+from flows.results.documents import environment
+from lib.errors import BadInput
+from lib.pictures.names import fitting
+from storage.errors import StoreError
+from storage.record import Output, Record
+from storage.resolve import Found
+from storage.store import Store
+from tasks.dream.pieces import animation_title, tour_title
+
+RECORDS = "records"
+ENDINGS = {
+    "image/png": ".png",
+    "application/x-npy": ".npy",
+    "application/x-hdf5": ".h5",
+    "application/x-keras": ".keras",
+    "application/json": ".json",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+}
+"""What files end in, by their media type."""
+RESULTS = ("predictions", "activations", "tensors", "fcps", "linear", "attribution")
+"""The tasks of an analysis."""
+_SAFE = " _.+@=,()-"
+
+
+@dataclass
+class Done:
+    """What was exported: how many files were written, how many were there already, their paths, and bytes written."""
+
+    written: int = 0
+    same: int = 0
+    size: int = 0
+    files: list[str] = field(default_factory=list)
+
+    def tops(self) -> Mapping[str, int]:
+        """How many files there are under each first name inside the folder."""
+        return Counter(name.partition("/")[0] for name in self.files)
+
+
+def planned(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
+    """Which file, by its path inside the folder, is to hold which blob (its digest), or which bytes (a record's).
+
+    Raises StoreError where there is nothing to export, or two different things would have one name: two runs of
+    different settings want a folder each.
+    """
+    plan: dict[str, str | bytes] = {}
+    for one in found:
+        for record, role, unit in _artifacts(store, one):
+            for name, content in _files(store, record, role, unit):
+                if plan.setdefault(name, content) != content:
+                    raise StoreError(f"two different files would be called {name}: export them to a folder each")
+    if not plan:
+        raise StoreError("there is nothing to export in that: name a run, a unit, a model, a picture or a record")
+    return plan
+
+
+def sheets(store: Store, run: str) -> dict[str, tuple[str, str]]:
+    """The contact sheets of a run by layer: the file's path inside the folder, and the blob's digest."""
+    found = {}
+    for result in store.run(run).units.values():
+        record = store.record(result.record)
+        if record.task == "layer":
+            sheet = record.output("sheet")
+            found[str(record.parameters["layer"])] = name_of(record, sheet), sheet.digest
+    return found
+
+
+def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Done:
+    """Write what was planned into a folder. All blobs are verified; what is there already with these bytes stays.
+
+    Raises BadInput, before anything is written, where a file is there with other bytes, and where the folder cannot be
+    written to; StoreError where a blob is missing or damaged.
+    """
+    done = Done()
+    try:
+        there = {name: _holds(folder / name, content) for name, content in plan.items()}
+        for name, content in plan.items():
+            if there[name]:
+                done.same += 1
+            else:
+                done.size += write(store, folder / name, content)
+                done.written += 1
+            done.files.append(name)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename or folder} cannot be written ({error.strerror}): name another folder with --out"
+        ) from error
+    return done
+
+
+def name_of(record: Record, output: Output, unit: str | None = None) -> str:
+    """The path of an output inside the folder, readable and safe on any file system.
+
+    `unit` is what a run calls the record. A dream may have been made under another name: of the same picture elsewhere,
+    or as the last of fewer passes.
+    """
+    parameters: dict[str, Any] = record.parameters
+    ending = ENDINGS.get(output.media_type, "")
+    match record.task:
+        case "oip":
+            layer, _, index = str(parameters["unit"]).rpartition("/")
+            last = layer.rpartition("/")[2]
+            return f"{safe(layer)}/{safe(last)}-{int(index):03d}{ending}"
+        case "layer":
+            return safe(str(parameters["layer"])) + ending
+        case "exemplars" | "responses" | "weights" | "negatives":
+            return f"{safe(str(parameters['layer']))}/{record.task}-{safe(output.role)}{ending}"
+        case "data":
+            return f"data/{'dataset' if output.role == 'dataset' else safe(output.role)}{ending}"
+        case "epoch":
+            return f"epochs/epoch-{int(parameters['epoch']):02d}{ending}"
+        case "model" | "register":
+            if output.role == "source":
+                return f"source-{safe(str(parameters['file']))}"
+            return f"{'model' if output.role.startswith('model') else 'history'}{ending}"
+        case "dream" | "animation" | "tour":
+            of = str(output.attributes["title"]) if unit is None else _dream_title(record, unit)
+            return fitting(f"dreams/{safe(of)}", f".strip{ending}" if output.role == "strip" else ending)
+        case "original":
+            return f"originals/{output.digest}"
+        case task if task in RESULTS:
+            of = str(attributes(record)["title"]) if unit is None else unit
+            return fitting(f"analysis/{safe(of)}/{safe(output.role)}", ending)
+    return f"{safe(record.task)}-{record.key[:12]}/{safe(output.role)}{ending}"
+
+
+def safe(name: str) -> str:
+    """A layer's name as a path: odd characters become %XX, so that different names stay different."""
+    return "/".join(
+        quote(part, safe=_SAFE) if part.strip(".") else "%2E" * len(part) or "%" for part in name.split("/")
+    )
+
+
+def _dream_title(record: Record, unit: str) -> str:
+    """What a dream, a film or the sheet of a tour is to be called that a run calls so."""
+    if record.task == "tour":
+        layer = str(record.parameters["layer"])
+        return f"{layer} {unit.removeprefix(tour_title(layer, ''))}"
+    return unit.removeprefix(animation_title(""))
+
+
+def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None, str | None]]:
+    """Records, the role of the output that is meant, and what a run calls it, where it is a run's."""
+    if found.run is None:
+        yield from ((record, role, None) for record, role in found.artifacts)
+        return
+    pictures = ("oip", "layer", "dream", "animation", "tour", *RESULTS)
+    records = [(store.record(result.record), unit) for unit, result in found.run.units.items()]
+    # A sweep or a dream is asked for its pictures; a training, which has none of those, for its model.
+    wanted = [one for one in records if one[0].task in pictures] or [
+        one for one in records if one[0].task in ("model", "register")
+    ]
+    yield from ((record, None, unit) for record, unit in wanted)
+
+
+def _files(store: Store, record: Record, role: str | None, unit: str | None) -> Iterator[tuple[str, str | bytes]]:
+    outputs = [output for output in record.outputs if role in (None, output.role)]
+    for output in outputs:
+        yield name_of(record, output, unit), output.digest
+    document = {"key": record.key, **asdict(record), "environment": environment(store, record)}
+    name = name_of(record, outputs[0], unit)
+    if not name.startswith("dreams/"):  # a dream and a film of it differ in nothing but their endings
+        name = str(PurePosixPath(name).with_suffix(""))
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    yield f"{RECORDS}/{name}.json", text.encode()
+
+
+def _holds(path: Path, content: str | bytes) -> bool:
+    """Whether the file is there with these bytes. Raises BadInput where it is there with others."""
+    if not path.exists():
+        return False
+    if path.is_file():
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest == (content if isinstance(content, str) else hashlib.sha256(content).hexdigest()):
+            return True
+    raise BadInput(f"{path} is there already and holds something else: name another folder with --out")
+
+
+def write(store: Store, path: Path, content: str | bytes) -> int:
+    """Write a file so that it is there whole or not at all; return its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        if isinstance(content, str):
+            shutil.copyfile(store.path(content), temporary)
+        else:
+            temporary.write_bytes(content)
+        size = temporary.stat().st_size
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return size

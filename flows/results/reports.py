@@ -1,0 +1,247 @@
+"""What a run shows of its results in Prefect's UI: markdown with a small picture of each contact sheet, and links.
+
+The server keeps these in its database, so the pictures in them are small; links lead to the picture server, which `up`
+runs, since browsers follow no link from a web page to a file.
+"""
+
+import base64
+import io
+import re
+import time
+from collections.abc import Iterator, Mapping, Sized
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
+from urllib.parse import quote
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.objects import State
+
+from flows.forms.places import pictures_place
+from flows.results.captions import percent
+from flows.results.sweep_summary import COLUMNS
+from flows.web.picture_pages import below_run
+from lib.network.units import Unit
+from storage.store import Record, Store
+from tasks.session.progress import listening
+from tasks.sweep.context import Workshop
+
+WIDTH, HEIGHT = 720, 960
+"""Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
+SECONDS_BETWEEN = 2.0
+"""The progress bar moves no more often: the server has the task runs to write down as well."""
+FEWER_AT_ONCE = 12
+"""Layers of a sweep whose sheets stand on its page; of a larger network the first ones."""
+
+
+class Making(Protocol):
+    """What is made, and what failed, by name."""
+
+    @property
+    def made(self) -> Sized: ...
+
+    @property
+    def failures(self) -> Sized: ...
+
+
+@contextmanager
+def shown_progress(making: Making, total: int, what: str) -> Iterator[None]:
+    """While inside, how many of all maps (or dreams) are done is a progress bar among the flow run's artifacts."""
+    artifact = cast(UUID, create_progress_artifact(0.0, key=what, description=f"{total} {what}"))
+    shown = time.monotonic()
+
+    def show() -> None:
+        nonlocal shown
+        shown = time.monotonic()
+        update_progress_artifact(artifact, 100 * (len(making.made) + len(making.failures)) / max(total, 1))
+
+    def heard(*_: object) -> None:
+        if time.monotonic() - shown > SECONDS_BETWEEN:
+            show()
+
+    with listening(heard):
+        yield
+    show()
+
+
+def report_layer(workshop: Workshop, record: Record) -> None:
+    """The layer's contact sheet and verdicts, as an artifact of the flow run (or task run) in which this is called."""
+    layer, run = str(record.parameters["layer"]), workshop.session.run.id
+    counts = dict.fromkeys(COLUMNS, 0)
+    for index in record.parameters["units"]:  # type: ignore[union-attr]
+        counts[_verdict(workshop, layer, int(str(index)))] += 1
+    lines = [f"# {_text(layer)}", *_table({layer: counts}), *_sheet(workshop.session.store, run, layer, record)]
+    _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
+
+
+def report_sweep(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+    """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run.
+
+    `gallery`: its address, where there is one of this store.
+    """
+    _publish("sweep", sweep_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+
+
+def report_analysis(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+    """What an analysis found, with a small picture of each comparison, as an artifact of the flow run."""
+    _publish("analysis", analysis_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+
+
+def analysis_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+    """The same as lines of markdown."""
+    run = str(summary["run"])
+    lines = [
+        f"# {_text(summary['model'] or 'Analysis')}",
+        f"{summary['computed']} results computed, {summary['reused']} reused, {summary['left']} left · "
+        f"[run {run}]({_url(run)}/)",
+        *_gallery(gallery),
+    ]
+    if summary["accuracy"] is not None:
+        lines.append(
+            f"{summary['accuracy']:.2%} of the test images of {_text(summary['data'])} are called what they are."
+        )
+    if (table := summary["classifiers"]) is not None:
+        pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
+        rows = [["linear classifier on", "all classes", pair], ["---", "---:", "---:"]]
+        rows += [[_text(row["layer"]), percent(row["all"]), percent(row["pair"])] for row in table["rows"]]
+        lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
+    lines += _failures(summary)
+    for one in summary["made"]:
+        record = store.record(one["record"])
+        if record.task == "fcps":
+            what, picture = "What both classes have in common", record.output("picture")
+            lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, what)]
+    return lines
+
+
+def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
+    """How each part of a night ended, and what the sweep found, as an artifact of the night's flow run."""
+    lines = ["# Last night"]
+    for name, state in steps.items():
+        said = f": {_text(state.message)}" if state.message else ""
+        lines.append(f"- **{name}**: {state.name}{said}")
+    for name, lines_of in (("oip-sweep", sweep_lines), ("dream", dream_lines), ("analyse", analysis_lines)):
+        summary = steps[name].result(raise_on_failure=False) if name in steps else None
+        if isinstance(summary, dict):
+            lines += lines_of(Store.open(store), summary)
+    _publish("night", lines, "What was done in a night")
+
+
+def report_dreams(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+    """What was dreamed, with a few small pictures, and what failed, as an artifact of the flow run."""
+    _publish("dreams", dream_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+
+
+def dream_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+    """The same as lines of markdown."""
+    run = str(summary["run"])
+    lines = [
+        f"# {_text(summary['objective'] or 'Dreams')}",
+        f"{summary['computed']} dreams computed, {summary['reused']} reused, {summary['left']} left · "
+        f"{_text(summary['model'])} · {_text(summary['mode'])} · [all dreams of run {run}]({_url(run)}/)",
+        *_gallery(gallery),
+        *_failures(summary),
+    ]
+    shown = [*summary["extras"], *summary["pictures"]]
+    for one in shown[:FEWER_AT_ONCE]:
+        record = store.record(one["record"])
+        picture = next((output for output in record.outputs if output.media_type == "image/png"), None)
+        if picture is not None:
+            lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, "The dream")]
+    if len(shown) > FEWER_AT_ONCE:
+        lines.append(f"{len(shown) - FEWER_AT_ONCE} more: see [all dreams]({_url(run)}/)")
+    return lines
+
+
+def sweep_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+    """The same as lines of markdown."""
+    run = str(summary["run"])
+    lines = [
+        f"# {_text(summary['model'] or 'Sweep')}",
+        f"{summary['computed']} maps computed, {summary['reused']} reused, {summary['left']} left · "
+        f"[all pictures of run {run}]({_url(run)}/)",
+        *_gallery(gallery),
+        *_table(summary["verdicts"]),
+    ]
+    lines += _failures(summary)
+    units = store.run(run).units
+    shown = [layer for layer in summary["verdicts"] if f"layer {layer}" in units]
+    for layer in shown[:FEWER_AT_ONCE]:
+        record = store.record(units[f"layer {layer}"].record)
+        lines += [f"## {_text(layer)}", *_sheet(store, run, layer, record)]
+    if len(shown) > FEWER_AT_ONCE:
+        lines.append(f"{len(shown) - FEWER_AT_ONCE} more layers: see [all pictures]({_url(run)}/)")
+    return lines
+
+
+def _gallery(address: str | None) -> list[str]:
+    return (
+        [] if address is None else [f"[The gallery]({address}) shows each unit, dream and image on a page of its own."]
+    )
+
+
+def _verdict(workshop: Workshop, layer: str, index: int) -> str:
+    unit = Unit(layer, index)
+    if unit in workshop.made:
+        record = workshop.session.store.record(workshop.made[unit])
+        return str(record.output("oips").attributes["verdict"])
+    return "failed" if unit in workshop.failures else "left"
+
+
+def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    head = ["layer", *COLUMNS]
+    rows = [[_text(layer), *(str(counts[column]) for column in COLUMNS)] for layer, counts in verdicts.items()]
+    lines = [head, ["---", *["---:"] * len(COLUMNS)], *rows]
+    return ["\n".join("| " + " | ".join(cells) + " |" for cells in lines)]
+
+
+def _failures(summary: Mapping[str, Any]) -> list[str]:
+    failures = summary["failures"]
+    if not failures:
+        return []
+    lines = ["## Failed", *(f"- {_text(name)}: {_text(why)}" for name, why in list(failures.items())[:20])]
+    if (more := len(failures) - 20) > 0:
+        lines.append(f"- and {more} more: `dreamsweep show {summary['run']}`")
+    return [*lines, "`dreamsweep rerun`, or Retry here, computes these and no others again."]
+
+
+def _sheet(store: Store, run: str, layer: str, record: Record) -> list[str]:
+    return _small(store, run, layer, record.output("sheet").digest, "The contact sheet")
+
+
+def _small(store: Store, run: str, name: str, digest: str, what: str) -> list[str]:
+    """A small picture that links to the whole one."""
+    picture, cut = thumbnail(store.get(digest))
+    data = base64.b64encode(picture).decode()
+    shown = f"{what}, its upper part" if cut else what
+    return [f"![{shown}](data:image/webp;base64,{data})", f"[{what}, whole]({_url(run)}/{below_run(name)})"]
+
+
+def thumbnail(png: bytes) -> tuple[bytes, bool]:
+    """A picture as WebP of at most `WIDTH` by `HEIGHT` pixels, and whether its lower part was left out."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as picture:
+        small = picture.convert("RGB")
+    if small.width > WIDTH:
+        small = small.resize((WIDTH, max(1, round(small.height * WIDTH / small.width))), Image.Resampling.LANCZOS)
+    cut = small.height > HEIGHT
+    if cut:
+        small = small.crop((0, 0, small.width, HEIGHT))
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=60, method=4)
+    return file.getvalue(), cut
+
+
+def _url(run: str) -> str:
+    return f"{pictures_place()}/runs/{quote(run)}"
+
+
+def _publish(key: str, lines: list[str], description: str) -> None:
+    plain = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
+    create_markdown_artifact("\n\n".join(lines) + "\n", key=plain, description=description)
+
+
+def _text(words: object) -> str:
+    """Words of a user's, as text and nothing else."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~&])", r"\\\1", " ".join(str(words).split()))

@@ -1,0 +1,93 @@
+"""What a sweep came to, from the store's records alone: so a run of last week can be summed up too."""
+
+from typing import Any
+
+from lib.oips.verdict import VERDICTS
+from storage.errors import StoreError
+from storage.store import Record, Store
+
+COLUMNS = (*VERDICTS, "failed", "left")
+"""`left`: not made when the run's time was over."""
+
+
+def sweep_summary(store: Store, run: str) -> dict[str, Any]:
+    """The summary of a sweep's run, as plain JSON values.
+
+    `run`, `model`, `data`; `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
+    how many are `left`; what else is `waiting` for the next run; `checkpoints`, as `flows.checkpoints.Through.runs`;
+    `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of verified local files;
+    `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
+    """
+    record = store.run(run)
+    if record.flow != "oip-sweep":
+        raise StoreError(f"run {run} is a {record.flow}, no sweep: `dreamsweep runs` lists them")
+    # pairs, because a record's mappings are sorted, and the network's order is to be kept
+    layers: dict[str, list[int]] = dict(record.summary.get("layers") or ())  # type: ignore[arg-type]
+    verdicts = {layer: dict.fromkeys(COLUMNS, 0) for layer in layers}
+    units, hows = [], []
+    sheets, tensors = {}, {}
+    for layer, indices in layers.items():
+        for index in indices:
+            unit = f"{layer}/{index}"
+            result = record.units.get(unit)
+            if result is None or unit in record.failures:
+                missing = "failed" if unit in record.failures else "left"
+                verdicts[layer][missing] += 1
+                units.append({"unit": unit, "verdict": missing, "error": record.failures.get(unit)})
+                continue
+            made = store.record(result.record)
+            entry = _unit(store, made)
+            verdicts[layer][entry["verdict"]] += 1
+            units.append(entry)
+            hows.append(result.how)
+        if gathered := record.units.get(f"layer {layer}"):
+            outputs = {output.role: output.digest for output in store.record(gathered.record).outputs}
+            sheets[layer] = str(store.path(outputs["sheet"]))
+            if "tensors" in outputs:
+                tensors[layer] = str(store.path(outputs["tensors"]))
+    return {
+        "run": run,
+        "model": record.summary.get("model"),
+        "data": record.summary.get("data"),
+        "state": record.state,
+        "verdicts": verdicts,
+        "computed": hows.count("computed"),
+        "reused": hows.count("reused"),
+        "left": sum(counts["left"] for counts in verdicts.values()),
+        "waiting": record.summary.get("waiting", []),
+        "checkpoints": record.summary.get("checkpoints", []),
+        "seconds": record.summary.get("seconds"),
+        "units": units,
+        "sheets": sheets,
+        "tensors": tensors,
+        "failures": dict(record.failures),
+    }
+
+
+def made_before(store: Store, model: str) -> set[str]:
+    """The units of which an earlier sweep has pictures, of this model or an older one of the same name.
+
+    A model's name ends in its identity (`model/digits-1de27171`), which training anew changes.
+    """
+    label = model.rpartition("-")[0]
+    return {
+        unit
+        for run in store.runs()
+        if run.flow == "oip-sweep" and str(run.summary.get("model")).rpartition("-")[0] == label
+        for unit in run.units
+    }
+
+
+def _unit(store: Store, record: Record) -> dict[str, Any]:
+    oips = record.output("oips")
+    about: dict[str, Any] = oips.attributes
+    named = ("unit", "verdict", "response", "pre_activation", "response_ratio", "constraint", "only_one_pattern")
+    return {
+        **{name: about[name] for name in named},
+        "record": record.key,
+        "png": str(store.path(record.output("picture").digest)),
+        "npy": str(store.path(oips.digest)),
+        "oips": [{name: value for name, value in oip.items() if name != "curve"} for oip in about["oips"]],
+        "exemplars": about["exemplars"],
+        "exemplar_responses": about["exemplar_responses"],
+    }

@@ -1,0 +1,35 @@
+"""The gallery, kept up to date by the flows: made again after each, which rewrites only what changed."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from flows.forms.places import GALLERY, gallery_of, pictures_place
+from storage.store import Store
+from tasks.gallery.gallery import make_gallery
+from tasks.session.progress import report
+
+
+def refreshed(place: str) -> str | None:
+    """Make the gallery again, as a task run within a flow run; return its address, as the picture server has it.
+
+    None for stores that have none (`flows.forms.places.gallery_of`). What goes wrong with it is said in
+    Prefect's UI, and fails nothing else: the results are in the store, and the next run makes the gallery again.
+    """
+    folder = gallery_of(place)
+    if folder is None:
+        return None
+    state: Any = _refresh(place, folder, return_state=True)
+    if not state.is_completed():
+        get_run_logger().warning("the gallery is not up to date: %s", state.message)
+        return None
+    return f"{pictures_place()}/{GALLERY}/index.html"
+
+
+@task(name="gallery", task_run_name="gallery", persist_result=False, cache_policy=NO_CACHE)
+def _refresh(place: str, folder: Path) -> None:
+    made = make_gallery(Store.open(place), folder, progress=report)
+    get_run_logger().info("gallery: %s written, %s as they were, %s removed", made.written, made.same, made.removed)

@@ -1,0 +1,69 @@
+"""How a flow run ends: what went wrong stands first in its state, and time that ran out is no failure."""
+
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from lib.deadline import OutOfTime
+from lib.errors import BadInput
+from storage.errors import StoreError
+from tasks.session.recorded import PARTIAL
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def told(function: Callable[P, R]) -> Callable[P, R]:
+    """The flow function, ending in states that say at once what happened.
+
+    Bad input and an unusable store are `Failed` with their own message, instead of one that says where they were
+    raised; whoever calls the flow directly still gets the error itself. What ran out of time is `Completed`, named
+    `Partial`.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (BadInput, StoreError) as problem:
+            return Failed(message=str(problem), data=problem)
+        except OutOfTime as late:
+            return ended_partial(f"{late}; the next run goes on from there")
+
+    return run
+
+
+def ended_partial(message: str, data: Any = None) -> State[Any]:
+    """How a run ends, as it should, with work left."""
+    return Completed(name=PARTIAL, message=message, data=data)
+
+
+def ended(
+    summary: Mapping[str, Any], what: str, total: int, failed: Callable[[str], Exception], besides: Collection[str] = ()
+) -> State[Any]:
+    """How a run ends by its summary's `computed`, `reused`, `left` and `failures`, and `waiting` where it has it.
+
+    Args:
+        what: is made, as "maps"; `total` of them were to be.
+        failed: the error, from its message, that whoever calls the flow directly gets where some failed.
+        besides: those of the failures that are none of `what`.
+    """
+    left, failures = summary["left"], [name for name in summary["failures"] if name not in besides]
+    waiting = [*([f"{left} of {total} {what}"] if left else []), *summary.get("waiting", [])]
+    rest = f"{few(waiting)} are left; the next run goes on with them" if waiting else ""
+    if failures or besides:
+        said = [f"{len(failures)} of {total} {what} failed: {few(failures)}"] if failures else []
+        said += [f"failed: {few(list(besides))}"] if besides else []
+        message = "; ".join(filter(None, [*said, rest]))
+        return Failed(message=message, data=failed(message))
+    if rest:
+        return ended_partial(rest, summary)
+    return Completed(message=f"{summary['computed']} {what} computed, {summary['reused']} reused", data=summary)
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,115 @@
+"""From the parameters of a sweep to the workshop in which it takes place, and what it may find there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows.forms.fields import is_model_file
+from flows.forms.parameters import RegisterParameters, SweepParameters
+from flows.register import registered
+from flows.train import trained
+from lib.errors import BadInput
+from lib.network import model_file
+from lib.network.trunk import responses_of
+from lib.network.units import Layer, Unit, select_units
+from storage.store import Recipe, Record
+from tasks.model.data import UNIT_RANGE, pixel_range, store_data
+from tasks.model.models import StoredModel, check_images, data_of, find_model
+from tasks.session.recorded import key_of
+from tasks.session.session import Session
+from tasks.sweep.context import Natural, Network, Workshop, natural_of, opened
+from tasks.sweep.exemplars import pass_recipes
+from tasks.sweep.negatives import negatives_recipes
+from tasks.sweep.oips import oip_recipe
+from tasks.sweep.weights import weights_recipe
+
+Units = dict[Layer, list[Unit]]
+
+
+@contextmanager
+def sweep_workshop(
+    open_session: Session, parameters: SweepParameters, stored: StoredModel
+) -> Iterator[tuple[Workshop, Units]]:
+    """The workshop for what is to be swept of a model, open while inside, and the units. Raises BadInput."""
+    output = stored.output
+    assert output.identity is not None
+    model = model_file.load(open_session.store.get(output.digest), name=stored.name)
+    units = _units(model, parameters)
+    data = _data(open_session, parameters, stored.record, model)
+    natural = None if data is None else natural_of(open_session.store, data)
+    workshop = Workshop(
+        open_session,
+        Network(model, stored.name, output.digest, output.identity),
+        parameters.growth,
+        pixel_range(data) if data else UNIT_RANGE,
+        natural,
+        _size(model, parameters, natural),
+        parameters.batch,
+    )
+    with opened(workshop):
+        yield workshop, units
+
+
+def sweep_model(open_session: Session, parameters: SweepParameters) -> StoredModel:
+    """The model to sweep: one of the store's, or one that is trained or registered here. Raises BadInput."""
+    first = parameters.train_parameters()
+    if first is not None:
+        if parameters.model is not None:
+            raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
+        return StoredModel(*trained(open_session, first, parameters.layers))
+    if parameters.model and is_model_file(parameters.model):
+        file = RegisterParameters(
+            store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
+        )
+        model = model_file.load(file.file)
+        _units(model, parameters)  # so that a layer's typo leaves no record
+        if file.data is None:
+            _size(model, parameters, None)
+        return StoredModel(*registered(open_session, file, parameters.size))
+    return find_model(open_session.store, parameters.model)
+
+
+def _units(model: Any, parameters: SweepParameters) -> Units:
+    """The units to sweep, by layer. Raises BadInput where there are none, or images of the size do not suit them."""
+    chosen = select_units(model, parameters.layers)
+    if parameters.size is not None:
+        responses_of(model, [layer.name for layer in chosen], size=parameters.size)
+    return {layer: [Unit(layer.name, index) for index in indices] for layer, indices in chosen.items()}
+
+
+def _data(open_session: Session, parameters: SweepParameters, record: Record, model: Any) -> Record | None:
+    """The record of the data set whose images are the exemplars. Raises BadInput where the network takes others."""
+    if parameters.data is None or parameters.train is not None:
+        data = data_of(open_session.store, record)
+        if data is not None:
+            check_images(model, (data.output("train_imgs").shape or ())[1:], parameters.size)
+        return data
+    made = store_data(
+        parameters.data,
+        parameters.data_dir,
+        open_session.run.id,
+        suits=lambda data: check_images(model, data.input_shape, parameters.size),
+        return_state=True,
+    )
+    return open_session.store.record(key_of(made))
+
+
+def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> tuple[int, int] | None:
+    """The images' (height, width) where it is not the network's own; a network of a free size takes the data set's."""
+    if parameters.size is not None or None not in model.input_shape[1:3]:
+        return parameters.size
+    if natural is None:
+        raise BadInput("the network takes images of any size: choose one with --size, as 64x64")
+    height, width = natural.images.shape[1:3]
+    return int(height), int(width)
+
+
+def sweep_recipes(workshop: Workshop, units: Units) -> Iterator[Recipe]:
+    """What the sweep may find in the store."""
+    for layer, chosen in units.items():
+        yield weights_recipe(workshop, layer.name)
+        yield from pass_recipes(workshop, layer.name)
+        yield from negatives_recipes(workshop, layer.name, [unit.index for unit in chosen], layer.units)
+        for unit in chosen:
+            yield oip_recipe(workshop, unit)

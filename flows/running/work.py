@@ -1,0 +1,52 @@
+"""What every flow that works in a store is wrapped in: checks, signs of life, and its run in the store."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from prefect.context import FlowRunContext
+
+from flows.forms.checks import check_early
+from flows.forms.parameters import InStore, Limits
+from flows.forms.places import DATA_FOLDER
+from flows.running.liveness import Living, living
+from flows.running.watchdog import watchdog
+from lib.deadline import NEVER, Deadline
+from tasks.session.progress import beating
+from tasks.session.session import Session, session
+
+OVERTIME_MINUTES = 30.0
+"""So long after its deadline a run that has not ended by itself is ended, with its process."""
+
+
+@contextmanager
+def work(parameters: InStore, flow: str) -> Iterator[Session]:
+    """A run in the parameters' store, open while inside, with their deadline if they have one.
+
+    The flow run is known to live, and the process ends where the work stalls. Raises BadInput and StoreError.
+    """
+    with alive(parameters) as (life, deadline):
+        asked = parameters.model_dump(mode="json")
+        with session(parameters.store, flow, asked, deadline) as open_session:
+            life.opened(parameters.store, open_session.run.id)
+            yield open_session
+
+
+@contextmanager
+def alive(parameters: InStore) -> Iterator[tuple[Living, Deadline]]:
+    """The checks and the signs of life alone, for a flow whose work is done by others that it calls."""
+    check_early(parameters)
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("this works within a flow run only")
+    with ExitStack() as stack:
+        flow_run = context.flow_run
+        life = stack.enter_context(living(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
+        deadline = NEVER
+        if isinstance(parameters, Limits):
+            deadline = parameters.deadline()
+            left = deadline.seconds_left()
+            hard_limit = None if left is None else max(left, 0) + 60 * OVERTIME_MINUTES
+            dog = stack.enter_context(watchdog(60 * parameters.stalled_after, hard_limit, sys.__stderr__ or sys.stderr))
+            stack.enter_context(beating(dog.alive))
+        yield life, deadline

@@ -1,0 +1,121 @@
+"""The process that runs flows for `dreamsweep up`: `python -m flows.serving.runner FOLDER AT_ONCE`.
+
+It is a process of its own, with a session of its own, so that Ctrl-C in a terminal reaches `up` alone, which then ends
+this one, and this one its flow runs, each of which is a process too.
+
+- Standard input is a pipe from `up`. When it ends, `up` has been killed: no more flow runs are begun, those that are
+  running go on to their end, and then this process ends.
+- SIGTERM: flow runs that are running are cancelled, and this process ends.
+- What is for the user is said on standard output, a line each, `READY` first of all when flow runs can be started.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.runner import Runner
+
+from flows.serving.deployments import skip_overdue, wanted_deployments
+from flows.serving.runner_process import READY
+
+POLL_SECONDS = 2.0
+"""How often the server is asked for runs that are to begin: what is started in the UI begins as fast as that."""
+OVERDUE_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+GRACE_SECONDS = 8.0
+"""How long flow runs may take to end by themselves. Prefect would wait for 30 s."""
+
+
+class Serving(Runner):
+    """Prefect's runner, which can be ended in both ways."""
+
+    def __init__(self, at_once: int) -> None:
+        # Schedules stay as they are while nothing serves them, whatever ended `up`.
+        super().__init__(name="dreamsweep", limit=at_once, pause_on_shutdown=False, query_seconds=POLL_SECONDS)
+        self._here = asyncio.get_running_loop()
+        self._ends: set[asyncio.Future[None]] = set()
+
+    def handle_sigterm(self, *_: Any) -> None:
+        """Cancel all flow runs and end; `start` then returns. Prefect's own exits at once, from within the handler."""
+        self._here.call_soon_threadsafe(self._begin, self._cancel_and_end)
+
+    def drain(self) -> None:
+        """Begin no flow run any more, and end with the last one."""
+        self._here.call_soon_threadsafe(self._begin, self._finish_and_end)
+
+    def _begin(self, end: Any) -> None:
+        self._ends.add(asyncio.ensure_future(end()))
+
+    async def _cancel_and_end(self) -> None:
+        while not self.started:
+            await asyncio.sleep(LOOK_SECONDS)
+        killing = asyncio.ensure_future(self._kill())
+        await self.astop()
+        while True:  # one that was just being begun
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.cancel_all()
+            if killing.done():
+                killing = asyncio.ensure_future(self._kill())
+
+    async def _kill(self) -> None:
+        """Kill flow runs that have not ended in time, as while native code runs. What they committed is whole."""
+        await asyncio.sleep(GRACE_SECONDS)
+        for flow_run in self._process_manager.flow_run_ids():
+            await self._process_manager.kill(flow_run, force=True)
+
+    async def _finish_and_end(self) -> None:
+        while not self.started:
+            await asyncio.sleep(LOOK_SECONDS)
+        self._scheduled_run_poller.stopping = True
+        self._loops_task_group.cancel_scope.cancel()
+
+
+async def serve(at_once: int) -> None:
+    """Register the deployments and run what is to be run, until told to end."""
+    runner = Serving(at_once)
+    async with get_client() as client:
+        deployments = [await runner.aadd_deployment(deployment) for deployment in await wanted_deployments(client)]
+
+        async def skip() -> None:
+            for run in await skip_overdue(client, deployments):
+                _say(f"skipped the run {run.name}, which was due at {run.expected_start_time:%Y-%m-%d %H:%M %Z}")
+
+        async def skip_now_and_then() -> None:
+            while True:  # a machine that was asleep was not up either
+                await asyncio.sleep(OVERDUE_SECONDS)
+                with contextlib.suppress(Exception):
+                    await skip()
+
+        await skip()
+        _say(READY)
+        threading.Thread(target=_when_alone, args=(runner,), daemon=True).start()
+        skipping = asyncio.ensure_future(skip_now_and_then())
+        try:
+            await runner.start()
+        finally:
+            skipping.cancel()
+
+
+def _when_alone(runner: Serving) -> None:
+    while os.read(0, 1024):
+        pass
+    runner.drain()
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(_TO_UP, f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    _TO_UP = os.dup(1)
+    os.dup2(2, 1)  # what flow runs print goes to the log
+    with (Path(sys.argv[1]) / "users.lock").open("ab") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)  # the server outlives `up` as long as something runs
+        asyncio.run(serve(int(sys.argv[2])))

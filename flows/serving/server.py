@@ -1,0 +1,282 @@
+"""The Prefect server that a run uses: the one that `PREFECT_API_URL` names, else the project's own.
+
+    with local_server(data_folder) as url:
+        some_flow()
+
+The project's own is a separate process (`flows.serving.server_process`), which runs that use the same data folder
+share, and which ends with its last user, even one that was killed. It is never Prefect's ephemeral server, which dies
+before it has recorded the task runs.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+from urllib.parse import urlsplit
+
+from flows.serving.server_process import STOP_SECONDS, locked
+from flows.serving.server_settings import (
+    PASSWORD,
+    client_settings,
+    in_environment,
+    keep_prefect_off_the_terminal,
+    password,
+    settings_here,
+)
+from flows.web.listening import LOCALHOST
+
+START_SECONDS = 180.0
+LOOK_SECONDS = 0.1
+SERVER_SETTINGS = {
+    # With Prefect's defaults, the recorder lags two minutes behind 2,000 task runs.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # Relative, so that the UI works at whatever address it is opened: another port, another name, a tunnel.
+    "PREFECT_SERVER_UI_API_URL": "/api",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+}
+
+Progress = Callable[[str], None]
+
+
+class ServerError(Exception):
+    """Prefect's server did not start. The message says where its log is."""
+
+
+def local_server(
+    data_folder: Path, *, progress: Progress | None = None, host: str = LOCALHOST, port: int | None = None
+) -> "LocalServer":
+    """Begin to start the Prefect server, and return at once; `with` waits for it, gives its address, and stops it.
+
+    Whatever takes long (importing TensorFlow) can be done between the call and the `with`. `progress` is called with a
+    line of text as things move on. Where `PREFECT_API_URL` is set, nothing is started or stopped. Without `port` it is
+    4200 where that is free.
+    """
+    server = LocalServer(data_folder, progress=progress, host=host, port=port)
+    server.start()
+    return server
+
+
+class LocalServer:
+    """What `local_server` returns. Within the `with`, all threads of this process and its children use the server.
+
+    Raises `ServerError` where it does not start.
+    """
+
+    def __init__(
+        self,
+        data_folder: Path,
+        *,
+        progress: Progress | None = None,
+        host: str = LOCALHOST,
+        port: int | None = None,
+    ) -> None:
+        self.folder = data_folder.resolve() / "prefect"
+        self.url = os.environ.get("PREFECT_API_URL", "")
+        self.given = bool(self.url)
+        self._host, self._port = host, port
+        self._progress = progress or (lambda _: None)
+        self._users: IO[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._within = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Count as a user from now on, and see to it that a server starts. Does not wait for it."""
+        if self.given:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "server.lock").touch()
+            self._users = (self.folder / "users.lock").open("ab")
+        except OSError as error:
+            raise ServerError(f"Prefect's server cannot keep its data in {self.folder}: {error.strerror}") from error
+        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a keeper is stopping its server
+        self._start_keeper()
+
+    def ready(self) -> str:
+        """Wait until the server answers, and return the address of its API."""
+        if not self.given:
+            self._progress("Prefect's server is starting")
+            give_up = time.monotonic() + START_SECONDS
+            while not self._answers():
+                self._see_to_the_keeper(give_up)
+                time.sleep(LOOK_SECONDS)
+            self._check_that_it_is_ours()
+        return self.url
+
+    def revive(self) -> bool:
+        """Start the server again where it has died, at the address that everybody knows; True where it had.
+
+        Raises ServerError.
+        """
+        if self.given or self._users is None or self._is_kept():
+            return False
+        self._port = urlsplit(self.url).port
+        self._start_keeper()
+        self.ready()
+        return True
+
+    @property
+    def client_settings(self) -> dict[str, str]:
+        """The environment variables with which this process and others reach the server, and no other."""
+        return {} if self.given else client_settings(self.url, self.folder)
+
+    def stop(self) -> None:
+        """Be a user no more. The last one waits until the server has stopped."""
+        if self._users is None:
+            return
+        users, self._users = self._users, None
+        fcntl.flock(users, fcntl.LOCK_UN)
+        give_up = time.monotonic() + STOP_SECONDS
+        # Other users hold the lock shared. A keeper holds it exclusively once it has looked, and is stopping then.
+        while self._is_kept() and time.monotonic() < give_up:
+            free, shared = _could_lock(users, fcntl.LOCK_EX), _could_lock(users, fcntl.LOCK_SH)
+            if shared and not free:
+                break
+            time.sleep(LOOK_SECONDS)
+        users.close()
+        if self._keeper is not None:
+            self._keeper.poll()
+
+    def __enter__(self) -> str:
+        keep_prefect_off_the_terminal()
+        try:
+            url = self.ready()
+        except BaseException:
+            self.stop()
+            raise
+        if self.given:
+            return url
+        from flows.serving.crashed import bury
+        from flows.serving.recorder import tallied_events
+
+        self._within.callback(self.stop)
+        self._within.enter_context(in_environment(self.client_settings))
+        self._within.enter_context(settings_here(url))
+        self._tally = self._within.enter_context(tallied_events())
+        self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
+        bury(self.folder, url, own=True)
+        return url
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.given:
+            return
+        from flows.serving.recorder import wait_for_recorder
+
+        with self._within:
+            missing = wait_for_recorder(self.url, self._tally, self._progress)
+            if missing:
+                logging.getLogger(__name__).warning(
+                    "Prefect's server did not record the end of %d task runs (its log: %s). "
+                    "The results are in the store all the same.",
+                    missing,
+                    self._log,
+                )
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _start_keeper(self) -> None:
+        # Its own settings and none of the user's, whose profile or environment may name another database; -P and the
+        # folder as working directory keep modules and settings of wherever the user is out of it.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        environment |= SERVER_SETTINGS | {
+            "PREFECT_HOME": str(self.folder),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
+        }
+        if password := os.environ.get(PASSWORD):
+            environment |= {PASSWORD: password, "PREFECT_API_AUTH_STRING": password}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
+        with self._log.open("ab") as log:
+            self._log_begins = log.tell()
+            self._keeper = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "flows.serving.server_process",
+                    str(self.folder),
+                    self._host,
+                    str(self._port or ""),
+                ],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the run, which then stops the server when it is done with it
+            )
+
+    def _see_to_the_keeper(self, give_up: float) -> None:
+        """Raise where the server failed or takes too long; start it again where the one we counted on has gone."""
+        assert self._keeper is not None
+        if self._keeper.poll():
+            if (error := self._last_error()).startswith("PortTaken: "):
+                raise ServerError(error.removeprefix("PortTaken: "))
+            raise ServerError(f"Prefect's server did not start ({error}): see {self._log}")
+        if time.monotonic() > give_up:
+            raise ServerError(f"Prefect's server did not start within {START_SECONDS:.0f} s: see {self._log}")
+        if self._keeper.poll() == 0 and not self._is_kept():
+            self._start_keeper()
+
+    def _check_that_it_is_ours(self) -> None:
+        """Raise where the server that was there already is at another address, or wants another password."""
+        import httpx
+
+        here = json.loads((self.folder / "server.lock").read_bytes())
+        if self._port not in (None, here["port"]) or self._host not in (LOCALHOST, here["host"]):
+            raise ServerError(
+                f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until "
+                "that has ended, or leave out --host and --port"
+            )
+        answer = httpx.get(f"{self.url}/admin/version", auth=password(), timeout=START_SECONDS, trust_env=False)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise ServerError(
+                f"Prefect's server at {self.url.removesuffix('/api')} wants a password: set {PASSWORD} as it is set "
+                "for `dreamsweep up`"
+            )
+
+    def _last_error(self) -> str:
+        """The exception that ended the server, or else its last word."""
+        lines = self._log.read_bytes()[self._log_begins :].decode(errors="replace").strip().splitlines()
+        errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+        return (errors or lines or ["no message"])[-1]
+
+    def _is_kept(self) -> bool:
+        with (self.folder / "server.lock").open("rb") as server_lock:
+            return not locked(server_lock, fcntl.LOCK_SH)
+
+    def _answers(self) -> bool:
+        import httpx
+
+        if not self._is_kept():
+            return False
+        with contextlib.suppress(ValueError, httpx.HTTPError):
+            self.url = json.loads((self.folder / "server.lock").read_bytes())["url"]
+            return bool(httpx.get(f"{self.url}/health", timeout=5, trust_env=False).is_success)
+        return False
+
+
+def _could_lock(file: IO[bytes], how: int) -> bool:
+    if not locked(file, how):
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True

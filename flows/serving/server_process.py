@@ -1,0 +1,82 @@
+"""The process of the project's own Prefect server: `python -m flows.serving.server_process FOLDER [HOST [PORT]]`.
+
+It *is* the server, and it lives as long as somebody uses it. Everything is said with `flock`, since locks die with the
+processes that hold them, however those end:
+
+- `users.lock`: every user holds it shared. When the keeper can take it exclusively nobody is left, and it stops the
+  server. Whoever comes at that moment waits for the lock, and then starts a keeper of his own.
+- `server.lock`: the keeper holds it exclusively, so that there is one server a folder. The server's address is in it.
+
+The port is 4200, or a free one where that is taken and none was asked for. It is bound before anything else, so that no
+other process can take it in between; the socket listens at once, and requests wait in it until the server has started.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from flows.web.listening import LOCALHOST, PortTaken, address_of, is_local, listen, port_of
+
+USUAL_PORT = 4200
+LOOK_SECONDS = 0.25
+STOP_SECONDS = 15.0
+"""How long the server may take to stop before its process is ended the hard way (SQLite bears that)."""
+
+
+def locked(file: IO[bytes], how: int) -> bool:
+    """Take an flock (`how`: `fcntl.LOCK_SH` or `fcntl.LOCK_EX`) without waiting; False where somebody is in the way."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _stop_when_unused(users: IO[bytes]) -> None:
+    while not locked(users, fcntl.LOCK_EX):
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    os._exit(1)
+
+
+def keep(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
+    """Serve Prefect's API and its UI from the database in `folder` until no process holds `users.lock` any more.
+
+    Returns 0 at once where another keeper serves this folder. Settings come from the environment. Raises PortTaken.
+    """
+    with (folder / "users.lock").open("ab") as users, (folder / "server.lock").open("r+b") as server_lock:
+        if not locked(server_lock, fcntl.LOCK_EX):
+            return 0
+        server_lock.truncate()
+        listening = listen(host, port, USUAL_PORT)
+        address = address_of(host, port_of(listening))
+        os.environ["PREFECT_UI_URL"] = address  # for the links in what automations send
+        server_lock.write(json.dumps({"url": f"{address}/api", "host": host, "port": port_of(listening)}).encode())
+        server_lock.flush()
+        threading.Thread(target=_stop_when_unused, args=(users,), daemon=True).start()
+
+        import uvicorn
+        from prefect.server.api.server import create_app
+
+        from flows.web.same_site import LOCAL_NAMES, SameSite
+
+        # What `prefect server start` runs, with a socket that is already bound.
+        app = SameSite(create_app(final=True), LOCAL_NAMES | {host} if is_local(host) else None)
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+if __name__ == "__main__":
+    folder, host, port = (*sys.argv[1:], "", "")[:3]
+    try:
+        sys.exit(keep(Path(folder), host or LOCALHOST, int(port) if port else None))
+    except PortTaken as error:
+        sys.exit(f"PortTaken: {error}")

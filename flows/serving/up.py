@@ -1,0 +1,258 @@
+"""`dreamsweep up`: Prefect's server, its UI, the pictures, and whatever flow runs are started or scheduled.
+
+One process looks after all of it: the server (`flows.serving.server_process`), the process that runs flows
+(`flows.serving.runner`) and the pictures, which it serves itself. What dies is started again; what died with its work
+undone is marked as crashed. It holds `up.lock`, and ends on SIGTERM, Ctrl-C or a closed terminal.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flows.forms import allowed_places
+from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
+from flows.serving.runner_process import ServingProcess
+from flows.serving.server import LocalServer, ServerError
+from flows.serving.server_settings import PASSWORD, keep_prefect_off_the_terminal
+from flows.serving.up_lock import UpLock
+from flows.web.listening import LOCALHOST, address_of, is_local, listen, port_of
+from lib.errors import BadInput
+
+LOOK_SECONDS = 0.5
+BURY_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+AGAIN_SECONDS = 30.0
+LOG_BYTES = 1_000_000
+
+log = logging.getLogger("dreamsweep.up")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpSettings:
+    """How to be up. `allow`: folders and URLs, beside our own, that flow runs may read and write."""
+
+    folder: Path
+    store: str
+    data_dir: Path | None = None
+    host: str = LOCALHOST
+    port: int | None = None
+    pictures_port: int | None = None
+    at_once: int = 1
+    allow: tuple[str, ...] = ()
+
+
+def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[dict[str, Any]], None]) -> None:
+    """Be up until a signal says otherwise; `ready` is called once, with addresses, when flow runs can be started.
+
+    Raises BadInput for a host that others reach without a password, AlreadyUp, PortTaken, ServerError
+    and CannotServe.
+    """
+    _check_host(settings)
+    folder = settings.folder / "prefect"
+    with _told_to_stop() as stop, UpLock(folder) as lock, _logging(folder, say):
+        pictures = _listen_for_pictures(settings)
+        server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
+        server.start()
+        try:
+            with _pictures(settings, pictures) as pictures_url:
+                _Up(settings, server, pictures_url, lock, stop, ready).run()
+        finally:
+            server.stop()
+            log.info("ended")
+
+
+class _Up:
+    def __init__(
+        self,
+        settings: UpSettings,
+        server: LocalServer,
+        pictures: str,
+        lock: UpLock,
+        stop: threading.Event,
+        ready: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._settings, self._server, self._pictures = settings, server, pictures
+        self._lock, self._stop, self._ready = lock, stop, ready
+        self._folder = settings.folder / "prefect"
+        self._buried = self._revive_at = 0.0
+
+    def run(self) -> None:
+        url = self._server.ready()
+        if self._server.given:
+            _check_that_it_answers(url)
+        keep_prefect_off_the_terminal()
+        os.environ |= self._server.client_settings
+        self._bury()
+        serving = ServingProcess(self._folder, self._settings.at_once, self._environment(), log.info)
+        try:
+            while not self._stop.is_set():
+                if serving.see_to_it():
+                    self._say_ready(url)
+                self._see_to_the_server()
+                if time.monotonic() - self._buried > BURY_SECONDS:
+                    self._bury()
+                self._stop.wait(LOOK_SECONDS)
+            log.info("ending: flow runs are stopped, and can be retried")
+        finally:
+            serving.end()
+            self._bury()
+
+    def _say_ready(self, url: str) -> None:
+        ui = url.removesuffix("/api")
+        note = self._lock.note(
+            {
+                "ui": ui,
+                "api": url,
+                "pictures": self._pictures,
+                "store": self._settings.store,
+                "log": str(self._folder / "up.log"),
+            }
+        )
+        log.info("Prefect's UI:  %s", ui)
+        log.info("pictures:      %s", self._pictures)
+        log.info("store:         %s", self._settings.store)
+        log.info("logs:          %s (beside it: runs.log, server.log)", self._folder / "up.log")
+        log.info("Ctrl-C or dreamsweep down ends it.")
+        self._ready(note)
+
+    def _environment(self) -> dict[str, str]:
+        """That of flow runs: our server and none of the user's settings of Prefect, where the server is our own."""
+        settings = self._settings
+        inherited = dict(os.environ)
+        if not self._server.given:
+            inherited = {name: value for name, value in inherited.items() if not name.startswith("PREFECT_")}
+            inherited |= self._server.client_settings
+        roots = [str(settings.folder), settings.store, *([str(settings.data_dir)] if settings.data_dir else [])]
+        return (
+            inherited
+            | {
+                "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+                "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+                "DO_NOT_TRACK": "1",
+                "DREAMSWEEP_HOME": str(settings.folder),
+                "DREAMSWEEP_STORE": settings.store,
+                PICTURES_URL: self._pictures,
+                allowed_places.ROOTS: json.dumps([*roots, *settings.allow]),
+                "PYTHONSAFEPATH": "1",
+            }
+            | ({"DREAMSWEEP_MNIST": str(settings.data_dir)} if settings.data_dir else {})
+        )
+
+    def _see_to_the_server(self) -> None:
+        if time.monotonic() < self._revive_at:
+            return
+        try:
+            if self._server.revive():
+                log.warning("Prefect's server had died, and has been started again")
+        except ServerError as error:
+            log.error("%s", error)
+            self._revive_at = time.monotonic() + AGAIN_SECONDS
+
+    def _bury(self) -> None:
+        from flows.serving.crashed import bury
+
+        try:
+            for name in bury(self._folder, self._server.url, own=not self._server.given):
+                log.warning("crashed: %s", name)
+        except Exception:  # it looks again in a few seconds, and `up` goes on
+            log.exception("cannot look for what has crashed")
+        self._buried = time.monotonic()
+
+
+def _check_that_it_answers(url: str) -> None:
+    import httpx
+
+    try:
+        httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServerError(
+            f"no Prefect server answers at PREFECT_API_URL={url} ({error}): start it, or unset PREFECT_API_URL"
+        ) from error
+
+
+def _check_host(settings: UpSettings) -> None:
+    if not is_local(settings.host) and not os.environ.get(PASSWORD):
+        raise BadInput(
+            f"others reach {settings.host}, and there is no password: set {PASSWORD}=user:password, or leave out --host"
+        )
+
+
+def _listen_for_pictures(settings: UpSettings) -> socket.socket:
+    return listen(settings.host, settings.pictures_port, PICTURES_PORT, "--pictures-port")
+
+
+def _application(settings: UpSettings) -> Any:
+    from flows.web.picture_server import picture_app
+
+    return picture_app(settings.store, settings.host, gallery_folder(settings.store), os.environ.get(PASSWORD))
+
+
+@contextlib.contextmanager
+def _pictures(settings: UpSettings, listening: socket.socket) -> Iterator[str]:
+    from flows.web.picture_server import PictureServer
+
+    with PictureServer(_application(settings), listening):
+        yield os.environ.get(PICTURES_URL) or address_of(_name_of(settings.host), port_of(listening))
+
+
+def _name_of(host: str) -> str:
+    """The name in links: whoever follows them may be on another machine."""
+    return socket.getfqdn() if host in ("0.0.0.0", "::") else host
+
+
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that is set by SIGTERM, Ctrl-C and a terminal that is closed.
+
+    A second signal changes nothing, until the process has ended. What is ignored already stays ignored: `nohup` ignores
+    that the terminal is closed.
+    """
+    stop = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in numbers:
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, note)
+    try:
+        yield stop
+    finally:
+        for number in numbers:  # while Python ends, it would have no handler any more, and its exit code be another
+            signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _logging(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Within, what is logged goes to `up.log` and is said to the user."""
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            with contextlib.suppress(OSError, ValueError):  # the terminal has gone
+                say(record.getMessage())
+
+    file = RotatingFileHandler(folder / "up.log", maxBytes=LOG_BYTES, backupCount=3)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handlers = [file, Said()]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    for handler in handlers:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()

@@ -1,0 +1,1 @@
+"""What the project's own web server answers: pages of runs, pictures, the gallery."""

@@ -1,0 +1,1 @@
+"""How a network decides: activations, attribution, FCPs, linear classifiers, predictions."""

@@ -1,0 +1,80 @@
+"""How a network's decisions are analysed: every parameter, and the one place of their defaults."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Gt, Lt
+
+from lib.analysis.fcps import THRESHOLD
+from lib.errors import BadInput
+from lib.limits import About, check
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """The defaults suit the reference network: a few minutes on two cores."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
+
+    pair: Annotated[
+        str,
+        About(
+            "Pair of classes",
+            "The two classes to tell apart, by their names, as 4,9. Empty: the two that the network confuses most.",
+        ),
+    ] = ""
+    clear: Annotated[int, Ge(1), About("Clear images", "How many of the clearest images of each class are shown.")] = 3
+    unclear: Annotated[
+        int,
+        Ge(0),
+        About(
+            "Unclear images", "How many images of the first class are shown that it only just tells from the second."
+        ),
+    ] = 2
+    threshold: Annotated[
+        float,
+        Gt(0),
+        Lt(1),
+        About(
+            "Threshold", "From which share of a layer's greatest activation on a position counts as active, for FCPs."
+        ),
+    ] = THRESHOLD
+    standardise: Annotated[
+        bool,
+        About("Standardise", "Show the maps of each layer with zero mean and unit variance, clipped, as the blog can."),
+    ] = False
+    clip: Annotated[
+        float,
+        Ge(0),
+        About(
+            "Clip",
+            "Where the scale of colours ends: an activation, or standard deviations where they are standardised. "
+            "0: at the greatest there is, or at 2 standard deviations, as in the blog.",
+        ),
+    ] = 0.0
+    colour_map: Annotated[
+        str, About("Colour map", "Of the activations: any colour map of matplotlib, as viridis, jet, magma.")
+    ] = "viridis"
+    classifier_images: Annotated[
+        int,
+        Ge(0),
+        About(
+            "Images for the classifiers",
+            "Training images from which a linear classifier learns for each layer; 0 for no classifiers.",
+        ),
+    ] = 6000
+    seed: Annotated[int, Ge(0), About("Seed", "Of which images these are.")] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+        _ = self.named_pair  # raises for what is no pair
+
+    @property
+    def named_pair(self) -> tuple[str, str] | None:
+        """The names of the two classes; None where none are named."""
+        if not self.pair:
+            return None
+        names = [name.strip() for name in self.pair.split(",")]
+        if len(names) != 2 or not all(names) or names[0] == names[1]:
+            raise BadInput(f"pair is {self.pair!r}; it wants two classes, as 4,9")
+        return names[0], names[1]

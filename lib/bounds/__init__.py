@@ -1,0 +1,1 @@
+"""What a unit can reach at most: interval arithmetic, and proofs that it is dead."""

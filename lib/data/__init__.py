@@ -1,0 +1,1 @@
+"""Data sets: digits, MNIST, folders of pictures."""

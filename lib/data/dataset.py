@@ -1,0 +1,111 @@
+"""Pictures with labels, split once and for ever into training and test sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.errors import BadInput
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set under the blog's names. Image number n is the same picture for ever.
+
+    Attributes:
+        name: what `lib.data.datasets.load` was asked for.
+        train_imgs, test_imgs: `[N, H, W, C]` float32 in [0, 1], as the network wants them.
+        train_labels, test_labels: `[N]` int64, an index into `classes`.
+        classes: the name of each class.
+        attributes: plain JSON values: source, checksums, licence, normalisation, pixel range.
+    """
+
+    name: str
+    train_imgs: Floats
+    train_labels: Integers
+    test_imgs: Floats
+    test_labels: Integers
+    classes: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for part, imgs, labels in (
+            ("training", self.train_imgs, self.train_labels),
+            ("test", self.test_imgs, self.test_labels),
+        ):
+            if imgs.ndim != 4 or imgs.dtype != np.float32 or labels.dtype != np.int64:
+                raise BadInput(
+                    f"{self.name}: the {part} images are {imgs.dtype} of shape {imgs.shape}, labels {labels.dtype}; "
+                    "wanted are float32 [N, H, W, C] and int64"
+                )
+            if len(imgs) != len(labels):
+                raise BadInput(f"{self.name}: {len(imgs)} {part} images but {len(labels)} labels")
+            if len(imgs) == 0:
+                raise BadInput(f"{self.name}: there are no {part} images")
+            wrong = np.flatnonzero((labels < 0) | (labels >= len(self.classes)))
+            if wrong.size:
+                raise BadInput(
+                    f"{self.name}: {part} label {wrong[0]} is {labels[wrong[0]]}, outside 0..{len(self.classes) - 1}"
+                )
+        if self.train_imgs.shape[1:] != self.test_imgs.shape[1:]:
+            raise BadInput(
+                f"{self.name}: training images are {self.train_imgs.shape[1:]}, test images {self.test_imgs.shape[1:]}"
+            )
+
+    @cached_property
+    def y_train(self) -> Floats:
+        """`train_labels` one-hot: `[N, len(classes)]` float32."""
+        return one_hot(self.train_labels, len(self.classes))
+
+    @cached_property
+    def y_test(self) -> Floats:
+        """`test_labels` one-hot: `[N, len(classes)]` float32."""
+        return one_hot(self.test_labels, len(self.classes))
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)` of an image."""
+        _, height, width, channels = self.train_imgs.shape
+        return height, width, channels
+
+
+def one_hot(labels: Integers, classes: int) -> Floats:
+    """`[N]` labels as `[N, classes]` rows that are 1 at the label and 0 elsewhere."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def from_bytes(
+    name: str,
+    train: tuple[Bytes, NDArray[Any]],
+    test: tuple[Bytes, NDArray[Any]],
+    classes: tuple[str, ...],
+    attributes: Mapping[str, Any],
+) -> Dataset:
+    """A data set from pictures of one byte a pixel, `[N, H, W]` or `[N, H, W, C]`, and their labels.
+
+    Bytes are divided by 255, as in the blog, so that pixels lie in [0, 1].
+    """
+
+    def floats(imgs: Bytes) -> Floats:
+        scaled = np.multiply(imgs, np.float32(1 / 255), dtype=np.float32)
+        # 255 * float32(1 / 255) rounds to exactly 1, so that the range is closed
+        return scaled if scaled.ndim == 4 else scaled[..., np.newaxis]
+
+    return Dataset(
+        name,
+        floats(train[0]),
+        train[1].astype(np.int64),
+        floats(test[0]),
+        test[1].astype(np.int64),
+        classes,
+        {**attributes, "normalisation": "bytes / 255", "pixel_range": [0.0, 1.0]},
+    )

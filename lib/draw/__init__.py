@@ -1,0 +1,1 @@
+"""Drawn pictures: sheets, plots, grids of activations, attribution."""

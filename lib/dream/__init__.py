@@ -1,0 +1,1 @@
+"""DeepDream: octaves, tiles, carving; their gradients and objective."""

@@ -1,0 +1,146 @@
+"""What a dream is to show more of, as a person writes it: `0.7*Conv2D_2 + 0.3*Conv2D_3/56 - Conv2D_3[3:1, 17:-0.5]`.
+
+No network is needed to read it; `check` then holds it to the layers that there are.
+"""
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lib.errors import BadInput
+from lib.network.units import layers_with_units, nearest
+
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A share of the objective.
+
+    Attributes:
+        weight: of the term among the others; below 0 for what is to be seen less of.
+        direction: in the space of the layer's units, each with its component, by their numbers; a single unit is
+            ((56, 1.0),). None stands for all units of the layer.
+    """
+
+    weight: float
+    layer: str
+    direction: tuple[tuple[int, float], ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """The term without its weight, as it is written."""
+        if self.direction is None:
+            return self.layer
+        if len(self.direction) == 1 and self.direction[0][1] == 1:
+            return f"{self.layer}/{self.direction[0][0]}"
+        return f"{self.layer}[{', '.join(f'{unit}:{_shown(part)}' for unit, part in self.direction)}]"
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A weighted sum of terms."""
+
+    terms: tuple[Term, ...]
+
+    @classmethod
+    def parse(cls, text: str, layers: Collection[str] = ()) -> "Mixture":
+        """Reads terms joined by " + " and " - ", each a layer, a unit or a direction, with a weight and `*` before it.
+
+        `layers`: the names that there are, if known: Keras allows brackets and asterisks in a name, so what is the name
+        of a layer as it stands is taken for that.
+
+        Raises:
+            BadInput: it cannot be read, or is empty.
+        """
+        signs = ["+", *re.findall(r"\s([+-])\s", text)]
+        parts = [part.strip() for part in re.split(r"\s[+-]\s", text)]
+        return cls(
+            tuple(_term(part, -1.0 if sign == "-" else 1.0, layers) for sign, part in zip(signs, parts, strict=True))
+        )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it is about, each once, in the order of the terms."""
+        return tuple(dict.fromkeys(term.layer for term in self.terms))
+
+    def check(self, units: Mapping[str, int | None]) -> None:
+        """Raise BadInput for a layer or unit that there is not, with the nearest names.
+
+        `units`: of each layer; None where that is not known, or where it has none.
+        """
+        for term in self.terms:
+            if term.layer not in units:
+                raise BadInput(f"no layer {term.layer!r}{nearest(term.layer, [name for name in units if units[name]])}")
+            count = units[term.layer]
+            for unit, _ in term.direction or ():
+                if count is not None and unit >= count:
+                    raise BadInput(f"no unit {term.layer}/{unit}: {term.layer} has {count} units, 0 to {count - 1}")
+
+    def __str__(self) -> str:
+        """As it is read again: every spelling of the same mixture gives the same."""
+        text = ""
+        for term in self.terms:
+            sign = "-" if term.weight < 0 else "+"
+            weight = "" if abs(term.weight) == 1 else f"{_shown(abs(term.weight))}*"
+            text += f" {sign} {weight}{term.name}" if text else f"{'-' if sign == '-' else ''}{weight}{term.name}"
+        return text
+
+
+def mixture_of(model: Any, text: str) -> Mixture:
+    """The mixture that a text means for a Keras model: where it is empty, all maps of the last convolution.
+
+    Raises:
+        BadInput: as `Mixture.parse` and `Mixture.check`; an empty text for a model without convolution.
+    """
+    layers = list(layers_with_units(model))
+    if text.strip():
+        mixture = Mixture.parse(text, [layer.name for layer in layers])
+        mixture.check({layer.name: layer.units for layer in layers})
+        return mixture
+    convolutions = [layer.name for layer in layers if layer.kind == "map"]
+    if not convolutions:
+        others = ", ".join(layer.name for layer in layers)
+        raise BadInput(f"model {model.name!r} has no convolution: name as objective one of {others or 'its layers'}")
+    return Mixture((Term(1.0, convolutions[-1]),))
+
+
+def _term(text: str, sign: float, layers: Collection[str]) -> Term:
+    if text in layers:
+        return Term(sign, text)
+    found = re.fullmatch(rf"(-?)\s*(?:({_NUMBER})\s*\*)?\s*(.*)", text, re.DOTALL)
+    assert found is not None
+    minus, number, name = found.groups()
+    weight = sign * (-1.0 if minus else 1.0) * float(number or 1)
+    if not name or weight == 0 or not math.isfinite(weight):
+        raise BadInput(
+            f"{text!r} is no term of an objective: write a layer, a unit or a direction, as Conv2D_3, "
+            "0.3*Conv2D_3/56 or Conv2D_3[3:1, 17:-0.5], and join terms by ' + ' or ' - '"
+        )
+    if name in layers:
+        return Term(weight, name)
+    if unit := re.fullmatch(r"(.+)/([0-9]+)", name):
+        return Term(weight, unit[1], ((int(unit[2]), 1.0),))
+    if direction := re.fullmatch(r"(.+)\[(.*)\]", name):
+        return Term(weight, direction[1], _direction(name, direction[2]))
+    return Term(weight, name)
+
+
+def _direction(name: str, text: str) -> tuple[tuple[int, float], ...]:
+    parts: dict[int, float] = {}
+    for part in text.split(","):
+        found = re.fullmatch(rf"\s*([0-9]+)\s*:\s*(-?{_NUMBER})\s*", part)
+        if not found or int(found[1]) in parts or not math.isfinite(float(found[2])):
+            raise BadInput(
+                f"{name!r} is no direction: write each unit once, with its component, as Conv2D_3[3:1, 17:-0.5]"
+            )
+        parts[int(found[1])] = float(found[2])
+    if not any(parts.values()):
+        raise BadInput(f"{name!r} has no direction: give one unit a component other than 0")
+    return tuple(sorted((unit, part) for unit, part in parts.items() if part))
+
+
+def _shown(number: float) -> str:
+    return repr(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)

@@ -1,0 +1,120 @@
+"""The gradient of a whole picture at once, for networks that must not be shown parts of it.
+
+Global pooling, squeeze-and-excitation, attention: what such a layer gives at one place depends on every other, so no
+window is enough. The picture then has to fit into memory with all that the network makes of it.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.dream.objective import DreamObjective
+from lib.dream.windowed_gradient import WindowedGradient
+from lib.errors import BadInput
+from lib.network.graph import Graph, Step, graph_of
+from lib.network.kernels import fast_kernels
+from lib.network.nonlinearity import find
+from lib.network.trunk import responses_of
+from lib.network.window_plan import AXES, EACH, Field, Unbounded, reach_of
+
+Tensor = Any
+
+MOST_PIXELS = 1 << 19
+"""Of a picture that is taken whole; an EfficientNet holds about 3 kB a pixel."""
+
+
+def picture_gradient(
+    model: Any, objective: DreamObjective, *, pixel_range: tuple[float, float] = (0.0, 1.0)
+) -> "WindowedGradient | WholeGradient":
+    """The gradient of pictures of any size: by windows where the network allows it, else at once.
+
+    Raises:
+        BadInput: a layer that is there for the network's own image size alone.
+    """
+    try:
+        return WindowedGradient(model, objective, pixel_range=pixel_range)
+    except Unbounded as unbounded:
+        return WholeGradient(model, objective, unbounded.layer, pixel_range=pixel_range)
+
+
+class WholeGradient:
+    """A `lib.dream.ascent.Gradient`: of an objective, of the picture at once.
+
+    Attributes:
+        least: (height, width) of the smallest picture that has a position of each layer.
+    """
+
+    signature: tuple[Any, ...] = ()
+
+    def __init__(
+        self,
+        model: Any,
+        objective: DreamObjective,
+        layer: str,
+        *,
+        pixel_range: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """The gradient for one model, of which one layer, named for messages, forbids windows.
+
+        Raises:
+            BadInput: a layer that is there for the network's own image size alone.
+        """
+        graph = graph_of(model)
+        self._layer = layer
+        self._objective = objective
+        self._low, self._high = pixel_range
+        self._trunk = responses_of(model, objective.layers, kernels=fast_kernels)
+        places = [find(graph, name) for name in objective.layers]
+        targets = [place.step.outputs[0] for place in places]
+        steps = graph.needed_for(targets)
+        rows, columns = ({step: reach_of(step, graph, axis) or EACH for step in steps} for axis in AXES)
+        field = Field(graph, steps, targets, (rows, columns))
+        self.least = field.least_side(0), field.least_side(1)
+        for step in steps:
+            if _of_one_size(step, graph):
+                raise BadInput(
+                    f"{' and '.join(objective.layers)} can be had only of images of the network's own size, because of "
+                    f"layer {step.name}: choose a convolution as objective, or mode tiles"
+                )
+
+    def plan(self, height: int, width: int) -> tuple[npt.NDArray[np.int32], ...]:
+        """Nothing; but a size that cannot be is refused.
+
+        Raises:
+            BadInput: a picture too large to be taken whole, or too small to have a position of each layer.
+        """
+        if height < self.least[0] or width < self.least[1]:
+            raise BadInput(
+                f"a picture of {width}x{height} is too small for {' and '.join(self._objective.layers)}: "
+                f"give one of {self.least[1]}x{self.least[0]} or more, or choose an earlier layer"
+            )
+        if height * width > MOST_PIXELS:
+            raise BadInput(
+                f"a picture of {width}x{height} is too large: layer {self._layer} sees more than a neighbourhood of "
+                f"each position, so pictures are taken whole, up to {MOST_PIXELS} pixels: give a smaller one, choose "
+                "layers before it, or mode tiles"
+            )
+        return ()
+
+    def value(self, picture: Tensor) -> Tensor:
+        """The objective, a scalar."""
+        seen = self._low + picture[None] * (self._high - self._low)
+        return self._objective.value(self._trunk.maps(seen))[0]
+
+    def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """The objective, and its gradient [H, W, C]."""
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(picture)
+            value = self.value(picture)
+        return value, tape.gradient(value, picture)
+
+
+def _of_one_size(step: Step, graph: Graph) -> bool:
+    """Whether a layer makes a fixed number of something from the positions of a map."""
+    if type(step.op).__name__ not in ("Flatten", "Reshape", "Permute"):
+        return False
+    before = graph.shapes[step.inputs[0]]
+    return len(before) == 4 and before[1:3] != (1, 1)

@@ -1,0 +1,1 @@
+"""A Keras model as a graph: its file, units, trunks, kernels and receptive fields."""

@@ -1,0 +1,263 @@
+"""Faster gradients for the layers in which an ascent spends its time; the values are those of the layers themselves.
+
+Measured on the reference network at batch 64: half of a step went into the gradient of max-pooling and into that of a
+convolution which reads one channel. Both have cheap ways that TensorFlow's general operations do not take:
+
+- pooling whose windows do not overlap sends the gradient back to the greatest value of each window, which a comparison
+  with the pooled values, enlarged again, finds in two passes over memory;
+- a convolution of few channels sends its gradient back by one matrix product, whose rows are then added at their
+  places in the image.
+
+A bias and a rectifier between convolution and pooling are moved behind the pooling, where a quarter of the values is
+left: both are monotone, so maximum and rectifier can change places without changing a bit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from lib.network.trunk import Kernel
+
+Tensor = Any
+_FEW_CHANNELS = 4
+
+
+def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
+    """The kernel for the first one or two of these layers, or None where they are best left to Keras.
+
+    See `lib.network.trunk.Kernels`.
+    """
+    first = ops[0]
+    if _plain_pooling(first):
+        return Kernel(1, lambda x: pool_max(x, tuple(first.pool_size)))
+    if not _plain_convolution(first):
+        return None
+    if len(ops) > 1 and _plain_pooling(ops[1]):
+        activation = _rectifier(first)
+        if activation is not None:
+            window = tuple(ops[1].pool_size)
+            return Kernel(2, lambda x: activation(_add_bias(first, pool_max(_convolve(first, x), window))))
+    if _few_channels(first):
+        return Kernel(1, lambda x: first.activation(_add_bias(first, _convolve(first, x))))
+    return None
+
+
+def window_kernels(ops: tuple[Any, ...]) -> Kernel | None:
+    """As `fast_kernels`, for windows of a picture: no layer pads, and what is pooled is just as large as it takes."""
+    if _plain_pooling(ops[0]):
+        return Kernel(1, lambda x: pool_max(x, tuple(ops[0].pool_size), fits=True))
+    if len(ops) > 1 and _plain_convolution(ops[0]) and _plain_pooling(ops[1]) and ops[0].padding == "valid":
+        first, window, activation = ops[0], tuple(ops[1].pool_size), _rectifier(ops[0])
+        if activation is not None:
+
+            def compute(x: Tensor) -> Tensor:
+                import tensorflow as tf
+
+                if _few_channels(first):
+                    pooled = convolve_pool_few(x, tf.convert_to_tensor(first.kernel), window)
+                else:
+                    pooled = pool_max(_convolve(first, x), window, fits=True)
+                return activation(_add_bias(first, pooled))
+
+            return Kernel(2, compute)
+    return fast_kernels(ops)
+
+
+def pool_max(x: Tensor, window: tuple[int, int], *, fits: bool = False) -> Tensor:
+    """Maximum over windows that touch and do not overlap; [B, H, W, C] to [B, H // h, W // w, C].
+
+    `fits`: the windows are known to fill the image, also where its size is not. Where several values of a window are
+    its maximum, each is given an equal share of the gradient.
+    """
+    import tensorflow as tf
+
+    high, wide = window
+
+    @tf.custom_gradient
+    def pooled(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        top = tf.nn.max_pool2d(x, window, window, "VALID")
+
+        def gradient(g: Tensor) -> Tensor:
+            rows, columns = _side(top, 1) * high, _side(top, 2) * wide
+            whole = fits or (rows, columns) == tuple(x.shape[1:3])
+            inside = x if whole else x[:, :rows, :columns]
+            hit = tf.cast(tf.equal(inside, _enlarge(top, window)), x.dtype)
+            share = g / (tf.nn.avg_pool2d(hit, window, window, "VALID") * float(high * wide))
+            back = hit * _enlarge(share, window)
+            if whole:
+                return back
+            return tf.pad(back, [[0, 0], [0, _side(x, 1) - rows], [0, _side(x, 2) - columns], [0, 0]])
+
+        return top, gradient
+
+    return pooled(x)
+
+
+def convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
+    """Convolution without padding, stride 1, of few channels; the gradient with respect to `x` alone is kept."""
+    import tensorflow as tf
+
+    high, wide, channels, maps = kernel.shape
+
+    @tf.custom_gradient
+    def convolved(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
+        def gradient(g: Tensor) -> tuple[Tensor, None]:
+            flat = tf.reshape(kernel, [high * wide * channels, maps])
+            rows, columns = _side(g, 1), _side(g, 2)
+            spread = tf.matmul(tf.reshape(g, [-1, maps]), flat, transpose_b=True)
+            spread = tf.reshape(spread, [-1, rows, columns, high * wide, channels])
+            parts = [
+                tf.pad(spread[:, :, :, i * wide + j], [[0, 0], [i, high - 1 - i], [j, wide - 1 - j], [0, 0]])
+                for i in range(high)
+                for j in range(wide)
+            ]
+            return tf.add_n(parts), None
+
+        return tf.nn.conv2d(x, kernel, 1, "VALID"), gradient
+
+    return convolved(x, kernel)
+
+
+def convolve_pool_few(x: Tensor, kernel: Tensor, window: tuple[int, int]) -> Tensor:
+    """Convolution of few channels without padding, stride 1, and the maximum over windows that touch, in one.
+
+    Each place in a window is a convolution of its own, whose stride is the window: so nothing of the image's size is
+    taken apart or enlarged again, and who was the greatest is found by comparing pairs. Where several are, the first is
+    given the gradient; that with respect to `x` alone is kept.
+    """
+    import tensorflow as tf
+
+    high, wide, channels, maps = kernel.shape
+    down, right = window
+    # the image in blocks of the window's size: as many as a kernel reaches over, from anywhere in the first of them
+    blocks = -(-(high + down - 1) // down), -(-(wide + right - 1) // right)
+
+    def spread_kernel(i: int, j: int) -> Tensor:
+        """[blocks * window * channels, maps]: a kernel that begins at (i, j)."""
+        beyond = blocks[0] * down - high - i, blocks[1] * right - wide - j
+        grid = tf.pad(kernel, [[i, beyond[0]], [j, beyond[1]], [0, 0], [0, 0]])
+        grid = tf.reshape(grid, [blocks[0], down, blocks[1], right, channels, maps])
+        return tf.reshape(tf.transpose(grid, (0, 2, 1, 3, 4, 5)), [-1, maps])
+
+    @tf.custom_gradient
+    def pooled(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
+        rows, columns = (_side(x, 1) - high + 1) // down, (_side(x, 2) - wide + 1) // right
+        places = [(i, j) for i in range(down) for j in range(right)]
+        tall, broad = (rows - 1) * down + high, (columns - 1) * right + wide
+        found = [tf.nn.conv2d(x[:, i : i + tall, j : j + broad], kernel, window, "VALID") for i, j in places]
+        rounds = [found]
+        while len(rounds[-1]) > 1:
+            last = rounds[-1]
+            pairs = [tf.maximum(*last[at : at + 2]) for at in range(0, len(last) - 1, 2)]
+            rounds.append(pairs + last[2 * len(pairs) :])
+
+        def gradient(g: Tensor) -> tuple[Tensor, None]:
+            shares = [g]
+            for last in reversed(rounds[:-1]):
+                below = []
+                for at in range(0, len(last) - 1, 2):
+                    share = shares[at // 2]
+                    second = tf.raw_ops.ReluGrad(gradients=share, features=last[at + 1] - last[at])
+                    below += [share - second, second]
+                shares = below + shares[len(below) // 2 :]
+            spread = tf.add_n(
+                [
+                    tf.matmul(tf.reshape(share, [-1, maps]), spread_kernel(*place), transpose_b=True)
+                    for share, place in zip(shares, places, strict=True)
+                ]
+            )
+            block = down * right * channels
+            spread = tf.reshape(spread, [-1, rows, columns, blocks[0] * blocks[1] * block])
+            parts = [
+                tf.pad(
+                    spread[..., (i * blocks[1] + j) * block : (i * blocks[1] + j + 1) * block],
+                    [[0, 0], [i, blocks[0] - 1 - i], [j, blocks[1] - 1 - j], [0, 0]],
+                )
+                for i in range(blocks[0])
+                for j in range(blocks[1])
+            ]
+            across, along = columns + blocks[1] - 1, rows + blocks[0] - 1
+            back = tf.reshape(tf.add_n(parts), [-1, along, across, down, right * channels])
+            back = tf.reshape(tf.transpose(back, (0, 1, 3, 2, 4)), [-1, along * down, across * right, channels])
+            back = back[:, : _side(x, 1), : _side(x, 2)]
+            missing = [[0, _side(x, axis) - _side(back, axis)] for axis in (1, 2)]
+            return tf.pad(back, [[0, 0], *missing, [0, 0]]), None
+
+        return rounds[-1][0], gradient
+
+    return pooled(x, kernel)
+
+
+def _side(x: Tensor, axis: int) -> Any:
+    """How long a tensor is along an axis: a number where that is known while tracing."""
+    import tensorflow as tf
+
+    known = x.shape[axis]
+    return tf.shape(x)[axis] if known is None else known
+
+
+def _enlarge(x: Tensor, window: tuple[int, int]) -> Tensor:
+    """Each value repeated over its window; two copies of memory, where tf.repeat gathers."""
+    import tensorflow as tf
+
+    high, wide = window
+    rows, columns, channels = _side(x, 1), _side(x, 2), x.shape[3]
+    line = tf.reshape(tf.concat([x] * wide, -1), [-1, rows, columns * wide * channels])
+    return tf.reshape(tf.concat([line] * high, -1), [-1, rows * high, columns * wide, channels])
+
+
+def _convolve(layer: Any, x: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    kernel = tf.convert_to_tensor(layer.kernel)
+    if _few_channels(layer):
+        if layer.padding == "same":
+            around = [(size - 1) // 2 for size in kernel.shape[:2]]
+            beyond = [size - 1 - before for size, before in zip(kernel.shape[:2], around, strict=True)]
+            x = tf.pad(x, [[0, 0], [around[0], beyond[0]], [around[1], beyond[1]], [0, 0]])
+        return convolve_few(x, kernel)
+    return tf.nn.conv2d(x, kernel, 1, layer.padding.upper())
+
+
+def _add_bias(layer: Any, x: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    return x + tf.convert_to_tensor(layer.bias) if layer.use_bias else x
+
+
+def _plain_convolution(layer: Any) -> bool:
+    import keras
+
+    # a subclass may compute anything
+    return (
+        type(layer) is keras.layers.Conv2D
+        and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1)
+        and layer.groups == 1
+        and layer.data_format == "channels_last"
+        and layer.padding in ("valid", "same")
+        and layer.compute_dtype == "float32"
+    )
+
+
+def _plain_pooling(layer: Any) -> bool:
+    """Windows that touch and do not overlap."""
+    import keras
+
+    return (
+        type(layer) is keras.layers.MaxPooling2D
+        and tuple(layer.strides) == tuple(layer.pool_size)
+        and layer.padding == "valid"
+        and layer.data_format == "channels_last"
+        and layer.compute_dtype == "float32"
+    )
+
+
+def _few_channels(layer: Any) -> bool:
+    return bool(layer.kernel.shape[2] <= _FEW_CHANNELS)
+
+
+def _rectifier(layer: Any) -> Callable[[Tensor], Tensor] | None:
+    """The activation where it is monotone and known to be, so that it may change places with a maximum."""
+    import keras
+
+    known = (keras.activations.relu, keras.activations.relu6, keras.activations.linear)
+    return layer.activation if layer.activation in known else None

@@ -1,0 +1,169 @@
+"""Models as files: written so that equal models are equal bytes, read so that no file runs code.
+
+`safe_mode=True` of Keras is kept on, and not trusted alone: the file's configuration is read and checked before Keras
+sees it, in both formats (see `lib.network.model_config`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lib.errors import BadInput
+from lib.network import model_config
+
+_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+# the earliest time that a zip can say: what is stored holds no time
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def keras_bytes(model: Any) -> bytes:
+    """The model as a `.keras` file, with its optimiser's state if it is compiled. The same model, the same bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        model.save(path)
+        with zipfile.ZipFile(path) as written:
+            parts = {name: written.read(name) for name in sorted(written.namelist())}
+    metadata = json.loads(parts["metadata.json"])
+    metadata.pop("date_saved", None)
+    parts["metadata.json"] = _canonical(metadata)
+    parts["config.json"] = _canonical(model_config.numbered(json.loads(parts["config.json"])))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, _NO_TIME), data)
+    return out.getvalue()
+
+
+def h5_bytes(model: Any) -> bytes:
+    """The model as a legacy `.h5` file. The same model, the same bytes."""
+    import h5py
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.h5")
+        model.save(path)
+        with h5py.File(path, "r+") as file:
+            for name in ("model_config", "training_config"):
+                if name in file.attrs:
+                    config = model_config.numbered(json.loads(file.attrs[name]))
+                    file.attrs.modify(name, _canonical(config))
+        return path.read_bytes()
+
+
+def load(source: Path | bytes, *, name: str | None = None, compiled: bool = False) -> Any:
+    """A Keras model from a `.keras` or `.h5` file, never running code that the file carries.
+
+    Args:
+        source: the file, or its bytes.
+        name: what messages call it; by default the path.
+        compiled: whether the optimiser and its state come back too; only wanted to go on training.
+
+    Raises:
+        BadInput: the file is missing, damaged, holds no whole model, or holds what would run code (a Lambda layer, a
+            custom layer or function, a layer of another framework) or read other files.
+    """
+    import keras
+
+    name, data = _named_bytes(source, name)
+    suffix, configs = _configs(data, name, compiled)
+    for config in configs:
+        model_config.check(config, name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model" + suffix)
+        path.write_bytes(data)
+        try:
+            return keras.models.load_model(path, compile=compiled, safe_mode=True)
+        # Keras raises whatever its parts raise: every kind is a file that cannot be used
+        except Exception as problem:
+            reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+            raise BadInput(
+                f"{name} cannot be loaded, save it again from Keras 3 as .keras: {reason[:300]}"
+            ) from problem
+
+
+def config_of(source: Path | bytes, *, name: str | None = None) -> Any:
+    """What a `.keras` or `.h5` file says of its layers, read without Keras, whose import takes seconds.
+
+    Raises BadInput where the file is missing, damaged, or holds no whole model; other refusals are left to `load`.
+    """
+    name, data = _named_bytes(source, name)
+    _, configs = _configs(data, name, False)
+    return configs[0]
+
+
+def identity(model: Any) -> str:
+    """SHA-256, in hex, of what the model computes: its architecture with the layers' names, and its weights.
+
+    State of training (optimiser, initialisers, penalties, which weights are frozen) is no part of it, nor is the file
+    format: a model has the same identity after saving and reloading as `.keras` or `.h5`.
+    """
+    import keras
+
+    digest = hashlib.sha256(_canonical(model_config.architecture(keras.saving.serialize_keras_object(model))))
+    for weight in model.weights:
+        array = np.ascontiguousarray(weight.numpy())
+        digest.update(_canonical([str(array.dtype), list(array.shape)]))
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
+    if isinstance(source, bytes):
+        return name or "model", source
+    name = name or str(source)
+    try:
+        return name, source.read_bytes()
+    except OSError as problem:
+        raise BadInput(f"{name} cannot be read: {problem.strerror}") from problem
+
+
+def _configs(data: bytes, name: str, compiled: bool) -> tuple[str, list[Any]]:
+    """The file's kind, as the ending of its name, and what Keras will build from it."""
+    if data.startswith(_ZIP):
+        return ".keras", _keras_configs(data, name, compiled)
+    if data.startswith(_HDF5):
+        return ".h5", _h5_configs(data, name, compiled)
+    raise BadInput(f"{name} is neither a .keras nor a .h5 file, or is damaged: save it again from Keras")
+
+
+def _keras_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
+    """What Keras will build from the file: the model, with its losses and optimiser only when they are asked for."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            damaged = archive.testzip()
+            config = json.loads(archive.read("config.json")) if damaged is None else {}
+    # a torn archive shows itself in many ways
+    except Exception as problem:
+        raise BadInput(f"{name} is damaged or no .keras file ({problem}): save it again from Keras") from problem
+    if damaged is not None:
+        raise BadInput(f"{name} is damaged: the checksum of its {damaged} does not match; save it again from Keras")
+    if isinstance(config, dict) and not compiled:
+        config.pop("compile_config", None)
+    return [config]
+
+
+def _h5_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
+    """The same for `.h5`."""
+    import h5py
+
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            wanted = ["model_config", "training_config"] if compiled else ["model_config"]
+            texts = [file.attrs[key] for key in wanted if key in file.attrs]
+            if "model_config" in file.attrs:
+                return [json.loads(text) for text in texts]
+    # HDF5 tells of damage in many ways
+    except Exception as problem:
+        raise BadInput(f"{name} is damaged or no Keras model ({problem}): save it again from Keras") from problem
+    raise BadInput(f"{name} holds weights only: save the whole model, with model.save(...)")
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,204 @@
+"""The network from its input to chosen layers, and nothing beyond them.
+
+Called with images it gives the responses and pre-activations of all units of those layers, in inference mode (moving
+statistics, no dropout). It is meant to be called inside a `tf.function`; trace that under `lib.network.graph.LOCK`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lib.errors import BadInput
+from lib.network.graph import LOCK, Graph, Slot, Step, consumers, graph_of, run_step
+from lib.network.nonlinearity import Nonlinearity, find
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A faster way to compute the first `covers` layers of a run: `compute` takes and gives one tensor."""
+
+    covers: int
+    compute: Callable[[Any], Any]
+
+
+# Is shown a run of layers, each fed by the one before and by nothing else, whose tensors in between nobody wants, as
+# (Conv2D, MaxPooling2D); answers with a kernel for the first ones of them, or None.
+Kernels = Callable[[tuple[Any, ...]], Kernel | None]
+
+
+class Trunk:
+    """From images to responses; made by `responses_of`.
+
+    Attributes:
+        layers: names, in the order asked for.
+        input_shape: (height, width, channels) of its images; None where the size is free and none was chosen.
+        units: number of units, by layer.
+        signed: by layer, whether its units stay linear, so that response and pre-activation are the same.
+        activation: by layer, the name of the function between the two ("linear" for signed ones).
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        places: Mapping[str, Nonlinearity],
+        input_shape: tuple[int | None, int | None, int],
+        kernels: Kernels | None,
+    ) -> None:
+        self._graph = graph
+        self._places = dict(places)
+        self.layers = tuple(places)
+        self.input_shape = input_shape
+        self.units = {name: place.units for name, place in places.items()}
+        self.signed = {name: place.signed for name, place in places.items()}
+        self.activation = {name: place.activation for name, place in places.items()}
+        self._plan = _plan(graph, list(places.values()), kernels)
+
+    def __call__(self, images: Any) -> dict[str, tuple[Any, Any]]:
+        """Responses and pre-activations, both float32 [B, units], by layer, of images [B, height, width, channels]."""
+        import tensorflow as tf
+
+        def mean(maps: Any) -> Any:
+            maps = tf.cast(maps, tf.float32)
+            return tf.reduce_mean(maps, axis=list(range(1, len(maps.shape) - 1)))
+
+        return {name: (mean(after), mean(before)) for name, (after, before) in self.maps(images).items()}
+
+    def maps(self, images: Any) -> dict[str, tuple[Any, Any]]:
+        """Activations and pre-activations [B, ..., units] at each position, by layer."""
+        values: dict[Slot, Any] = {self._graph.input: images}
+        for compute in self._plan:
+            compute(values)
+        found = {}
+        for name, place in self._places.items():
+            channels = slice(place.offset, place.offset + place.units)
+            found[name] = (values[place.after][..., channels], values[place.before][..., channels])
+        return found
+
+
+def responses_of(
+    model: Any, layers: Sequence[str], *, size: tuple[int, int] | None = None, kernels: Kernels | None = None
+) -> Trunk:
+    """The trunk of a model up to the named layers.
+
+    Args:
+        model: Keras model with one image input; its weights are used as they are at each call (or trace).
+        layers: names of layers that have units (`lib.network.units.Layer.name`).
+        size: (height, width) of the images, where it is not the network's own: a network with a free size, or a
+            convolutional trunk of one with a fixed size.
+        kernels: faster implementations of layers, asked once for each run of them.
+
+    Raises:
+        BadInput: an unknown layer; a size that a layer on the way cannot take.
+    """
+    graph = graph_of(model)
+    return trunk_to(graph, {name: find(graph, name) for name in layers}, size=size, kernels=kernels)
+
+
+def trunk_to(
+    graph: Graph,
+    places: Mapping[str, Nonlinearity],
+    *,
+    size: tuple[int, int] | None = None,
+    kernels: Kernels | None = None,
+) -> Trunk:
+    """As `responses_of`, to places that are known, by name."""
+    if not places:
+        raise BadInput("no layers chosen: name one or more")
+    _, height, width, channels = graph.shapes[graph.input]
+    assert channels is not None
+    if size is None or size == (height, width):
+        return Trunk(graph, places, (height, width, channels), kernels)
+    trunk = Trunk(graph, places, (*size, channels), kernels)
+    _check_size(trunk)
+    return trunk
+
+
+Compute = Callable[[dict[Slot, Any]], None]
+
+
+def _plan(graph: Graph, places: Sequence[Nonlinearity], kernels: Kernels | None) -> list[Compute]:
+    """What to do, in order, so that the tensors of all places are filled."""
+    kept = {place.step.outputs[0] if place.own else slot for place in places for slot in (place.before, place.after)}
+    steps = graph.needed_for(kept)
+    cut = {place.step: (place.before, _without_activation(place.step.op)) for place in places if place.own}
+    readers = consumers(steps)
+    plan: list[Compute] = []
+    covered = 0
+    for at, step in enumerate(steps):
+        if at < covered:
+            continue
+        run = _run(steps[at:], readers, kept)
+        ops = tuple(cut[s][1] if s in cut else s.op for s in run)
+        kernel = kernels(ops) if kernels and run else None
+        if kernel is not None:
+            last = run[kernel.covers - 1]
+            plan.append(_by_kernel(kernel.compute, step.inputs[0], last.outputs[0]))
+            covered = steps.index(last) + 1
+        elif step in cut:
+            plan.append(_by_layer(replace(step, op=cut[step][1])))
+            last = step
+        else:
+            plan.append(_by_layer(step))
+            continue
+        if last in cut:
+            plan.append(_activate(last, cut[last][0]))
+    return plan
+
+
+def _run(steps: Sequence[Step], readers: Mapping[Slot, list[Step]], kept: set[Slot]) -> list[Step]:
+    """The longest run from the first of the steps on that a kernel may replace: one tensor in, one out, in a row."""
+    run: list[Step] = []
+    for step in steps:
+        simple = len(step.inputs) == len(step.outputs) == 1 and step.args[:1] == step.inputs
+        if not simple or (run and step.inputs != run[-1].outputs):
+            break
+        run.append(step)
+        (out,) = step.outputs
+        if out in kept or len(readers.get(out, [])) != 1:
+            break
+    return run
+
+
+def _by_layer(step: Step) -> Compute:
+    return lambda values: run_step(step, values)
+
+
+def _by_kernel(compute: Callable[[Any], Any], entry: Slot, out: Slot) -> Compute:
+    def run(values: dict[Slot, Any]) -> None:
+        values[out] = compute(values[entry])
+
+    return run
+
+
+def _activate(step: Step, before: Slot) -> Compute:
+    """The second half of a step that was cut: what it left is the pre-activation."""
+    (out,) = step.outputs
+
+    def run(values: dict[Slot, Any]) -> None:
+        values[before] = values[out]
+        values[out] = step.op.activation(values[out])
+
+    return run
+
+
+def _without_activation(op: Any) -> Any:
+    """The same layer, with the very same weights, up to its activation."""
+    import keras
+
+    # copy.copy will not do: Keras pickles a layer to copy it, weights and all
+    twin = object.__new__(type(op))
+    twin.__dict__ = {**op.__dict__, "activation": keras.activations.linear}
+    return twin
+
+
+def _check_size(trunk: Trunk) -> None:
+    import tensorflow as tf
+
+    height, width, channels = trunk.input_shape
+    with LOCK:
+        try:
+            maps = trunk.maps(tf.zeros((1, height, width, channels)))
+        except (ValueError, tf.errors.InvalidArgumentError) as error:
+            raise BadInput(f"images of {height}x{width} do not suit the network: choose another size") from error
+    if any(0 in activation.shape for activation, _ in maps.values()):
+        raise BadInput(f"images of {height}x{width} are too small for {', '.join(maps)}: choose a larger size")

@@ -1,0 +1,131 @@
+"""Units and the layers they belong to, and how a user names them."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from lib.errors import BadInput
+from lib.network.graph import graph_of
+from lib.network.nonlinearity import Kind, Nonlinearity, kind_of, nonlinearity_of
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """One map of a convolutional layer or one node of a dense one, written `Conv2D_2/17` (from 0)."""
+
+    layer: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.layer}/{self.index}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Unit":
+        """Reads `LAYER/INDEX`, cut at the last slash: a layer in a nested model has slashes in its own name.
+
+        Raises:
+            BadInput: no index behind a slash.
+        """
+        layer, slash, index = text.rpartition("/")
+        if not (layer and slash and index.isascii() and index.isdigit()):
+            raise BadInput(f"{text!r} names no unit: write a layer, a slash and a number from 0, as Conv2D_2/17")
+        return cls(layer, int(index))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that has units. `shape`: of their activation, without batch; None where the network leaves it free."""
+
+    name: str
+    kind: Kind
+    units: int
+    shape: tuple[int | None, ...]
+
+
+def layers_with_units(model: Any) -> dict[Layer, Nonlinearity]:
+    """Every layer of a model that has units, in the network's order, nested models opened.
+
+    Raises:
+        BadInput: a model that cannot be read (`lib.network.graph.graph_of`).
+    """
+    graph = graph_of(model)
+    found: dict[Layer, Nonlinearity] = {}
+    for name, step in graph.first_use().items():
+        if kind_of(step.op) is not None:
+            place = nonlinearity_of(graph, step)
+            found[Layer(name, place.kind, place.units, place.shape)] = place
+    return found
+
+
+def select_layers(model: Any, patterns: Sequence[str] | None = None) -> list[Layer]:
+    """The layers that have a unit which `select_units` selects, in the network's order."""
+    return list(select_units(model, patterns))
+
+
+def select_units(model: Any, patterns: Sequence[str] | None = None) -> dict[Layer, tuple[int, ...]]:
+    """The units that patterns name, by layer in the network's order.
+
+    A pattern is a layer's name (`Conv2D_2`), a shell pattern for several (`Conv2D_*`, in which `*` also stands for
+    slashes), or either with a unit or a range of units behind the last slash (`Conv2D_2/17`, `Conv2D_2/3-9`, both ends
+    included). None, or no pattern at all: every unit of every convolution.
+
+    Raises:
+        BadInput: no convolution and no pattern; a pattern that fits no layer (the message has the nearest names); an
+            index that the layer does not have.
+    """
+    every = {layer.name: layer for layer in layers_with_units(model)}
+    if not patterns:
+        convolutions = {layer: tuple(range(layer.units)) for layer in every.values() if layer.kind == "map"}
+        if not convolutions:
+            others = f"; choose among its other layers: {', '.join(every)}" if every else ""
+            raise BadInput(f"model {model.name!r} has no convolution{others}")
+        return convolutions
+    chosen: dict[str, set[int]] = {}
+    for name, first, last in _spans(patterns, {name: layer.units for name, layer in every.items()}):
+        chosen.setdefault(name, set()).update(range(first, last + 1))
+    return {layer: tuple(sorted(chosen[name])) for name, layer in every.items() if name in chosen}
+
+
+def check_patterns(patterns: Sequence[str] | None, units: Mapping[str, int | None]) -> None:
+    """Raise BadInput as `select_units` would, where that can be told from how many units each layer has.
+
+    None stands for a layer of which that is not known, or that has none.
+    """
+    for _ in _spans(patterns or (), units):
+        pass
+
+
+def _spans(patterns: Sequence[str], units: Mapping[str, int | None]) -> Iterator[tuple[str, int, int]]:
+    """The layers that the patterns fit, each with the first and the last unit that is meant."""
+    for pattern in patterns:
+        names, span = _matches(pattern, units), None
+        if not names and (cut := re.fullmatch(r"(.+)/(\d+)(?:-(\d+))?", pattern)):
+            names = _matches(cut[1], units)
+            span = (int(cut[2]), int(cut[3] or cut[2]))
+        if not names:
+            raise BadInput(f"no layer {pattern!r}{nearest(pattern, [name for name in units if units[name]])}")
+        for name in names:
+            if (count := units[name]) is None:
+                continue
+            first, last = span or (0, count - 1)
+            if not first <= last < count:
+                raise BadInput(f"no unit {pattern!r}: {name} has {count} units, 0 to {count - 1}")
+            yield name, first, last
+
+
+def _matches(pattern: str, names: Iterable[str]) -> list[str]:
+    # a name is taken as it stands first: Keras allows brackets and asterisks in it
+    return [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
+
+
+def nearest(pattern: str, names: Iterable[str]) -> str:
+    """The end of a message that there is no such layer: which ones were perhaps meant."""
+    by_lower = {name.lower(): name for name in names}
+    asked = re.sub(r"/\d+(-\d+)?$", "", pattern).lower()
+    near = difflib.get_close_matches(asked, by_lower, n=3, cutoff=0.5)
+    if near:
+        return f": did you mean {', '.join(by_lower[name] for name in near)}?"
+    return f": the model has {', '.join(by_lower.values()) or 'none with units'}"

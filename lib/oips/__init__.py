@@ -1,0 +1,1 @@
+"""Growing OIPs: start images, ascent, constraint, objective, search, verdict."""

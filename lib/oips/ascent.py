@@ -1,0 +1,293 @@
+"""Gradient ascent of a whole batch of images, each for a unit of its own, as one compiled loop on the device.
+
+No Python runs between steps, and one trace serves every unit, every number of steps and every stage of a search: units,
+step sizes and shifts are tensors, and batches are padded to one size. So an image's pixels do not depend on
+what else is in its batch, and a unit grown alone equals the same unit grown among others.
+
+What the gradient sees is not what the picture shows: a last step may overshoot, so the best image seen is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.errors import BadInput
+from lib.network.graph import LOCK
+from lib.network.kernels import fast_kernels
+from lib.network.trunk import responses_of
+from lib.oips.constraint import Constraint
+from lib.oips.objective import BY_NAME, Aim, over_positions, score_of
+
+Floats = npt.NDArray[np.float32]
+
+MOMENTUM = 0.8
+_NOTHING_SEEN = -np.inf
+
+
+@dataclass(frozen=True)
+class Growing:
+    """Images on their way up, one a row; all arrays are float32 and begin with the same axis.
+
+    `images`, `velocity`, `best`: [n, H, W, C], where an image is, how it moves, the best image of it so far. `score`,
+    `response`, `pre_activation`: [n], of `best`; `curve`: [n, steps so far], the response at each step, NaN where the
+    image was shifted and its own response not seen.
+    """
+
+    images: Floats
+    velocity: Floats
+    best: Floats
+    score: Floats
+    response: Floats
+    pre_activation: Floats
+    curve: Floats
+
+    @staticmethod
+    def from_starts(images: Floats) -> "Growing":
+        """Before the first step."""
+        n = len(images)
+        nothing = np.full(n, _NOTHING_SEEN, np.float32)
+        return Growing(images, np.zeros_like(images), images, nothing, nothing, nothing, np.zeros((n, 0), np.float32))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: Any) -> "Growing":
+        """Some of the images: `rows` as NumPy takes them."""
+        return Growing(**{name: array[rows] for name, array in vars(self).items()})
+
+    @staticmethod
+    def join(parts: "list[Growing]") -> "Growing":
+        """All images of all parts, which have the same number of steps behind them."""
+        return Growing(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+
+
+class Ascent:
+    """The compiled ascent for one layer of one model under one constraint.
+
+    Attributes:
+        batch: images a call; fewer are padded.
+        shape: (height, width, channels) of an image.
+        units: how many the layer has.
+        traces: how often TensorFlow has traced the loop: once, whatever is grown.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        layer: str,
+        constraint: Constraint,
+        *,
+        objective: Aim = "response",
+        smoothing: float = 0.0,
+        jitter: bool = False,
+        batch: int = 64,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        """The loop for `batch` images at a time, traced here.
+
+        Args:
+            model, layer, size: as `lib.network.trunk.responses_of` takes them.
+            smoothing: standard deviation, in pixels, of the blur of each step.
+            jitter: whether steps are shifted.
+
+        Raises:
+            BadInput: as `lib.network.trunk.responses_of`, and for a network of free size where no size is given.
+        """
+        import tensorflow as tf
+
+        self.batch = batch
+        self.constraint = constraint
+        self.layer = layer
+        self.smoothing = smoothing
+        self.jitter = jitter
+        self._trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
+        self._aim: Aim = objective
+        self.units = self._trunk.units[layer]
+        self.signed = self._trunk.signed[layer]
+        height, width, channels = self._trunk.input_shape
+        if height is None or width is None:
+            raise BadInput("the network takes images of any size: choose one, as 64x64")
+        self.shape = (height, width, channels)
+        self.traces = 0
+        pixels = tf.TensorSpec((batch, *self.shape), tf.float32)
+        numbers = tf.TensorSpec((batch,), tf.float32)
+        self._climb = tf.function(
+            self._climb_batch,
+            input_signature=[
+                pixels,
+                pixels,
+                pixels,
+                numbers,
+                numbers,
+                numbers,
+                tf.TensorSpec((batch,), tf.int32),
+                tf.TensorSpec((None, batch), tf.float32),
+                tf.TensorSpec((None, batch, 2), tf.int32),
+            ],
+        )
+        self._measure = tf.function(
+            self._measure_batch, input_signature=[pixels, tf.TensorSpec((batch,), tf.int32)], autograph=False
+        )
+        with LOCK:
+            self._climb.get_concrete_function()
+            self._measure.get_concrete_function()
+
+    def climb(self, growing: Growing, units: Any, rates: Floats, shifts: Any = None) -> Growing:
+        """Every image some steps further.
+
+        Args:
+            growing: at most `batch` images.
+            units: [n], each image's unit.
+            rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
+            shifts: [steps, n, 2], by how many pixels (down, right) an image is rolled before a step, and back after it.
+        """
+        n, steps = len(growing), len(rates)
+        if not 0 < n <= self.batch:
+            raise ValueError(f"{n} images in a call that takes 1 to {self.batch}")
+        rows = np.arange(self.batch) % n  # padding repeats images, so that it can meet nothing that they do not
+        if shifts is None:
+            shifts = np.zeros((steps, n, 2), np.int32)
+        padded = growing.take(rows)
+        out = self._climb(
+            padded.images,
+            padded.velocity,
+            padded.best,
+            padded.score,
+            padded.response,
+            padded.pre_activation,
+            np.asarray(units, np.int32)[rows],
+            np.asarray(rates, np.float32)[:, rows],
+            np.asarray(shifts, np.int32)[:, rows],
+        )
+        state, curve = [np.asarray(array)[:n] for array in out[:-1]], np.asarray(out[-1])[:, :n].T
+        images, velocity, best, score, response, pre_activation = state
+        curve = np.concatenate([growing.curve, curve], axis=1)
+        return Growing(images, velocity, best, score, response, pre_activation, curve)
+
+    def measure(self, images: Floats, units: Any) -> tuple[Floats, Floats]:
+        """Response and pre-activation, [n] each, of `images` [n, H, W, C] for a unit each; no constraint is applied."""
+        found = []
+        for first in range(0, len(images), self.batch):
+            part = images[first : first + self.batch]
+            rows = np.arange(self.batch) % len(part)
+            out = self._measure(part[rows], np.asarray(units, np.int32)[first : first + self.batch][rows])
+            found.append([np.asarray(array)[: len(part)] for array in out])
+        responses, pre_activations = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+        return responses, pre_activations
+
+    def starts(self, noise: Floats) -> Floats:
+        """Start images from standardised noise [n, H, W, C], any n: smoothed as the steps are, under the constraint."""
+        return np.asarray(self.constraint.start(self._smooth(noise)))
+
+    def _climb_batch(
+        self,
+        images: Any,
+        velocity: Any,
+        best: Any,
+        scored: Any,
+        response: Any,
+        pre_activation: Any,
+        units: Any,
+        rates: Any,
+        shifts: Any,
+    ) -> Any:
+        import tensorflow as tf
+
+        self.traces += 1
+        steps = tf.shape(rates)[0]
+        curve = tf.TensorArray(tf.float32, steps, element_shape=(self.batch,))
+        for step in tf.range(steps):
+            rate = rates[step][:, None, None, None]
+            if self.jitter:
+                seen = _roll(images, shifts[step])
+                gradient, now, before = self._gradient(seen, units)
+                gradient = _roll(gradient, -shifts[step])
+                own = tf.reduce_all(shifts[step] == 0, axis=1)
+            else:
+                gradient, now, before = self._gradient(images, units)
+                own = tf.ones((self.batch,), tf.bool)
+            best, scored, response, pre_activation = self._keep(
+                own, (images, best), (now, before), (scored, response, pre_activation)
+            )
+            curve = curve.write(step, tf.where(own, now, np.nan))
+            velocity = MOMENTUM * velocity + self._smooth(self.constraint.direction(images, gradient))
+            images = self.constraint.image(images + rate * velocity)
+        now, before = self._measure_batch(images, units)
+        best, scored, response, pre_activation = self._keep(
+            tf.ones((self.batch,), tf.bool), (images, best), (now, before), (scored, response, pre_activation)
+        )
+        return images, velocity, best, scored, response, pre_activation, curve.stack()
+
+    def _gradient(self, images: Any, units: Any) -> tuple[Any, Any, Any]:
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            before, after = self._unit_maps(images, units)
+            climbed = tf.reduce_sum(BY_NAME[self._aim](before, after))
+        return tape.gradient(climbed, images), over_positions(after), over_positions(before)
+
+    def _measure_batch(self, images: Any, units: Any) -> tuple[Any, Any]:
+        before, after = self._unit_maps(images, units)
+        return over_positions(after), over_positions(before)
+
+    def _unit_maps(self, images: Any, units: Any) -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        # a network of mixed precision answers in half, whose steps are too coarse to add up
+        after, before = (tf.cast(maps, tf.float32) for maps in self._trunk.maps(images)[self.layer])
+        picked = tf.gather(before, units, axis=-1, batch_dims=1)
+        if self.signed:
+            return picked, picked
+        return picked, tf.gather(after, units, axis=-1, batch_dims=1)
+
+    def _keep(self, own: Any, images: Any, seen: Any, kept: Any) -> tuple[Any, Any, Any, Any]:
+        """The better of what is seen now and what was kept; only images that were seen as they are (`own`) count."""
+        import tensorflow as tf
+
+        (now_image, best_image), (now, before), (scored, response, pre_activation) = images, seen, kept
+        now_score = score_of(self._aim, now, before)
+        better = own & (now_score > scored)
+        return (
+            tf.where(better[:, None, None, None], now_image, best_image),
+            tf.where(better, now_score, scored),
+            tf.where(better, now, response),
+            tf.where(better, before, pre_activation),
+        )
+
+    def _smooth(self, images: Any) -> Any:
+        return blur(images, self.smoothing) if self.smoothing > 0 else images
+
+
+def blur(images: Any, sigma: float) -> Any:
+    """Gaussian blur of standard deviation `sigma` pixels; [B, H, W, C]. Borders are mirrored, so that none shows."""
+    import tensorflow as tf
+
+    reach = min(max(1, round(3 * sigma)), min(images.shape[1:3]) - 1)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    weights = (weights / weights.sum()).astype(np.float32)
+    images = tf.pad(images, [[0, 0], [reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")
+    for axis in (0, 1):
+        shape = [1, 1, 1, 1]
+        shape[axis] = len(weights)
+        kernel = tf.tile(tf.reshape(weights, shape), [1, 1, images.shape[-1], 1])
+        images = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "VALID")
+    return images
+
+
+def _roll(images: Any, shifts: Any) -> Any:
+    """Each image rolled by its own shift (down, right); [B, H, W, C] and [B, 2]."""
+    import tensorflow as tf
+
+    height, width = images.shape[1:3]
+    rows = (tf.range(height)[None, :] - shifts[:, :1]) % height
+    columns = (tf.range(width)[None, :] - shifts[:, 1:]) % width
+    images = tf.gather(images, rows, axis=1, batch_dims=1)
+    return tf.gather(images, columns, axis=2, batch_dims=1)
+
+
+def cosine_rates(steps: int, first: float) -> Floats:
+    """Step sizes [steps] that fall from `first` to nearly zero along half a cosine (Loshchilov and Hutter 2017)."""
+    return (first * 0.5 * (1 + np.cos(np.pi * np.arange(steps) / steps))).astype(np.float32)

@@ -1,0 +1,170 @@
+"""One ascent for many threads: images that arrive at the same time climb as one batch, as in inference servers.
+
+A task a map would otherwise run batches as small as its own few images. Here every task hands its images to the one
+grower of its layer and waits; the grower's thread fills whole batches from whatever waits, whichever units they belong
+to, and gives each task its own back.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from lib.oips.ascent import Growing
+
+
+class Climber(Protocol):
+    """What an `Ascent` and a `Grower` have in common: images go in, and come back some steps further up."""
+
+    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        """As `Ascent.climb`."""
+
+
+BATCH = 64
+"""Images a batch. Larger ones are no faster on a CPU; smaller ones fit networks that want much memory an image."""
+
+# A batch that is not full waits this long for more, a few percent of the time that it then takes.
+_SECONDS_TO_FILL = 0.01
+
+
+@dataclass(eq=False)
+class _Job:
+    growing: Growing
+    units: Any
+    rates: Any
+    shifts: Any
+    begun: int = 0
+    parts: list[Growing] = field(default_factory=list)
+    done: "Future[Growing]" = field(default_factory=Future)
+
+    def alike(self, other: "_Job") -> bool:
+        return len(self.rates) == len(other.rates) and self.growing.curve.shape[1] == other.growing.curve.shape[1]
+
+
+class Grower:
+    """Runs a `Climber` that takes at most `batch` images a call, for any number of threads and images.
+
+    Attributes:
+        image_steps: image-steps asked for so far.
+        batches: calls of the climber so far.
+    """
+
+    def __init__(self, climber: Climber, batch: int, *, beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` is called after every batch, from the grower's thread."""
+        self._beat = beat
+        self._climber = climber
+        self._batch = batch
+        self._jobs: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self.image_steps = 0
+        self.batches = 0
+        self._thread = threading.Thread(target=self._run, name="grower", daemon=True)
+        self._thread.start()
+
+    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        """As `Ascent.climb`, for any number of images; returns when all of them are done.
+
+        Raises whatever the climber raised for a batch that one of these images was in.
+        """
+        if shifts is None:
+            shifts = np.zeros((len(rates), len(growing), 2), np.int32)
+        job = _Job(growing, np.asarray(units), np.asarray(rates), np.asarray(shifts))
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the grower is closed")
+            self._jobs.append(job)
+            self._changed.notify()
+        return job.done.result()
+
+    def close(self) -> None:
+        """Finish what waits, then end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def __enter__(self) -> "Grower":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        try:
+            self._run_batches()
+        except BaseException as error:  # nobody may wait for a thread that has ended
+            with self._changed:
+                self._closed = True
+                waiting = list(self._jobs)
+            self._fail(waiting, error)
+            raise
+
+    def _run_batches(self) -> None:
+        while (share := self._next_batch()) is not None:
+            try:
+                self._climb_batch(share)
+            except BaseException as error:  # whatever it is, the tasks that wait must hear of it
+                self._fail([job for job, _, _ in share], error)
+
+    def _climb_batch(self, share: list[tuple[_Job, int, int]]) -> None:
+        """Climbs some images of some jobs; gives those jobs their own back whose last images these were."""
+        grown = self._climber.climb(
+            Growing.join([job.growing.take(slice(first, last)) for job, first, last in share]),
+            np.concatenate([job.units[first:last] for job, first, last in share]),
+            np.concatenate([job.rates[:, first:last] for job, first, last in share], axis=1),
+            np.concatenate([job.shifts[:, first:last] for job, first, last in share], axis=1),
+        )
+        self.batches += 1
+        self._beat()
+        at = 0
+        done: list[tuple[_Job, Growing]] = []
+        for job, first, last in share:
+            job.parts.append(grown.take(slice(at, at + last - first)))
+            at += last - first
+            self.image_steps += (last - first) * len(job.rates)
+            if last == len(job.growing):
+                done.append((job, Growing.join(job.parts)))
+        if len(grown) != at:
+            raise ValueError(f"the climber gave {len(grown)} images back for {at}")
+        for job, whole in done:
+            job.done.set_result(whole)
+
+    def _next_batch(self) -> list[tuple[_Job, int, int]] | None:
+        """Jobs and which of their images come next; waits for work, and a moment for a batch to fill."""
+        with self._changed:
+            while not self._jobs:
+                if self._closed:
+                    return None
+                self._changed.wait()
+            if not self._closed:
+                self._changed.wait_for(lambda: self._closed or self._waiting() >= self._batch, _SECONDS_TO_FILL)
+            share: list[tuple[_Job, int, int]] = []
+            room = self._batch
+            head = self._jobs[0]
+            for job in [job for job in self._jobs if job.alike(head)]:
+                last = min(len(job.growing), job.begun + room)
+                share.append((job, job.begun, last))
+                room -= last - job.begun
+                job.begun = last
+                if last == len(job.growing):
+                    self._jobs.remove(job)
+                if room == 0:
+                    break
+            return share
+
+    def _waiting(self) -> int:
+        head = self._jobs[0]
+        return sum(len(job.growing) - job.begun for job in self._jobs if job.alike(head))
+
+    def _fail(self, jobs: list[_Job], error: BaseException) -> None:
+        with self._changed:
+            for job in jobs:
+                if job in self._jobs:
+                    self._jobs.remove(job)
+        for job in jobs:
+            job.done.set_exception(error)

@@ -1,0 +1,1 @@
+"""Picture files: their names, listing, formats, colours, and resampling."""

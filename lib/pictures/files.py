@@ -1,0 +1,254 @@
+"""Pictures out of files, as a dream wants them: upright, in sRGB, and as numbers."""
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from lib.errors import BadInput
+from lib.pictures.icc import deep_tones, lab_to_srgb, to_srgb
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+"""No others, though Pillow knows some fifty: each is one more parser for what strangers have made."""
+_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
+
+MOST_PIXELS = 2 * 89_478_485
+"""Of all frames of a picture together. It is Pillow's bound for a single one: a file that claims more is refused as a
+decompression bomb, before memory is asked for."""
+
+# Pillow warns from half of that, and says of damaged files twice what the error says.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+# TIFF's tags and values
+_SUBFILE, _REDUCED_OR_MASK = 254, 0b101
+_BITS = 258
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_PAGE_DURATION = 1000  # ms
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture, or several of one size: an animation, or a TIFF's pages.
+
+    `frames` [F, H, W, C], C = 1 for grey and 3 for sRGB; uint16 for grey of more than 8 bits, else uint8. `alpha`
+    [F, H, W], uint8, 255 for opaque; None where all is, and beside uint16. `durations`: milliseconds of each frame.
+    `loops`: how often an animation is played, 0 for ever.
+    """
+
+    frames: Pixels
+    alpha: npt.NDArray[np.uint8] | None = None
+    durations: tuple[int, ...] = (0,)
+    loops: int = 0
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a picture as it is stored: one that lies on its side is turned only when it is decoded."""
+
+    height: int
+    width: int
+    frames: int
+
+    @property
+    def pixels(self) -> int:
+        """Of all frames."""
+        return self.height * self.width * self.frames
+
+
+def size_of(source: bytes | Path) -> Size:
+    """The size of a picture, from its header: nothing is decoded. Raises BadInput as `decoded` does."""
+    with _opened(source) as image:
+        return _size(image)
+
+
+def decoded(data: bytes) -> Picture:
+    """The picture in the bytes of a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM file.
+
+    - EXIF's orientation is applied, and an ICC profile: the result is sRGB. CMYK without a profile is converted by
+      arithmetic, as nobody knows what inks were meant.
+    - Grey of 9 to 16 bits stays as deep, on the scale of uint16, unless parts of it are transparent; colours of 16 bits
+      become 8, as Pillow reads them.
+    - An animation's frames are whole pictures, each as it is seen. A TIFF's pages are frames of a second each, without
+      thumbnails and masks; of the several pictures in a phone's JPEG only the first is taken.
+
+    Raises:
+        BadInput: the file is empty, truncated, damaged, no picture, larger than `MOST_PIXELS`, of pixels with more than
+            16 bits, or a TIFF with pages of different sizes. The message is one line that can follow the file's name.
+    """
+    with _opened(data) as image:
+        _size(image)
+        images = list(_frames(image))
+        loops = _loops(image)
+    if len({(pixels.shape[:2]) for pixels, _, _ in images}) > 1:
+        raise BadInput(f"has {len(images)} pages of different sizes: save each as a file of its own")
+    frames = [pixels for pixels, _, _ in images]
+    channels = max(pixels.shape[2] for pixels in frames)
+    if len({pixels.dtype for pixels in frames}) > 1 or channels == 3:
+        frames = [np.broadcast_to(shallow(pixels), (*pixels.shape[:2], channels)) for pixels in frames]
+    alpha = None
+    if any(transparency is not None for _, transparency, _ in images):
+        opaque = np.full(frames[0].shape[:2], 255, np.uint8)
+        alpha = _stacked([opaque if transparency is None else transparency for _, transparency, _ in images])
+    return Picture(_stacked(frames), alpha, tuple(duration for _, _, duration in images), loops)
+
+
+def shallow(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """The same pixels with 8 bits, rounded."""
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels.view(np.uint8)
+
+
+def media_type(data: bytes) -> str:
+    """The media type of a picture's bytes, as `image/jpeg`. Raises BadInput as `decoded` does."""
+    with _opened(data) as image:
+        return image.get_format_mimetype() or "application/octet-stream"
+
+
+def _stacked(frames: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    # A large photograph is not copied.
+    return frames[0][np.newaxis] if len(frames) == 1 else np.stack(frames)
+
+
+@contextmanager
+def _opened(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
+    """The picture, its header read; whatever goes wrong while it is open becomes BadInput."""
+    try:
+        start = source[:4] if isinstance(source, bytes) else _start(source)
+        if not start:
+            raise BadInput("is empty: the file has 0 bytes")
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+            yield image
+    except BadInput:
+        raise
+    except Image.DecompressionBombError as problem:
+        raise BadInput(f"is too large: more than {MOST_PIXELS // 10**6} million pixels") from problem
+    except UnidentifiedImageError as problem:
+        if start.startswith(_SIGNATURES):
+            raise BadInput("is truncated or damaged: not even its size can be read") from problem
+        raise BadInput("is not a picture: JPEG, PNG, WebP, TIFF, BMP, GIF and PPM can be read") from problem
+    except MemoryError as problem:
+        raise BadInput("is too large for this machine's memory: scale it down") from problem
+    except OSError as problem:
+        if problem.errno is not None:
+            raise BadInput(f"cannot be read: {problem.strerror}") from problem
+        raise _damaged(problem) from problem
+    # Pillow's decoders raise many kinds; each means that this picture cannot be used.
+    except Exception as problem:
+        raise _damaged(problem) from problem
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def _damaged(problem: Exception) -> BadInput:
+    words = " ".join(str(problem).split()) or type(problem).__name__
+    return BadInput(f"is truncated or damaged: {words}")
+
+
+def _size(image: Image.Image) -> Size:
+    size = Size(image.height, image.width, len(_wanted(image)))
+    if size.pixels > MOST_PIXELS:
+        raise BadInput(
+            f"is too large: {size.frames} frames of {size.width}x{size.height} have more than "
+            f"{MOST_PIXELS // 10**6} million pixels"
+        )
+    return size
+
+
+def _wanted(image: Image.Image) -> range:
+    """Which of the frames in the file are those of the picture."""
+    # Beside a photograph, a JPEG holds its preview, its depth or another exposure.
+    count = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+    # The picture of an animated PNG for those who see no animations is not part of it.
+    return range(1 if getattr(image, "default_image", False) and count > 1 else 0, count)
+
+
+def _frames(image: Image.Image) -> Iterator[tuple[Pixels, npt.NDArray[np.uint8] | None, int]]:
+    """Pixels [H, W, C], alpha [H, W] and duration of each frame."""
+    wanted = _wanted(image)
+    paged = image.format == "TIFF" and len(wanted) > 1
+    profile = image.info.get("icc_profile")
+    for number in wanted:
+        image.seek(number)
+        if paged and number and image.getexif().get(_SUBFILE, 0) & _REDUCED_OR_MASK:
+            continue
+        image.load()
+        duration = _PAGE_DURATION if paged else image.info.get("duration", 0)
+        upright = _upright(_full_scale(image), alone=len(wanted) == 1)
+        yield *_pixels(upright, image.info.get("icc_profile", profile)), round(duration)
+
+
+def _upright(image: Image.Image, *, alone: bool) -> Image.Image:
+    if not alone:
+        return ImageOps.exif_transpose(image)
+    # A photograph of 24 megapixels takes 96 MB in Pillow: not twice, if it stands upright as it is.
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _loops(image: Image.Image) -> int:
+    loops = image.info.get("loop")
+    if image.format != "GIF":
+        return int(loops or 0)
+    # A GIF says how often it is repeated after the first time, or nothing.
+    return 1 if loops is None else loops + 1 if loops else 0
+
+
+def _pixels(image: Image.Image, profile: bytes | None) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
+    """[H, W, C] and alpha [H, W] of an image of any mode, in sRGB."""
+    alpha = None
+    if image.mode.startswith("I") or image.mode == "F":
+        deep = _deep(image)
+        if "transparency" not in image.info:
+            tones = deep_tones(profile) if profile else None
+            return (deep if tones is None else tones[deep])[:, :, np.newaxis], None
+        alpha = np.where(deep == image.info["transparency"], np.uint8(0), np.uint8(255))
+        image = Image.fromarray(shallow(deep))
+    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        image = image.convert("LA" if grey else "RGBA")
+        alpha = np.asarray(image.getchannel("A"))
+    if image.mode == "LAB":
+        return np.asarray(lab_to_srgb(image)), alpha
+    if image.mode != "CMYK":
+        image = _as(image, "L" if grey else "RGB")
+    convert = to_srgb(profile, image.mode) if profile else None
+    pixels = np.asarray(convert(image) if convert else _as(image, "L" if grey else "RGB"))
+    return pixels[:, :, np.newaxis] if grey else pixels, None if alpha is None or alpha.min() == 255 else alpha
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _full_scale(image: Image.Image) -> Image.Image:
+    """A TIFF's deep grey from black to white, where Pillow hands out its numbers as they are."""
+    if image.format != "TIFF" or not image.mode.startswith("I;16"):
+        return image
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    tones = np.asarray(image).astype(np.uint32)
+    if tags.get(_BITS) == (12,):
+        tones = (tones * 65535 + 2047) // 4095
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        tones = 65535 - tones
+    return Image.fromarray(tones.astype(np.uint16))  # upright already: Pillow turns a TIFF when it loads it
+
+
+def _deep(image: Image.Image) -> npt.NDArray[np.uint16]:
+    values: npt.NDArray[Any] = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise BadInput("has pixels below 0 or of more than 16 bits: save it with 8 or 16 bits a channel")
+    return values.astype(np.uint16)

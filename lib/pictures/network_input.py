@@ -1,0 +1,49 @@
+"""A picture of any size and colours as a network takes it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.pictures.colours import check_channels, planes_of
+from lib.pictures.resample import resized
+
+
+def as_input(
+    picture: npt.NDArray[Any], shape: tuple[int | None, int | None, int], pixel_range: tuple[float, float] = (0.0, 1.0)
+) -> npt.NDArray[np.float32]:
+    """A decoded picture as an image of the network, float32 [height, width, channels] within `pixel_range`.
+
+    It is cut about its middle to the network's proportions, so that nothing is distorted, and resized bicubically.
+
+    Args:
+        picture: uint8 or uint16 [H, W, 1 or 3].
+        shape: (height, width, channels) of the network's images; None where a size is free: the picture's own then.
+        pixel_range: what black and white are in training.
+
+    Raises:
+        BadInput: the network sees neither one nor three channels.
+    """
+    check_channels(shape[2])
+    planes = planes_of(picture, shape[2], "kept")
+    height, width = shape[0] or planes.shape[0], shape[1] or planes.shape[1]
+    planes = _cut(planes, height, width)
+    if planes.shape[:2] != (height, width):
+        planes = resized(planes, height, width)
+    low, high = pixel_range
+    return np.asarray(low + (high - low) * planes.clip(0, 1), np.float32)
+
+
+def _cut(planes: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
+    """The largest middle part of [H, W, C] that has the proportions of `height` to `width`."""
+    own_height, own_width = planes.shape[:2]
+    rows = min(own_height, max(1, round(own_width * height / width)))
+    columns = min(own_width, max(1, round(own_height * width / height)))
+    top, left = (own_height - rows) // 2, (own_width - columns) // 2
+    return planes[top : top + rows, left : left + columns]
+
+
+def as_bytes(images: npt.NDArray[Any], pixel_range: tuple[float, float] = (0.0, 1.0)) -> npt.NDArray[np.uint8]:
+    """Images of the network, floats of any shape, as tones: `pixel_range` becomes 0 to 255."""
+    low, high = pixel_range
+    return np.rint((np.asarray(images, np.float64) - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)

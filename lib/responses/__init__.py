@@ -1,0 +1,1 @@
+"""How units respond to a data set: exemplars, peaks, statistics, similar units."""

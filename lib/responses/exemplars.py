@@ -1,0 +1,86 @@
+"""Exemplars: the natural images to which a unit responds most, for all units of all layers in one pass."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.network.graph import LOCK
+from lib.network.kernels import fast_kernels
+from lib.network.trunk import responses_of
+from lib.oips.constraint import Constraint
+from lib.responses.statistics import Survey
+
+Floats = npt.NDArray[Any]
+
+BEST = 9
+"""How many exemplars of a unit are kept."""
+
+
+@dataclass(frozen=True)
+class Exemplars:
+    """The best images of one layer's units; [units, 9] each, the best first (fewer where the data set is smaller).
+
+    `numbers`: which image of the set. `responses`, `pre_activations`: of that image under the constraint.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    responses: npt.NDArray[np.float32]
+    pre_activations: npt.NDArray[np.float32]
+
+
+def find_exemplars(
+    model: Any,
+    layers: Sequence[str],
+    images: Floats,
+    constraint: Constraint,
+    *,
+    batch: int = 256,
+    size: tuple[int, int] | None = None,
+    surveys: Mapping[str, Survey] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Exemplars]:
+    """The exemplars of every unit of `layers` among `images` [N, H, W, C], seen under the constraint, as OIPs are.
+
+    Of images with equal responses the lower number comes first; where a unit does not respond at all, its
+    pre-activation decides. `surveys`, by layer, are told all responses on the way, `progress` how many images are done.
+    """
+    import tensorflow as tf
+
+    trunk = responses_of(model, layers, size=size, kernels=fast_kernels)
+    height, width, channels = trunk.input_shape
+
+    @tf.function(input_signature=[tf.TensorSpec((None, height, width, channels), tf.float32)], autograph=False)
+    def respond(pixels: Any) -> Any:
+        return trunk(constraint.image(pixels))
+
+    with LOCK:
+        respond.get_concrete_function()
+    best: dict[str, list[Floats]] = {}
+    for first in range(0, len(images), batch):
+        part = np.asarray(images[first : first + batch], np.float32)
+        numbers = np.arange(first, first + len(part))
+        for layer, (responses, pre_activations) in respond(part).items():
+            if surveys and layer in surveys:
+                surveys[layer].add(numbers, np.asarray(responses))
+            found = [
+                np.repeat(numbers[None], responses.shape[1], axis=0),
+                np.asarray(responses).T,
+                np.asarray(pre_activations).T,
+            ]
+            if layer in best:
+                found = [np.concatenate(pair, axis=1) for pair in zip(best[layer], found, strict=True)]
+            best[layer] = _best_of(found)
+        if progress:
+            progress(first + len(part))
+    return {layer: Exemplars(*arrays) for layer, arrays in best.items()}
+
+
+def _best_of(found: list[Floats]) -> list[Floats]:
+    _, responses, pre_activations = found
+    score = np.where(responses > 0, responses, np.minimum(pre_activations, 0))
+    # stable: of equal scores the lower number, which stands first, comes first
+    order = np.argsort(-score, axis=1, kind="stable")[:, :BEST]
+    return [np.take_along_axis(array, order, axis=1) for array in found]

@@ -1,0 +1,77 @@
+"""Which units of a layer are most like each other: by their weights, or by how they respond."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.network.graph import graph_of
+
+Floats = npt.NDArray[Any]
+
+NEAREST = 8
+"""How many units are named for each."""
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The units that each unit of a layer is most like, the likest first; [units, 8] each.
+
+    `units`: int64, their indices, -1 where there are no more, or where likeness has no meaning (weights that are all
+    zero, a response that is always the same). `likeness`: float32 in [-1, 1], 0 where there is no unit.
+    """
+
+    units: npt.NDArray[np.int64]
+    likeness: npt.NDArray[np.float32]
+
+
+def nearest(likeness: Floats) -> Nearest:
+    """From the likeness of each unit to each other, [units, units]; NaN where it has no meaning.
+
+    Of units that are equally like one the lower index comes first.
+    """
+    count = len(likeness)
+    others = np.where(np.eye(count, dtype=bool) | np.isnan(likeness), -np.inf, likeness)
+    order = np.argsort(-others, axis=1, kind="stable")[:, :NEAREST]
+    found = np.take_along_axis(others, order, axis=1)
+    there = np.isfinite(found)
+    units = np.full((count, NEAREST), -1, np.int64)
+    values = np.zeros((count, NEAREST), np.float32)
+    units[:, : order.shape[1]] = np.where(there, order, -1)
+    values[:, : order.shape[1]] = np.where(there, np.clip(found, -1, 1), 0)
+    return Nearest(units, values)
+
+
+def nearest_by_weights(model: Any, layer: str) -> Nearest:
+    """By the cosine between the units' weights, without biases.
+
+    Where units read different maps, as in depthwise and grouped convolutions, what counts is how each looks at its own.
+    Raises BadInput as `lib.network.graph.graph_of`, and KeyError for a layer that there is not.
+    """
+    weights = _weights(graph_of(model).first_use()[layer].op)
+    length = np.sqrt(np.square(weights, dtype=np.float64).sum(axis=1, keepdims=True))
+    unit = np.divide(weights, length, out=np.full(weights.shape, np.nan), where=length > 0).astype(np.float32)
+    return nearest(unit @ unit.T)
+
+
+def _weights(op: Any) -> Floats:
+    """What each unit of a layer multiplies its input with, [units, weights]."""
+    import keras
+
+    kernel = np.asarray(keras.ops.convert_to_numpy(op.depthwise_kernel if _separable(op) else op.kernel), np.float32)
+    if isinstance(op, keras.layers.DepthwiseConv2D):  # [h, w, maps, units of each map]
+        return np.reshape(kernel, (-1, kernel.shape[2] * kernel.shape[3])).T
+    if _separable(op):
+        points = np.asarray(keras.ops.convert_to_numpy(op.pointwise_kernel), np.float32)
+        points = points.reshape(*kernel.shape[2:], -1)  # [maps, of each map, units]
+        kernel = np.einsum("ijcm,cmk->ijck", kernel, points)
+    if isinstance(op, keras.layers.Conv2DTranspose):  # [h, w, units, maps]
+        kernel = np.swapaxes(kernel, 2, 3)
+    return np.reshape(kernel, (-1, kernel.shape[-1])).T
+
+
+def _separable(op: Any) -> bool:
+    import keras
+
+    return isinstance(op, keras.layers.SeparableConv2D)

@@ -1,0 +1,160 @@
+"""How the units of a layer respond to a whole data set, from one pass over it: by class, and who responds like whom.
+
+The range of responses is known only at the end. So each unit's bins are a power of two wide, on a grid that zero is
+on, and are joined in pairs whenever a response lies outside of what they cover: the histogram is the same, whatever
+the batches and their order.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.responses.similar_units import Nearest, nearest
+
+Floats = npt.NDArray[Any]
+Integers = npt.NDArray[np.int64]
+
+BINS = 40
+"""Of a unit; its responses fill more than half of them."""
+MOST_CLASSES = 50
+"""Of more classes than these the histogram counts all images together: nobody could tell them apart in it."""
+
+_AT_ONCE = 2**16  # responses: of few, the work around them takes most of the time; many leave the processor's cache
+_FINEST = -140  # an exponent of two, below every response that is not zero
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a survey found of one layer.
+
+    `histogram`: int64 [units, classes, bins], how many images of a class a unit gives a response in a bin. `edges`:
+    float64 [units, bins + 1], where a unit's bins begin and end; the first holds its least response or zero. `silent`:
+    int64 [units, classes], images whose response is exactly zero: they are in no bin. Of a data set of more than
+    `MOST_CLASSES` classes, histogram and silent have one row for all of them. `class_means`: float32 [units, classes],
+    the mean response, NaN for a class without images. `nearest`: by the correlation of responses. `class_counts`: int64
+    [classes], how many images of each there are.
+    """
+
+    histogram: Integers
+    edges: npt.NDArray[np.float64]
+    silent: Integers
+    class_means: npt.NDArray[np.float32]
+    nearest: Nearest
+    class_counts: Integers
+
+
+class Survey:
+    """Counts responses as they come, in any order and number at a time."""
+
+    def __init__(self, units: int, labels: Integers, classes: int) -> None:
+        """`labels`: of all images of the data set, [N], from 0 to below `classes`."""
+        self._labels = np.asarray(labels, np.int64)
+        self._rows = np.zeros_like(self._labels) if classes > MOST_CLASSES else self._labels
+        rows = 1 if classes > MOST_CLASSES else classes
+        self._histogram = np.zeros((units, rows, BINS), np.int64)
+        self._silent = np.zeros((units, rows), np.int64)
+        self._exponent = np.full(units, _FINEST)  # bins are two to the power of it wide
+        self._first = np.zeros(units, np.int64)  # which bin of the grid is the first
+        self._least, self._greatest = np.zeros(units), np.zeros(units)
+        self._sums = np.zeros((classes, units))
+        self._seen = np.zeros(classes, np.int64)
+        self._middle: Floats | None = None  # near the means, so that squares lose no digits
+        self._products = np.zeros((units, units))
+        self._waiting: list[tuple[Integers, Floats]] = []
+
+    def add(self, numbers: Integers, responses: Floats) -> None:
+        """Count the responses [n, units] to the images of these numbers [n]; what is not finite is in no bin."""
+        self._waiting.append((np.asarray(numbers), np.asarray(responses)))
+        if sum(values.size for _, values in self._waiting) >= _AT_ONCE:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        if not self._waiting:
+            return
+        numbers, parts = (np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        responses = parts.astype(np.float64)
+        self._count(self._rows[numbers], responses)
+        labels = self._labels[numbers]
+        self._seen += np.bincount(labels, minlength=len(self._seen))
+        of_class = (labels[:, None] == np.arange(len(self._seen))).astype(np.float64)
+        self._sums += _product(of_class, responses)
+        with np.errstate(invalid="ignore"):  # a unit that answers with infinities has no mean
+            if self._middle is None:
+                self._middle = responses.mean(axis=0)
+            responses -= self._middle
+        self._products += _product(responses, responses)
+
+    def found(self) -> Surveyed:
+        """What there is, after the last image."""
+        self._take_in()
+        # a unit that never responds has bins as others have
+        exponent = np.where(self._exponent == _FINEST, -5, self._exponent)
+        edges = np.ldexp((self._first[:, None] + np.arange(BINS + 1)).astype(np.float64), exponent[:, None])
+        with np.errstate(invalid="ignore"):
+            means = (self._sums / self._seen[:, None]).T.astype(np.float32)
+        return Surveyed(self._histogram, edges, self._silent, means, nearest(self._correlations()), self._seen)
+
+    def _count(self, rows: Integers, responses: Floats) -> None:
+        known = responses if np.isfinite(responses).all() else np.where(np.isfinite(responses), responses, 0)
+        self._cover(known.min(axis=0), known.max(axis=0))
+        units, classes, _ = self._histogram.shape
+        bins = np.floor(known * np.ldexp(1.0, -self._exponent)).astype(np.int64) - self._first
+        place = np.arange(units) * classes + rows[:, None]
+        cells = place * BINS + bins
+        self._histogram += np.bincount(cells.ravel(), minlength=self._histogram.size).reshape(self._histogram.shape)
+        # what was zero, or stands for what is not finite, is taken out again: it is little
+        out = known == 0
+        self._histogram -= np.bincount(cells[out], minlength=self._histogram.size).reshape(self._histogram.shape)
+        self._silent += np.bincount(place[responses == 0], minlength=self._silent.size).reshape(self._silent.shape)
+
+    def _cover(self, least: Floats, greatest: Floats) -> None:
+        """Join bins until they cover these responses as well."""
+        self._least, self._greatest = np.minimum(self._least, least), np.maximum(self._greatest, greatest)
+        span = (self._greatest - self._least) / BINS
+        exponent = np.maximum(self._exponent, np.where(span > 0, np.frexp(span)[1] - 1, _FINEST))
+        while (short := self._last(exponent) - self._lowest(exponent) >= BINS).any():
+            exponent += short
+        first = self._lowest(exponent)
+        changed = np.flatnonzero((exponent != self._exponent) | (first != self._first))
+        if len(changed):
+            old = self._first[changed, None] + np.arange(BINS)
+            joined = (old >> np.minimum(exponent - self._exponent, 62)[changed, None]) - first[changed, None]
+            counts = self._histogram[changed]
+            self._histogram[changed] = 0
+            rows = np.arange(counts.shape[1])
+            # a bin that would lie outside is empty
+            into = changed[:, None, None], rows[None, :, None], np.clip(joined, 0, BINS - 1)[:, None, :]
+            np.add.at(self._histogram, into, counts)
+            self._exponent, self._first = exponent, first
+
+    def _lowest(self, exponent: Integers) -> Integers:
+        return np.floor(np.ldexp(self._least, -exponent)).astype(np.int64)
+
+    def _last(self, exponent: Integers) -> Integers:
+        return np.floor(np.ldexp(self._greatest, -exponent)).astype(np.int64)
+
+    def _correlations(self) -> Floats:
+        """Of the responses of each two units; NaN for one that always responds the same."""
+        count = self._seen.sum()
+        if self._middle is None or count < 2:
+            return np.full(self._products.shape, np.nan)
+        away = self._sums.sum(axis=0) / count - self._middle
+        products = self._products / count - np.outer(away, away)
+        spread = np.sqrt(np.maximum(np.diag(products), 0))
+        # what is left of a constant is rounding
+        spread[spread <= 1e-6 * (np.abs(self._middle + away) + 1e-30)] = np.nan
+        return products / np.outer(spread, spread)
+
+
+def _product(first: Floats, second: Floats) -> Floats:
+    """The transposed first times the second, both [n, ...].
+
+    By TensorFlow: NumPy's threads wait by going round and round, and where others are at work that took 40 times as
+    long.
+    """
+    import tensorflow as tf
+
+    return np.asarray(tf.linalg.matmul(first, second, transpose_a=True))

@@ -1,0 +1,1 @@
+"""What an analysis makes: predictions, activations, FCPs, attribution, classifiers."""

@@ -1,0 +1,67 @@
+"""Which pixels carry a prediction, as artifacts."""
+
+from typing import Any
+
+from lib.analysis.attribution import Attribution
+from lib.draw.attribution_picture import AttributionMap, attribution_picture
+from lib.errors import BadInput
+from storage.store import Input, NewOutput, Recipe, Record
+from storage.tensors import HDF5, hdf5_bytes
+from tasks.analysis.context import Laboratory, laboratory_of
+from tasks.session.progress import report
+from tasks.session.recorded import recorded
+
+VERSION = 1
+
+
+def attribution_recipe(laboratory: Laboratory, name: str) -> Recipe:
+    """What asking for the pixels of an image's prediction will compute."""
+    parameters: dict[str, Any] = {
+        "image": name,
+        "classes": list(laboratory.classes),
+        **laboratory.look(),
+    }
+    return Recipe("attribution", VERSION, parameters, laboratory.recipe_inputs(laboratory.see(name)))
+
+
+@recorded("attribution", run_name="{title}")
+def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
+    """The record of which pixels of an image carry what it is called.
+
+    Outputs: `maps`, HDF5 of `occlusion` and `integrated_gradients`, float32 [H, W] each; `picture`, a PNG of both.
+    """
+    laboratory = laboratory_of(run)
+    recipe = attribution_recipe(laboratory, name)
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        laboratory.keep(name)
+        seen = laboratory.see(name)
+        probabilities = laboratory.called([seen])[0]
+        called = laboratory.called_as(probabilities)
+        if called is None:
+            raise BadInput("the network gives this image no probabilities: they are no finite numbers")
+        assert laboratory.classifier is not None
+        attribution = Attribution(laboratory.classifier, empty=laboratory.pixel_range[0])
+        report(title, 0, 2, "occlusion")
+        occlusion = attribution.occlusion(seen.pixels, called)
+        report(title, 1, 2, "integrated gradients")
+        gradients = attribution.integrated_gradients(seen.pixels, called)
+        report(title, 2, 2)
+        maps = [
+            AttributionMap("occlusion", occlusion, "how far the logit falls where a window covers the image"),
+            AttributionMap("integrated gradients", gradients, "what each pixel adds to the logit"),
+        ]
+        picture = attribution_picture(
+            seen.pixels,
+            maps,
+            title=f"{laboratory.title(seen, probabilities)}: what speaks for {laboratory.classes[called]}",
+            subtitle=laboratory.network.name,
+        )
+        tensors = {"occlusion": occlusion, "integrated_gradients": gradients}
+        about = {"title": title, "image": name, "class": called, "methods": [part.name for part in maps]}
+        return [
+            NewOutput("maps", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
+            NewOutput("picture", picture, "picture", "image/png", attributes=about),
+        ], laboratory.lineage_inputs(seen)
+
+    return laboratory.session.obtain(recipe, compute, unit=title)

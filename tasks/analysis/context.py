@@ -1,0 +1,228 @@
+"""What the tasks of one analysis share in this process: the network, its data set, and what it made of that.
+
+Prefect's tasks are told names; what a name stands for they find here. A laboratory lives as long as the flow run that
+opened it.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.analysis.activations import Activations
+from lib.analysis.classifier import Classifier, classifier_of
+from lib.analysis.predictions import Predictions
+from lib.analysis.settings import AnalysisSettings
+from lib.data.dataset import Dataset
+from lib.data.image_names import ImageName, SetName
+from lib.errors import BadInput
+from lib.network.units import nearest
+from lib.pictures.files import decoded
+from lib.pictures.network_input import as_input
+from storage.store import Input, Record
+from tasks.dream.pieces import original_title
+from tasks.session import originals
+from tasks.session.open_runs import OpenRuns
+from tasks.session.session import Session
+from tasks.sweep.context import Network
+
+BATCH = 256
+"""Images that go through the network together."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One image as the network sees it: float32 [H, W, C], the label where it has one, and the blobs that it is of."""
+
+    name: str
+    pixels: npt.NDArray[np.float32]
+    label: int | None
+    blobs: tuple[Input, ...]
+
+
+@dataclass
+class Laboratory:
+    """One analysis flow's.
+
+    `data`: the data set and its record; None where only pictures from disk are looked at. `pictures`: files by the
+    names of the pictures. `predictions`: of the test set, once they are there. `made` and `failures`: by title, the key
+    of a record, and why there is none.
+    """
+
+    session: Session
+    network: Network
+    settings: AnalysisSettings
+    pixel_range: tuple[float, float]
+    data: tuple[Dataset, Record] | None
+    pictures: Mapping[str, Path] = field(default_factory=dict)
+    predictions: Predictions | None = None
+    made: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    computed: set[str] = field(default_factory=set)
+
+    @cached_property
+    def activations(self) -> Activations:
+        """All layers of the network."""
+        return Activations(self.network.model)
+
+    @cached_property
+    def classifier(self) -> Classifier | None:
+        """What the network calls an image; None where it ends in no classes."""
+        return classifier_of(self.network.model)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the network's classes: the data set's, or their numbers; none where it has no classes."""
+        if self.classifier is None:
+            return ()
+        if self.data is not None:
+            return self.data[0].classes
+        return tuple(map(str, range(self.classifier.classes)))
+
+    def check(self) -> None:
+        """Raise BadInput where the network has other classes than its data set, or there is no such pair of them."""
+        if self.data is not None and self.classifier is not None and self.classifier.classes != len(self.classes):
+            raise BadInput(
+                f"the network has {self.classifier.classes} classes, and the data set {len(self.classes)}: "
+                "name the one that it was trained on with --data"
+            )
+        if self.settings.pair:
+            self.pair()
+
+    def pair(self) -> tuple[int, int]:
+        """The two classes that are to be told apart: those of the settings, or those that are confused most.
+
+        Raises BadInput for classes that there are not.
+        """
+        named = self.settings.named_pair
+        if named is None:
+            assert self.predictions is not None
+            return self.predictions.most_confused()
+        for name in named:
+            if name not in self.classes:
+                raise BadInput(f"there is no class {name!r}{nearest(name, self.classes)}")
+        return self.classes.index(named[0]), self.classes.index(named[1])
+
+    @property
+    def data_classes(self) -> tuple[str, ...]:
+        """The names of the data set's classes, whatever the network ends in."""
+        return self._data()[0].classes
+
+    @property
+    def data_name(self) -> str:
+        """What the data set is called."""
+        return self._data()[0].name
+
+    def images(self, name: SetName) -> tuple[Any, Any]:
+        """The images [N, H, W, C] and labels [N] of a set. Raises BadInput where there is no data set."""
+        data = self._data()[0]
+        return (data.train_imgs, data.train_labels) if name == "train" else (data.test_imgs, data.test_labels)
+
+    def images_of(self, name: SetName) -> Input:
+        """The blob of a set's images."""
+        return Input(f"{name}_imgs", self._data()[1].output(f"{name}_imgs").digest)
+
+    def labels_of(self, name: SetName) -> Input:
+        """The blob of a set's labels."""
+        return Input(f"{name}_labels", self._data()[1].output(f"{name}_labels").digest)
+
+    def _data(self) -> tuple[Dataset, Record]:
+        if self.data is None:
+            raise BadInput("the model has no data set: name the one that it was trained on with --data")
+        return self.data
+
+    def see(self, name: str) -> Seen:
+        """An image by its name. Raises BadInput where there is none."""
+        numbered = ImageName.parse(name)
+        if numbered is not None:
+            images, labels = self.images(numbered.set)
+            pixels = np.asarray(numbered.of(images), np.float32)
+            blobs = self.images_of(numbered.set), self.labels_of(numbered.set)
+            return Seen(name, pixels, int(numbered.of(labels)), blobs)
+        try:
+            data = originals.read(self.pictures[name])
+            pixels = as_input(decoded(data).frames[0], self.network.model.input_shape[1:], self.pixel_range)
+        except BadInput as problem:
+            raise BadInput(f"{name} {problem}") from problem
+        return Seen(name, pixels, None, (Input("picture", originals.digest(data)),))
+
+    def can_see(self, name: str) -> bool:
+        """Whether there is such an image, and it can be read."""
+        try:
+            self.see(name)
+        except BadInput:
+            return False
+        return True
+
+    def called(self, seen: Sequence[Seen]) -> npt.NDArray[np.float32]:
+        """The probability of each class of some images, [n, K]; [n, 0] where the network has no classes."""
+        if self.classifier is None:
+            return np.zeros((len(seen), 0), np.float32)
+        return self.classifier.of(np.stack([image.pixels for image in seen])).probabilities
+
+    def called_as(self, probabilities: npt.NDArray[np.float32]) -> int | None:
+        """The most probable class; None where there are no classes, or no finite probabilities."""
+        return int(probabilities.argmax()) if len(probabilities) and np.isfinite(probabilities).all() else None
+
+    def look(self) -> dict[str, Any]:
+        """What decides how activations and images are shown, for recipes."""
+        shown = ("standardise", "clip", "colour_map")
+        return {
+            "model": self.network.name,
+            "pixel_range": list(self.pixel_range),
+            **{name: getattr(self.settings, name) for name in shown},
+        }
+
+    def clip(self, values: npt.NDArray[np.float32]) -> tuple[float, float] | None:
+        """The ends of the scale on which these activations are shown; None for all there are, or the blog's."""
+        end = self.settings.clip
+        if not end:
+            return None
+        return (-end, end) if self.settings.standardise or bool((values < 0).any()) else (0.0, end)
+
+    def title(self, image: Seen, probabilities: npt.NDArray[np.float32]) -> str:
+        """As "test/1302, 4 (99%)", or "test/1302, 4, called 9 (51%)"; a label stands for itself."""
+        said = [image.name]
+        if image.label is not None:
+            said.append(self.data_classes[image.label])
+        called = self.called_as(probabilities)
+        if called is not None:
+            if called == image.label:
+                return f"{', '.join(said)} ({probabilities[called]:.0%})"
+            said.append(f"called {self.classes[called]} ({probabilities[called]:.0%})")
+        return ", ".join(said)
+
+    def keep(self, name: str) -> None:
+        """Make the bytes of a picture from disk an artifact."""
+        if ImageName.parse(name) is None:
+            originals.keep(self.session, originals.read(self.pictures[name]), original_title(name))
+
+    def recipe_inputs(self, *images: Seen) -> dict[str, str]:
+        """What decides about a result for these images, besides parameters."""
+        found = {"model": self.network.identity}
+        for image in images:
+            for blob in image.blobs:
+                found[blob.role if image.label is not None else image.name] = blob.digest
+        return found
+
+    def lineage_inputs(self, *images: Seen) -> list[Input]:
+        """The blobs that a result for these images is made from."""
+        return [Input("model", self.network.digest), *dict.fromkeys(blob for image in images for blob in image.blobs)]
+
+
+_open = OpenRuns[Laboratory]()
+
+
+def opened(laboratory: Laboratory) -> AbstractContextManager[Laboratory]:
+    """While inside, tasks find this laboratory under its run's id."""
+    return _open.opened(laboratory.session.run.id, laboratory)
+
+
+def laboratory_of(run: str) -> Laboratory:
+    """The laboratory of an open run. Raises RuntimeError in a process that did not open it."""
+    return _open.of(run)

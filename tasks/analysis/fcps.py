@@ -1,0 +1,240 @@
+"""FCPs as artifacts: what the images of two classes have in common in one layer, and how far that goes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.analysis.activations import Activations
+from lib.analysis.fcps import Fcps, count_active, find_fcps, told_apart
+from lib.data.image_names import ImageName, SetName
+from lib.draw.activation_grid import Group as Heading
+from lib.draw.activation_grid import activation_grid
+from lib.draw.activation_marks import Marks
+from lib.errors import BadInput
+from lib.pictures.network_input import as_bytes
+from storage.store import Input, NewOutput, Recipe, Record
+from storage.tensors import HDF5, hdf5_bytes
+from tasks.analysis.context import BATCH, Laboratory, Seen, laboratory_of
+from tasks.session.json_output import json_output
+from tasks.session.progress import report
+from tasks.session.recorded import recorded
+
+VERSION = 1
+TEST: SetName = "test"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images of one class, by its name."""
+
+    name: str
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Two groups to compare, and images of the first class that the network only just tells from the second."""
+
+    first: Group
+    second: Group
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All of them, in the order in which they are shown."""
+        return (*self.first.images, *self.second.images, *self.unclear)
+
+    def pair(self, laboratory: Laboratory) -> tuple[int, int]:
+        """The numbers of the two classes."""
+        return laboratory.data_classes.index(self.first.name), laboratory.data_classes.index(self.second.name)
+
+    @staticmethod
+    def found(laboratory: Laboratory) -> "Groups | None":
+        """The clearest images of each class of the pair, and the unclear ones of the first.
+
+        None where there are no predictions, or no image of a class is called what it is. Raises BadInput for that
+        where the pair was asked for.
+        """
+        predictions, settings = laboratory.predictions, laboratory.settings
+        if predictions is None:
+            return None
+        first, second = laboratory.pair()
+        for label in (first, second):
+            if not len(predictions.clear(label, 1)):
+                if not settings.pair:
+                    return None
+                raise BadInput(
+                    f"no test image of {laboratory.classes[label]} is called that: ask for another pair, or name images"
+                )
+
+        def clearest(label: int) -> Group:
+            numbers = predictions.clear(label, settings.clear)
+            return Group(laboratory.classes[label], tuple(str(ImageName(TEST, int(number))) for number in numbers))
+
+        return Groups(clearest(first), clearest(second))._with_unclear(laboratory)
+
+    @staticmethod
+    def named(laboratory: Laboratory, first: Sequence[str], second: Sequence[str]) -> "Groups":
+        """Groups of these images; each is called as the class that its images are of.
+
+        Raises BadInput where there is no such image, or a group's images are of several classes.
+        """
+
+        def group(images: Sequence[str]) -> Group:
+            labels = {laboratory.see(name).label for name in images}
+            names = sorted(laboratory.data_classes[label] for label in labels if label is not None)
+            if len(names) != 1:
+                raise BadInput(f"{', '.join(images)} are of the classes {', '.join(names)}: name images of one class")
+            return Group(names[0], tuple(images))
+
+        one, other = group(first), group(second)
+        if one.name == other.name:
+            raise BadInput(f"the images of both classes are of {one.name}: name images of two classes")
+        named = Groups(one, other)
+        return named if laboratory.predictions is None else named._with_unclear(laboratory)
+
+    def _with_unclear(self, laboratory: Laboratory) -> "Groups":
+        predictions = laboratory.predictions
+        assert predictions is not None
+        numbers = predictions.unclear(*self.pair(laboratory), laboratory.settings.unclear)
+        return replace(self, unclear=tuple(str(ImageName(TEST, int(number))) for number in numbers))
+
+
+def fcps_recipe(laboratory: Laboratory, layer: str, groups: Groups) -> Recipe:
+    """What comparing two groups in a layer will compute."""
+    settings = laboratory.settings
+    seen = [laboratory.see(name) for name in groups.images]
+    parameters: dict[str, Any] = {
+        "layer": layer,
+        "groups": [asdict(groups.first), asdict(groups.second)],
+        "unclear": list(groups.unclear),
+        "classes": list(laboratory.data_classes),
+        "threshold": settings.threshold,
+        **laboratory.look(),
+    }
+    counted = [laboratory.images_of(TEST), laboratory.labels_of(TEST)]
+    inputs = laboratory.recipe_inputs(*seen) | {blob.role: blob.digest for blob in counted}
+    return Recipe("fcps", VERSION, parameters, inputs)
+
+
+@recorded("fcps", run_name="{title}")
+def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Record, bool]:
+    """The record of what two groups have in common in a layer.
+
+    Outputs: `picture` (PNG: the layer's activations of all images side by side, FCPs circled), `patterns` (HDF5: where
+    they are, and in which share of the test images of each class a position is active), `summary` as JSON.
+    """
+    laboratory = laboratory_of(run)
+    recipe = fcps_recipe(laboratory, layer, groups)
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        seen = [laboratory.see(name) for name in groups.images]
+        network = Activations(laboratory.network.model, [layer])
+        values = network.of(np.stack([image.pixels for image in seen]))[layer]
+        one, both = len(groups.first.images), len(groups.first.images) + len(groups.second.images)
+        fcps = find_fcps(values[:one], values[one:both], laboratory.settings.threshold, beside=values[both:])
+        shares, accuracy = _counted(laboratory, network, layer, title, groups, fcps)
+        summary = {
+            "layer": layer,
+            "classes": list(laboratory.data_classes),
+            "groups": recipe.parameters["groups"],
+            "threshold": laboratory.settings.threshold,
+            "level": fcps.level,
+            "counts": {kind: int(pattern.sum()) for kind, pattern in _kinds(fcps).items()},
+            "patterns": list(_patterns(laboratory, layer, fcps, shares)),
+            "accuracy": accuracy,
+            "unclear": _unclear(groups, fcps, values[both:]),
+        }
+        picture = _picture(laboratory, layer, groups, seen, values, fcps)
+        tensors = {**_kinds(fcps), "shares": shares, "activations": values}
+        about = {"title": title, "layer": layer}
+        return [
+            NewOutput("picture", picture, "picture", "image/png", attributes=about),
+            NewOutput("patterns", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
+            json_output("summary", summary, about),
+        ], [*laboratory.lineage_inputs(*seen), laboratory.images_of(TEST), laboratory.labels_of(TEST)]
+
+    return laboratory.session.obtain(recipe, compute, unit=title)
+
+
+def _counted(
+    laboratory: Laboratory, network: Activations, layer: str, title: str, groups: Groups, fcps: Fcps
+) -> tuple[npt.NDArray[Any], float]:
+    """In which share of the test images of each class a position is active, and how well the FCPs tell the pair apart.
+
+    The share is [classes, ..., units].
+    """
+    images, labels = laboratory.images(TEST)
+    labels = np.asarray(labels)
+
+    def batches(what: str) -> Iterator[npt.NDArray[np.float32]]:
+        for first in range(0, len(images), BATCH):
+            yield network.of(np.asarray(images[first : first + BATCH], np.float32))[layer]
+            report(f"{title}, {what}", min(first + BATCH, len(images)), len(images))
+
+    shares = count_active(batches("counted"), labels, fcps.level, len(laboratory.data_classes))
+    return shares, told_apart(batches("told apart"), labels, fcps, groups.pair(laboratory))
+
+
+def _kinds(fcps: Fcps) -> dict[str, npt.NDArray[np.bool_]]:
+    return {"only_first": fcps.only_first, "only_second": fcps.only_second, "both": fcps.both}
+
+
+def _patterns(laboratory: Laboratory, layer: str, fcps: Fcps, shares: npt.NDArray[Any]) -> Iterator[dict[str, Any]]:
+    """Every position that is an FCP, and how often it is active in each class."""
+    for kind, pattern in _kinds(fcps).items():
+        for place in np.argwhere(pattern):
+            *position, unit = (int(number) for number in place)
+            active = np.moveaxis(shares, 0, -1)[tuple(place)]
+            yield {
+                "unit": f"{layer}/{unit}",
+                "position": position,
+                "kind": kind,
+                "shares": {name: float(share) for name, share in zip(laboratory.data_classes, active, strict=True)},
+            }
+
+
+def _unclear(groups: Groups, fcps: Fcps, values: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
+    """How many of the patterns each unclear image shows."""
+    counts = zip(*fcps.shown_by(values), strict=True) if len(values) else ()
+    return [
+        {"image": name, "only_first": int(first), "only_second": int(second), "both": int(both)}
+        for name, (first, second, both) in zip(groups.unclear, counts, strict=True)
+    ]
+
+
+def _picture(
+    laboratory: Laboratory,
+    layer: str,
+    groups: Groups,
+    seen: Sequence[Seen],
+    values: npt.NDArray[np.float32],
+    fcps: Fcps,
+) -> bytes:
+    first, second, unclear = (len(part) for part in (groups.first.images, groups.second.images, groups.unclear))
+    shown = [values[at] > fcps.level for at in range(first + second, len(values))]
+    marks = [
+        *[Marks(own=fcps.only_first, both=fcps.both)] * first,
+        *[Marks(own=fcps.only_second, both=fcps.both)] * second,
+        *(Marks(own=fcps.only_first & on, both=fcps.both & on, other=fcps.only_second & on) for on in shown),
+    ]
+    headings = [
+        Heading(f"clear images of {groups.first.name}", first),
+        Heading(f"clear images of {groups.second.name}", second),
+        Heading(f"images of {groups.first.name} that could be {groups.second.name}", unclear),
+    ]
+    return activation_grid(
+        list(values),
+        layer=layer,
+        titles=[laboratory.title(image, found) for image, found in zip(seen, laboratory.called(seen), strict=True)],
+        subtitle=f"{laboratory.network.name} · active: above {laboratory.settings.threshold:.0%} of the greatest value",
+        images=[as_bytes(image.pixels, laboratory.pixel_range) for image in seen],
+        groups=[heading for heading in headings if heading.images],
+        standardise=laboratory.settings.standardise,
+        clip=laboratory.clip(values),
+        colours=laboratory.settings.colour_map,
+        marks=marks,
+    )

@@ -1,0 +1,114 @@
+"""What the network makes of a whole set as an artifact: its probabilities, its errors, and its unclear images."""
+
+from typing import Any
+
+import numpy as np
+
+from lib.analysis.predictions import Predictions
+from lib.data.image_names import SetName
+from lib.pictures.network_input import as_bytes
+from storage.store import Input, NewOutput, Recipe, Record
+from storage.tensors import NPY, npy_bytes
+from tasks.analysis.context import Laboratory, laboratory_of
+from tasks.session.json_output import json_output
+from tasks.session.progress import report
+from tasks.session.recorded import recorded
+
+VERSION = 1
+UNCLEAR = 10
+"""Images with the smallest margins that are told of each pair of classes."""
+CLEAR = 3
+"""Of the clearest ones of each class."""
+
+
+def predictions_recipe(laboratory: Laboratory, name: SetName) -> Recipe:
+    """What predicting a set will compute."""
+    blobs = [laboratory.images_of(name), laboratory.labels_of(name)]
+    return Recipe(
+        "predictions",
+        VERSION,
+        {"data": laboratory.data_name, "set": name, "classes": list(laboratory.classes), "most": [UNCLEAR, CLEAR]},
+        {"model": laboratory.network.identity, **{blob.role: blob.digest for blob in blobs}},
+    )
+
+
+@recorded("predictions", run_name="{title}")
+def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
+    """The record of what the network makes of a set, `train` or `test`; the laboratory then knows it of the test set.
+
+    Outputs: `probabilities` float32 [N, K]; `summary` as JSON: the confusion, the images in each cell, those with the
+    smallest margins of each pair and the clearest of each class; `thumbnails` uint8 [M, H, W, C] of all images that the
+    summary names, their numbers as attribute. Raises BadInput where labels and classes do not fit.
+    """
+    laboratory = laboratory_of(run)
+    images, labels = laboratory.images(name)
+    recipe = predictions_recipe(laboratory, name)
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        assert laboratory.classifier is not None
+        found = laboratory.classifier.of(images, progress=lambda done: report(title, done, len(images)))
+        probabilities = found.probabilities
+        predictions = Predictions(probabilities, np.asarray(labels))
+        summary = _summary(laboratory, predictions, name)
+        numbers = _named(summary)
+        thumbnails = as_bytes(np.asarray(images)[numbers], laboratory.pixel_range)
+        about = {"title": title, "data": laboratory.data_name, "set": name}
+        return [
+            NewOutput("probabilities", npy_bytes(probabilities), "probabilities", NPY, "float32", probabilities.shape),
+            json_output("summary", summary, about),
+            NewOutput(
+                "thumbnails",
+                npy_bytes(thumbnails),
+                "images",
+                NPY,
+                "uint8",
+                thumbnails.shape,
+                attributes={**about, "numbers": numbers},
+            ),
+        ], [*laboratory.lineage_inputs(), laboratory.images_of(name), laboratory.labels_of(name)]
+
+    record, there = laboratory.session.obtain(recipe, compute, unit=title)
+    probabilities = np.asarray(laboratory.session.store.array(record.output("probabilities").digest))
+    laboratory.predictions = Predictions(probabilities, np.asarray(labels))
+    return record, there
+
+
+def _summary(laboratory: Laboratory, predictions: Predictions, name: SetName) -> dict[str, Any]:
+    count = predictions.classes
+    pairs = [(label, called) for label in range(count) for called in range(count) if label != called]
+    cells = {f"{label}/{called}": predictions.cell(label, called).tolist() for label, called in pairs}
+    return {
+        "data": laboratory.data_name,
+        "set": name,
+        "images": len(predictions.labels),
+        "classes": list(laboratory.classes),
+        "accuracy": predictions.accuracy,
+        "confusion": predictions.confusion.tolist(),
+        "cells": {cell: images for cell, images in cells.items() if images},
+        "margins": {
+            f"{low}/{high}": [_told(predictions, int(image)) for image in images]
+            for (low, high), images in predictions.smallest_margins(UNCLEAR).items()
+        },
+        "pair": list(predictions.most_confused()),
+        "clear": {
+            str(label): [_told(predictions, int(image)) for image in predictions.clear(label, CLEAR)]
+            for label in range(count)
+        },
+    }
+
+
+def _told(predictions: Predictions, image: int) -> dict[str, Any]:
+    return {
+        "image": image,
+        "label": int(predictions.labels[image]),
+        "called": int(predictions.called[image]),
+        "margin": float(predictions.margins[image]),
+        "probabilities": [float(value) for value in predictions.probabilities[image]],
+    }
+
+
+def _named(summary: dict[str, Any]) -> list[int]:
+    """The numbers of all images that a summary names."""
+    cells = [number for images in summary["cells"].values() for number in images]
+    lists = [*summary["margins"].values(), *summary["clear"].values()]
+    return sorted({*cells, *(told["image"] for images in lists for told in images)})

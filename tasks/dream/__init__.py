@@ -1,0 +1,1 @@
+"""What a dream run makes: dreams, tours and films."""

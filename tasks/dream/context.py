@@ -1,0 +1,138 @@
+"""What the tasks of one dream flow share in this process: the network, the pictures, and how they are dreamed.
+
+Prefect's tasks are told names; what a name stands for they find here. A studio lives as long as the flow run that
+opened it.
+"""
+
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lib.dream.dreamer import Dreamer
+from lib.dream.settings import DreamSettings
+from lib.errors import BadInput
+from lib.network.units import Unit
+from lib.pictures.files import decoded
+from lib.pictures.names import parsed, shown
+from storage.errors import StoreUnusable
+from storage.store import Input
+from tasks.session import originals
+from tasks.session.open_runs import OpenRuns
+from tasks.session.pixel_budget import Room
+from tasks.session.session import Session
+from tasks.sweep.context import Network
+
+AT_ONCE = 4
+"""Pictures in the making: while one is dreamed, others are decoded and encoded."""
+PIXELS_AT_ONCE = 12_000_000
+"""Of all pictures in the making; a larger one is made by itself."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A picture that dreams go towards: its pixels [H, W, C], and the digest of its file."""
+
+    pixels: Any
+    digest: str
+
+
+@dataclass
+class Studio:
+    """One dream flow's.
+
+    `pixel_range`: the least and greatest pixel value in training. `pictures`: files by the names of the pictures.
+    `masks`: one file for all, or a folder with one for each. `made` and `failures`: by the title of a piece, the key of
+    its record, and why it failed; `computed`: those of the made that were not there before; `stopped`: why none can be
+    made any more.
+    """
+
+    session: Session
+    network: Network
+    settings: DreamSettings
+    pixel_range: tuple[float, float]
+    pictures: Mapping[str, Path]
+    passes: int = 1
+    zoom: float = 1.0
+    rotation: float = 0.0
+    guide: Guide | None = None
+    masks: Path | None = None
+    made: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    computed: set[str] = field(default_factory=set)
+    stopped: StoreUnusable | None = None
+    room: Room = field(default_factory=lambda: Room(PIXELS_AT_ONCE))
+    _masks_in: dict[Path, dict[str, Path]] = field(default_factory=dict)
+    _dreamers: dict[str, Dreamer] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.RLock)
+
+    def dreamer(self, unit: Unit | None = None) -> Dreamer:
+        """Whoever dreams the objective, or one unit in its place. Raises BadInput for one that this network has not."""
+        objective = unit.layer if unit is not None else self.settings.objective
+        with self._lock:
+            if objective not in self._dreamers:
+                self._dreamers[objective] = Dreamer(
+                    self.network.model,
+                    replace(self.settings, objective=objective),
+                    pixel_range=self.pixel_range,
+                    guide=None if self.guide is None else self.guide.pixels,
+                )
+            found = self._dreamers[objective]
+        return found if unit is None else found.towards(str(unit))
+
+    def mask_of(self, picture: str) -> Path | None:
+        """The file of a picture's mask; None where all of it is dreamed. Raises BadInput where its own is missing."""
+        if self.masks is None or not self.masks.is_dir():
+            return self.masks
+        wanted = self.masks / parsed(picture)
+        if wanted.is_file():
+            return wanted
+        with self._lock:
+            if wanted.parent not in self._masks_in:
+                self._masks_in[wanted.parent] = {path.stem: path for path in reversed(_listed(wanted.parent))}
+            alike = self._masks_in[wanted.parent].get(wanted.stem)  # a mask is seldom a file of the same kind
+        if alike is not None and alike.is_file():
+            return alike
+        raise BadInput(f"{picture} has no mask in {shown(str(self.masks))}: add one of the same name")
+
+    def recipe_inputs(self) -> dict[str, str]:
+        """What decides about every dream of this studio, besides parameters."""
+        return {"model": self.network.identity} | ({"guide": self.guide.digest} if self.guide else {})
+
+    def lineage_inputs(self) -> list[Input]:
+        """The blobs that every dream of this studio is made from."""
+        inputs = [Input("model", self.network.digest)]
+        return [*inputs, Input("guide", self.guide.digest)] if self.guide else inputs
+
+
+_open = OpenRuns[Studio]()
+
+
+def opened(studio: Studio) -> AbstractContextManager[Studio]:
+    """While inside, tasks find this studio under its run's id."""
+    return _open.opened(studio.session.run.id, studio)
+
+
+def studio_of(run: str) -> Studio:
+    """The studio of an open run. Raises RuntimeError in a process that did not open it."""
+    return _open.of(run)
+
+
+def guide_in(session: Session, path: Path) -> Guide:
+    """The guide in a file, whose bytes are kept. Raises BadInput, with its name."""
+    try:
+        data = originals.read(path)
+        pixels = decoded(data).frames[0]
+    except BadInput as problem:
+        raise BadInput(f"the guide {shown(str(path))} {problem}") from problem
+    originals.keep(session, data, "/guide")
+    return Guide(pixels, originals.digest(data))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

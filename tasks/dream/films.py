@@ -1,0 +1,40 @@
+"""The passes of one picture as a film."""
+
+from collections.abc import Iterator
+
+from lib.pictures.animation import MEDIA_TYPES, Kind, animation
+from lib.pictures.files import Pixels, decoded
+from storage.store import Input, NewOutput, Recipe, Record
+from tasks.dream.context import studio_of
+from tasks.dream.pieces import Piece
+from tasks.session.recorded import recorded
+
+VERSION = 1
+SECONDS_A_PASS = 0.5
+
+
+@recorded("animation", run_name="{title}")
+def make_animation(title: str, picture: str, kind: Kind, run: str) -> tuple[Record, bool]:
+    """The record of a picture's film, from the picture itself to its last pass; its output's role is `animation`.
+
+    Of a picture with several frames the first are shown. Raises BadInput where this machine cannot make that kind.
+    """
+    studio = studio_of(run)
+    session = studio.session
+    pieces = [Piece(picture, number, studio.passes) for number in range(1, studio.passes + 1)]
+    made = [session.store.record(studio.made[piece.title]) for piece in pieces]
+    blobs = {"pass 0": made[0].recipe_inputs["picture"]}
+    blobs |= {f"pass {number}": record.output("picture").digest for number, record in enumerate(made, 1)}
+    recipe = Recipe("animation", VERSION, {"kind": kind, "seconds_a_pass": SECONDS_A_PASS}, blobs)
+
+    def frames() -> Iterator[Pixels]:
+        for digest in blobs.values():
+            yield decoded(session.store.get(digest)).frames[0]
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters, "inputs": recipe.inputs}
+        film = animation(frames(), kind, about={**about, "role": "animation"}, seconds=SECONDS_A_PASS)
+        outputs = [NewOutput("animation", film, "animation", MEDIA_TYPES[kind], attributes={"title": picture})]
+        return outputs, [Input(role, digest) for role, digest in blobs.items()]
+
+    return session.obtain(recipe, compute, unit=title)

@@ -1,0 +1,214 @@
+"""A folder that holds a gallery: only what changed is written, and only what is the gallery's own is removed.
+
+`.gallery/` in it holds what makes that possible: a manifest, which says of every file what it was made from; a journal
+of what the generation under way writes, which is what is left of one that was killed; and a lock, because generations
+take turns.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock
+
+from lib.errors import BadInput
+from lib.gallery.addresses import is_address
+from lib.gallery.rendering import STATIC, Page, version
+from tasks.gallery.folder.writer import NEW, OWN, Content, Late, Scribe, SecondScribe
+
+ALONE = 10_000
+"""Files that one process writes; for more, a second one is worth the second that it takes to start."""
+# Counted up when the manifest changes its form; one of another form counts for nothing but the names of its files.
+_FORM = 1
+_UNKNOWN = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a generation did: how many files it wrote, left as they were, and removed."""
+
+    written: int
+    same: int
+    removed: int
+
+
+class Site:
+    """One generation of a gallery, inside a `with`. What it does not make before `finish` is removed by that.
+
+    Args:
+        out: the gallery's folder; made if need be.
+        sections: what the head of every page leads to, as (title, address).
+        code: a digest of the code outside of `lib.gallery` that the pages depend on.
+
+    Raises BadInput where the folder holds other things than a gallery, or cannot be written to.
+    """
+
+    def __init__(self, out: Path, *, sections: Sequence[tuple[str, str]] = (), code: str = "") -> None:
+        self.out = out.expanduser().absolute()
+        self.memory: dict[str, Any] = {}
+        """What one generation keeps for the next: plain JSON, saved by `finish`."""
+        self._own = self.out / OWN
+        self._sections = list(sections)
+        self._scribe = Scribe(self.out, sections)
+        self._second: SecondScribe | None = None
+        self._code = hashlib.sha256(json.dumps([version(), code, list(sections)]).encode()).hexdigest()
+        self._lock = FileLock(self._own / "lock")
+        self._before: dict[str, tuple[str, int]] = {}
+        self._now: dict[str, tuple[str, int]] = {}
+        self._written = 0
+        self._memory = ""
+        self._there: dict[str, int] = {}
+        self._journal = -1
+
+    def __enter__(self) -> "Site":
+        try:
+            self._begin()
+        except OSError as problem:
+            raise BadInput(f"no gallery can be written to {self.out}: {problem.strerror}") from problem
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            if self._second is not None:
+                self._second.close()
+        finally:
+            if self._journal >= 0:
+                os.close(self._journal)
+            self._lock.release()
+
+    def put(self, page: Page) -> None:
+        """Put a page into the gallery; it is rendered where it would not be what it was."""
+        self._put(page.address, lambda: replace(page, context=page.values(), key=None), page.digest())
+
+    def file(self, address: str, make: Callable[[], bytes | Late], key: str) -> str:
+        """Put a file into the gallery and return its address. `key` stands for its bytes: the same, the same bytes.
+
+        `make` gives the bytes, or where they take long what makes them, perhaps in another process.
+        """
+        self._put(address, make, key)
+        return address
+
+    def picture(self, key: str, make: Callable[[], bytes], ending: str = ".png") -> str:
+        """The address of a picture that pages share, made once however many show it. `key` says what is on it."""
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return self.file(f"media/{digest[:2]}/{digest[2:26]}{ending}", make, key)
+
+    def finish(self) -> Written:
+        """Remove what an earlier generation made and this one did not, and remember what this one made."""
+        for path in sorted(STATIC.iterdir()):
+            self.file(f"static/{path.name}", path.read_bytes, path.name)
+        if self._second is not None:
+            self._second.finish()
+        gone = [address for address in self._before if address not in self._now]
+        for address in gone:
+            self._remove(self.out / address)
+        same = len(self._now) - self._written
+        if self._written or gone or self._memory != json.dumps(self.memory, sort_keys=True):
+            manifest = {"form": _FORM, "files": self._now, "memory": self.memory}
+            data = json.dumps(manifest, separators=(",", ":")).encode()
+            # what a power cut leaves short of the other files has another size than this says
+            self._scribe.write(f"{OWN}/manifest.json", data, durable=True)
+        (self._own / "journal").unlink(missing_ok=True)
+        return Written(self._written, same, len(gone))
+
+    def _begin(self) -> None:
+        self._check()
+        self._own.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        for name in NEW:
+            (self._own / name).unlink(missing_ok=True)
+        self._there = dict(_sizes(str(self.out)))
+        manifest = self._manifest()
+        self._before = {name: (entry[0], entry[1]) for name, entry in manifest["files"].items() if is_address(name)}
+        self.memory = manifest["memory"]
+        self._memory = json.dumps(self.memory, sort_keys=True)
+        for address in self._journalled():
+            self._before[address] = (_UNKNOWN, -1)
+        self._journal = os.open(self._own / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def _check(self) -> None:
+        """Raise BadInput for a folder with other things in it: a gallery takes the names that it wants."""
+        if self.out.exists() and not self.out.is_dir():
+            raise BadInput(f"{self.out} is a file: name a folder for the gallery")
+        if self.out.is_dir() and not self._own.is_dir() and any(self.out.iterdir()):
+            raise BadInput(f"{self.out} holds other things than a gallery: name an empty or a new folder")
+
+    def _manifest(self) -> dict[str, Any]:
+        """What the last whole generation left. One that cannot be read makes all of its files unknown, not foreign."""
+        nothing: dict[str, Any] = {"files": {}, "memory": {}}
+        try:
+            found = json.loads((self._own / "manifest.json").read_bytes())
+            if found["form"] == _FORM:
+                return found
+            return nothing | {"files": dict.fromkeys(found["files"], (_UNKNOWN, -1))}
+        except FileNotFoundError:
+            return nothing
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{self._own / 'manifest.json'} is damaged: remove the folder {self.out}") from None
+
+    def _journalled(self) -> list[str]:
+        """What a generation that was killed may have written: its own files, whatever is in them."""
+        try:
+            lines = (self._own / "journal").read_text().split("\n")
+        except FileNotFoundError:
+            return []
+        return [line for line in lines[:-1] if is_address(line)]  # the last line is empty, or torn
+
+    def _put(self, address: str, make: Callable[[], Content], key: str) -> None:
+        if not is_address(address):
+            raise ValueError(f"{address!r} is no address of a gallery")
+        digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        if (made := self._now.get(address)) is not None:
+            if made[0] != digest:
+                raise ValueError(f"two different files are put at {address}")
+            return
+        before = self._before.get(address)
+        if before is not None and before[0] == digest and self._there.get(address) == before[1]:
+            self._now[address] = before
+            return
+        if before is None and address in self._there:
+            raise BadInput(f"{self.out}/{address} is in the way, and is no file of this gallery: move it elsewhere")
+        self._write(address, make(), digest)
+
+    def _write(self, address: str, what: Content, digest: str) -> None:
+        """Have a file written, now or some time before `finish` is done; the journal knows of it first."""
+        os.write(self._journal, f"{address}\n".encode())
+        self._now[address] = (digest, -1)
+        self._written += 1
+        if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
+            self._second = SecondScribe(self.out, self._sections, self._wrote)
+        if self._second is None:
+            self._wrote(address, self._scribe.write(address, what))
+        else:
+            self._second.write(address, what)
+
+    def _wrote(self, address: str, size: int) -> None:
+        self._now[address] = (self._now[address][0], size)
+
+    def _remove(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:  # what was to be its folder is a file of somebody else's
+            return
+        for folder in path.parents:
+            if folder == self.out:
+                return
+            try:
+                folder.rmdir()
+            except OSError:  # something is left in it
+                return
+
+
+def _sizes(folder: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Every file below a folder by its address, and its bytes: after a power cut a file can be there and be empty."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _sizes(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False).st_size

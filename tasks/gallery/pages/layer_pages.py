@@ -1,0 +1,71 @@
+"""The page of every layer: all of its units as a grid."""
+
+from typing import Any
+
+from lib.gallery.addresses import START, network_page, segment
+from lib.gallery.rendering import Page
+from storage.errors import StoreError
+from tasks.gallery.folder.site import Site
+from tasks.gallery.pages.layer_view import STATES, LayerView, layers_of
+from tasks.gallery.pages.trained import films_of, training_page
+from tasks.gallery.reading.catalogue import Catalogue
+from tasks.gallery.reading.networks import Network
+
+
+def pages(catalogue: Catalogue, site: Site) -> None:
+    """Put the page of every layer that was swept, or was to be."""
+    for network in catalogue.networks:
+        films = films_of(catalogue, network)
+        layers = layers_of(catalogue, network)
+        for place, layer in enumerate(layers):
+            around = (layers[place - 1] if place else None, layers[place + 1] if place + 1 < len(layers) else None)
+            through = training_page(network.slug, layer.name) if films.get(layer.name) else None
+            site.put(Page(layer.address, "layer.html.j2", _contents(site, layer, around, through)))
+
+
+def _contents(
+    site: Site, layer: LayerView, around: tuple[LayerView | None, LayerView | None], through: str | None
+) -> dict[str, Any]:
+    network, known = layer.network, layer.known
+    cells = [layer.cell(site, layer.units[index]) for index in layer.indices]
+    preferred = {cell["preferred"] for cell in cells} - {None}
+    everyone = known.units if known else None
+    before, after = around
+    return {
+        "network": {"title": network.title, "name": network.name, "slug": network.slug},
+        "crumbs": [["Networks", START], [network.title, network_page(network.slug)], [layer.name, None]],
+        "up": network_page(network.slug),
+        "previous": None if before is None else {"title": before.name, "address": before.address},
+        "next": None if after is None else {"title": after.name, "address": after.address},
+        "layer": layer.name,
+        "kind": known.kind if known else "",
+        "about": known.about if known else "",
+        "shape": list(known.shape) if known and known.shape else None,
+        "field": layer.responses.receptive_field,
+        "verdicts": layer.verdicts,
+        "cells": cells,
+        "missing": max(0, everyone - len(cells)) if everyone else 0,
+        "states": [state for state in STATES if state in layer.verdicts],
+        "classes": [name for name in layer.responses.classes if name in preferred],
+        "ratios": any(cell["ratio"] is not None for cell in cells),
+        "data": {"name": layer.data.name, "banner": layer.data.banner} if layer.data else None,
+        "through": through,
+        "sheet": _sheet(layer.catalogue, site, network, layer),
+    }
+
+
+def _sheet(catalogue: Catalogue, site: Site, network: Network, layer: LayerView) -> str | None:
+    """The contact sheet that shows most of the layer, the latest of these, to be taken away."""
+    made = catalogue.of_layer("layer", network.identity, layer.name)
+    if not made:
+        return None
+
+    def units(record: Any) -> tuple[int, str]:
+        return len(record.parameters["units"]), record.ended
+
+    digest = max(made, key=units).output("sheet").digest
+    try:
+        address = f"{network.slug}/{segment(layer.name)}/sheet.png"
+        return site.file(address, lambda: catalogue.store.get(digest), digest)
+    except StoreError:
+        return None

@@ -1,0 +1,109 @@
+"""A layer of a network as its pages need it: its units with their files, and what is known of how they respond."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lib.gallery.addresses import layer_page, unit_page
+from tasks.gallery.folder.site import Site
+from tasks.gallery.pages.unit_files import UnitFiles, files_of
+from tasks.gallery.reading.catalogue import Catalogue
+from tasks.gallery.reading.natural import DataSet
+from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.responses import Responses
+from tasks.gallery.reading.swept import UnitState
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer that was swept, or was to be."""
+
+    catalogue: Catalogue
+    network: Network
+    name: str
+    units: Mapping[int, UnitState]
+
+    @property
+    def address(self) -> str:
+        """Of its page."""
+        return layer_page(self.network.slug, self.name)
+
+    @property
+    def known(self) -> Any:
+        """What the network's file says of it; None where that cannot be read, or says nothing."""
+        return next((layer for layer in self.network.layers if layer.name == self.name), None)
+
+    @cached_property
+    def indices(self) -> list[int]:
+        """Of the units that have a page, in order."""
+        return sorted(self.units)
+
+    @cached_property
+    def verdicts(self) -> dict[str, int]:
+        """How many units came to what."""
+        return count_states(self.units.values())
+
+    @cached_property
+    def responses(self) -> Responses:
+        """How its units respond to the data set, and what their weights say: the latest of each."""
+        latest = {
+            task: found[-1] if (found := self.catalogue.of_layer(task, self.network.identity, self.name)) else None
+            for task in ("responses", "weights")
+        }
+        negatives = self.catalogue.of_layer("negatives", self.network.identity, self.name)[::-1]
+        return Responses(self.catalogue.store, latest["responses"], latest["weights"], negatives)
+
+    @cached_property
+    def data(self) -> DataSet | None:
+        """The data set of its exemplars."""
+        used = {state.grown.train_imgs for state in self.units.values() if state.grown}
+        return next(filter(None, map(self.catalogue.data_of, sorted(filter(None, used)))), None)
+
+    def cell(self, site: Site, state: UnitState) -> dict[str, Any]:
+        """A unit as a cell of a grid; the same one for every grid that it is in."""
+        if state.index not in self._cells:
+            self._cells[state.index] = self._cell(site, state)
+        return self._cells[state.index]
+
+    @cached_property
+    def _cells(self) -> dict[int, dict[str, Any]]:
+        return {}
+
+    def _cell(self, site: Site, state: UnitState) -> dict[str, Any]:
+        grown = state.grown
+        files: UnitFiles | None = None
+        # what a unit that never responded was pushed towards is no picture of what it looks for
+        if grown is not None and grown.verdict in ("responded", "unreached"):
+            files = files_of(self.catalogue, site, self.network, grown)
+        return {
+            "index": state.index,
+            "title": str(state.index),
+            "address": unit_page(self.network.slug, self.name, state.index),
+            "state": state.state,
+            "response": grown.response if grown else None,
+            "ratio": grown.response_ratio if grown else None,
+            "preferred": self.responses.preferred(state.index),
+            "picture": files.cell if files else None,
+            "width": files.width if files else None,
+            "height": files.height if files else None,
+        }
+
+
+def layers_of(catalogue: Catalogue, network: Network) -> list[LayerView]:
+    """The layers of a network that have pages, in the network's order."""
+    units = catalogue.units(network.identity)
+    order = {layer.name: at for at, layer in enumerate(network.layers)}
+    names = sorted(units, key=lambda name: (order.get(name, len(order)), name))
+    return [LayerView(catalogue, network, name, units[name]) for name in names]
+
+
+def count_states(states: Any) -> dict[str, int]:
+    """How many units came to each verdict, failed, or are left; in the usual order, without those that none has."""
+    found: dict[str, int] = dict.fromkeys(STATES, 0)
+    for state in states:
+        found[state.state] += 1
+    return {word: many for word, many in found.items() if many}
+
+
+STATES = ("responded", "unreached", "silent", "dead", "failed", "left")

@@ -1,0 +1,80 @@
+"""Pictures of the store as the gallery shows them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lib.draw.oip_picture import png_bytes, to_uint8
+from lib.errors import BadInput
+from lib.gallery.preview import ENDING, LONGEST, preview
+from lib.words import size
+from storage.errors import BlobCorrupt, BlobMissing
+from storage.record import Output
+from storage.store import Store
+from tasks.gallery.folder.site import Site
+
+LARGEST = 64 * 10**6
+"""Bytes of a blob above which a gallery names it instead of holding a copy."""
+
+
+class NoPicture(Exception):
+    """There is nothing to be shown: the bytes are gone, damaged, or no picture."""
+
+
+def preview_of(site: Site, store: Store, digest: str, longest: int = LONGEST) -> str | None:
+    """The address of the preview of a picture's blob; None where there is nothing to be shown."""
+
+    def make() -> bytes:
+        return preview(store.get(digest), longest)
+
+    return shown(site, f"preview {longest} {digest}", make, ENDING)
+
+
+def shown(site: Site, key: str, make: Callable[[], bytes], ending: str = ".png") -> str | None:
+    """As `Site.picture`; None where what it is made of is gone, damaged or no picture: a page says so and goes on."""
+
+    def checked() -> bytes:
+        try:
+            return make()
+        except (BlobMissing, BlobCorrupt, BadInput) as problem:
+            raise NoPicture from problem
+
+    try:
+        return site.picture(key, checked, ending)
+    except NoPicture:
+        return None
+
+
+def image_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """An image of a data set, uint8 [H, W, C], as PNG: grey for one channel, as it was seen; nothing is enlarged."""
+    if pixels.shape[2] == 1:
+        return png_bytes(Image.fromarray(pixels[:, :, 0]))
+    return png_bytes(Image.fromarray(pixels if pixels.shape[2] == 3 else to_uint8(pixels)))
+
+
+def stored_png(site: Site, store: Store, digest: str) -> str | None:
+    """The address of a PNG of the store as it is; None where it is gone."""
+    return shown(site, f"png {digest}", lambda: store.get(digest))
+
+
+def download(site: Site, store: Store, output: Output, address: str, title: str) -> dict[str, Any] | None:
+    """A blob as a file of the gallery, as the templates list it: {title, address, what}.
+
+    None where the blob is gone. One of more than `LARGEST` bytes is named by its digest, and its address is None.
+    """
+    if output.size > LARGEST:
+        return {"title": title, "address": None, "what": f"{size(output.size)}, in the store as {output.digest[:12]}"}
+
+    def read() -> bytes:
+        try:
+            return store.get(output.digest)
+        except (BlobMissing, BlobCorrupt) as problem:
+            raise NoPicture from problem
+
+    try:
+        return {"title": title, "address": site.file(address, read, output.digest), "what": size(output.size)}
+    except NoPicture:
+        return None

@@ -1,0 +1,21 @@
+"""The start page: every network as a picture of its layers, the latest sweeps and dreams."""
+
+from lib.gallery.addresses import START
+from lib.gallery.rendering import Page
+from tasks.gallery.folder.site import Site
+from tasks.gallery.pages.network_pages import latest_dreams, summary, sweep_row
+from tasks.gallery.reading.catalogue import Catalogue
+
+SECTION = ("Networks", START)
+SWEEPS = 8
+DREAMS = 8
+
+
+def pages(catalogue: Catalogue, site: Site) -> None:
+    """Put the start page."""
+    context = {
+        "networks": [summary(catalogue, network) for network in catalogue.networks],
+        "sweeps": [sweep_row(catalogue, sweep) for sweep in catalogue.sweeps[::-1][:SWEEPS]],
+        "dreams": latest_dreams(catalogue, site, DREAMS),
+    }
+    site.put(Page(START, "start.html.j2", context))

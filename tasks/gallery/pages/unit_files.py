@@ -1,0 +1,86 @@
+"""The files of one unit: its OIPs as pictures and as numbers."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lib.draw.oip_picture import png_bytes, to_uint8, tone_window
+from lib.gallery.addresses import unit_folder
+from lib.pictures.resample import resized
+from storage.errors import BlobCorrupt, BlobMissing
+from tasks.gallery.folder.site import Site
+from tasks.gallery.folder.writer import Late
+from tasks.gallery.reading.catalogue import Catalogue
+from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.swept import Grown
+
+LONGEST_CELL = 160
+"""Pixels of an OIP's longer side up to which a grid shows the OIP itself."""
+
+
+@dataclass(frozen=True)
+class UnitFiles:
+    """Addresses of what there is of a unit: each OIP as a PNG, all as `.npy`, and one small enough for a grid."""
+
+    oips: tuple[str, ...]
+    array: str
+    cell: str
+    height: int
+    width: int
+
+
+def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -> UnitFiles | None:
+    """Put the files of a unit into the gallery; None where its blob is gone or damaged."""
+    folder = unit_folder(network.slug, grown.layer, grown.index)
+    count, height, width = grown.shape[:3]
+    bounds = bounds_of(grown)
+
+    @cache
+    def data() -> bytes:
+        return catalogue.store.get(grown.oips)
+
+    @cache
+    def images() -> Any:
+        return np.lib.format.read_array(io.BytesIO(data()), allow_pickle=False)
+
+    @cache
+    def window() -> tuple[float, float]:
+        return tone_window(images(), bounds)
+
+    def oip(number: int) -> Callable[[], Late]:
+        return lambda: partial(drawn, images()[number], window())
+
+    def small() -> bytes:
+        shrunk = LONGEST_CELL / max(height, width)
+        size = (max(1, round(side * shrunk)) for side in (height, width))
+        values = resized(np.asarray(images()[0], np.float32), *size)
+        return png_bytes(Image.fromarray(to_uint8(values, window())))
+
+    tones = f"{grown.oips} {bounds}"
+    try:
+        array = site.file(f"{folder}/oips.npy", data, grown.oips)
+        oips = tuple(site.file(f"{folder}/oip-{at + 1}.png", oip(at), f"{tones} {at}") for at in range(count))
+        cell = oips[0]
+        if max(height, width) > LONGEST_CELL:
+            cell = site.file(f"{folder}/cell.png", small, tones)
+    except (BlobMissing, BlobCorrupt):
+        return None
+    return UnitFiles(oips, array, cell, height, width)
+
+
+def drawn(image: Any, window: tuple[float, float] | None) -> bytes:
+    """An image as PNG, in the tones of OIPs."""
+    return png_bytes(Image.fromarray(to_uint8(image, window)))
+
+
+def bounds_of(grown: Grown) -> tuple[float, float] | None:
+    """The range of pixels that OIPs are shown in, as `lib.draw.oip_picture.tone_window` wants it."""
+    if grown.constraint != "box":
+        return None
+    low, high = grown.settings["pixel_range"]
+    return float(low), float(high)

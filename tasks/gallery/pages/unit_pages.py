@@ -1,0 +1,311 @@
+"""The page of every unit, at its permanent address: what it looks for, and all that is known of how this was found."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from lib.dream.mixture import Mixture
+from lib.errors import BadInput
+from lib.gallery.addresses import START, network_page, unit_folder, unit_page
+from lib.gallery.rendering import Page
+from storage.errors import BlobCorrupt, BlobMissing, StoreError
+from storage.record import Record
+from tasks.gallery.folder.site import Site
+from tasks.gallery.folder.writer import Late
+from tasks.gallery.pages.layer_view import LayerView, layers_of
+from tasks.gallery.pages.previews import preview_of
+from tasks.gallery.pages.trained import Film, films_of
+from tasks.gallery.pages.unit_files import bounds_of, drawn, files_of
+from tasks.gallery.reading.catalogue import Catalogue
+from tasks.gallery.reading.lineage import made_by, used_by
+from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.swept import Grown, UnitState
+
+THUMBNAIL = 320
+"""Pixels of the longer side of a dream among others."""
+
+
+def pages(catalogue: Catalogue, site: Site) -> None:
+    """Put the page of every unit that was swept, or was to be."""
+    for network in catalogue.networks:
+        dreams = _dreams(catalogue, site, network)
+        films = films_of(catalogue, network)
+        for layer in layers_of(catalogue, network):
+            for place, index in enumerate(layer.indices):
+                unit = UnitView(
+                    site,
+                    layer,
+                    layer.units[index],
+                    layer.indices[place - 1] if place else None,
+                    layer.indices[place + 1] if place + 1 < len(layer.indices) else None,
+                    dreams.get(f"{layer.name}/{index}", []),
+                    films.get(layer.name, {}).get(index),
+                )
+                unit.put()
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """One unit. `before`, `after`: the indices of its neighbours. `dreams`: made with it, as pages show them."""
+
+    site: Site
+    layer: LayerView
+    state: UnitState
+    before: int | None
+    after: int | None
+    dreams: list[dict[str, Any]]
+    film: Film | None
+
+    def put(self) -> None:
+        """Put its files and its page into the gallery."""
+        # what makes the page is read only where something of this has changed
+        rests_on = self._rests_on
+        key = json.dumps(rests_on, sort_keys=True)
+        if self.grown is not None:
+            self.site.file(f"{self.folder}/unit.json", lambda: self._document().encode(), key)
+        self.site.put(Page(f"{self.folder}/index.html", "unit.html.j2", lambda: {**rests_on, **self._contents()}, key))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Of its store."""
+        return self.layer.catalogue
+
+    @property
+    def network(self) -> Network:
+        """That it is a part of."""
+        return self.layer.network
+
+    @property
+    def grown(self) -> Grown | None:
+        """Its result."""
+        return self.state.grown
+
+    @property
+    def name(self) -> str:
+        """As `Conv2D_2/17`."""
+        return f"{self.layer.name}/{self.state.index}"
+
+    @property
+    def folder(self) -> str:
+        """Where its page and its files are."""
+        return unit_folder(self.network.slug, self.layer.name, self.state.index)
+
+    @cached_property
+    def _rests_on(self) -> dict[str, Any]:
+        """All that decides what the page shows: what is cheap to know as it is, records by their keys."""
+        grown, layer, network = self.grown, self.layer, self.network
+        files = files_of(self.catalogue, self.site, network, grown) if grown else None
+        data = layer.data
+        return {
+            "network": {"title": network.title, "name": network.name, "slug": network.slug},
+            "crumbs": [
+                ["Networks", START],
+                [network.title, network_page(network.slug)],
+                [layer.name, layer.address],
+                [str(self.state.index), None],
+            ],
+            "unit": self.name,
+            "layer": {"name": layer.name, "address": layer.address},
+            "index": self.state.index,
+            "folder": self.folder,
+            "state": self.state.state,
+            "failure": self.state.failure,
+            "run": self.state.run,
+            "previous": self._neighbour(self.before),
+            "next": self._neighbour(self.after),
+            "record": grown.key if grown else None,
+            "array": files.array if files else None,
+            "oip_files": list(files.oips) if files else None,
+            "negative": self._negative(),
+            "exemplar_strip": self._exemplar_strip(),
+            "earlier": [self._earlier(one) for one in self.state.earlier],
+            "dreams": self.dreams,
+            "film": self.film.shown(self.site, self.catalogue.store) if self.film else None,
+            "data": None if data is None else {"name": data.name, "banner": data.banner},
+            "used_by": used_by(self.catalogue, grown) if grown else [],
+            "responses": self.layer.responses.keys,
+            "alike_from": [self._seen(index) for index, _ in self._nearest],
+        }
+
+    @property
+    def _nearest(self) -> list[tuple[int, float]]:
+        responses = self.layer.responses
+        return [*responses.nearest(self.state.index), *responses.nearest_by_weights(self.state.index)]
+
+    def _seen(self, index: int) -> str:
+        """What another unit's cell rests on."""
+        state = self.layer.units.get(index)
+        return "" if state is None else state.grown.key if state.grown else state.state
+
+    def _neighbour(self, index: int | None) -> dict[str, Any] | None:
+        if index is None:
+            return None
+        return {"index": index, "address": unit_page(self.network.slug, self.layer.name, index)}
+
+    def _earlier(self, grown: Grown) -> dict[str, Any]:
+        told = ("key", "ended", "run", "verdict", "response", "response_ratio", "constraint")
+        return {name: getattr(grown, name) for name in told}
+
+    def _negative(self) -> dict[str, Any] | None:
+        """What silences it."""
+        found = self.layer.responses.negative(self.state.index)
+        if found is None:
+            return None
+        key, about = found
+        bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
+
+        def make() -> Late:
+            return partial(drawn, self.layer.responses.negative_image(self.state.index), bounds)
+
+        try:
+            address = self.site.file(f"{self.folder}/negative.png", make, f"{key} {bounds}")
+        except (BlobMissing, BlobCorrupt):
+            return None
+        return {**about, "address": address}
+
+    def _exemplar_strip(self) -> str | None:
+        """The address of the picture of its exemplars side by side."""
+        grown, data = self.grown, self.layer.data
+        if grown is None or data is None or grown.train_imgs is None:
+            return None
+        try:
+            return self.site.file(f"{self.folder}/exemplars.png", self._strip, f"{grown.key} {data.record.key}")
+        except (StoreError, LookupError):
+            return None
+
+    def _strip(self) -> bytes:
+        assert self.layer.data is not None
+        numbers = self._about["exemplars"]
+        if not numbers:
+            raise LookupError("there are no exemplars")
+        return self.layer.data.strip(numbers)
+
+    @cached_property
+    def _record(self) -> Record:
+        assert self.grown is not None
+        return self.catalogue.record(self.grown.key)
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        return dict(self._record.output("oips").attributes)
+
+    def _contents(self) -> dict[str, Any]:
+        """What the page shows besides, all of which follows from what it rests on."""
+        responses, grown, data = self.layer.responses, self.grown, self.layer.data
+        contents: dict[str, Any] = {
+            "histogram": responses.histogram(self.state.index),
+            "preferred": responses.preferred(self.state.index),
+            "alike": self._alike(responses.nearest(self.state.index)),
+            "by_weights": self._alike(responses.nearest_by_weights(self.state.index)),
+            "field": responses.receptive_field,
+            "grown": None,
+            "exemplars": [],
+            "image": list(data.image_shape) if data else None,
+            "box_where": None,
+        }
+        if grown is None:
+            return contents
+        about = self._about
+        boxes = responses.boxes(self.state.index) or self._middle(contents["field"], contents["image"])
+        contents["box_where"] = "peak" if responses.boxes(self.state.index) else "middle" if boxes else None
+        if self._rests_on["exemplar_strip"] and data is not None:
+            contents["exemplars"] = [
+                {
+                    "number": number,
+                    "response": response,
+                    "label": data.label(number),
+                    "box": boxes[at] if at < len(boxes) else None,
+                }
+                for at, (number, response) in enumerate(
+                    zip(about["exemplars"], about["exemplar_responses"], strict=True)
+                )
+            ]
+        contents["curves"] = {f"OIP {at}": oip["curve"] for at, oip in enumerate(about["oips"], 1)}
+        contents["grown"] = {
+            **{name: about[name] for name in ("verdict", "response", "pre_activation", "response_ratio", "constraint")},
+            **{name: about[name] for name in ("only_one_pattern", "alike_from", "image_steps", "oips")},
+            "shape": list(grown.shape),
+            "parameters": {name: value for name, value in self._record.parameters.items() if name != "unit"},
+            "made_by": made_by(self.catalogue, self._record),
+            "when": grown.ended,
+            "task_version": self._record.version,
+            "commit": self._record.provenance.code.get("commit"),
+            "changed": self._record.changes is not None,
+        }
+        return contents
+
+    @staticmethod
+    def _middle(field: dict[str, list[float]] | None, image: list[int] | None) -> list[list[float]]:
+        """The receptive field of a position in the middle of an image, once."""
+        if field is None or image is None:
+            return []
+        high, wide = field["size"]
+        return [[(image[1] - wide) / 2, (image[0] - high) / 2, wide, high]]
+
+    def _alike(self, pairs: list[tuple[int, float]]) -> list[dict[str, Any]]:
+        found = []
+        for index, likeness in pairs:
+            state = self.layer.units.get(index)
+            cell = self.layer.cell(self.site, state) if state else None
+            found.append({"index": index, "likeness": likeness, "cell": cell})
+        return found
+
+    def _document(self) -> str:
+        """All that is known of the unit, for further work: `unit.json`."""
+        record = self._record
+        code = record.provenance.code
+        document = {
+            "unit": self.name,
+            "network": self.network.title,
+            "identity": self.network.identity,
+            "record": record.key,
+            **self._about,
+            "parameters": record.parameters,
+            "inputs": [{"role": item.role, "digest": item.digest} for item in record.inputs],
+            "outputs": [
+                {"role": output.role, "digest": output.digest, "media_type": output.media_type, "size": output.size}
+                for output in record.outputs
+            ],
+            "made": record.ended,
+            "run": self.state.run,
+            "code": {"commit": code.get("commit"), "changes": code.get("changes")},
+            "environment": record.provenance.environment,
+            "histogram": self.layer.responses.histogram(self.state.index),
+            "nearest_by_responses": self.layer.responses.nearest(self.state.index),
+            "nearest_by_weights": self.layer.responses.nearest_by_weights(self.state.index),
+        }
+        return json.dumps(document, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _dreams(catalogue: Catalogue, site: Site, network: Network) -> Mapping[str, list[dict[str, Any]]]:
+    """The dreams that a network's units had a part in, by unit, the newest first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    layers = [layer.name for layer in network.layers]
+    for run in catalogue.dreams:
+        for dream in run.dreams:
+            record = dream.record
+            if record.recipe_inputs.get("model") != network.identity:
+                continue
+            units = _units_in(str(record.parameters["objective"]), layers)
+            if not units:
+                continue
+            thumbnail = preview_of(site, catalogue.store, record.output("picture").digest, THUMBNAIL)
+            about = {"title": dream.picture, "address": dream.address, "picture": thumbnail}
+            for unit in units:
+                found.setdefault(unit, []).append({**about, "mode": record.parameters["mode"]})
+    return found
+
+
+def _units_in(objective: str, layers: list[str]) -> list[str]:
+    """The single units that an objective names, not those of whole layers."""
+    try:
+        terms = Mixture.parse(objective, layers).terms
+    except BadInput:
+        return []
+    return list(
+        dict.fromkeys(
+            f"{term.layer}/{index}" for term in terms if term.direction is not None for index, _ in term.direction
+        )
+    )

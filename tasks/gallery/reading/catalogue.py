@@ -1,0 +1,220 @@
+"""What a store holds, read once for all pages: networks, their layers and units, sweeps, dreams and lineage."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from storage.record import Record
+from storage.runs import RunRecord
+from storage.store import Store
+from tasks.gallery.reading.analysed import TASKS, Analysis, analysis_of, can_be_shown
+from tasks.gallery.reading.dreamed import DreamRun, dream_runs
+from tasks.gallery.reading.natural import DataSet
+from tasks.gallery.reading.networks import Network, find_networks
+from tasks.gallery.reading.swept import Grown, Sweep, UnitState, find_sweeps, units_of
+from tasks.model.checkpoints import checkpoint_name
+
+DREAMS = "dream"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A record that read a blob, or made it, and as what."""
+
+    key: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One checkpoint of a network's training. `identity` is the checkpoint's, as a sweep of it names it."""
+
+    number: int
+    identity: str
+    record: Record
+
+
+class Catalogue:
+    """One scan of a store.
+
+    `networks`: the newest first. `sweeps`: of all networks and checkpoints, the oldest first. `runs`: every run by its
+    id, the oldest first. `records`: by key, in the order in which they were made, of every task but `oip`: of these,
+    which are many, `grown` holds what pages list, and `record` reads one whole.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.runs: dict[str, RunRecord] = {run.id: run for run in store.runs()}
+        self.records: dict[str, Record] = {}
+        self.grown: dict[str, Grown] = {}
+        self._producers: dict[str, list[Reader]] = defaultdict(list)
+        self._consumers: dict[str, list[Reader]] = defaultdict(list)
+        self._data_sets: dict[str, DataSet | None] = {}
+        settings: dict[str, Mapping[str, Any]] = {}
+        self._index = store.questions()
+        for record in self._index.records():
+            for output in record.outputs:
+                self._producers[output.digest].append(Reader(record.key, output.role))
+            for item in record.inputs:
+                self._consumers[item.digest].append(Reader(record.key, item.role))
+            if record.task == "oip":
+                self.grown[record.key] = Grown.of(record, settings)
+            else:
+                self.records[record.key] = record
+        self.networks: list[Network] = find_networks(store, self.records, self.grown.values())
+        self.sweeps: list[Sweep] = find_sweeps(self.runs.values(), self.grown, self._identities)
+        self._units = units_of(self.grown, self.sweeps)
+
+    def record(self, key: str) -> Record:
+        """The whole record of this key. Raises StoreError where there is none any more."""
+        return self.records.get(key) or self._index.record(key) or self.store.record(key)
+
+    def network(self, identity: str) -> Network | None:
+        """The network of this identity."""
+        return self._by_identity.get(identity)
+
+    def units(self, identity: str) -> Mapping[str, Mapping[int, UnitState]]:
+        """What is known of the units of a network, or of a checkpoint, that was swept: by layer and index."""
+        return self._units.get(identity, {})
+
+    def sweeps_of(self, identity: str) -> list[Sweep]:
+        """The sweeps of a network or a checkpoint, the oldest first."""
+        return [sweep for sweep in self.sweeps if sweep.identity == identity]
+
+    def of_task(self, task: str, identity: str | None = None) -> list[Record]:
+        """The records of a task, the oldest first; of one network's where its identity is given."""
+        found = self._by_task.get(task, [])
+        return [record for record in found if identity is None or record.recipe_inputs.get("model") == identity]
+
+    def of_layer(self, task: str, identity: str, layer: str) -> list[Record]:
+        """The records of a task that has one a layer, as "exemplars", the oldest first."""
+        return self._by_layer.get((task, identity, layer), [])
+
+    def dream_runs(self) -> list[RunRecord]:
+        """The runs that dreamed, the oldest first."""
+        return [run for run in self.runs.values() if run.flow == DREAMS]
+
+    @cached_property
+    def dreams(self) -> list[DreamRun]:
+        """What dream flows made, the newest first."""
+        return dream_runs(self.dream_runs(), self.record)
+
+    @cached_property
+    def dream_addresses(self) -> dict[str, str]:
+        """Where a dream, or the sheet of a tour, is shown, by the key of its record; a pass is where its dream is."""
+        found: dict[str, str] = {}
+        for run in self.dreams:
+            for dream in run.dreams:
+                found |= {record.key: dream.address for record in dream.passes}
+            found |= {tour.record.key: tour.address for tour in run.tours}
+        return found
+
+    @cached_property
+    def analyses(self) -> dict[str, Analysis]:
+        """What was found out about networks and checkpoints, by identity.
+
+        A network of which only checkpoints were analysed has one too, which leads to theirs.
+        """
+        kept: dict[str, list[Record]] = defaultdict(list)
+        for task in TASKS:
+            for record in self.of_task(task):
+                kept[record.recipe_inputs.get("model", "")].append(record)
+
+        def analysis(identity: str, folder: str, title: str, model: str) -> Analysis:
+            shown = [record for record in kept.get(identity, ()) if can_be_shown(self.store, record)]
+            return analysis_of(folder, title, model, shown)
+
+        found: dict[str, Analysis] = {}
+        looked_at = {
+            network.identity: [epoch for epoch in self.epochs(network) if epoch.identity in kept]
+            for network in self.networks
+        }
+        for network in self.networks:
+            if network.identity in kept or looked_at[network.identity]:
+                folder = f"analysis/{network.slug}"
+                found[network.identity] = analysis(network.identity, folder, network.title, network.name)
+        for network in self.networks:
+            for epoch in looked_at[network.identity]:
+                if epoch.identity not in found:  # else it is a network of its own, or of another training too
+                    folder = f"{found[network.identity].folder}/epoch-{epoch.number}"
+                    title = f"{network.title}, epoch {epoch.number}"
+                    name = checkpoint_name(network.name, epoch.number)
+                    found[epoch.identity] = analysis(epoch.identity, folder, title, name)
+        return found
+
+    def epochs(self, network: Network) -> list[Epoch]:
+        """The checkpoints of a network that was trained here, by number; empty where it was registered."""
+        if network.record is None or network.record.task != "model":
+            return []
+        return self._epochs.get(_training(network.record), [])
+
+    def data_of(self, train_imgs: str | None) -> DataSet | None:
+        """The data set whose training images are this blob."""
+        for reader in self.producers(train_imgs) if train_imgs else ():
+            if (found := self.data_set(reader.key)) is not None:
+                return found
+        return None
+
+    def data_set(self, key: str) -> DataSet | None:
+        """The data set of a record's key; the same one for every page, so that its images are read once."""
+        if key not in self._data_sets:
+            record = self.records.get(key)
+            self._data_sets[key] = DataSet(self.store, record) if record and record.task == "data" else None
+        return self._data_sets[key]
+
+    def producers(self, digest: str) -> list[Reader]:
+        """The records that made a blob, and as which output; the oldest first."""
+        return self._producers.get(digest, [])
+
+    def consumers(self, digest: str) -> list[Reader]:
+        """The records that read a blob, and as what; the oldest first."""
+        return self._consumers.get(digest, [])
+
+    @cached_property
+    def _by_identity(self) -> dict[str, Network]:
+        return {network.identity: network for network in self.networks}
+
+    @cached_property
+    def _identities(self) -> dict[str, str]:
+        """The identity of a model by its names: its ref, and the beginning of its blob's digest."""
+        found = {}
+        for network in self.networks:
+            for name in network.names:
+                found[name] = network.identity
+        return found
+
+    @cached_property
+    def _by_task(self) -> dict[str, list[Record]]:
+        found = defaultdict(list)
+        for record in self.records.values():
+            found[record.task].append(record)
+        return dict(found)
+
+    @cached_property
+    def _by_layer(self) -> dict[tuple[str, str, str], list[Record]]:
+        found = defaultdict(list)
+        for record in self.records.values():
+            layer, identity = record.parameters.get("layer"), record.recipe_inputs.get("model")
+            if isinstance(layer, str) and identity is not None:
+                found[record.task, identity, layer].append(record)
+        return dict(found)
+
+    @cached_property
+    def _epochs(self) -> dict[str, list[Epoch]]:
+        # of several executions of one epoch the latest
+        found: dict[str, dict[int, Epoch]] = defaultdict(dict)
+        for record in self._by_task.get("epoch", []):
+            identity = record.output("checkpoint").identity
+            number: Any = record.parameters["epoch"]
+            if identity is not None:
+                found[_training(record)][number] = Epoch(number, identity, record)
+        return {key: [epochs[number] for number in sorted(epochs)] for key, epochs in found.items()}
+
+
+def _training(record: Record) -> str:
+    """What a model and the epochs of its training have in common: settings and data."""
+    settings = {name: value for name, value in record.parameters.items() if name != "epoch"}
+    return json.dumps([settings, record.recipe_inputs], sort_keys=True)

@@ -1,0 +1,107 @@
+"""The images of a data set as pages show them: exemplars, as they were seen by the network."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lib.draw.oip_picture import png_bytes
+from storage.errors import StoreError
+from storage.record import Record
+from storage.store import Store
+
+_FOLDER = "folder:"
+_LONGEST = 192
+"""Pixels of the longer side of an exemplar, at most."""
+
+
+def data_title(name: str) -> str:
+    """What pages call a data set: of a folder its last part alone, for a gallery is given away, and a way to a folder
+    says whose it is.
+
+    >>> data_title("folder:/home/me/pictures/cats/"), data_title("mnist")
+    ('folder:cats', 'mnist')
+    """
+    if not name.startswith(_FOLDER):
+        return name
+    return _FOLDER + PurePath(name.removeprefix(_FOLDER)).name
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set of the store, whose images and labels are read when they are first shown."""
+
+    store: Store
+    record: Record
+
+    @property
+    def name(self) -> str:
+        """As "mnist"."""
+        return data_title(str(self.record.parameters["data"]))
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes' names."""
+        known: Any = self.record.parameters["classes"]
+        return list(known)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Source, licence and the like."""
+        known: Any = self.record.parameters["attributes"]
+        return dict(known)
+
+    @property
+    def banner(self) -> str | None:
+        """What must be said of a data set that stands in for another."""
+        if self.name != "digits":
+            return None
+        return (
+            "This network was trained on digits, a small set that is embedded in dreamsweep as a stand-in for MNIST: "
+            "what is shown here is real, and says nothing about MNIST itself."
+        )
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many images there are to train with, and to test with."""
+        shapes = [self.record.output(role).shape or (0,) for role in ("train_imgs", "test_imgs")]
+        return shapes[0][0], shapes[1][0]
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of an image."""
+        return (self.record.output("train_imgs").shape or ())[1:]
+
+    def label(self, number: int) -> str | None:
+        """The class of a training image; None where the labels cannot be read."""
+        if self._labels is None:
+            return None
+        return self.classes[int(self._labels[number])]
+
+    def strip(self, numbers: list[int]) -> bytes:
+        """Training images side by side as one PNG. Raises StoreError."""
+        low, high = self.about.get("pixel_range", (0.0, 1.0))
+        images = np.stack([np.asarray(self._images[number], np.float32) for number in numbers])
+        pixels = np.rint(255 / ((high - low) or 1) * (images - low)).clip(0, 255).astype(np.uint8)
+        row = pixels.transpose(1, 0, 2, 3).reshape(pixels.shape[1], -1, pixels.shape[3])
+        picture = Image.fromarray(row[:, :, 0] if row.shape[2] < 3 else np.ascontiguousarray(row[:, :, :3]))
+        if (longest := max(self.image_shape[:2])) > _LONGEST:
+            sides = (max(1, round(side * _LONGEST / longest)) for side in (self.image_shape[1], self.image_shape[0]))
+            width, height = sides
+            picture = picture.resize((width * len(numbers), height), Image.Resampling.BOX)
+        return png_bytes(picture)
+
+    @cached_property
+    def _images(self) -> Any:
+        # a view, because indexing a memory map costs more
+        return np.asarray(self.store.array(self.record.output("train_imgs").digest))
+
+    @cached_property
+    def _labels(self) -> Any:
+        try:
+            return np.asarray(self.store.array(self.record.output("train_labels").digest))
+        except StoreError:
+            return None

@@ -1,0 +1,87 @@
+"""The networks of a store, and the layers that each has."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lib.errors import BadInput
+from lib.gallery.addresses import segment
+from lib.gallery.layers import Layer, layers_of
+from lib.network import model_file
+from storage.errors import StoreError
+from storage.record import Record
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from tasks.gallery.reading.swept import Grown
+
+_PREFIX = "model/"
+_LATEST = "model/latest"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model of the store.
+
+    `slug`: the segment of its pages' addresses, as mnist-57b7b5ae. `names`: every name that runs have for it. `layers`:
+    in the network's order, nested models opened; empty where its file cannot be read any more. `record`: what made it;
+    None where only what was made with it is left.
+    """
+
+    identity: str
+    slug: str
+    names: tuple[str, ...]
+    when: str
+    record: Record | None
+    layers: tuple[Layer, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """What commands call it."""
+        return self.names[0]
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name.removeprefix(_PREFIX)
+
+
+def find_networks(store: Store, records: Mapping[str, Record], grown: "Collection[Grown]") -> list[Network]:
+    """The models that have a name, and those that something was grown with and that still have a record; newest first.
+
+    Checkpoints of a training are none, unless they are the same as its model.
+    """
+    refs: dict[str, list[str]] = {}
+    for name, target in store.refs().items():
+        if name.startswith(_PREFIX) and name != _LATEST:
+            refs.setdefault(target.removeprefix("record:"), []).append(name)
+    models: dict[str, list[Record]] = {}
+    for record in records.values():
+        if record.task in ("model", "register") and (identity := record.output("model").identity):
+            models.setdefault(identity, []).append(record)
+    used = {one.identity for one in grown}
+    found = []
+    for identity, made in models.items():
+        named = [name for record in made for name in sorted(refs.get(record.key, ()))]
+        if named or identity in used:
+            # of several executions the one that a name points at, else the latest
+            record = next((one for one in reversed(made) if one.key in refs), made[-1])
+            names = (*named, *(one.output("model").digest[:12] for one in made))
+            found.append(
+                Network(identity, _slug(names[0], identity), names, record.ended, record, _layers(store, record))
+            )
+    return sorted(found, key=lambda network: (network.when, network.slug), reverse=True)
+
+
+def _slug(name: str, identity: str) -> str:
+    """Always ends in the identity's beginning, so that it clashes with no other folder of the gallery."""
+    label = name.removeprefix(_PREFIX)
+    return segment(label if label.endswith(f"-{identity[:8]}") else f"{label}-{identity[:8]}")
+
+
+def _layers(store: Store, record: Record) -> tuple[Layer, ...]:
+    try:
+        config = model_file.config_of(store.get(record.output("model").digest), name="the model")
+    except (BadInput, StoreError):  # its file is gone or damaged: its pages show what there is of it
+        return ()
+    return tuple(layers_of(config))

@@ -1,0 +1,181 @@
+"""What sweeps came to: of every unit the latest result, and of every sweep what it was to make."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lib.errors import BadInput
+from lib.network.units import Unit
+from storage.record import Record
+from storage.runs import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A record of one unit's OIPs, as far as pages list it: a store can have tens of thousands, with long curves.
+
+    `identity` and `model` are the model's, and the digest of its blob. `oips` and `picture` are digests; `shape` is
+    [k, H, W, C]. `settings` is how it was grown, shared between the units of a sweep.
+    """
+
+    key: str
+    layer: str
+    index: int
+    identity: str
+    model: str
+    train_imgs: str | None
+    ended: str
+    run: str | None
+    verdict: str
+    response: float
+    pre_activation: float
+    response_ratio: float | None
+    constraint: str
+    oips: str
+    picture: str
+    shape: tuple[int, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def unit(self) -> str:
+        """As `Conv2D_2/17`."""
+        return f"{self.layer}/{self.index}"
+
+    @staticmethod
+    def of(record: Record, settings: dict[str, Mapping[str, Any]]) -> "Grown":
+        """What a record of the task `oip` says. Equal settings are one mapping, kept in `settings`."""
+        oips = record.output("oips")
+        about: Any = oips.attributes
+        how = {name: value for name, value in record.parameters.items() if name != "unit"}
+        return Grown(
+            record.key,
+            about["layer"],
+            about["index"],
+            record.recipe_inputs["model"],
+            next(item.digest for item in record.inputs if item.role == "model"),
+            record.recipe_inputs.get("train_imgs"),
+            record.ended,
+            record.provenance.run,
+            about["verdict"],
+            about["response"],
+            about["pre_activation"],
+            about["response_ratio"],
+            about["constraint"],
+            oips.digest,
+            record.output("picture").digest,
+            oips.shape or (),
+            settings.setdefault(json.dumps(how, sort_keys=True), how),
+        )
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """What is known of one unit of one network.
+
+    `state`: its verdict; or `failed` or `left`, where no sweep has made it. `grown`: the result of the latest sweep
+    that has one, None where none has; `earlier`: other results, the latest first. `failure`: why it failed in a sweep
+    later than that; `run`: the sweep of the result, or of the failure.
+    """
+
+    layer: str
+    index: int
+    state: str
+    grown: Grown | None = None
+    earlier: tuple[Grown, ...] = ()
+    failure: str | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep. `identity`: what it swept, a network or a checkpoint; None where nothing tells any more.
+
+    `made`: the key of the record of each unit; `wanted`: the units that were to be made, by layer in the network's
+    order; of a sweep that did not end, those that are known of.
+    """
+
+    run: RunRecord
+    identity: str | None
+    made: Mapping[Unit, str]
+    failed: Mapping[Unit, str]
+    wanted: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        """How many units were wanted and neither made nor failed."""
+        return sum(map(len, self.wanted.values())) - len(self.made.keys() | self.failed.keys())
+
+
+def find_sweeps(runs: Iterable[RunRecord], grown: Mapping[str, Grown], identities: Mapping[str, str]) -> list[Sweep]:
+    """The sweeps among the runs, in their order. `identities`: of models by the names that runs have for them."""
+    found = []
+    for run in runs:
+        if run.flow != "oip-sweep":
+            continue
+        units = {name: unit for name in [*run.units, *run.failures] if (unit := _unit(name)) is not None}
+        failed = {units[name]: message for name, message in run.failures.items() if name in units}
+        made = {
+            units[name]: result.record
+            for name, result in run.units.items()
+            if name in units and result.record in grown and units[name] not in failed
+        }
+        summary: Any = run.summary
+        identity = next((grown[key].identity for key in made.values()), identities.get(str(summary.get("model"))))
+        wanted = {layer: tuple(indices) for layer, indices in summary.get("layers") or ()}
+        if not wanted:
+            known: dict[str, list[int]] = defaultdict(list)
+            for unit in sorted(made.keys() | failed.keys()):
+                known[unit.layer].append(unit.index)
+            wanted = {layer: tuple(indices) for layer, indices in known.items()}
+        found.append(Sweep(run, identity, made, failed, wanted))
+    return found
+
+
+def units_of(grown: Mapping[str, Grown], sweeps: Iterable[Sweep]) -> dict[str, dict[str, dict[int, UnitState]]]:
+    """What is known of every unit that was ever to be swept: by the model's identity, layer and index."""
+    latest: dict[str, int] = {}  # the number of the last sweep that has a record
+    runs: dict[int, str] = {}
+    troubles: dict[tuple[str, str, int], tuple[int, str | None]] = {}
+    for number, sweep in enumerate(sweeps):
+        runs[number] = sweep.run.id
+        for key in sweep.made.values():
+            latest[key] = number
+        if sweep.identity is None:
+            continue
+        for layer, indices in sweep.wanted.items():
+            for index in indices:
+                if (unit := Unit(layer, index)) not in sweep.made:
+                    troubles[sweep.identity, layer, index] = number, sweep.failed.get(unit)
+    results: dict[tuple[str, str, int], list[Grown]] = defaultdict(list)
+    for one in grown.values():
+        results[one.identity, one.layer, one.index].append(one)
+    found: dict[str, dict[str, dict[int, UnitState]]] = defaultdict(lambda: defaultdict(dict))
+    for place in sorted(results.keys() | troubles.keys()):
+        identity, layer, index = place
+        made = sorted(results.get(place, ()), key=lambda one: (latest.get(one.key, -1), one.ended), reverse=True)
+        at, failure = troubles.get(place, (-1, None))
+        if made:
+            last = latest.get(made[0].key, -1)
+            state = UnitState(
+                layer,
+                index,
+                made[0].verdict,
+                made[0],
+                tuple(made[1:]),
+                failure if at > last else None,
+                runs.get(last, made[0].run),
+            )
+        else:
+            state = UnitState(layer, index, "failed" if failure else "left", failure=failure, run=runs[at])
+        found[identity][layer][index] = state
+    return {identity: dict(layers) for identity, layers in found.items()}
+
+
+def _unit(name: str) -> Unit | None:
+    """The unit that a run calls so; None for what is something else, as "layer Conv2D_1"."""
+    try:
+        return Unit.parse(name)
+    except BadInput:
+        return None

@@ -1,0 +1,1 @@
+"""Models and data sets: trained, registered, found."""

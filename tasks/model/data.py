@@ -1,0 +1,91 @@
+"""A data set as artifacts, under the blog's names."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lib.data.dataset import Dataset
+from lib.data.datasets import load
+from storage.store import Input, NewOutput, Recipe, Record, Store
+from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
+from tasks.session.progress import report
+from tasks.session.recorded import recorded
+from tasks.session.session import session_of
+
+VERSION = 1
+UNIT_RANGE = (0.0, 1.0)
+"""Of pixels, where no data set says otherwise."""
+ARRAYS = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
+
+
+@recorded("data", run_name="{name}")
+def store_data(
+    name: str, data_dir: Path | None, run: str, suits: Callable[[Dataset], object] | None = None
+) -> tuple[Record, bool]:
+    """The record of the data set of this name: six arrays as `.npy` and all of them as one HDF5 file.
+
+    Its recipe is what the pictures and labels are, whatever file they came from. `suits` is shown the data set before
+    anything is stored, and raises BadInput for one that is of no use. Raises BadInput.
+    """
+    session = session_of(run)
+    data = load(name, data_dir, progress=report)
+    if suits:
+        suits(data)
+    attributes = dict(data.attributes)
+    recipe = Recipe(
+        task="data",
+        version=VERSION,
+        parameters={"data": data.name, "classes": list(data.classes), "attributes": attributes},
+        inputs=_content(data),
+    )
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        arrays = {name: np.ascontiguousarray(getattr(data, name)) for name in ARRAYS}
+        outputs = []
+        for at, (name, array) in enumerate(arrays.items()):
+            report("storing the data set", at, len(arrays) + 1, name)
+            kind = "images" if name.endswith("imgs") else "labels"
+            about = {"data": data.name, "set": name} | ({} if kind == "images" else {"classes": list(data.classes)})
+            outputs.append(
+                NewOutput(name, npy_bytes(array), kind, NPY, str(array.dtype), array.shape, attributes=about)
+            )
+        report("storing the data set", len(arrays), len(arrays) + 1, "HDF5")
+        together = hdf5_bytes(arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
+        outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))
+        report("storing the data set", len(arrays) + 1, len(arrays) + 1)
+        return outputs, []
+
+    return session.obtain(recipe, compute, unit="data")
+
+
+def stored_data(store: Store, record: Record) -> Dataset:
+    """The data set of a record, its images memory-mapped. Raises StoreError where a blob is missing or damaged."""
+    parameters: dict[str, Any] = record.parameters
+    arrays = {
+        name: store.array(record.output(name).digest)
+        for name in ("train_imgs", "train_labels", "test_imgs", "test_labels")
+    }
+    return Dataset(
+        parameters["data"], classes=tuple(parameters["classes"]), attributes=parameters["attributes"], **arrays
+    )
+
+
+def pixel_range(record: Record) -> tuple[float, float]:
+    """The least and greatest value that a pixel of the data set has."""
+    parameters: dict[str, Any] = record.parameters
+    low, high = parameters["attributes"]["pixel_range"]
+    return float(low), float(high)
+
+
+def _content(data: Dataset) -> dict[str, str]:
+    import hashlib
+
+    found = {}
+    for name in ("train_imgs", "train_labels", "test_imgs", "test_labels"):
+        array = np.ascontiguousarray(getattr(data, name))
+        digest = hashlib.sha256(f"{array.dtype} {array.shape}\n".encode())
+        digest.update(array.data)
+        found[name] = digest.hexdigest()
+    return found

@@ -1,0 +1,134 @@
+"""Training as artifacts: a checkpoint an epoch, and at the end the model, its history and its plot."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from lib.data.dataset import Dataset
+from lib.deadline import OutOfTime
+from lib.draw.plots import history_plot
+from lib.network import model_file
+from lib.training.settings import TrainSettings
+from lib.training.training import Epoch, train
+from storage.clock import now
+from storage.store import Input, NewOutput, Recipe, Record
+from tasks.model.data import stored_data
+from tasks.session.progress import report
+from tasks.session.recorded import recorded
+from tasks.session.session import Session, session_of
+
+VERSION = 1
+KERAS = "application/x-keras"
+H5 = "application/x-hdf5"
+
+
+@recorded("train", run_name="train")
+def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Record, bool]:
+    """The record of a network trained on a stored data set: `.keras`, `.h5`, history as JSON and as a plot.
+
+    Every epoch has a record of its own, which a killed training goes on from: an epoch's recipe says which settings,
+    data and epochs before it. Raises OutOfTime after the epoch in which the session's deadline passed.
+    """
+    session = session_of(run)
+    data_record = session.store.record(data_key)
+    data = stored_data(session.store, data_record)
+    settings = settings.for_images(len(data.train_imgs))
+    arrays = {name: data_record.output(name).digest for name in ("train_imgs", "y_train", "test_imgs", "y_test")}
+    recipe = Recipe("model", VERSION, asdict(settings), arrays)
+    read = [Input(role, digest) for role, digest in arrays.items()]
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        last, checkpoint = _train(session, data, settings, arrays, read)
+        model = model_file.load(last.checkpoint, name="the last checkpoint")
+        about = {
+            "data": data.name,
+            "data_record": data_record.key,
+            "test_accuracy": last.metrics["test_accuracy"],
+            "test_loss": last.metrics["test_loss"],
+            "epochs": last.number,
+            "parameters": int(model.count_params()),
+        }
+        outputs = [
+            *model_outputs(model, about),
+            NewOutput("history", _json([dict(metrics) for metrics in last.history]), "history", "application/json"),
+            NewOutput("history_plot", history_plot(_columns(last)), "plot", "image/png"),
+        ]
+        return outputs, [*read, Input("checkpoint", checkpoint.output("checkpoint").digest)]
+
+    return session.obtain(recipe, compute, unit="model")
+
+
+def model_outputs(model: Any, about: dict[str, Any]) -> list[NewOutput]:
+    """A model as artifacts: roles `model` (`.keras`) and `model_h5`, each with the model's identity."""
+    identity = model_file.identity(model)
+    return [
+        NewOutput("model", model_file.keras_bytes(model), "model", KERAS, attributes=about, identity=identity),
+        NewOutput("model_h5", model_file.h5_bytes(model), "model", H5, attributes=about, identity=identity),
+    ]
+
+
+def _train(
+    session: Session, data: Dataset, settings: TrainSettings, inputs: dict[str, str], read: list[Input]
+) -> tuple[Epoch, Record]:
+    """The last epoch and its record, from the last whole epoch that the store holds."""
+    assert settings.epochs is not None
+
+    def recipe(number: int) -> Recipe:
+        return Recipe("epoch", VERSION, {**asdict(settings), "epoch": number}, inputs)
+
+    resume = previous = None
+    for number in range(settings.epochs, 0, -1):
+        previous = session.find(recipe(number))
+        if previous is not None:
+            metrics = json.loads(session.store.get(previous.output("metrics").digest))
+            output = previous.output("checkpoint")
+            assert output.identity is not None
+            resume = Epoch(number, session.store.get(output.digest), output.identity, metrics[-1], tuple(metrics))
+            session.run.add(f"epoch {number}", previous, "reused")
+            break
+    records = [previous] if previous else []
+    begun = [now()]
+
+    def keep(epoch: Epoch) -> None:
+        outputs = [
+            NewOutput(
+                "checkpoint",
+                epoch.checkpoint,
+                "checkpoint",
+                KERAS,
+                attributes={"data": data.name, **epoch.metrics},
+                identity=epoch.identity,
+            ),
+            NewOutput("metrics", _json([dict(metrics) for metrics in epoch.history]), "metrics", "application/json"),
+        ]
+        before = [Input("checkpoint", records[-1].output("checkpoint").digest)] if records else []
+        record, _ = session.obtain(
+            recipe(epoch.number), lambda: (outputs, [*read, *before]), unit=f"epoch {epoch.number}", started=begun[-1]
+        )
+        records.append(record)
+        begun.append(now())
+        if session.deadline.passed and epoch.number < (settings.epochs or 0):
+            raise OutOfTime(f"{epoch.number} of {settings.epochs} epochs are trained")
+
+    def progress(number: int, done: int, steps: int, loss: float) -> None:
+        assert settings.epochs is not None
+        report("training", (number - 1) * steps + done, settings.epochs * steps, _note(number, settings, loss, records))
+
+    last = train(data, settings, on_epoch=keep, resume=resume, progress=progress)
+    return last, records[-1]
+
+
+def _note(number: int, settings: TrainSettings, loss: float, records: list[Record]) -> str:
+    note = f"epoch {number} of {settings.epochs}, loss {loss:.4f}"
+    if not records:
+        return note
+    accuracy = records[-1].output("checkpoint").attributes["test_accuracy"]
+    return f"{note}, test accuracy {accuracy:.2%}"
+
+
+def _columns(epoch: Epoch) -> dict[str, list[float]]:
+    return {name: [float(metrics[name]) for metrics in epoch.history] for name in epoch.metrics if name != "epoch"}
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, indent=1).encode()

@@ -1,0 +1,1 @@
+"""What all tasks share: the open run, how records come about, progress."""

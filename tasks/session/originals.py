@@ -1,0 +1,59 @@
+"""Files as people gave them: their own bytes as artifacts, so that a dream leads back to what it was made of."""
+
+import hashlib
+import stat
+from pathlib import Path
+
+from lib.errors import BadInput
+from lib.pictures.files import media_type
+from storage.store import NewOutput, Recipe
+from tasks.session.session import Session
+
+TASK = "original"
+VERSION = 1
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file. Raises BadInput where it cannot be read, in words that can follow its name."""
+    try:
+        _check(path)
+        return path.read_bytes()
+    except OSError as problem:
+        raise _unreadable(problem) from problem
+
+
+def digest_of(path: Path) -> str:
+    """The digest by which the store knows the bytes of a file. Raises BadInput as `read` does."""
+    try:
+        _check(path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise _unreadable(problem) from problem
+
+
+def digest(data: bytes) -> str:
+    """The digest by which the store knows these bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def recipe_of(digest: str) -> Recipe:
+    """What keeping the bytes of this digest comes to."""
+    return Recipe(TASK, VERSION, {}, {"file": digest})
+
+
+def keep(session: Session, data: bytes, title: str) -> None:
+    """Make a file's bytes an artifact, of which the run knows under this title; its output's role is `original`."""
+    recipe = recipe_of(digest(data))
+    session.obtain(recipe, lambda: ([NewOutput("original", data, "original", media_type(data))], []), unit=title)
+
+
+def _check(path: Path) -> None:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device never ends
+        raise BadInput("is no file: name a picture, or a folder of them")
+
+
+def _unreadable(problem: OSError) -> BadInput:
+    if isinstance(problem, FileNotFoundError):
+        return BadInput("is gone")
+    return BadInput(f"cannot be read: {problem.strerror}")

@@ -1,0 +1,116 @@
+"""What the tasks of one run share: the store, what it held when the run began, and who is running."""
+
+import platform
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lib.deadline import NEVER, Deadline, OutOfTime
+from lib.errors import BadInput
+from storage.clock import now
+from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
+from tasks.session.provenance import code_version, environment_bytes
+
+Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
+
+
+@dataclass
+class Session:
+    """One open run. Any number of threads may share it; `deadline`: when it takes on no more work."""
+
+    store: Store
+    run: Run
+    listing: Listing
+    code: Mapping[str, Any]
+    deadline: Deadline = NEVER
+
+    @cached_property
+    def environment(self) -> str:
+        """The digest of the blob that describes this environment; stored when the first record is."""
+        return self.store.put(environment_bytes())
+
+    def pin(self, recipes: Iterable[Recipe]) -> None:
+        """Keep garbage collection away from what these recipes may find, from now on."""
+        self.run.pin(recipe.digest for recipe in recipes)
+        self.listing = self.store.listing()  # what was collected before the pin must not be counted on
+
+    def find(self, recipe: Recipe) -> Record | None:
+        """The finished record of a recipe, if the store holds one that this code may use."""
+        return self.listing.find(recipe, changes=self.code["changes"])
+
+    def obtain(
+        self, recipe: Recipe, compute: Compute, *, unit: str | None = None, started: str | None = None
+    ) -> tuple[Record, bool]:
+        """The record of a recipe, and whether it was there already: if not, it is computed and committed.
+
+        Args:
+            compute: gives the outputs, and the blobs that were read.
+            unit: what the run calls it; by default the task's name.
+            started: ISO 8601 in UTC, where the work began before this call.
+        """
+        name = unit or recipe.task
+        found = self.find(recipe)
+        if found is not None:
+            self.run.add(name, found, "reused")
+            return found, True
+        started = started or now()
+        outputs, inputs = compute()
+        record = self.store.commit(recipe, outputs, inputs=inputs, provenance=self._provenance(), started=started)
+        self.listing.add(record)
+        self.run.add(name, record, "computed")
+        return record, False
+
+    def _provenance(self) -> Provenance:
+        from prefect.context import FlowRunContext, TaskRunContext
+
+        flow, task = FlowRunContext.get(), TaskRunContext.get()
+        flow_run = flow.flow_run if flow else None
+        return Provenance(
+            run=self.run.id,
+            flow_run=str(task.task_run.flow_run_id) if task else (str(flow_run.id) if flow_run else None),
+            task_run=str(task.task_run.id) if task else None,
+            attempt=task.task_run.run_count if task else (flow_run.run_count if flow_run else 1),
+            code=dict(self.code),
+            environment=self.environment,
+            host=socket.gethostname() or platform.node(),
+        )
+
+
+_sessions: dict[str, Session] = {}
+
+
+@contextmanager
+def session(place: str, flow: str, parameters: Mapping[str, Any], deadline: Deadline = NEVER) -> Iterator[Session]:
+    """A run in the store at `place`, open while inside; tasks find it under its id.
+
+    Where the inside raises, the run is closed as failed, or as partial where it was out of time; bad input noticed
+    before anything was made leaves no run.
+    """
+    store = Store.open(place)
+    run = store.open_run(flow, parameters)
+    _sessions[run.id] = Session(store, run, store.listing(), code_version(), deadline)
+    try:
+        yield _sessions[run.id]
+    except BadInput as problem:
+        closed = run.close("failed", {"error": str(problem)})
+        if not any(unit.how == "computed" for unit in closed.units.values()):
+            store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
+        raise
+    except OutOfTime as late:
+        run.close("partial", {"left": str(late)})
+        raise
+    except BaseException as problem:
+        run.close("failed", {"error": str(problem) or type(problem).__name__})
+        raise
+    finally:
+        del _sessions[run.id]
+
+
+def session_of(run: str) -> Session:
+    """The session of an open run. Raises RuntimeError in a process that did not open it."""
+    if run not in _sessions:
+        raise RuntimeError(f"run {run} is not open in this process: run its flow again")
+    return _sessions[run]

@@ -1,0 +1,1 @@
+"""What a sweep makes: of each unit, and of each layer."""

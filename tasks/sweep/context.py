@@ -1,0 +1,190 @@
+"""What the tasks of one sweep share in this process: the network, and one grower for each thing to be climbed.
+
+Prefect's tasks are told names; what a name stands for they find here. A workshop lives as long as the flow run that
+opened it.
+"""
+
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lib.bounds.proof import proved_dead
+from lib.network.units import Unit
+from lib.oips.ascent import Ascent
+from lib.oips.batcher import BATCH, Grower
+from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
+from lib.oips.objective import Aim
+from lib.oips.search import Ground
+from lib.oips.settings import GrowthSettings
+from lib.responses.exemplars import Exemplars, find_exemplars
+from storage.errors import StoreUnusable
+from storage.store import Input, Record, Store
+from tasks.session.open_runs import OpenRuns
+from tasks.session.progress import beat
+from tasks.session.session import Session
+
+EXEMPLARS_A_BATCH = 4
+"""Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
+MAPS_AT_ONCE = 24
+"""So many maps are in the making for batches to be full: each has fewer and fewer images as it climbs."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model and what is known of it: its name (a ref), its blob and its identity."""
+
+    model: Any
+    name: str
+    digest: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
+
+    numbers: Any
+    digest: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Natural:
+    """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
+
+    name: str
+    images: Any
+    digest: str
+    labels: Labels | None = None
+
+
+def natural_of(store: Store, data: Record) -> Natural:
+    """The training images of a data set's record and their labels, memory-mapped."""
+    images, labels = data.output("train_imgs"), data.output("train_labels")
+    parameters: dict[str, Any] = data.parameters
+    known = Labels(store.array(labels.digest), labels.digest, tuple(parameters["classes"]))
+    return Natural(parameters["data"], store.array(images.digest), images.digest, known)
+
+
+@dataclass
+class Workshop:
+    """One sweep's.
+
+    `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
+    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `made` and
+    `failures`: by unit, the key of its record, and why it failed; `computed`: those of the made that were not there
+    before; `stopped`: why no map can be made any more.
+    """
+
+    session: Session
+    network: Network
+    growth: GrowthSettings
+    pixel_range: tuple[float, float]
+    natural: Natural | None
+    size: tuple[int, int] | None = None
+    batch: int = BATCH
+    exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
+    exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
+    made: dict[Unit, str] = field(default_factory=dict)
+    failures: dict[Unit, str] = field(default_factory=dict)
+    computed: set[Unit] = field(default_factory=set)
+    stopped: StoreUnusable | None = None
+    _grounds: dict[tuple[str, ConstraintName, Aim], Ground] = field(default_factory=dict)
+    _dead: dict[str, Any] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.RLock)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def constraint(self, name: ConstraintName) -> Constraint:
+        """The constraint of this name, for this network's pixels."""
+        return Constraint(name, *self.pixel_range)
+
+    def ground(self, layer: str, constraint: ConstraintName, objective: Aim) -> Ground:
+        """Where a layer's units are searched; its ascent is traced when it is first asked for."""
+        key = (layer, constraint, objective)
+        with self._lock:
+            if key not in self._grounds:
+                ascent = Ascent(
+                    self.network.model,
+                    layer,
+                    self.constraint(constraint),
+                    objective=objective,
+                    smoothing=self.growth.smoothing,
+                    jitter=self.growth.jitter > 0,
+                    batch=self.batch,
+                    size=self.size,
+                )
+                grower = self._open.enter_context(Grower(ascent, self.batch, beat=beat))
+                self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape, ascent.signed)
+            return self._grounds[key]
+
+    def is_dead(self, layer: str, index: int) -> bool:
+        """Whether bounds prove that no image, under whichever constraint, makes this unit respond."""
+        with self._lock:
+            if layer not in self._dead:
+                pixels = math.prod(self.ground(layer, self.growth.constraint, self.growth.objective).shape)
+                bounds = [self.constraint(name).pixel_bounds(pixels) for name in CONSTRAINTS]
+                low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+                self._dead[layer] = proved_dead(self.network.model, layer, low, high)
+            return bool(self._dead[layer][index])
+
+    def exemplars_of(self, layer: str, constraint: ConstraintName) -> Exemplars | None:
+        """The exemplars of a layer's units under a constraint; None without a data set.
+
+        Those under the sweep's own constraint are artifacts and are there already; others are found when asked for.
+        """
+        if self.natural is None:
+            return None
+        with self._lock:
+            key = (layer, constraint)
+            if key not in self.exemplars:
+                found = find_exemplars(
+                    self.network.model,
+                    [layer],
+                    self.natural.images,
+                    self.constraint(constraint),
+                    batch=EXEMPLARS_A_BATCH * self.batch,
+                    size=self.size,
+                )
+                self.exemplars[key] = found[layer]
+            return self.exemplars[key]
+
+    def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
+        """The response of a unit's best exemplar under a constraint; None without a data set."""
+        exemplars = self.exemplars_of(layer, constraint)
+        return None if exemplars is None else float(exemplars.responses[index, 0])
+
+    def recipe_inputs(self) -> dict[str, str]:
+        """What decides about every picture of this sweep, besides parameters."""
+        return {"model": self.network.identity} | ({"train_imgs": self.natural.digest} if self.natural else {})
+
+    def lineage_inputs(self) -> list[Input]:
+        """The blobs that every picture of this sweep is made from."""
+        inputs = [Input("model", self.network.digest)]
+        return [*inputs, Input("train_imgs", self.natural.digest)] if self.natural else inputs
+
+    def recipe_parameters(self) -> dict[str, Any]:
+        """Every parameter that changes what is grown, defaults filled in."""
+        return {
+            **asdict(self.growth),
+            "length_scales": [list(mixture) for mixture in self.growth.length_scales],
+            "pixel_range": list(self.pixel_range),
+            "size": list(self.size) if self.size else None,
+        }
+
+
+_open = OpenRuns[Workshop]()
+
+
+@contextmanager
+def opened(workshop: Workshop) -> Iterator[Workshop]:
+    """While inside, tasks find this workshop under its run's id; then its growers are closed."""
+    with _open.opened(workshop.session.run.id, workshop), workshop._open:
+        yield workshop
+
+
+def workshop_of(run: str) -> Workshop:
+    """The workshop of an open run. Raises RuntimeError in a process that did not open it."""
+    return _open.of(run)

@@ -1,0 +1,142 @@
+"""What is gathered of a layer when its maps are done, failed ones or not: a contact sheet and one HDF5 file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.draw.contact_sheet import Cell, contact_sheet
+from lib.network.units import Unit
+from storage.store import Input, NewOutput, Output, Recipe, Record
+from storage.tensors import HDF5, hdf5_bytes
+from tasks.session.recorded import recorded
+from tasks.sweep.context import Workshop, workshop_of
+from tasks.sweep.oips import VERSION as OIPS_VERSION
+
+VERSION = 2
+LARGEST = 2 * 2**30
+"""Bytes of OIPs above which a layer is gathered into HDF5 only when asked for."""
+
+_FAILED, _LEFT = "failed", "left"
+
+
+@recorded("layer", run_name="{layer}")
+def gather_layer(
+    layer: str, indices: Sequence[int], failed: Sequence[int], large: bool, run: str
+) -> tuple[Record, bool]:
+    """The layer's record: `sheet` (PNG, every unit a cell) and `tensors` (HDF5, a mask says which units are there).
+
+    Args:
+        indices: of the layer's units that were asked for.
+        failed: those of them that failed. What neither failed nor is made is left for the next run.
+        large: gather tensors above 2 GB too.
+    """
+    workshop = workshop_of(run)
+    units = [Unit(layer, index) for index in indices]
+    records = {unit: workshop.session.store.record(workshop.made[unit]) for unit in units if unit in workshop.made}
+    missing = {Unit(layer, index): _FAILED for index in failed}
+    oips = {unit: records[unit].output("oips") for unit in units if unit in records}
+    gathered = large or sum(output.size for output in oips.values()) <= LARGEST
+    parameters: dict[str, Any] = {
+        "layer": layer,
+        "units": [unit.index for unit in units],
+        "failed": [unit.index for unit in missing],
+        "model": workshop.network.name,
+        "data": workshop.natural.name if workshop.natural else None,
+        "tensors": gathered,
+        "oips_version": OIPS_VERSION,  # verdicts and responses are shown too, and are in no digest of an image
+        **workshop.recipe_parameters(),
+    }
+    grown = {str(unit): output.digest for unit, output in oips.items()}
+    recipes = {f"recipe of {unit}": records[unit].recipe for unit in oips}  # what a verdict rests on
+    recipe = Recipe("layer", VERSION, parameters, workshop.recipe_inputs() | grown | recipes)
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        store = workshop.session.store
+        images = {unit: store.array(output.digest) for unit, output in oips.items()}
+        sheet = contact_sheet(
+            [_cell(unit, images.get(unit), records.get(unit), missing.get(unit, _LEFT)) for unit in units],
+            title=layer,
+            subtitle=_subtitle(workshop),
+            bounds=workshop.pixel_range if _all_in_box(oips.values()) else None,
+        )
+        outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
+        if gathered:
+            tensors = _tensors(units, images, records, missing)
+            about = {"layer": layer, "model": workshop.network.identity, **workshop.recipe_parameters()}
+            outputs.append(
+                NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
+            )
+        return outputs, [*(Input(unit, digest) for unit, digest in grown.items()), *workshop.lineage_inputs()]
+
+    return workshop.session.obtain(recipe, compute, unit=f"layer {layer}")
+
+
+def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None, otherwise: str) -> Cell:
+    if images is None or record is None:
+        return Cell(unit.index, None, otherwise)
+    about: dict[str, Any] = record.output("oips").attributes
+    # what a unit that never responded was pushed towards is no picture of what it looks for
+    shown = images[0] if about["verdict"] in ("responded", "unreached") else None
+    return Cell(unit.index, shown, about["verdict"], about["response"], about["response_ratio"])
+
+
+def _all_in_box(oips: Iterable[Output]) -> bool:
+    """A unit that responded under the other constraint only would be cut off at the box's bounds."""
+    return all(output.attributes["constraint"] == "box" for output in oips)
+
+
+def _subtitle(workshop: Workshop) -> str:
+    data = workshop.natural.name if workshop.natural else "no data set"
+    growth = workshop.growth
+    how = f"{growth.constraint} · {growth.starts} starts or more · seed {growth.seed}"
+    return f"{workshop.network.name} · {data} · {how}"
+
+
+def _tensors(
+    units: Sequence[Unit],
+    images: Mapping[Unit, npt.NDArray[Any]],
+    records: Mapping[Unit, Record],
+    missing: Mapping[Unit, str],
+) -> dict[str, npt.NDArray[Any]]:
+    """Arrays with one row a unit; where a unit has fewer OIPs than others, failed or is left, NaN (numbers: -1)."""
+    about: dict[Unit, dict[str, Any]] = {unit: records[unit].output("oips").attributes for unit in images}
+    most = max((len(array) for array in images.values()), default=0)
+    longest = max((len(oip["curve"]) for unit in about for oip in about[unit]["oips"]), default=0)
+    scales = max((len(oip["length_scales"]) for unit in about for oip in about[unit]["oips"]), default=0)
+    shape = next((array.shape[1:] for array in images.values()), (0, 0, 0))
+    best = max((len(found["exemplars"]) for found in about.values()), default=0)
+    rows = len(units)
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "unit": np.array([unit.index for unit in units], np.int64),
+        "mask": np.array([unit in images for unit in units]),
+        "count": np.array([len(images[unit]) if unit in images else 0 for unit in units], np.int64),
+        "verdict": np.array([about[u]["verdict"] if u in about else missing.get(u, _LEFT) for u in units], dtype="S16"),
+        "oips": np.full((rows, most, *shape), np.nan, np.float32),
+        "response": np.full((rows, most), np.nan, np.float32),
+        "pre_activation": np.full((rows, most), np.nan, np.float32),
+        "response_ratio": np.full(rows, np.nan, np.float32),
+        "curve": np.full((rows, most, longest), np.nan, np.float32),
+        "seed": np.full((rows, most), -1, np.int64),
+        "start": np.full((rows, most), -1, np.int64),
+        "length_scales": np.full((rows, most, scales), np.nan, np.float32),
+        "constraint": np.array([about[u]["constraint"] if u in about else "" for u in units], dtype="S16"),
+        "exemplars": np.full((rows, best), -1, np.int64),
+        "exemplar_responses": np.full((rows, best), np.nan, np.float32),
+    }
+    for row, unit in enumerate(units):
+        if unit not in images:
+            continue
+        tensors["oips"][row, : len(images[unit])] = images[unit]
+        known = about[unit]
+        if known["response_ratio"] is not None:
+            tensors["response_ratio"][row] = known["response_ratio"]
+        tensors["exemplars"][row, : len(known["exemplars"])] = known["exemplars"]
+        tensors["exemplar_responses"][row, : len(known["exemplars"])] = known["exemplar_responses"]
+        for at, oip in enumerate(known["oips"]):
+            for name in ("response", "pre_activation", "seed", "start"):
+                tensors[name][row, at] = oip[name]
+            tensors["length_scales"][row, at, : len(oip["length_scales"])] = oip["length_scales"]
+            tensors["curve"][row, at, : len(oip["curve"])] = [np.nan if v is None else v for v in oip["curve"]]
+    return tensors

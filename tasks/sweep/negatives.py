@@ -1,0 +1,94 @@
+"""Negative OIPs as artifacts: one record a layer, of all its units that are swept."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.deadline import OutOfTime
+from lib.oips.negatives import STARTS, grow_negatives
+from storage.store import NewOutput, Recipe, Record
+from storage.tensors import NPY
+from tasks.session.progress import report
+from tasks.session.recorded import recorded
+from tasks.session.scratch import scratch
+from tasks.sweep.context import Workshop, workshop_of
+
+VERSION = 1
+
+
+@recorded("negatives", run_name="negatives of {layer}")
+def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> tuple[Record, bool]:
+    """The record of the negative OIPs of some units of a layer, or of all, where there is one.
+
+    Its output `images`, float32 [units, H, W, C] as `.npy`, has as attributes the indices of its `units`, and of each
+    its `responses` and `pre_activations`, None for what is no number. Raises OutOfTime where the session's deadline
+    passes in between.
+
+    Args:
+        indices: of the units that are wanted.
+        count: how many units the layer has.
+    """
+    workshop = workshop_of(run)
+    recipe = next(
+        (recipe for recipe in negatives_recipes(workshop, layer, indices, count) if workshop.session.find(recipe)),
+        _recipe(workshop, layer, indices),
+    )
+    with scratch(workshop.session.store, ".npy") as file:
+        return workshop.session.obtain(
+            recipe,
+            lambda: ([_grown(workshop, layer, indices, file)], workshop.lineage_inputs()[:1]),
+            unit=negatives_title(layer),
+        )
+
+
+def negatives_title(layer: str) -> str:
+    """What a run calls the negative OIPs of a layer."""
+    return f"negatives of {layer}"
+
+
+def negatives_recipes(workshop: Workshop, layer: str, indices: Sequence[int], count: int) -> list[Recipe]:
+    """By what the negative OIPs of some units may be there: grown with those of the whole layer, or by themselves."""
+    return [_recipe(workshop, layer, range(count)), _recipe(workshop, layer, indices)]
+
+
+def _recipe(workshop: Workshop, layer: str, indices: Sequence[int]) -> Recipe:
+    """The data set has no part in it."""
+    kept = {name: value for name, value in workshop.recipe_parameters().items() if name not in ("oips", "objective")}
+    starts = min(STARTS, workshop.growth.starts)
+    parameters: dict[str, Any] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
+    return Recipe("negatives", VERSION, parameters, {"model": workshop.network.identity})
+
+
+def _grown(workshop: Workshop, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
+    """The output, whose images go into a file, a batch of units at a time: of a large layer they are many."""
+    growth = workshop.growth
+    ground = workshop.ground(layer, growth.constraint, "negative")
+    images = np.lib.format.open_memmap(file, "w+", np.float32, (len(indices), *ground.shape))
+    responses: list[float | None] = []
+    pre_activations: list[float | None] = []
+    for first in range(0, len(indices), workshop.batch):
+        if workshop.session.deadline.passed:
+            raise OutOfTime(f"the negative OIPs of {layer} are not all grown")
+        part = list(indices[first : first + workshop.batch])
+        found = grow_negatives(layer, part, growth, ground)
+        images[first : first + len(part)] = found.images
+        responses += _numbers(found.responses)
+        pre_activations += _numbers(found.pre_activations)
+        report(negatives_title(layer), first + len(part), len(indices))
+    images.flush()
+    about: dict[str, Any] = {
+        "layer": layer,
+        "units": list(indices),
+        "responses": responses,
+        "pre_activations": pre_activations,
+        "constraint": growth.constraint,
+    }
+    return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)
+
+
+def _numbers(values: npt.NDArray[np.float32]) -> list[float | None]:
+    return [float(value) if math.isfinite(value) else None for value in values]

@@ -1,0 +1,161 @@
+"""The OIPs of one unit as artifacts: what one map task makes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from lib.draw.oip_picture import unit_picture
+from lib.network.units import Unit
+from lib.oips.search import Search, search_unit
+from lib.oips.similarity import ALIKE
+from lib.oips.verdict import Verdict
+from storage.store import Input, NewOutput, Recipe, Record
+from storage.tensors import NPY, npy_bytes
+from tasks.session.progress import beat
+from tasks.session.recorded import stored_task
+from tasks.session.transient import transient
+from tasks.sweep.context import Workshop, workshop_of
+from tasks.sweep.exemplars import exemplars_recipe
+
+VERSION = 3
+
+
+def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
+    """What growing this unit's OIPs will compute."""
+    inputs = workshop.recipe_inputs()
+    if workshop.natural is not None:  # the verdict depends on them
+        inputs |= {"exemplars": exemplars_recipe(workshop, unit.layer).digest}
+    return Recipe("oip", VERSION, {"unit": str(unit), **workshop.recipe_parameters()}, inputs)
+
+
+class MapsFailed(Exception):
+    """Some maps of one task run failed. The message names them, and why."""
+
+
+def name_of(units: Sequence[Unit]) -> str:
+    """What a task run for these units of one layer is called: `Conv2D_2/17`, or `Conv2D_2/16-31 (16)`."""
+    first, last = units[0], units[-1]
+    return str(first) if len(units) == 1 else f"{first}-{last.index} ({len(units)})"
+
+
+def find_or_grow(name: str, units: Sequence[str], run: str) -> State[list[str]]:
+    """The records of some units' OIPs (their keys), by one task run called `name`; the workshop then knows them.
+
+    Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
+    MapsFailed where there are several units.
+    """
+    workshop = workshop_of(run)
+    failed: dict[Unit, Exception] = {}
+    for unit in map(Unit.parse, units):
+        if unit in workshop.made:  # by an earlier attempt
+            continue
+        try:
+            record, there = _obtained(workshop, unit)
+        except Exception as error:
+            failed[unit] = error
+            workshop.failures[unit] = f"{type(error).__name__}: {error}"
+        else:
+            workshop.made[unit] = record.key
+            workshop.failures.pop(unit, None)
+            if not there:
+                workshop.computed.add(unit)
+        beat()
+    if failed:
+        raise _together(failed, len(units))
+    made = [Unit.parse(unit) for unit in units]
+    reused = not any(unit in workshop.computed for unit in made)
+    return Completed(name="Reused" if reused else "Completed", data=[workshop.made[unit] for unit in made])
+
+
+make_oips = stored_task(find_or_grow, "oip", run_name="{name}")
+
+
+def _together(failed: Mapping[Unit, Exception], asked: int) -> Exception:
+    errors = list(failed.values())
+    if asked == 1:
+        return errors[0]
+    whole = MapsFailed(
+        f"{len(failed)} of {asked} maps failed: "
+        + "; ".join(f"{unit}: {type(error).__name__}: {error}" for unit, error in failed.items())
+    )
+    # whether another attempt is worth while, the one for which it is decides
+    whole.__cause__ = next((error for error in errors if transient(error)), errors[0])
+    return whole
+
+
+def _obtained(workshop: Workshop, unit: Unit) -> tuple[Record, bool]:
+    """The record of a unit's OIPs, and whether it was there already.
+
+    Outputs: `oips`, float32 [k, H, W, C] as `.npy`, whose attributes hold the verdict and all that is known of each
+    OIP; `picture`, a PNG that shows them.
+    """
+
+    def compute() -> tuple[list[NewOutput], list[Input]]:
+        search, verdict, ratio = search_unit(
+            unit,
+            workshop.growth,
+            lambda constraint, objective: workshop.ground(unit.layer, constraint, objective),
+            lambda constraint: workshop.best_exemplar(unit.layer, unit.index, constraint),
+            dead=workshop.is_dead(unit.layer, unit.index),
+        )
+        images = np.stack([oip.image for oip in search.oips])
+        picture = unit_picture(
+            images,
+            [oip.response for oip in search.oips],
+            title=str(unit),
+            verdict=verdict,
+            response_ratio=ratio,
+            bounds=workshop.pixel_range if search.constraint == "box" else None,
+            note=_note(len(images), workshop.growth.oips),
+        )
+        about = _attributes(workshop, unit, search, verdict, ratio)
+        outputs = [
+            NewOutput("oips", npy_bytes(images), "oips", NPY, str(images.dtype), images.shape, attributes=about),
+            NewOutput("picture", picture, "picture", "image/png", attributes={"unit": str(unit), "verdict": verdict}),
+        ]
+        return outputs, [*workshop.lineage_inputs(), *workshop.exemplar_blobs.get(unit.layer, [])]
+
+    return workshop.session.obtain(oip_recipe(workshop, unit), compute, unit=str(unit))
+
+
+def _note(kept: int, wanted: int) -> str:
+    """Why a unit has fewer OIPs than were wanted."""
+    if kept == wanted:
+        return ""
+    return "all its OIPs show this one pattern" if kept == 1 else f"all its OIPs show one of these {kept} patterns"
+
+
+def _attributes(
+    workshop: Workshop, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
+) -> dict[str, Any]:
+    exemplars = workshop.exemplars_of(unit.layer, search.constraint)
+    return {
+        "unit": str(unit),
+        "layer": unit.layer,
+        "index": unit.index,
+        "verdict": verdict,
+        "response": search.oips[0].response,
+        "pre_activation": search.oips[0].pre_activation,
+        "response_ratio": ratio,
+        "constraint": search.constraint,
+        "only_one_pattern": len(search.oips) == 1 < workshop.growth.oips,
+        "alike_from": ALIKE,
+        "image_steps": search.image_steps,
+        "oips": [
+            {
+                "response": oip.response,
+                "pre_activation": oip.pre_activation,
+                "seed": oip.seed,
+                "start": oip.start,
+                "length_scales": list(oip.length_scales),
+                "curve": [None if math.isnan(value) else float(value) for value in oip.curve],
+            }
+            for oip in search.oips
+        ],
+        "exemplars": [] if exemplars is None else exemplars.numbers[unit.index].tolist(),
+        "exemplar_responses": [] if exemplars is None else exemplars.responses[unit.index].tolist(),
+    }

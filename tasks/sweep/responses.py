@@ -1,0 +1,67 @@
+"""How a layer's units respond to a whole data set, as artifacts: one record a layer, from the pass of the exemplars."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lib.responses.exemplars import Exemplars
+from lib.responses.peaks import find_peaks
+from lib.responses.statistics import MOST_CLASSES, Survey
+from storage.store import Input, NewOutput, Recipe
+from storage.tensors import NPY, npy_bytes
+from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, Workshop
+
+VERSION = 1
+
+
+def responses_recipe(workshop: Workshop, labels: Labels, exemplars: Recipe) -> Recipe:
+    """What looking at the responses of a layer will compute, beside what its `exemplars` are found by."""
+    parameters: dict[str, Any] = {**exemplars.parameters, "classes": list(labels.classes)}
+    inputs = workshop.recipe_inputs() | {"train_labels": labels.digest, "exemplars": exemplars.digest}
+    return Recipe("responses", VERSION, parameters, inputs)
+
+
+def peaks_in(workshop: Workshop, exemplars: Mapping[str, Exemplars]) -> dict[str, Any]:
+    """Where each unit responds most in each of its exemplars, by layer, [units, 9, 2]; layers without positions are
+    left out."""
+    assert workshop.natural is not None
+    return find_peaks(
+        workshop.network.model,
+        {layer: found.numbers for layer, found in exemplars.items()},
+        workshop.natural.images,
+        workshop.constraint(workshop.growth.constraint),
+        batch=EXEMPLARS_A_BATCH * workshop.batch,
+        size=workshop.size,
+    )
+
+
+def responses_artifacts(
+    workshop: Workshop, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Any], layer: str
+) -> tuple[list[NewOutput], list[Input]]:
+    """The outputs of a layer's record, each an `.npy` whose attributes name the classes, and what was read.
+
+    Roles: `histogram`, `edges`, `silent`, `class_means` as in `lib.responses.statistics.Surveyed`; `nearest`,
+    `nearest_likeness` as in `lib.responses.similar_units.Nearest`; `peaks`, where in its exemplars a unit responds
+    most: row and column among its positions, int64 [units, 9, 2], for layers that have positions.
+    """
+    found = surveys[layer].found()
+    about = {
+        "layer": layer,
+        "classes": list(labels.classes),
+        "class_counts": found.class_counts.tolist(),
+        "by_class": len(labels.classes) <= MOST_CLASSES,
+    }
+    arrays = {
+        "histogram": found.histogram,
+        "edges": found.edges,
+        "silent": found.silent,
+        "class_means": found.class_means,
+        "nearest": found.nearest.units,
+        "nearest_likeness": found.nearest.likeness,
+        **({"peaks": peaks[layer]} if layer in peaks else {}),
+    }
+    outputs = [
+        NewOutput(role, npy_bytes(array), "responses", NPY, str(array.dtype), array.shape, attributes=about)
+        for role, array in arrays.items()
+    ]
+    read = [Input("train_labels", labels.digest), *workshop.exemplar_blobs[layer]]
+    return outputs, [*workshop.lineage_inputs(), *read]

@@ -1,0 +1,344 @@
+"""Flows that are killed, and what becomes of their runs in Prefect and in the store. The kills are real ones."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+)
+from prefect.client.schemas.objects import FlowRun, TaskRun
+from prefect.exceptions import ObjectNotFound
+from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
+
+from flows.running.liveness import living
+from flows.serving.crashed import bury
+from flows.serving.runner import crashed
+from flows.serving.server_process import locked
+from storage.errors import StoreUnusable
+from storage.store import Store
+from tests.flows.dying import dying, hang
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@dataclass
+class Mortals:
+    """Processes that run the flow `dying` on a server, in a folder and a store of the test's own."""
+
+    url: str
+    folder: Path
+    store: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Run the flow once, or with `serve` its deployment."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.flows.dying", *(arguments or (str(self.folder), str(self.store)))],
+            cwd=CHECKOUT,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT), "PREFECT_API_URL": self.url},
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def busy(self) -> dict[str, Any]:
+        """Wait until the flow is in its tasks; gives what its file says."""
+        wait_until(lambda: (self.store / "in the tasks").exists())
+        return self.file()
+
+    def file(self) -> dict[str, Any]:
+        """What the only file says."""
+        (path,) = self.files()
+        return dict(json.loads(path.read_text()))
+
+    def files(self) -> list[Path]:
+        return list((self.folder / "living").glob("*"))
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a process and all that it started, at once."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def bury(self, *, own: bool = False) -> list[str]:
+        return bury(self.folder, self.url, own=own)
+
+    def flow_run(self, flow_run: str | UUID) -> FlowRun:
+        with get_client(sync_client=True) as client:
+            return client.read_flow_run(UUID(str(flow_run)))
+
+    def within(self, flow_run: str) -> tuple[FlowRun, list[TaskRun]]:
+        """The layer's flow run, and its task runs."""
+        parent = FlowRunFilterParentFlowRunId(any_=[UUID(flow_run)])
+        with get_client(sync_client=True) as client:
+            (child,) = client.read_flow_runs(flow_run_filter=FlowRunFilter(parent_flow_run_id=parent))
+            own = FlowRunFilter(id=FlowRunFilterId(any_=[child.id]))
+            return child, client.read_task_runs(flow_run_filter=own)
+
+    def states(self, flow_run: str) -> list[str | None]:
+        """Those of a flow run, of its layer, and of its two tasks."""
+        child, task_runs = self.within(flow_run)
+        return [self.flow_run(flow_run).state_name, child.state_name, *(run.state_name for run in task_runs)]
+
+
+@pytest.fixture
+def mortals(prefect_server: str, tmp_path: Path) -> Iterator[Mortals]:
+    found = Mortals(prefect_server, tmp_path / "prefect", tmp_path / "store")
+    found.folder.mkdir()
+    yield found
+    for process in found.processes:
+        if process.poll() is None:
+            found.kill(process)
+
+
+def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
+    give_up = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < give_up, f"not within {seconds} s"
+        time.sleep(0.1)
+
+
+def served(client: SyncPrefectClient) -> UUID:
+    """The deployment of the dying flow, once it is there."""
+    found: list[UUID] = []
+
+    def is_there() -> list[UUID]:
+        with suppress(ObjectNotFound):
+            found.append(client.read_deployment_by_name("dying/dreamsweep").id)
+        return found
+
+    wait_until(is_there)
+    return found[0]
+
+
+CRASHED = ["Crashed"] * 4
+
+
+@pytest.mark.slow
+def test_a_killed_flow_is_marked_with_all_that_ran_in_it_and_its_run_in_the_store_is_closed(mortals: Mortals) -> None:
+    process = mortals.start()
+    life = mortals.busy()
+    flow_run = life["flow_run"]
+    wait_until(lambda: mortals.states(flow_run) == ["Running"] * 4)
+    assert mortals.bury() == []  # it lives
+    assert Store.open(mortals.store).run(life["run"]).state == "open"
+    mortals.kill(process)
+    assert mortals.states(flow_run) == ["Running"] * 4  # and nobody would ever say otherwise
+    assert mortals.bury() == [mortals.flow_run(flow_run).name]
+    assert mortals.states(flow_run) == CRASHED
+    run = Store.open(mortals.store).run(life["run"])
+    assert (run.state, run.summary) == ("crashed", {"error": crashed.CLOSED})
+
+
+@pytest.mark.slow
+def test_the_file_stays_until_the_server_has_heard_of_all_task_runs(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = mortals.start()
+    flow_run = mortals.busy()["flow_run"]
+    mortals.kill(process)
+    mortals.bury()
+    with get_client(sync_client=True) as client:
+        late = client.create_task_run(hang, mortals.within(flow_run)[0].id, "late", name="late", state=Running())
+        assert mortals.bury() == []
+        assert client.read_task_run(late.id).state_name == "Crashed"
+    assert mortals.files()
+    monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
+    assert mortals.bury() == []
+    assert mortals.files() == []
+
+
+@pytest.mark.slow
+def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = mortals.start("serve")
+    with get_client(sync_client=True) as client:
+        deployment = served(client)
+        flow_run = client.create_flow_run_from_deployment(
+            deployment, parameters={"folder": str(mortals.folder), "store": str(mortals.store)}
+        ).id
+        first = mortals.busy()["run"]
+        mortals.kill(server)
+        wait_until(lambda: mortals.bury(own=True) or mortals.states(str(flow_run)) == CRASHED)
+
+        (mortals.store / "mended").touch()
+        mortals.start("serve")
+        client.set_flow_run_state(flow_run, AwaitingRetry())  # what Retry in the UI does
+        wait_until(lambda: mortals.flow_run(flow_run).state_name == "Completed")
+        assert mortals.flow_run(flow_run).run_count == 2
+    monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
+    wait_until(lambda: mortals.bury() or not mortals.files())
+    assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "completed"]
+    assert Store.open(mortals.store).runs()[0].id == first
+
+
+def test_a_retry_is_not_taken_for_dead_before_it_has_its_lock(mortals: Mortals) -> None:
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+        left = mortals.folder / "living" / f"{flow_run}.json"
+        left.parent.mkdir()
+        left.write_text(json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename}))
+        for state in (AwaitingRetry(), Pending(), Running()):
+            client.set_flow_run_state(flow_run, state, force=state.is_scheduled())
+            assert (mortals.flow_run(flow_run).run_count == 2) == state.is_running()
+            assert mortals.bury() == []
+            assert mortals.flow_run(flow_run).state_type == state.type
+        with living(mortals.folder, str(flow_run), 2):
+            assert mortals.bury() == []
+            assert mortals.flow_run(flow_run).state_name == "Running"
+
+
+@pytest.mark.slow
+def test_what_an_attempt_left_is_marked_also_where_it_was_retried_before_anybody_looked(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = mortals.start()
+    life = mortals.busy()
+    flow_run = UUID(life["flow_run"])
+    wait_until(lambda: mortals.states(str(flow_run)) == ["Running"] * 4)
+    mortals.kill(process)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
+        client.set_flow_run_state(flow_run, Pending())
+        client.set_flow_run_state(flow_run, Running())
+    with living(mortals.folder, str(flow_run), 2) as second:
+        run = Store.open(mortals.store).open_run("dying", {}).id
+        second.opened(str(mortals.store), run)
+        assert mortals.bury() == []
+        assert mortals.states(str(flow_run)) == ["Running", "Crashed", "Crashed", "Crashed"]
+        assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "open"]
+        monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
+        mortals.bury()
+        assert mortals.file()["run"] == run
+
+
+def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(mortals: Mortals) -> None:
+    run = Store.open(mortals.store).open_run("dying", {}).id
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+        with suppress(StoreUnusable), living(mortals.folder, str(flow_run)) as life:
+            life.opened(str(mortals.store), run)
+            raise StoreUnusable("the store is full")
+        client.set_flow_run_state(flow_run, Failed())
+    assert mortals.bury() == []
+    assert mortals.flow_run(flow_run).state_name == "Failed"
+    assert Store.open(mortals.store).run(run).state == "crashed"
+
+
+def test_a_run_of_our_deployments_that_died_without_its_lock_is_marked_on_our_own_server(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with get_client(sync_client=True) as client:
+        flow = client.create_flow(dying)
+        ours, others = (client.create_deployment(flow, name) for name in ("dreamsweep", "somebody else's"))
+        unborn, locked, ending, other = (
+            client.create_flow_run_from_deployment(deployment, state=Pending()).id
+            for deployment in (ours, ours, ours, others)
+        )
+        for flow_run in (unborn, locked, ending, other):
+            client.set_flow_run_state(flow_run, Running())
+    assert mortals.bury(own=True) == []  # it may be about to take its lock
+    monkeypatch.setattr(crashed, "UNBORN_SECONDS", 0.0)
+    assert mortals.bury(own=False) == []
+    process = subprocess.Popen(["sleep", "600"], env={"PREFECT__FLOW_RUN_ID": str(ending)}, start_new_session=True)
+    mortals.processes.append(process)
+    with living(mortals.folder, str(locked)):
+        assert mortals.bury(own=True) == [mortals.flow_run(unborn).name]
+    states = [mortals.flow_run(run).state_name for run in (unborn, locked, ending, other)]
+    assert states == ["Crashed", "Running", "Running", "Running"]
+    process.kill()
+    process.wait()
+    assert len(mortals.bury(own=True)) == 2
+
+
+def test_one_that_was_killed_while_it_was_being_cancelled_is_cancelled(mortals: Mortals) -> None:
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+        with suppress(StoreUnusable), living(mortals.folder, str(flow_run)):
+            client.set_flow_run_state(flow_run, Cancelling(), force=True)
+            raise StoreUnusable("so that its file stays")
+    mortals.bury()
+    assert mortals.flow_run(flow_run).state_name == "Cancelled"
+
+
+def test_the_flow_of_another_machine_is_left_alone(mortals: Mortals) -> None:
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+    left = mortals.folder / "living" / f"{flow_run}.json"
+    left.parent.mkdir()
+    words = json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": "another"})
+    left.write_text(words)
+    assert mortals.bury(own=True) == []
+    assert left.read_text() == words
+    assert mortals.flow_run(flow_run).state_name == "Running"
+
+
+def test_what_is_out_of_reach_is_buried_later(mortals: Mortals, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Store.open(mortals.store).open_run("dying", {})
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+    left = mortals.folder / "living" / f"{flow_run}.json"
+    left.parent.mkdir()
+    words = {"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename, "run": run.id}
+    left.write_text(json.dumps(words | {"store": str(mortals.store)}))
+
+    assert bury(mortals.folder, "http://127.0.0.1:9/api", own=True) == []
+    assert left.exists()
+    away = mortals.store.rename(mortals.store.with_name("away"))
+    monkeypatch.setattr(crashed, "SETTLED_SECONDS", -1)
+    for _ in range(3):
+        mortals.bury()
+    assert mortals.flow_run(flow_run).state_name == "Crashed"
+    assert left.exists()
+    away.rename(mortals.store)
+    mortals.bury()
+    assert not left.exists()
+    assert Store.open(mortals.store).run(run.id).state == "crashed"
+
+
+def test_a_flow_that_the_server_does_not_know_is_closed_in_the_store_and_forgotten(
+    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Store.open(mortals.store).open_run("dying", {})
+    unknown = "12345678-1234-5678-1234-567812345678"
+    left = mortals.folder / "living" / f"{unknown}.json"
+    left.parent.mkdir()
+    words = {"flow_run": unknown, "attempt": 1, "host": os.uname().nodename, "run": run.id, "store": str(mortals.store)}
+    left.write_text(json.dumps(words))
+    (left.parent / "torn.json").touch()
+    monkeypatch.setattr(crashed, "SETTLED_SECONDS", -1)
+    for _ in range(2):
+        assert mortals.bury() == []
+    assert mortals.files() == []
+    assert Store.open(mortals.store).run(run.id).state == "crashed"
+
+
+def test_a_flow_that_ends_leaves_no_file_and_no_lock_however_it_ends(tmp_path: Path) -> None:
+    for ending in (None, ValueError, KeyboardInterrupt):
+        with pytest.raises(ending) if ending else tmp_path.joinpath("x").open("w"), living(tmp_path, "a run"):
+            with (tmp_path / "users.lock").open("rb") as users:
+                assert not locked(users, 2)  # exclusively: the project's server stays
+            if ending:
+                raise ending
+        assert list((tmp_path / "living").iterdir()) == []
+        with (tmp_path / "users.lock").open("rb") as users:
+            assert locked(users, 2)

@@ -1,0 +1,236 @@
+"""`dreamsweep up` on a real server: what it serves, what it starts again, and how it ends."""
+
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from flows.serving.server import ServerError, local_server
+from tests.flows.being_up import Up, dreamsweep, processes_of, wait_until
+from tests.flows.tiny import UNITS, saved, small_cnn, write_pictures
+
+pytestmark = pytest.mark.slow
+
+ENDLESS = {"epochs": 100_000, "batch": 4}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with pictures and a model in it."""
+    home = tmp_path_factory.mktemp("home")
+    write_pictures(home / "pictures")
+    saved(small_cnn(), home / "small.keras")
+    return home
+
+
+@pytest.fixture(scope="module")
+def ups(home: Path) -> Iterator[list[Up]]:
+    """Every `up` that was started there; a server that finds its database starts in a third of the time."""
+    started: list[Up] = []
+    yield started
+    for running in started:
+        running.end()
+    assert not processes_of(home)
+
+
+@pytest.fixture
+def up(home: Path, ups: list[Up]) -> Up:
+    """The one that is up, or a new one where a test has ended it. It is started with `nohup`, as by many users."""
+    if not ups or ups[-1].process.poll() is not None:
+        ups.append(Up(home, before=["nohup"]))
+    return ups[-1]
+
+
+def small_sweep(home: Path) -> dict[str, Any]:
+    """What the sweep of the small model wants to know."""
+    growth = {"oips": 2, "starts": 4, "steps": 16, "seed": 3}
+    return {"model": str(home / "small.keras"), "data": f"folder:{home / 'pictures'}", "growth": growth}
+
+
+def endless_training(home: Path) -> dict[str, Any]:
+    """A training that has not ended when the test has."""
+    return {"data": f"folder:{home / 'pictures'}", "settings": ENDLESS}
+
+
+def serving_of(home: Path) -> int:
+    """The process that runs flows."""
+    words = f"flows.serving.runner\0{home}".encode()
+    return next(pid for pid in processes_of(home) if words in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def flow_process(home: Path, flow_run: str) -> int:
+    """The process of a flow run."""
+    words = f"PREFECT__FLOW_RUN_ID={flow_run}".encode()
+    return next(pid for pid in processes_of(home) if words in Path(f"/proc/{pid}/environ").read_bytes())
+
+
+def states(home: Path) -> set[str]:
+    """The states in which flow runs and task runs are, from the database."""
+    with sqlite3.connect(home / "prefect" / "prefect.db") as database:
+        rows = database.execute("select state_name from flow_run union select state_name from task_run").fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def state_of(home: Path, flow_run: str) -> str:
+    """The state of a flow run, from the database."""
+    with sqlite3.connect(home / "prefect" / "prefect.db") as database:
+        return str(database.execute("select state_name from flow_run where id = ?", [flow_run]).fetchone()[0])
+
+
+def test_it_says_where_the_ui_the_pictures_and_the_log_are(up: Up, home: Path) -> None:
+    ui = httpx.get(f"{up.note['ui']}/ui-settings", trust_env=False).json()
+    assert ui["api_url"] == "/api"  # at whatever address it is opened
+    assert set(ui["available_uis"]) == {"v1", "v2"}
+    assert httpx.get(up.note["ui"], trust_env=False, follow_redirects=True).is_success
+    assert "dreamsweep" in httpx.get(up.note["pictures"], trust_env=False).text
+    log = Path(up.note["log"])
+    assert log == home / "prefect" / "up.log"
+    for word in (up.note["ui"], up.note["pictures"], str(log)):
+        assert any(word in line for line in up.said)
+        assert word in log.read_text()
+
+
+def test_only_this_machine_is_listened_to(up: Up) -> None:
+    listening = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if line.split()[3] == "0A"}
+    for name in ("ui", "pictures"):
+        port = f"{int(up.note[name].rpartition(':')[2]):04X}"
+        assert {address for address in listening if address.endswith(f":{port}")} == {f"0100007F:{port}"}
+
+
+def test_pages_of_other_sites_reach_nothing(up: Up) -> None:
+    for address in (f"{up.note['api']}/health", up.note["pictures"]):
+        for headers in ({"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}):
+            assert httpx.get(address, headers=headers, trust_env=False).status_code == 403
+
+
+def test_nothing_is_told_to_anybody(up: Up) -> None:
+    settings = up.ask("GET", "/admin/settings")["server"]
+    assert settings["analytics_enabled"] is False
+    assert settings["ui"]["show_promotional_content"] is False
+
+
+def test_the_servers_services_run_in_it(up: Up) -> None:
+    services = up.ask("GET", "/admin/settings")["server"]["services"]
+    for name in ("scheduler", "triggers", "late_runs", "task_run_recorder", "event_persister"):
+        assert services[name]["enabled"], name
+
+
+def test_who_wants_the_server_elsewhere_is_told_where_it_is(
+    up: Up, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    server = local_server(home, port=1)
+    try:
+        with pytest.raises(ServerError, match=f"{up.note['ui']}.*leave out"):
+            server.ready()
+    finally:
+        server.stop()
+
+
+def test_a_second_up_says_that_one_is_running_since_when_and_where(up: Up, home: Path) -> None:
+    second = dreamsweep(home, "up")
+    assert second.returncode == 1
+    for word in (str(up.note["pid"]), up.note["started"], up.note["ui"], "dreamsweep down"):
+        assert word in second.stderr
+
+
+def test_a_run_that_is_started_through_the_api_runs_to_its_end(up: Up, home: Path) -> None:
+    flow_run = up.start("oip-sweep", **small_sweep(home))
+    assert up.wait_for(flow_run)["name"] == "Completed"
+    page = httpx.get(up.note["pictures"], trust_env=False).text
+    run = page.partition('href="/runs/')[2].partition("/")[0]
+    pages = httpx.get(f"{up.note['pictures']}/runs/{run}/", trust_env=False).text
+    assert all(f'src="{unit}.png?' in pages for unit in UNITS)
+    sheet = httpx.get(f"{up.note['pictures']}/runs/{run}/Conv2D_2.png", trust_env=False)
+    assert sheet.headers["content-type"] == "image/png"
+    assert sheet.content.startswith(b"\x89PNG")
+
+
+def test_what_the_form_cannot_take_is_refused_by_the_api(up: Up, home: Path) -> None:
+    with pytest.raises(httpx.HTTPStatusError, match=r"409|422"):
+        up.start("oip-sweep", **small_sweep(home) | {"batch": 0})
+
+
+def test_a_path_outside_of_what_is_allowed_fails_the_run_at_once(up: Up) -> None:
+    state = up.wait_for(up.start("oip-sweep", model="/etc/secrets.keras"))
+    assert state["type"] == "FAILED"
+    assert "/etc/secrets.keras" in state["message"]
+
+
+def test_the_server_is_started_again_at_its_address_when_it_is_killed(up: Up, home: Path) -> None:
+    words = f"flows.serving.server_process\0{home}".encode()
+    keeper = next(pid for pid in processes_of(home) if words in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(keeper, signal.SIGKILL)
+    wait_until(lambda: any("has been started again" in line for line in up.said))
+    assert up.wait_for(up.start("oip-sweep", **small_sweep(home)))["type"] == "COMPLETED"
+
+
+def test_what_runs_flows_is_started_again_when_it_is_killed(up: Up, home: Path) -> None:
+    os.kill(serving_of(home), signal.SIGKILL)
+    wait_until(lambda: any("starting it again" in line for line in up.said))
+    assert up.wait_for(up.start("oip-sweep", **small_sweep(home)))["type"] == "COMPLETED"
+
+
+def test_a_flow_run_that_is_killed_is_crashed_within_seconds(up: Up, home: Path) -> None:
+    flow_run = up.start("train", **endless_training(home))
+    up.wait_for(flow_run, "RUNNING")
+    os.kill(flow_process(home, flow_run), signal.SIGKILL)
+    assert up.wait_for(flow_run, seconds=5)["type"] == "CRASHED"
+
+
+def test_it_outlives_its_terminal_under_nohup_and_down_ends_it_with_the_runs_that_are_going_on(
+    up: Up, home: Path
+) -> None:
+    up.process.send_signal(signal.SIGHUP)
+    flow_run = up.start("train", **endless_training(home))
+    up.wait_for(flow_run, "RUNNING")
+    done = dreamsweep(home, "down", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"ended": True, "pid": up.note["pid"]}
+    assert up.end() == 0
+    assert not processes_of(home)
+    assert state_of(home, flow_run) == "Cancelled"
+    assert not {"Running", "Pending"} & states(home)
+
+
+def test_ctrl_c_ends_it_and_a_second_one_does_not_break_it(up: Up, home: Path) -> None:
+    flow_run = up.start("train", **endless_training(home))
+    up.wait_for(flow_run, "RUNNING")
+    os.killpg(up.process.pid, signal.SIGINT)  # as a terminal does
+    wait_until(lambda: any(line.startswith("ending") for line in up.said))
+    os.killpg(up.process.pid, signal.SIGINT)
+    assert up.process.wait(90) == 0
+    assert not processes_of(home)
+    assert state_of(home, flow_run) == "Cancelled"
+    assert not {"Running", "Pending"} & states(home)
+    assert not any("Traceback" in line for line in up.said)
+
+
+def test_a_run_whose_up_was_killed_goes_on_to_its_end_and_then_nothing_is_left(up: Up, home: Path) -> None:
+    flow_run = up.start("oip-sweep", **small_sweep(home))
+    up.wait_for(flow_run, "RUNNING", "PENDING")
+    assert up.end(signal.SIGKILL) == -signal.SIGKILL
+    wait_until(lambda: not processes_of(home), seconds=90)
+    assert state_of(home, flow_run) == "Completed"
+
+
+def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path: Path, prefect_server: str) -> None:
+    up = Up(tmp_path, PREFECT_API_URL=prefect_server)
+    assert up.note["api"] == prefect_server
+    assert up.wait_for(up.start("oip-sweep", model="none.keras"))["type"] == "FAILED"
+    assert up.end() == 0
+    assert not (tmp_path / "prefect" / "prefect.db").exists()
+    assert httpx.get(f"{prefect_server}/health", trust_env=False).is_success
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    done = dreamsweep(tmp_path, "up", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert done.returncode == 1
+    assert "PREFECT_API_URL=http://127.0.0.1:9/api" in done.stderr.splitlines()[-1]
+    assert not processes_of(tmp_path)

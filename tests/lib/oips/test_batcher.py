@@ -1,0 +1,298 @@
+"""The grower gives every thread what a direct climb would, fills its batches, and leaves nobody waiting.
+
+The climber is plain arithmetic on rows, without TensorFlow: what comes back is known to the bit.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.oips.ascent import Growing
+from lib.oips.batcher import Grower
+
+BATCH = 8
+SECONDS = 20  # far more than any of this takes: whoever waits longer waits for ever
+
+
+class Faulty(Exception):
+    pass
+
+
+@dataclass
+class FakeClimber:
+    """Each row by itself, so that no batch matters; `calls` are the units of each batch."""
+
+    poison: int | None = None
+    calls: list[list[int]] = field(default_factory=list)
+    gate: threading.Event | None = None
+    entered: threading.Event = field(default_factory=threading.Event)
+
+    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        assert len(growing) == len(units) == rates.shape[1] == shifts.shape[1] <= BATCH
+        assert len(rates) == len(shifts)
+        self.calls.append([int(unit) for unit in units])
+        self.entered.set()
+        if self.gate is not None:
+            assert self.gate.wait(SECONDS)
+        if self.poison in self.calls[-1]:
+            raise Faulty(f"unit {self.poison}")
+        images, velocity = growing.images.copy(), growing.velocity.copy()
+        curve = [growing.curve]
+        for rate, shift in zip(rates, shifts, strict=True):
+            velocity = (
+                np.float32(0.5) * velocity + (np.asarray(units) + shift.sum(1)).astype(np.float32)[:, None, None, None]
+            )
+            images = images * np.float32(0.75) + rate.astype(np.float32)[:, None, None, None] * velocity
+            curve.append(images[:, :1, 0, 0])
+        score = images[:, 0, 0, 0]
+        best = np.where((score > growing.score)[:, None, None, None], images, growing.best)
+        return Growing(images, velocity, best, score, score + 1, score - 1, np.concatenate(curve, axis=1))
+
+
+@dataclass(frozen=True)
+class Job:
+    growing: Growing
+    units: np.ndarray
+    rates: np.ndarray
+    shifts: np.ndarray | None
+
+    def climb(self, climber: Any) -> Growing:
+        return climber.climb(self.growing, self.units, self.rates, self.shifts)
+
+    def directly(self) -> Growing:
+        """Without a grower, one image at a time."""
+        shifts = self.shifts
+        if shifts is None:
+            shifts = np.zeros((len(self.rates), len(self.growing), 2), np.int32)
+        return Growing.join(
+            [
+                FakeClimber().climb(self.growing.take([at]), self.units[[at]], self.rates[:, [at]], shifts[:, [at]])
+                for at in range(len(self.growing))
+            ]
+        )
+
+
+def job(seed: int, images: int, steps: int, behind: int = 0, *, shifted: bool = False, unit: int | None = None) -> Job:
+    random = np.random.default_rng(seed)
+    growing = Growing.from_starts(random.normal(size=(images, 3, 2, 1)).astype(np.float32))
+    vars(growing)["curve"] = np.zeros((images, behind), np.float32)
+    return Job(
+        growing,
+        random.integers(0, 1000, images) if unit is None else np.full(images, unit),
+        random.random((steps, images)).astype(np.float32),
+        random.integers(-2, 3, (steps, images, 2)).astype(np.int32) if shifted else None,
+    )
+
+
+def assert_same(found: Growing, expected: Growing) -> None:
+    for name, array in vars(expected).items():
+        np.testing.assert_array_equal(getattr(found, name), array, err_msg=name)
+
+
+def submit(work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    """Runs it in a thread of its own, which may hang without holding up the end of the tests."""
+    answer: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work(*arguments))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.builds(
+            job,
+            seed=st.integers(0, 2**32 - 1),
+            images=st.integers(1, 3 * BATCH),
+            steps=st.integers(0, 4),
+            behind=st.integers(0, 2),
+            shifted=st.booleans(),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_every_thread_gets_what_a_climb_of_its_own_gives(jobs: list[Job]) -> None:
+    climber = FakeClimber()
+    with Grower(climber, BATCH) as grower:
+        found = [submit(each.climb, grower) for each in jobs]
+        for answer, each in zip(found, jobs, strict=True):
+            assert_same(answer.result(SECONDS), each.directly())
+        assert grower.image_steps == sum(len(each.growing) * len(each.rates) for each in jobs)
+        assert grower.batches == len(climber.calls)
+
+
+def test_threads_that_come_back_again_and_again_get_their_own() -> None:
+    def stages(seed: int) -> None:
+        images = job(seed, 7, 1).growing
+        expected = images
+        for stage in range(6):
+            each = job(seed + stage, len(images), 1 + (seed + stage) % 3)
+            now = Job(images, each.units, each.rates, each.shifts)
+            images = now.climb(grower)
+            expected = Job(expected, each.units, each.rates, each.shifts).directly()
+            assert_same(images, expected)
+            images, expected = images.take(slice(0, 7 - stage)), expected.take(slice(0, 7 - stage))
+
+    with Grower(FakeClimber(), BATCH) as grower:
+        for answer in [submit(stages, 100 * number) for number in range(24)]:
+            answer.result(SECONDS)
+
+
+@contextmanager
+def held_up(climber: FakeClimber, grower: Grower) -> Iterator[Future[Any]]:
+    """While inside, the grower is busy with a first batch, and all else queues."""
+    climber.gate = threading.Event()
+    first = submit(job(0, BATCH, 1, unit=999).climb, grower)
+    assert climber.entered.wait(SECONDS)
+    try:
+        yield first
+    finally:
+        climber.gate.set()
+
+
+def queued(grower: Grower, images: int) -> None:
+    """Waits until that many images are in the queue."""
+    moment = threading.Event()
+    for _ in range(2000):
+        if sum(len(waiting.growing) for waiting in grower._jobs) >= images:
+            return
+        moment.wait(0.005)
+    raise AssertionError("the jobs never arrived")
+
+
+def test_batches_are_full_while_enough_waits_and_span_units() -> None:
+    climber = FakeClimber()
+    with Grower(climber, BATCH) as grower:
+        with held_up(climber, grower) as first:
+            rest = [submit(job(unit, 3, 2, unit=unit).climb, grower) for unit in range(1, 11)]
+            queued(grower, 30)
+        for answer in [first, *rest]:
+            answer.result(SECONDS)
+    assert [len(call) for call in climber.calls] == [BATCH, BATCH, BATCH, BATCH, 30 - 3 * BATCH]
+    assert len(set(climber.calls[1])) > 2
+
+
+def test_what_comes_a_moment_later_joins_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.oips.batcher._SECONDS_TO_FILL", SECONDS)  # so that a busy machine is not too late
+    climber = FakeClimber()
+    with Grower(climber, BATCH) as grower:
+        found = []
+        for unit in range(4):
+            found.append(submit(job(unit, 2, 1, unit=unit).climb, grower))
+            assert not wait(found, 0.05).done or unit == 3
+        for answer in found:
+            answer.result(SECONDS)
+    assert [sorted(call) for call in climber.calls] == [[0, 0, 1, 1, 2, 2, 3, 3]]
+
+
+def test_a_batch_that_does_not_fill_climbs_all_the_same() -> None:
+    with Grower(FakeClimber(), BATCH) as grower:
+        assert len(submit(job(1, 1, 1).climb, grower).result(SECONDS)) == 1
+
+
+def test_jobs_of_other_lengths_wait_for_a_batch_of_their_own() -> None:
+    climber = FakeClimber()
+    with Grower(climber, BATCH) as grower:
+        with held_up(climber, grower):
+            short = [submit(job(1, 2, 3, unit=1).climb, grower) for _ in range(2)]
+            queued(grower, 4)
+            long = submit(job(2, 2, 5, unit=2).climb, grower)
+            further = submit(job(3, 2, 3, 1, unit=3).climb, grower)
+            queued(grower, 8)
+        for answer in [*short, long, further]:
+            answer.result(SECONDS)
+    assert sorted(map(sorted, climber.calls[1:])) == [[1, 1, 1, 1], [2, 2], [3, 3]]
+
+
+def test_the_oldest_job_is_never_overtaken() -> None:
+    climber = FakeClimber()
+    with Grower(climber, BATCH) as grower:
+        with held_up(climber, grower):
+            odd = submit(job(1, 2, 5, unit=1).climb, grower)
+            queued(grower, 2)
+            rest = [submit(job(2, BATCH, 3, unit=2).climb, grower) for _ in range(6)]
+            queued(grower, 2 + 6 * BATCH)
+        for answer in [odd, *rest]:
+            answer.result(SECONDS)
+    assert climber.calls[1] == [1, 1]
+
+
+def test_a_fault_reaches_the_jobs_of_its_batch_and_no_other() -> None:
+    climber = FakeClimber(poison=13)
+    with Grower(climber, BATCH) as grower:
+        with held_up(climber, grower) as first:
+            before = submit(job(1, BATCH, 2, unit=1).climb, grower)
+            queued(grower, BATCH)
+            beside = submit(job(2, BATCH - 2, 2, unit=2).climb, grower)
+            queued(grower, 2 * BATCH - 2)
+            faulty = submit(job(3, 2 * BATCH, 2, unit=13).climb, grower)
+            queued(grower, 4 * BATCH - 2)
+            after = submit(job(4, 3, 2, unit=4).climb, grower)
+            queued(grower, 4 * BATCH + 1)
+        for answer in (before, after, first):
+            answer.result(SECONDS)
+        for answer in (beside, faulty):
+            with pytest.raises(Faulty, match="unit 13"):
+                answer.result(SECONDS)
+        assert_same(submit(job(5, 4, 1).climb, grower).result(SECONDS), job(5, 4, 1).directly())
+    # what was left of the job that failed is not climbed any more
+    assert climber.calls[1:4] == [[1] * BATCH, [2] * (BATCH - 2) + [13] * 2, [4] * 3]
+
+
+class Short(FakeClimber):
+    """Gives back too few images, as no ascent should."""
+
+    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        grown = super().climb(growing, units, rates, shifts)
+        return grown.take(slice(0, len(growing) - 1))
+
+
+class Crooked(FakeClimber):
+    """Gives back what cannot be joined, after the first batch."""
+
+    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        grown = super().climb(growing, units, rates, shifts)
+        if len(self.calls) > 1:
+            vars(grown)["curve"] = grown.curve[:, :0]
+        return grown
+
+
+@pytest.mark.parametrize("climber", [Short(), Crooked()], ids=["too few", "misshapen"])
+def test_an_answer_that_cannot_be_used_fails_the_job_and_hangs_nobody(climber: FakeClimber) -> None:
+    with Grower(climber, BATCH) as grower:
+        with pytest.raises(ValueError, match=r".+"):
+            submit(job(1, 2 * BATCH, 1).climb, grower).result(SECONDS)
+        assert grower._thread.is_alive()
+
+
+def test_closing_finishes_what_waits_and_takes_nothing_more() -> None:
+    climber = FakeClimber()
+    grower = Grower(climber, BATCH)
+    with held_up(climber, grower):
+        jobs = [job(seed, 5, 1 + seed % 2) for seed in range(6)]
+        found = [submit(each.climb, grower) for each in jobs]
+        queued(grower, 30)
+        closing = submit(grower.close)
+        assert not wait([closing], 0.05).done
+    closing.result(SECONDS)
+    for answer, each in zip(found, jobs, strict=True):
+        assert_same(answer.result(SECONDS), each.directly())
+    assert not grower._thread.is_alive()
+    with pytest.raises(RuntimeError, match="closed"):
+        job(1, 2, 1).climb(grower)
+    grower.close()  # twice does no harm

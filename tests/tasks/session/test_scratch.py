@@ -1,0 +1,30 @@
+"""Room for an output on its way into the store."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from storage import garbage
+from storage.store import Store
+from tasks.session.scratch import scratch
+
+
+def test_the_file_is_gone_afterwards_also_where_something_went_wrong(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    with scratch(store, ".h5") as path:
+        path.write_bytes(b"x")
+        assert path.suffix == ".h5"
+    assert not path.exists()
+    room = scratch(store, ".h5")
+    path = room.__enter__()
+    path.write_bytes(b"x")
+    error = RuntimeError("no luck")
+    assert not room.__exit__(RuntimeError, error, None)
+    assert not path.exists()
+
+
+def test_what_a_killed_process_leaves_is_garbage(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    with scratch(store, ".h5") as path:
+        path.write_bytes(b"x")
+        garbage.collect(garbage.plan(store, timedelta(0)))
+        assert not path.exists()
