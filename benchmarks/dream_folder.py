@@ -45,9 +45,9 @@ def alone(model: Any, paths: list[Path]) -> float:
     """Seconds for the dreaming alone."""
     from lib.dream.dreamer import Dreamer
     from lib.dream.settings import DreamSettings
-    from lib.pictures.files import decoded
+    from lib.pictures.files import decode
 
-    pictures = [decoded(path.read_bytes()).frames[0] for path in paths]
+    pictures = [decode(path.read_bytes()).frames[0] for path in paths]
     begun = time.perf_counter()
     dreamer = Dreamer(model, DreamSettings())
     for picture in pictures:

@@ -35,7 +35,7 @@ def trained(seed: int = 0) -> tuple[Any, Any]:
     from lib.network import model_file
     from lib.training.settings import TrainSettings
     from storage.store import Store
-    from tasks.model.data import stored_data
+    from tasks.model.data import load_data
     from tasks.model.models import data_of, find_model
 
     folder = os.environ.get("DREAMSWEEP_MNIST")
@@ -50,4 +50,4 @@ def trained(seed: int = 0) -> tuple[Any, Any]:
     found = find_model(store, name)
     data = data_of(store, found.record)
     assert data is not None
-    return model_file.load(store.get(found.record.output("model").digest)), stored_data(store, data)
+    return model_file.load(store.get(found.record.output("model").digest)), load_data(store, data)

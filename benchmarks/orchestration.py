@@ -25,7 +25,7 @@ def direct(model: Any, settings: Any) -> float:
     """Seconds for the ascents alone."""
     from lib.network.units import Unit, select_layers
     from lib.oips.ascent import Ascent
-    from lib.oips.batcher import Grower
+    from lib.oips.batcher import Batcher
     from lib.oips.constraint import Constraint
     from lib.oips.search import Ground, search_unit
     from tasks.sweep.context import BATCH, MAPS_AT_ONCE
@@ -33,8 +33,8 @@ def direct(model: Any, settings: Any) -> float:
     begun = time.perf_counter()
     for layer in select_layers(model):
         ascent = Ascent(model, layer.name, Constraint(settings.constraint, 0.0, 1.0), batch=BATCH)
-        with Grower(ascent, BATCH) as grower, ThreadPoolExecutor(MAPS_AT_ONCE) as threads:
-            ground = Ground(grower, ascent.starts, ascent.measure, ascent.shape)
+        with Batcher(ascent, BATCH) as batcher, ThreadPoolExecutor(MAPS_AT_ONCE) as threads:
+            ground = Ground(batcher, ascent.starts, ascent.measure, ascent.shape)
             units = [Unit(layer.name, index) for index in range(layer.units)]
             list(
                 threads.map(

@@ -1,9 +1,9 @@
-"""How good the default sweep's OIPs are: against the best of 256 starts that all climb four times the steps.
+"""How good the default sweep's OIPs are: against the best of 256 starts that all take four times the steps.
 
     python -m benchmarks quality [--style clean] [--constraint box] [--layers NAME ...] [--maps N]
 
-For 40 maps drawn over the layers. The reference climbs under the same constraint and smoothing, with the same seeds,
-and none of its starts is given up.
+For 40 maps drawn over the layers. The reference is optimised under the same constraint and smoothing, with the same
+seeds, and none of its starts is given up.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def reference(ascent: Any, unit: Any, settings: Any) -> float:
                 for number in numbers
             ]
         )
-        growing = ascent.climb(
+        growing = ascent.optimise(
             Growing.from_starts(ascent.starts(noise)),
             np.full(ascent.batch, unit.index),
             np.repeat(rates[:, None], ascent.batch, axis=1),
@@ -78,14 +78,14 @@ def measure(
 def _whole_batches(ascent: Any) -> Any:
     from lib.oips.ascent import Growing
 
-    class Climber:
-        def climb(self, growing: Any, units: Any, rates: Any, shifts: Any) -> Any:
+    class Optimise:
+        def optimise(self, growing: Any, units: Any, rates: Any, shifts: Any) -> Any:
             parts = [slice(at, at + ascent.batch) for at in range(0, len(growing), ascent.batch)]
             return Growing.join(
-                [ascent.climb(growing.take(part), units[part], rates[:, part], shifts[:, part]) for part in parts]
+                [ascent.optimise(growing.take(part), units[part], rates[:, part], shifts[:, part]) for part in parts]
             )
 
-    return Climber()
+    return Optimise()
 
 
 def main(arguments: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""How fast images climb: against tf-keras-vis, against the eager loop of the blog, and against the machine's sgemm.
+"""How fast an ascent is: against tf-keras-vis, the eager loop of the blog, and the machine's sgemm.
 
     python -m benchmarks speed
 
@@ -101,7 +101,7 @@ def dreamsweep(model: Any) -> Callable[[], float]:
 
     def run() -> float:
         begun = time.perf_counter()
-        ascent.climb(starts, np.arange(BATCH), rates)
+        ascent.optimise(starts, np.arange(BATCH), rates)
         return (time.perf_counter() - begun) / STEPS / BATCH
 
     run()

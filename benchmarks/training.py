@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from lib.data.datasets import load
 from lib.training.settings import RECIPES
-from lib.training.training import Epoch, train
+from lib.training.training import TrainedEpoch, train
 
 WANTED = 0.992
 
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
     for seed in args.seeds:
         ticks = [time.perf_counter()]
 
-        def told(epoch: Epoch, ticks: list[float] = ticks) -> None:
+        def told(epoch: TrainedEpoch, ticks: list[float] = ticks) -> None:
             ticks.append(time.perf_counter())
             print(
                 f"  epoch {epoch.number}: {epoch.metrics['test_accuracy']:.2%} in {ticks[-1] - ticks[-2]:.1f} s",

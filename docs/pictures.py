@@ -56,17 +56,17 @@ def main() -> None:
 
 def oips(place: str, summary: Mapping[str, Any]) -> None:
     """A contact sheet, and the OIPs of one map."""
-    from lib.draw.contact_sheet import Cell, contact_sheet
+    from lib.draw.contact_sheet import SheetCell, contact_sheet
     from storage.store import Store
 
     store = Store.open(place)
     units = {unit["unit"]: unit for unit in summary["units"]}
 
-    def cell(index: int) -> Cell:
+    def cell(index: int) -> SheetCell:
         unit = units[f"{LAYER}/{index}"]
         record = store.record(unit["record"])
         best = store.array(record.output("oips").digest)[0]
-        return Cell(index, best, unit["verdict"], unit["response"], unit["response_ratio"])
+        return SheetCell(index, best, unit["verdict"], unit["response"], unit["response_ratio"])
 
     subtitle = f"the first {SHOWN} of its maps in the reference CNN, trained on MNIST; clean style"
     sheet = contact_sheet([cell(index) for index in range(SHOWN)], title=LAYER, subtitle=subtitle)

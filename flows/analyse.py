@@ -11,21 +11,21 @@ from prefect import flow
 from flows.forms.allowed_places import refusal
 from flows.forms.form import path_of
 from flows.forms.parameters import AnalyseParameters
-from flows.register import named_model
+from flows.register import find_or_register
 from flows.results.analysis_summary import analysis_summary
-from flows.results.reports import report_analysis, shown_progress
-from flows.running.gallery_update import refreshed
-from flows.running.outcome import ended, told
+from flows.results.reports import report_analysis, show_progress
+from flows.running.gallery_update import refresh_gallery
+from flows.running.outcome import end_in_states, end_run
 from flows.running.work import work
 from lib.data.image_names import ImageName
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.units import layers_with_units, select_layers
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 from storage.store import Recipe, Record
 from tasks.analysis.activations import activations_recipe, keep_activations, tensors_recipe, view_images
 from tasks.analysis.attribution import attribute, attribution_recipe
-from tasks.analysis.context import Laboratory, opened
+from tasks.analysis.context import AnalysisContext, open_context
 from tasks.analysis.fcps import TEST, Groups, compare_groups, fcps_recipe
 from tasks.analysis.linear_classifiers import classifiers_recipe, compare_layers
 from tasks.analysis.predictions import predict_set, predictions_recipe
@@ -38,7 +38,7 @@ from tasks.analysis.titles import (
     predictions_title,
     tensors_title,
 )
-from tasks.model.data import UNIT_RANGE, pixel_range, store_data, stored_data
+from tasks.model.data import UNIT_RANGE, load_data, pixel_range, store_data
 from tasks.model.models import check_images, data_of
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
@@ -76,7 +76,7 @@ class AnalysisFailed(Exception):
 
 
 @flow(name="analyse", persist_result=False)
-@told
+@end_in_states
 def analyse(parameters: AnalyseParameters) -> Any:
     """See how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.
 
@@ -85,69 +85,69 @@ def analyse(parameters: AnalyseParameters) -> Any:
     Returns `flows.results.analysis_summary.analysis_summary`. Raises AnalysisFailed where it is called directly.
     """
     begun = time.monotonic()
-    with work(parameters, "analyse") as open_session, _laboratory(open_session, parameters) as laboratory:
+    with work(parameters, "analyse") as open_session, _open_context(open_session, parameters) as context:
         run, store = open_session.run.id, open_session.store
-        _groups(laboratory, parameters)  # raises what is wrong with them before anything is made
-        predicted = laboratory.data is not None and laboratory.classifier is not None
+        _groups(context, parameters)  # raises what is wrong with them before anything is made
+        predicted = context.data is not None and context.classifier is not None
         if predicted:
-            step = _Step(partial(predictions_recipe, laboratory, TEST), predict_set, TEST)
-            _do_all(laboratory, {predictions_title(TEST): step})
-        groups = _groups(laboratory, parameters) or Groups.found(laboratory)
-        todo = _todo(laboratory, parameters, groups)
+            step = _Step(partial(predictions_recipe, context, TEST), predict_set, TEST)
+            _do_all(context, {predictions_title(TEST): step})
+        groups = _groups(context, parameters) or Groups.found(context)
+        todo = _todo(context, parameters, groups)
         total = len(todo) + predicted
-        with shown_progress(laboratory, total, PROGRESS):
-            _do_all(laboratory, todo)
-        left = total - len(laboratory.made) - len(laboratory.failures)
-        for title, message in laboratory.failures.items():
+        with show_progress(context, total, PROGRESS):
+            _do_all(context, todo)
+        left = total - len(context.made) - len(context.failures)
+        for title, message in context.failures.items():
             open_session.run.fail(title, message)
         about = {
-            "model": laboratory.network.name,
-            "data": laboratory.data[0].name if laboratory.data else None,
+            "model": context.network.name,
+            "data": context.data[0].name if context.data else None,
             "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
-            "accuracy": laboratory.predictions.accuracy if laboratory.predictions else None,
+            "accuracy": context.predictions.accuracy if context.predictions else None,
             "results": total,
-            "computed": len(laboratory.computed),
-            "reused": len(laboratory.made) - len(laboratory.computed),
+            "computed": len(context.computed),
+            "reused": len(context.made) - len(context.computed),
             "left": left,
             "seconds": round(time.monotonic() - begun, 2),
         }
-        open_session.run.close("failed" if laboratory.failures else "partial" if left else "completed", about)
+        open_session.run.close("failed" if context.failures else "partial" if left else "completed", about)
         summary = analysis_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
-    report_analysis(store, summary, refreshed(parameters.store))
-    return ended(summary, "results", total, partial(AnalysisFailed, run=run))
+    report_analysis(store, summary, refresh_gallery(parameters.store))
+    return end_run(summary, "results", total, partial(AnalysisFailed, run=run))
 
 
-def _todo(laboratory: Laboratory, parameters: AnalyseParameters, groups: Groups | None) -> Todo:
+def _todo(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> Todo:
     """What is to be made beside the predictions, by title, the quickest first."""
     todo: Todo = {}
-    for name in _images(laboratory, parameters, groups):
-        todo[activations_title(name)] = _Step(partial(activations_recipe, laboratory, [name]), view_images, [name])
-        if laboratory.classifier is not None:
-            todo[attribution_title(name)] = _Step(partial(attribution_recipe, laboratory, name), attribute, name)
-    if len(several := [name for name in _images(laboratory, parameters, groups) if laboratory.can_see(name)]) > 1:
-        todo[SIDE_BY_SIDE] = _Step(partial(activations_recipe, laboratory, several), view_images, several)
-    for layer in _layers(laboratory, parameters) if groups else ():
+    for name in _images(context, parameters, groups):
+        todo[activations_title(name)] = _Step(partial(activations_recipe, context, [name]), view_images, [name])
+        if context.classifier is not None:
+            todo[attribution_title(name)] = _Step(partial(attribution_recipe, context, name), attribute, name)
+    if len(several := [name for name in _images(context, parameters, groups) if context.can_see(name)]) > 1:
+        todo[SIDE_BY_SIDE] = _Step(partial(activations_recipe, context, several), view_images, several)
+    for layer in _layers(context, parameters) if groups else ():
         assert groups is not None
-        recipe = partial(fcps_recipe, laboratory, layer, groups)
+        recipe = partial(fcps_recipe, context, layer, groups)
         todo[fcps_title(layer)] = _Step(recipe, compare_groups, layer, groups)
-    if groups and laboratory.classifier is not None and laboratory.settings.classifier_images:
-        pair = groups.pair(laboratory)
-        todo[CLASSIFIERS] = _Step(partial(classifiers_recipe, laboratory, pair), compare_layers, pair)
+    if groups and context.classifier is not None and context.settings.classifier_images:
+        pair = groups.pair(context)
+        todo[CLASSIFIERS] = _Step(partial(classifiers_recipe, context, pair), compare_layers, pair)
     if kept := parameters.tensors:
-        todo[tensors_title(kept)] = _Step(partial(tensors_recipe, laboratory, kept), keep_activations, kept)
+        todo[tensors_title(kept)] = _Step(partial(tensors_recipe, context, kept), keep_activations, kept)
     return todo
 
 
-def _images(laboratory: Laboratory, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:
+def _images(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:
     """The images that are looked at by themselves: those that are named, or else the unclear ones, or a clear one."""
-    named = [*laboratory.pictures, *(name for name in parameters.images or () if ImageName.parse(name))]
+    named = [*context.pictures, *(name for name in parameters.images or () if ImageName.parse(name))]
     return list(dict.fromkeys(named or (groups.unclear or groups.first.images[:1] if groups else ())))
 
 
-def _do_all(laboratory: Laboratory, todo: Todo) -> None:
+def _do_all(context: AnalysisContext, todo: Todo) -> None:
     """Make what there is time for, one after the other. Raises StoreUnusable where nothing can be stored any more."""
-    session = laboratory.session
+    session = context.session
     session.pin(recipe for step in todo.values() if (recipe := step.found_by()) is not None)
     for done, (title, step) in enumerate(todo.items()):
         report(PROGRESS, done, len(todo), title)
@@ -155,62 +155,62 @@ def _do_all(laboratory: Laboratory, todo: Todo) -> None:
             break
         state = step.make(title, *step.what, session.run.id, return_state=True)
         try:
-            laboratory.made[title] = key_of(state)
+            context.made[title] = key_of(state)
         except Exception as problem:  # whatever it was stands in the task run
             if (stopped := store_unusable(problem)) is not None:
                 raise stopped from problem
-            laboratory.failures[title] = str(problem) or type(problem).__name__
+            context.failures[title] = str(problem) or type(problem).__name__
         else:
             if state.name != "Reused":
-                laboratory.computed.add(title)
+                context.computed.add(title)
     report(PROGRESS, len(todo), len(todo))
 
 
-def _groups(laboratory: Laboratory, parameters: AnalyseParameters) -> Groups | None:
+def _groups(context: AnalysisContext, parameters: AnalyseParameters) -> Groups | None:
     """The groups that are named, if any."""
-    return Groups.named(laboratory, parameters.first or (), parameters.second or ()) if parameters.first else None
+    return Groups.named(context, parameters.first or (), parameters.second or ()) if parameters.first else None
 
 
-def _layers(laboratory: Laboratory, parameters: AnalyseParameters) -> list[str]:
+def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str]:
     """The layers whose patterns are compared: the last convolution and the first dense layer, unless others are named.
 
     What decides, the last layer, is neither.
     """
     if parameters.layers:
-        return [layer.name for layer in select_layers(laboratory.network.model, parameters.layers)]
-    layers = list(layers_with_units(laboratory.network.model))
+        return [layer.name for layer in select_layers(context.network.model, parameters.layers)]
+    layers = list(layers_with_units(context.network.model))
     maps = [layer.name for layer in layers if layer.kind == "map"][-1:]
     return maps + [layer.name for layer in layers[:-1] if layer.kind != "map"][:1]
 
 
 @contextmanager
-def _laboratory(open_session: Session, parameters: AnalyseParameters) -> Iterator[Laboratory]:
+def _open_context(open_session: Session, parameters: AnalyseParameters) -> Iterator[AnalysisContext]:
     """Everything that the tasks share. Raises BadInput."""
-    stored = named_model(open_session.store, parameters.model)
+    stored = find_or_register(open_session.store, parameters.model)
     output = stored.output
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=stored.name)
     if parameters.layers:
         select_layers(model, parameters.layers)
     data = _data(open_session, parameters, stored.record, model)
-    laboratory = Laboratory(
+    context = AnalysisContext(
         open_session,
         Network(model, stored.name, output.digest, output.identity),
         parameters.settings,
         pixel_range(data) if data else UNIT_RANGE,
-        (stored_data(open_session.store, data), data) if data else None,
+        (load_data(open_session.store, data), data) if data else None,
         _pictures(parameters),
     )
-    laboratory.check()
+    context.check()
     for name in (*(parameters.images or ()), *(parameters.first or ()), *(parameters.second or ())):
         if (image := ImageName.parse(name)) is not None:
-            image.of(laboratory.images(image.set)[0])
-    if laboratory.data is None and parameters.layers:
+            image.of(context.images(image.set)[0])
+    if context.data is None and parameters.layers:
         raise BadInput("layers are compared on images of a data set: name one with --data, or leave out --layers")
-    if laboratory.data is None and not laboratory.pictures:
+    if context.data is None and not context.pictures:
         raise BadInput("the model has no data set: name the one that it was trained on with --data, or pictures")
-    with opened(laboratory):
-        yield laboratory
+    with open_context(context):
+        yield context
 
 
 def _pictures(parameters: AnalyseParameters) -> Mapping[str, Any]:
@@ -220,11 +220,11 @@ def _pictures(parameters: AnalyseParameters) -> Mapping[str, Any]:
         if ImageName.parse(place) is None:
             path = path_of(place)
             if (why := refusal(str(path))) is not None:
-                raise BadInput(f"{shown(str(path))} lies {why}")
-            name, number = f"picture:{shown(path.name)}", 1
+                raise BadInput(f"{show_name(str(path))} lies {why}")
+            name, number = f"picture:{show_name(path.name)}", 1
             while name in found:
                 number += 1
-                name = f"picture:{shown(path.name)} ({number})"
+                name = f"picture:{show_name(path.name)} ({number})"
             found[name] = path
     return found
 

@@ -14,7 +14,7 @@ from tasks.session.recorded import PARTIAL
 from tasks.session.session import Session
 from tasks.session.transient import store_unusable
 
-Sweep = Callable[[SweepParameters, str], State[Any]]
+SweepCheckpoint = Callable[[SweepParameters, str], State[Any]]
 """Runs a flow of its own that sweeps with these parameters, under a name."""
 
 
@@ -28,7 +28,7 @@ class Through:
     waiting: list[str] = field(default_factory=list)
 
 
-def chosen_checkpoints(store: Store, parameters: SweepParameters, model: StoredModel) -> Mapping[int, Record]:
+def choose_checkpoints(store: Store, parameters: SweepParameters, model: StoredModel) -> Mapping[int, Record]:
     """The checkpoints that are to be swept, the first epoch first. Raises BadInput for one that there is not.
 
     The last one is the model itself, whose own sweep follows anyhow.
@@ -39,13 +39,15 @@ def chosen_checkpoints(store: Store, parameters: SweepParameters, model: StoredM
     return {epoch: one for epoch, one in chosen.items() if network_output(one).identity != model.output.identity}
 
 
-def sweep_checkpoints(open_session: Session, parameters: SweepParameters, model: StoredModel, sweep: Sweep) -> Through:
+def sweep_checkpoints(
+    open_session: Session, parameters: SweepParameters, model: StoredModel, sweep: SweepCheckpoint
+) -> Through:
     """Sweep the checkpoints in turn, each as a run of its own, as long as there is time.
 
-    Raises BadInput as `chosen_checkpoints`, and StoreUnusable.
+    Raises BadInput as `choose_checkpoints`, and StoreUnusable.
     """
     found = Through()
-    for epoch in chosen_checkpoints(open_session.store, parameters, model):
+    for epoch in choose_checkpoints(open_session.store, parameters, model):
         name = f"epoch {epoch}"
         if open_session.deadline.passed:
             found.waiting.append(name)

@@ -14,21 +14,21 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.forms.allowed_places import refusal
 from flows.forms.form import path_of
 from flows.forms.parameters import DreamParameters
-from flows.register import named_model
+from flows.register import find_or_register
 from flows.results.dream_summary import dreams_summary
-from flows.results.reports import report_dreams, shown_progress
+from flows.results.reports import report_dreams, show_progress
 from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
-from flows.running.gallery_update import refreshed
-from flows.running.outcome import ended, few, told
+from flows.running.gallery_update import refresh_gallery
+from flows.running.outcome import end_in_states, end_run, few
 from flows.running.work import work
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.units import Unit, select_units
 from lib.pictures.animation import Kind
 from lib.pictures.listing import listing
-from lib.pictures.names import shown
-from tasks.dream.context import AT_ONCE, Studio, guide_in, opened
+from lib.pictures.names import show_name
+from tasks.dream.context import AT_ONCE, DreamContext, guide_in, open_context
 from tasks.dream.dreams import find_before, make_dream, recipes_of
 from tasks.dream.films import make_animation
 from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
@@ -58,7 +58,7 @@ class DreamsFailed(Exception):
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
-@told
+@end_in_states
 def dream(parameters: DreamParameters) -> Any:
     """Dream a model into pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
 
@@ -68,54 +68,54 @@ def dream(parameters: DreamParameters) -> Any:
     Returns `flows.results.dream_summary.dreams_summary`. Raises DreamsFailed where it is called directly.
     """
     begun = time.monotonic()
-    with work(parameters, "dream") as open_session, _studio(open_session, parameters) as (studio, tour):
+    with work(parameters, "dream") as open_session, _open_context(open_session, parameters) as (context, tour):
         run, store = open_session.run.id, open_session.store
-        todo = [Piece(name, 1, studio.passes, unit) for name in studio.pictures for unit in tour or (None,)]
-        total = len(todo) * studio.passes + len(studio.failures)
-        open_session.pin(recipes_of(studio, todo))
+        todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
+        total = len(todo) * context.passes + len(context.failures)
+        open_session.pin(recipes_of(context, todo))
         files = DreamFiles(store, parameters.out)
-        with shown_progress(studio, total, "pictures"):
-            _dream_all(studio, todo, files, total)
-        left = _take_stock(studio, todo, files)
-        _gather_tours(studio, tour, files)
-        _animate(studio, parameters.animation, files)
-        for name, message in studio.failures.items():
+        with show_progress(context, total, "pictures"):
+            _dream_all(context, todo, files, total)
+        left = _take_stock(context, todo, files)
+        _gather_tours(context, tour, files)
+        _animate(context, parameters.animation, files)
+        for name, message in context.failures.items():
             open_session.run.fail(name, message)
         about = {
-            "model": studio.network.name,
-            "objective": parameters.tour or studio.dreamer().objective,
-            "mode": studio.settings.mode,
-            "out": shown(str(parameters.out)),
+            "model": context.network.name,
+            "objective": parameters.tour or context.dreamer().objective,
+            "mode": context.settings.mode,
+            "out": show_name(str(parameters.out)),
             "files": files.written,
             "dreams": total,
-            "computed": len(studio.computed),
-            "reused": len(studio.made) - len(studio.computed),
+            "computed": len(context.computed),
+            "reused": len(context.made) - len(context.computed),
             "left": left,
             "seconds": round(time.monotonic() - begun, 2),
         }
-        open_session.run.close("failed" if studio.failures else "partial" if left else "completed", about)
+        open_session.run.close("failed" if context.failures else "partial" if left else "completed", about)
         summary = dreams_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
-    report_dreams(store, summary, refreshed(parameters.store))
-    return ended(summary, "dreams", total, partial(DreamsFailed, run=run))
+    report_dreams(store, summary, refresh_gallery(parameters.store))
+    return end_run(summary, "dreams", total, partial(DreamsFailed, run=run))
 
 
-def _dream_all(studio: Studio, todo: Sequence[Piece], files: DreamFiles, total: int) -> None:
+def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, total: int) -> None:
     """Dream all that there is time for, a pass after the other.
 
     Raises StoreUnusable where nothing can be stored any more.
     """
-    run = studio.session.run.id
+    run = context.session.run.id
     report(PROGRESS, 0, total)
 
     def go_on() -> bool:
-        return not (studio.session.deadline.passed or studio.stopped)
+        return not (context.session.deadline.passed or context.stopped)
 
-    for number in range(1, studio.passes + 1):
+    for number in range(1, context.passes + 1):
         waiting = {}
         for first in todo:
             piece = replace(first, number=number)
-            if number == 1 or piece.before.title in studio.made:
+            if number == 1 or piece.before.title in context.made:
                 waiting[piece.title] = piece
         submits = (
             partial(make_dream.submit, title, piece.picture, number, str(piece.unit or ""), run)
@@ -124,83 +124,83 @@ def _dream_all(studio: Studio, todo: Sequence[Piece], files: DreamFiles, total: 
         bad = None
         for state in fan_out(submits, AT_ONCE, go_on):
             if not state.is_completed():
-                studio.stopped = studio.stopped or store_unusable(state.result(raise_on_failure=False))
+                context.stopped = context.stopped or store_unusable(state.result(raise_on_failure=False))
                 bad = state
-            for title in [title for title in waiting if title in studio.made]:
-                _put(studio, waiting.pop(title), files)
-            failed = len(studio.failures)
-            report(PROGRESS, len(studio.made) + failed, total, f"{failed} failed" if failed else "")
+            for title in [title for title in waiting if title in context.made]:
+                _put(context, waiting.pop(title), files)
+            failed = len(context.failures)
+            report(PROGRESS, len(context.made) + failed, total, f"{failed} failed" if failed else "")
         if bad and go_on():  # a task run that did not even come to its work
-            lost = [title for title in waiting if title not in studio.failures]
-            studio.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
-        if studio.stopped:
-            raise studio.stopped
-    if len(studio.made) + len(studio.failures) < total:
+            lost = [title for title in waiting if title not in context.failures]
+            context.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
+        if context.stopped:
+            raise context.stopped
+    if len(context.made) + len(context.failures) < total:
         report(PROGRESS, total, total, "stopped with some left")
 
 
-def _take_stock(studio: Studio, todo: Sequence[Piece], files: DreamFiles) -> int:
+def _take_stock(context: DreamContext, todo: Sequence[Piece], files: DreamFiles) -> int:
     """How many dreams are left at the deadline. What was there already is the run's too."""
     left = 0
     for first in todo:
-        find_before(studio, first)
-        for number in range(1, studio.passes + 1):
+        find_before(context, first)
+        for number in range(1, context.passes + 1):
             piece = replace(first, number=number)
-            if piece.title in studio.failures:
+            if piece.title in context.failures:
                 break  # and no later pass of it can be made
-            if piece.title not in studio.made:
-                left += studio.passes - number + 1
+            if piece.title not in context.made:
+                left += context.passes - number + 1
                 break
             if piece.title not in files.written:
-                _put(studio, piece, files)
+                _put(context, piece, files)
     return left
 
 
-def _put(studio: Studio, piece: Piece, files: DreamFiles) -> None:
+def _put(context: DreamContext, piece: Piece, files: DreamFiles) -> None:
     """Write a dream into the folder; one that cannot be has failed, although the store has it."""
     title = piece.title
-    record = studio.session.store.record(studio.made[title])
+    record = context.session.store.record(context.made[title])
     try:
         for output in record.outputs:
             files.put(title, piece.file, output)
     except BadInput as problem:
-        studio.failures[title] = str(problem)
-        del studio.made[title]
-        studio.computed.discard(title)
+        context.failures[title] = str(problem)
+        del context.made[title]
+        context.computed.discard(title)
 
 
-def _gather_tours(studio: Studio, tour: Sequence[Unit], files: DreamFiles) -> None:
+def _gather_tours(context: DreamContext, tour: Sequence[Unit], files: DreamFiles) -> None:
     """A contact sheet for each picture and layer of a tour."""
-    run = studio.session.run.id
+    run = context.session.run.id
     layers: dict[str, list[int]] = {}
     for unit in tour:
         layers.setdefault(unit.layer, []).append(unit.index)
-    for picture in studio.pictures:
+    for picture in context.pictures:
         for layer, indices in layers.items():
-            if any(Piece(picture, unit=Unit(layer, index)).title in studio.made for index in indices):
+            if any(Piece(picture, unit=Unit(layer, index)).title in context.made for index in indices):
                 made = make_tour_sheet(tour_title(layer, picture), picture, layer, indices, run, return_state=True)
-                _put_extra(studio, tour_title(layer, picture), tour_file(layer, picture), "sheet", made, files)
+                _put_extra(context, tour_title(layer, picture), tour_file(layer, picture), "sheet", made, files)
 
 
-def _animate(studio: Studio, kind: Kind | None, files: DreamFiles) -> None:
+def _animate(context: DreamContext, kind: Kind | None, files: DreamFiles) -> None:
     """A film of the passes of each picture of which there are all."""
-    run = studio.session.run.id
-    for picture in studio.pictures if kind else ():
-        if Piece(picture, studio.passes, studio.passes).title in studio.made:
+    run = context.session.run.id
+    for picture in context.pictures if kind else ():
+        if Piece(picture, context.passes, context.passes).title in context.made:
             title = animation_title(picture)
             made = make_animation(title, picture, kind, run, return_state=True)
-            _put_extra(studio, title, picture, "animation", made, files)
+            _put_extra(context, title, picture, "animation", made, files)
 
 
-def _put_extra(studio: Studio, title: str, name: str, role: str, made: State[Any], files: DreamFiles) -> None:
+def _put_extra(context: DreamContext, title: str, name: str, role: str, made: State[Any], files: DreamFiles) -> None:
     try:
-        files.put(title, name, studio.session.store.record(key_of(made)).output(role))
+        files.put(title, name, context.session.store.record(key_of(made)).output(role))
     except Exception as problem:  # whatever it was stands in the task run
-        studio.failures[title] = str(problem) or type(problem).__name__
+        context.failures[title] = str(problem) or type(problem).__name__
 
 
 @contextmanager
-def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tuple[Studio, list[Unit]]]:
+def _open_context(open_session: Session, parameters: DreamParameters) -> Iterator[tuple[DreamContext, list[Unit]]]:
     """Everything that the dreams share, and the units of the tour. Raises BadInput."""
     patterns = {} if parameters.patterns is None else {"patterns": parameters.patterns}
     found = listing(map(path_of, parameters.pictures), excluded=parameters.out, **patterns)
@@ -209,12 +209,12 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
     # a link in a folder may lead anywhere
     refused = {picture.name: refusal(str(picture.path)) for picture in found.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    stored = named_model(open_session.store, parameters.model)
+    stored = find_or_register(open_session.store, parameters.model)
     output = stored.output
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=stored.name)
     data = data_of(open_session.store, stored.record)
-    studio = Studio(
+    context = DreamContext(
         open_session,
         Network(model, stored.name, output.digest, output.identity),
         parameters.settings,
@@ -226,27 +226,27 @@ def _studio(open_session: Session, parameters: DreamParameters) -> Iterator[tupl
         guide_in(open_session, parameters.guide) if parameters.guide else None,
         parameters.mask,
     )
-    studio.failures |= {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems}
-    studio.failures |= outside
-    outside = _masks_outside(studio)
-    studio.failures |= outside
-    studio.pictures = {name: path for name, path in studio.pictures.items() if name not in outside}
+    context.failures |= {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems}
+    context.failures |= outside
+    outside = _masks_outside(context)
+    context.failures |= outside
+    context.pictures = {name: path for name, path in context.pictures.items() if name not in outside}
     tour: list[Unit] = []
     if parameters.tour:
         chosen = select_units(model, [parameters.tour])
         tour = [Unit(layer.name, index) for layer, indices in chosen.items() for index in indices]
     for unit in {unit.layer: unit for unit in tour}.values() if tour else (None,):
-        studio.dreamer(unit)  # raises what the network cannot, before any picture is touched
-    with opened(studio):
-        yield studio, tour
+        context.dreamer(unit)  # raises what the network cannot, before any picture is touched
+    with open_context(context):
+        yield context, tour
 
 
-def _masks_outside(studio: Studio) -> dict[str, str]:
+def _masks_outside(context: DreamContext) -> dict[str, str]:
     """Pictures whose masks may not be used, and why."""
     found = {}
-    for picture in studio.pictures:
+    for picture in context.pictures:
         with suppress(BadInput):  # a picture without one: its task run will say so
-            mask = studio.mask_of(picture)
+            mask = context.mask_of(picture)
             if mask is not None and (why := refusal(str(mask))) is not None:
                 found[picture] = f"the mask of {picture} lies {why}"
     return found

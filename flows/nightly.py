@@ -17,9 +17,9 @@ from flows.forms.fields import is_model_file
 from flows.forms.parameters import NightlyParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
-from flows.running.outcome import ended_partial, told
+from flows.running.outcome import end_in_states, end_partial
 from flows.running.work import alive
-from flows.serving.server_process import locked
+from flows.serving.server_process import try_lock
 from flows.sweep import oip_sweep
 from flows.train import train
 from storage.store import Store
@@ -30,7 +30,7 @@ SKIPPED = "Skipped"
 
 
 @flow(name="nightly", persist_result=False)
-@told
+@end_in_states
 def nightly(parameters: NightlyParameters) -> Any:
     """Train where there is no model of this recipe yet, sweep it, or the model that is named, let it dream, analyse it.
 
@@ -65,7 +65,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         wanted = {"oip-sweep": True, "dream": dreaming is not None, "analyse": analysis is not None}
         late += [f"{name}: not begun" for name, is_wanted in wanted.items() if is_wanted and name not in steps]
         if late:
-            return ended_partial("; ".join(late))
+            return end_partial("; ".join(late))
         return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))
 
 
@@ -90,4 +90,4 @@ def _the_only_one(store: str) -> Iterator[bool]:
     folder = DATA_FOLDER / "prefect" / "nights"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.lock").open("ab") as file:
-        yield locked(file, fcntl.LOCK_EX)
+        yield try_lock(file, fcntl.LOCK_EX)

@@ -7,7 +7,7 @@ from prefect import flow
 
 from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters
-from flows.running.outcome import told
+from flows.running.outcome import end_in_states
 from flows.running.work import work
 from lib.network import model_file
 from storage.store import Record, Store
@@ -18,16 +18,16 @@ from tasks.session.session import Session
 
 
 @flow(name="register", persist_result=False)
-@told
+@end_in_states
 def register(parameters: RegisterParameters) -> dict[str, Any]:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
     with work(parameters, "register") as open_session:
-        record, name = registered(open_session, parameters)
+        record, name = obtain_registered_model(open_session, parameters)
         summary = {"model": name, "parameters": record.output("model").attributes["parameters"]}
         return {"run": open_session.run.close("completed", summary).id, **summary}
 
 
-def registered(
+def obtain_registered_model(
     open_session: Session, parameters: RegisterParameters, size: tuple[int, int] | None = None
 ) -> tuple[Record, str]:
     """The record of the registered model, and its ref; within a flow run. `size`: of the images it will be given."""
@@ -48,7 +48,7 @@ def registered(
     return record, name_model(open_session.store, record, parameters.file.stem)
 
 
-def named_model(store: Store, name: str | None) -> StoredModel:
+def find_or_register(store: Store, name: str | None) -> StoredModel:
     """The model of that name, or in that file: a flow run of its own makes it one of the store's.
 
     None: the latest. Raises BadInput as `tasks.model.models.find_model` does.

@@ -11,19 +11,19 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.checkpoints import sweep_checkpoints
 from flows.forms.parameters import SweepParameters
-from flows.results.reports import report_layer, report_sweep, shown_progress
-from flows.results.sweep_summary import made_before, sweep_summary
+from flows.results.reports import report_layer, report_sweep, show_progress
+from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.fan_out import fan_out
-from flows.running.gallery_update import refreshed
-from flows.running.outcome import ended, ended_partial, few, told
-from flows.running.sweep_context import Units, sweep_model, sweep_recipes, sweep_workshop
+from flows.running.gallery_update import refresh_gallery
+from flows.running.outcome import end_in_states, end_partial, end_run, few
+from flows.running.sweep_context import Units, find_sweep_model, open_sweep, sweep_recipes
 from flows.running.work import work
 from lib.network.units import Layer, Unit
 from storage.store import Record
 from tasks.session.progress import report
 from tasks.session.recorded import PARTIAL, key_of
 from tasks.session.transient import store_unusable
-from tasks.sweep.context import MAPS_AT_ONCE, Workshop, workshop_of
+from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, sweep_context_of
 from tasks.sweep.exemplars import make_exemplars
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
@@ -42,7 +42,7 @@ class MapsFailed(Exception):
 
 
 @flow(name="oip-sweep", persist_result=False)
-@told
+@end_in_states
 def oip_sweep(parameters: SweepParameters) -> Any:
     """Sweep a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
 
@@ -54,22 +54,22 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as open_session:
         run = open_session.run.id
-        stored = sweep_model(open_session, parameters)
+        stored = find_sweep_model(open_session, parameters)
         through = sweep_checkpoints(open_session, parameters, stored, _sweep_as)
-        with sweep_workshop(open_session, parameters, stored) as (workshop, units):
-            open_session.pin(sweep_recipes(workshop, units))
+        with open_sweep(open_session, parameters, stored) as (context, units):
+            open_session.pin(sweep_recipes(context, units))
             names = [layer.name for layer in units]
             troubles = through.failures
             if not open_session.deadline.passed:
                 make_exemplars(names, run, return_state=True).result()
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
-            troubles |= _sweep_layers(workshop, units, parameters)
-            left = _take_stock(workshop, units, parameters.large_tensors)
-            failed, waiting = _make_negatives(workshop, units)
+            troubles |= _sweep_layers(context, units, parameters)
+            left = _take_stock(context, units, parameters.large_tensors)
+            failed, waiting = _make_negatives(context, units)
             troubles |= failed
             about = {
-                "model": workshop.network.name,
-                "data": workshop.natural.name if workshop.natural else None,
+                "model": context.network.name,
+                "data": context.natural.name if context.natural else None,
                 "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
                 "left": left,
                 "waiting": [*through.waiting, *([] if left else waiting)],  # else they go without saying
@@ -77,18 +77,18 @@ def oip_sweep(parameters: SweepParameters) -> Any:
                 "seconds": round(time.monotonic() - begun, 2),
             }
             failures = troubles | {
-                str(unit): workshop.failures[unit]
+                str(unit): context.failures[unit]
                 for chosen in units.values()
                 for unit in chosen
-                if unit in workshop.failures
+                if unit in context.failures
             }
         for unit, message in failures.items():
             open_session.run.fail(unit, message)
         open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
-    report_sweep(open_session.store, summary, refreshed(parameters.store))
-    return ended(summary, "maps", len(summary["units"]), partial(MapsFailed, run=run), besides=troubles)
+    report_sweep(open_session.store, summary, refresh_gallery(parameters.store))
+    return end_run(summary, "maps", len(summary["units"]), partial(MapsFailed, run=run), besides=troubles)
 
 
 @flow(
@@ -97,7 +97,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=MAPS_AT_ONCE),  # type: ignore[arg-type]
 )
-@told
+@end_in_states
 def sweep_layer(
     layer: str, indices: list[int], whole: list[int] | None, maps_per_task: int, large_tensors: bool, run: str
 ) -> State[Any]:
@@ -106,39 +106,39 @@ def sweep_layer(
     Where these are the last that are wanted of the layer, `whole` are all that are: what there is of them is gathered,
     whatever failed.
     """
-    workshop = workshop_of(run)
+    context = sweep_context_of(run)
     units = [Unit(layer, index) for index in indices]
     groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
     report(layer, 0, len(units))
 
     def go_on() -> bool:
-        return not (workshop.session.deadline.passed or workshop.stopped)
+        return not (context.session.deadline.passed or context.stopped)
 
     submits = (partial(make_oips.submit, name_of(group), [str(unit) for unit in group], run) for group in groups)
     done, bad = 0, None
     for state in fan_out(submits, MAPS_AT_ONCE, go_on):
         if not state.is_completed():
             error = state.result(raise_on_failure=False)
-            workshop.stopped = workshop.stopped or store_unusable(error)
+            context.stopped = context.stopped or store_unusable(error)
             bad = state
-        done = sum(unit in workshop.made or unit in workshop.failures for unit in units)
-        failed = sum(unit in workshop.failures for unit in units)
+        done = sum(unit in context.made or unit in context.failures for unit in units)
+        failed = sum(unit in context.failures for unit in units)
         report(layer, done, len(units), f"{failed} failed" if failed else "")
     if done < len(units) and bad and go_on():  # a task run that did not even come to its work
-        lost = [unit for unit in units if unit not in workshop.made and unit not in workshop.failures]
-        workshop.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
+        lost = [unit for unit in units if unit not in context.made and unit not in context.failures]
+        context.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
         done = len(units)
     if done < len(units):
         report(layer, len(units), len(units), f"stopped with {len(units) - done} left")
-    if workshop.stopped:
-        return Failed(message=str(workshop.stopped))
+    if context.stopped:
+        return Failed(message=str(context.stopped))
     if whole is not None and done == len(units):
-        report_layer(workshop, _gathered(workshop, layer, whole, large_tensors))
-    failures = [str(unit) for unit in units if unit in workshop.failures]  # in the network's order
+        report_layer(context, _gathered(context, layer, whole, large_tensors))
+    failures = [str(unit) for unit in units if unit in context.failures]  # in the network's order
     if failures:
         return Failed(message=f"{len(failures)} of {len(units)} maps failed: {few(failures)}")
     if done < len(units):
-        return ended_partial(f"{len(units) - done} of {len(units)} maps are left")
+        return end_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
 
 
@@ -157,15 +157,15 @@ def _failure(name: str, state: State[Any]) -> dict[str, str]:
     return {name: state.message or state.name or "failed"}
 
 
-def _sweep_layers(workshop: Workshop, units: Units, parameters: SweepParameters) -> dict[str, str]:
+def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParameters) -> dict[str, str]:
     """Sweep all that there is time for. Returns what went wrong with a layer as a whole, by its name.
 
     Raises StoreUnusable where no map can be stored any more.
     """
     troubles = {}
-    with shown_progress(workshop, sum(map(len, units.values())), "maps"):
-        for layer, part, last in _parts(workshop, units):
-            if workshop.session.deadline.passed or workshop.stopped:
+    with show_progress(context, sum(map(len, units.values())), "maps"):
+        for layer, part, last in _parts(context, units):
+            if context.session.deadline.passed or context.stopped:
                 break
             state = sweep_layer(
                 layer.name,
@@ -173,27 +173,27 @@ def _sweep_layers(workshop: Workshop, units: Units, parameters: SweepParameters)
                 [unit.index for unit in units[layer]] if last else None,
                 parameters.maps_per_task,
                 parameters.large_tensors,
-                workshop.session.run.id,
+                context.session.run.id,
                 return_state=True,
             )
-            if not (state.is_completed() or any(unit in workshop.failures for unit in part)):
+            if not (state.is_completed() or any(unit in context.failures for unit in part)):
                 troubles[layer.name] = state.message or state.name or "failed"
-    if workshop.stopped:
-        raise workshop.stopped
+    if context.stopped:
+        raise context.stopped
     return troubles
 
 
-def _make_negatives(workshop: Workshop, units: Units) -> tuple[dict[str, str], list[str]]:
+def _make_negatives(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:
     """The negative OIPs of each layer, in what time there is when the maps are made.
 
     Returns those that failed, and why, and those that are left. Raises StoreUnusable.
     """
-    session = workshop.session
+    session = context.session
     failures: dict[str, str] = {}
     waiting = []
     for layer, chosen in units.items():
         indices = [unit.index for unit in chosen]
-        there = any(map(session.find, negatives_recipes(workshop, layer.name, indices, layer.units)))
+        there = any(map(session.find, negatives_recipes(context, layer.name, indices, layer.units)))
         if session.deadline.passed and not there:
             waiting.append(negatives_title(layer.name))
             continue
@@ -204,46 +204,46 @@ def _make_negatives(workshop: Workshop, units: Units) -> tuple[dict[str, str], l
     return failures, waiting
 
 
-def _parts(workshop: Workshop, units: Units) -> list[tuple[Layer, list[Unit], bool]]:
+def _parts(context: SweepContext, units: Units) -> list[tuple[Layer, list[Unit], bool]]:
     """Which units of which layer to sweep in turn, and whether they are the layer's last.
 
     A layer after the other, unless there is a deadline: then units that were never made come before those of which
     there is a picture already, of an older model or with other settings.
     """
     stale: set[str] = set()
-    if workshop.session.deadline.at is not None:
-        stale = made_before(workshop.session.store, workshop.network.name)
-        stale -= {str(unit) for unit in _there(workshop, units)}
+    if context.session.deadline.at is not None:
+        stale = units_made_before(context.session.store, context.network.name)
+        stale -= {str(unit) for unit in _there(context, units)}
     fresh = {layer: [unit for unit in chosen if str(unit) not in stale] for layer, chosen in units.items()}
     rest = {layer: [unit for unit in chosen if str(unit) in stale] for layer, chosen in units.items()}
     parts = [(layer, part, not rest[layer]) for layer, part in fresh.items() if part]
     return parts + [(layer, part, True) for layer, part in rest.items() if part]
 
 
-def _there(workshop: Workshop, units: Units) -> dict[Unit, Record]:
+def _there(context: SweepContext, units: Units) -> dict[Unit, Record]:
     """The units whose records are in the store already."""
-    found = {unit: workshop.session.find(oip_recipe(workshop, unit)) for chosen in units.values() for unit in chosen}
+    found = {unit: context.session.find(oip_recipe(context, unit)) for chosen in units.values() for unit in chosen}
     return {unit: record for unit, record in found.items() if record is not None}
 
 
-def _take_stock(workshop: Workshop, units: Units, large_tensors: bool) -> int:
+def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> int:
     """How many units are left at the deadline. What was there already is the run's too, and layers are gathered."""
-    session = workshop.session
+    session = context.session
     unvisited = {
-        layer: [unit for unit in chosen if unit not in workshop.made and unit not in workshop.failures]
+        layer: [unit for unit in chosen if unit not in context.made and unit not in context.failures]
         for layer, chosen in units.items()
     }
-    for unit, record in _there(workshop, unvisited).items():
+    for unit, record in _there(context, unvisited).items():
         session.run.add(str(unit), record, "reused")
-        workshop.made[unit] = record.key
+        context.made[unit] = record.key
     for layer, waiting in unvisited.items():
-        if waiting and any(unit in workshop.made for unit in units[layer]):
-            record = _gathered(workshop, layer.name, [unit.index for unit in units[layer]], large_tensors)
-            report_layer(workshop, record)
-    return sum(unit not in workshop.made for waiting in unvisited.values() for unit in waiting)
+        if waiting and any(unit in context.made for unit in units[layer]):
+            record = _gathered(context, layer.name, [unit.index for unit in units[layer]], large_tensors)
+            report_layer(context, record)
+    return sum(unit not in context.made for waiting in unvisited.values() for unit in waiting)
 
 
-def _gathered(workshop: Workshop, layer: str, indices: list[int], large_tensors: bool) -> Record:
-    failed = [index for index in indices if Unit(layer, index) in workshop.failures]
-    made = gather_layer(layer, indices, failed, large_tensors, workshop.session.run.id, return_state=True)
-    return workshop.session.store.record(key_of(made))
+def _gathered(context: SweepContext, layer: str, indices: list[int], large_tensors: bool) -> Record:
+    failed = [index for index in indices if Unit(layer, index) in context.failures]
+    made = gather_layer(layer, indices, failed, large_tensors, context.session.run.id, return_state=True)
+    return context.session.store.record(key_of(made))

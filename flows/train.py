@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.forms.parameters import TrainParameters
-from flows.running.outcome import told
+from flows.running.outcome import end_in_states
 from flows.running.work import work
 from lib.data.dataset import Dataset
 from lib.network.units import select_units
@@ -21,7 +21,7 @@ from tasks.session.session import Session
 
 
 @flow(name="train", persist_result=False)
-@told
+@end_in_states
 def train(parameters: TrainParameters) -> dict[str, Any]:
     """Train the reference network, or find that it has been trained. At its deadline it ends `Partial`, after an epoch.
 
@@ -30,7 +30,7 @@ def train(parameters: TrainParameters) -> dict[str, Any]:
     """
     begun = time.monotonic()
     with work(parameters, "train") as open_session:
-        record, name = trained(open_session, parameters)
+        record, name = obtain_trained_model(open_session, parameters)
         about = record.output("model").attributes
         summary = {"model": name} | {key: about[key] for key in ("test_accuracy", "test_loss", "epochs")}
         closed = open_session.run.close("completed", summary)
@@ -44,7 +44,7 @@ def train(parameters: TrainParameters) -> dict[str, Any]:
     }
 
 
-def trained(
+def obtain_trained_model(
     open_session: Session, parameters: TrainParameters, layers: Sequence[str] | None = None
 ) -> tuple[Record, str]:
     """The record of the trained model, and its ref; within a flow run.

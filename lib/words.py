@@ -69,7 +69,7 @@ def parameter(value: Any) -> str:
     return str(value)
 
 
-def spaced(name: str) -> str:
+def space_out(name: str) -> str:
     """A parameter's name in words."""
     return name.replace("_", " ")
 
@@ -92,7 +92,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "size": size,
     "duration": duration,
     "parameter": parameter,
-    "spaced": spaced,
+    "spaced": space_out,
     "shape": shape,
     "plural": plural,
 }

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.local_runs import analyse_here
-from flows.cli.options import AsJson, DataFolder, StorePlace, asked, changed, field, said, setting
+from flows.cli.options import AsJson, DataFolder, StorePlace, change, drop_none, field, setting, validate
 from flows.forms.form import at_home
 from flows.forms.parameters import AnalyseParameters
 from flows.forms.places import data_place, store_place
 from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import ImageName
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 
 
 def _field(name: str, metavar: str) -> Any:
@@ -70,7 +70,7 @@ def analyse(
         "classifier_images": classifier_images,
         "seed": seed,
     }
-    given = said(
+    given = drop_none(
         {
             "store": store_place(store),
             "images": [_image(image) for image in images or ()] or None,
@@ -80,7 +80,7 @@ def analyse(
             "layers": layers or None,
             "first": first or None,
             "second": second or None,
-            "settings": changed(AnalysisSettings(), settings),
+            "settings": change(AnalysisSettings(), settings),
             "tensors": tensors,
             "finish_by": finish_by,
             "timezone": timezone,
@@ -88,9 +88,9 @@ def analyse(
             "stalled_after": stalled_after,
         }
     )
-    return analyse_here(asked(AnalyseParameters, given), folder, as_json)
+    return analyse_here(validate(AnalyseParameters, given), folder, as_json)
 
 
 def _image(named: str) -> str:
     """A number of the data set as it is, a file as an absolute path."""
-    return named if ImageName.parse(named) else shown(str(at_home(Path(named)).absolute()))
+    return named if ImageName.parse(named) else show_name(str(at_home(Path(named)).absolute()))

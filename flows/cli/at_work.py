@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.cli.progress import Shown, shown, step
-from flows.cli.terminal import held_back
+from flows.cli.progress import Display, choose_display, step
+from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
 from flows.serving.server import local_server
 
 
 @contextmanager
-def at_work(place: str) -> Iterator[Shown]:
+def at_work(place: str) -> Iterator[Display]:
     """While inside, flows may be called: TensorFlow is imported, a server is up, and progress is shown.
 
     Raises StoreUnusable at once where there can be no store at `place`, or it cannot be written to.
@@ -25,11 +25,11 @@ def at_work(place: str) -> Iterator[Shown]:
 
     Store.open(place).check_writable()
     _keep_libraries_quiet()
-    with shown() as progress:
+    with choose_display() as progress:
         # The server starts while TensorFlow is imported: both take several seconds.
         server = local_server(DATA_FOLDER, progress=lambda text: _of_the_server(progress, text))
         try:
-            with step(progress, "importing TensorFlow"), held_back():
+            with step(progress, "importing TensorFlow"), hold_back_stderr():
                 import tensorflow
             with step(progress, "importing Prefect"):
                 import prefect
@@ -44,7 +44,7 @@ def at_work(place: str) -> Iterator[Shown]:
             yield progress
 
 
-def registered(file: Path, place: str, data: str | None, data_dir: Path | None) -> dict[str, Any]:
+def register_here(file: Path, place: str, data: str | None, data_dir: Path | None) -> dict[str, Any]:
     """Register a model: the result of the flow `register`."""
     with at_work(place):
         from flows.forms.parameters import RegisterParameters
@@ -53,7 +53,7 @@ def registered(file: Path, place: str, data: str | None, data_dir: Path | None) 
         return register(RegisterParameters(store=place, file=file, data=data, data_dir=data_dir))
 
 
-def _of_the_server(progress: Shown, text: str) -> None:
+def _of_the_server(progress: Display, text: str) -> None:
     recorded = re.search(r"recorded (\d+) of (\d+)", text)
     if recorded:
         progress.update("Prefect's server is recording", int(recorded[1]), int(recorded[2]))

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.local_runs import dream_here
-from flows.cli.options import AsJson, StorePlace, asked, changed, field, said, setting
+from flows.cli.options import AsJson, StorePlace, change, drop_none, field, setting, validate
 from flows.forms.form import at_home
 from flows.forms.parameters import DreamParameters
 from flows.forms.places import store_place
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 
 
 def _field(name: str, metavar: str) -> Any:
@@ -83,19 +83,19 @@ def dream(
         "overlap": overlap,
         "seed": seed,
     }
-    chosen = changed(DreamSettings(), settings)
-    idle = [name for name in said(settings) if name not in chosen.deciding()]
+    chosen = change(DreamSettings(), settings)
+    idle = [name for name in drop_none(settings) if name not in chosen.deciding()]
     if idle:
         option = idle[0].replace("_", "-")
         raise BadInput(f"--{option} says nothing in mode {chosen.mode}: leave it out, or choose another --mode")
     named = [*(pictures or ()), *(_listed(listed) if listed else ())]
     if not named:
         raise BadInput("no pictures are named: dreamsweep dream PICTURES..., folders or files")
-    given = said(
+    given = drop_none(
         {
             "store": store_place(store),
             # what begins with file:// may be any name; how it is here depends on the folder that this is called in
-            "pictures": [shown(str(_absolute(path))) for path in named],
+            "pictures": [show_name(str(_absolute(path))) for path in named],
             "patterns": patterns or None,
             "model": model,
             "settings": chosen,
@@ -113,7 +113,7 @@ def dream(
             "stalled_after": stalled_after,
         }
     )
-    return dream_here(asked(DreamParameters, given), as_json)
+    return dream_here(validate(DreamParameters, given), as_json)
 
 
 def _absolute(path: Path) -> Path:

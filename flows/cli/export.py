@@ -32,14 +32,14 @@ def export(
     """
     from flows.cli.terminal import err, out, print_json
     from flows.results.captions import number_of, size
-    from flows.results.export import exported, planned
+    from flows.results.export import plan_export, write_export
     from storage.resolve import resolve
     from storage.store import Store
 
     opened = Store.open(store_place(store), create=False)
-    plan = planned(opened, [resolve(opened, text, run=run) for text in what])
+    plan = plan_export(opened, [resolve(opened, text, run=run) for text in what])
     with err().status("writing files"):
-        done = exported(opened, plan, folder)
+        done = write_export(opened, plan, folder)
     if as_json:
         print_json({"folder": str(folder.absolute()), "written": done.written, "same": done.same, "files": done.files})
         return

@@ -42,7 +42,7 @@ def gallery(
     The pages are files: they work from a disk, a bucket or any web server. Sweeps, dreams and analyses keep the usual
     one, data/gallery, up to date; only what changed is written again.
     """
-    from flows.cli.progress import shown
+    from flows.cli.progress import choose_display
     from flows.cli.terminal import out, print_json
     from flows.results.captions import number_of
     from storage.store import Store
@@ -58,7 +58,7 @@ def gallery(
         raise BadInput("--port says nothing without --serve")
     opened = Store.open(place, create=False)
     out_folder = out_folder.expanduser().absolute()
-    with shown() as progress:
+    with choose_display() as progress:
         made = make_gallery(opened, out_folder, pairs=[_pair(text) for text in compare or ()], progress=progress.update)
     page = out_folder / "index.html"
     if as_json:

@@ -28,7 +28,7 @@ def lineage(
     from flows.cli.lineage_tree import show_down, show_up
     from flows.cli.terminal import out, print_json
 
-    opened, found = mailed.found_in(store_place(store), what, run)
+    opened, found = mailed.find_what(store_place(store), what, run)
     if opened is None or found.kind == "file":
         if as_json:
             print_json(unknown(found, down=down))
@@ -39,7 +39,7 @@ def lineage(
         out().print(mailed.heading(what, found), markup=False, soft_wrap=True)
     roots = roots_of(opened, found, down=down)
     if as_json:
-        print_json(described(opened, found, roots, down=down))
+        print_json(describe_lineage(opened, found, roots, down=down))
     elif down:
         show_down(out(), heading(found), roots, _own(found))
     else:
@@ -68,7 +68,7 @@ def heading(found: "Found") -> str:
     return f"blob {found.name}"
 
 
-def described(store: "Store", found: "Found", roots: Iterable["Node"], *, down: bool) -> dict[str, Any]:
+def describe_lineage(store: "Store", found: "Found", roots: Iterable["Node"], *, down: bool) -> dict[str, Any]:
     """Lineage as JSON: every record of the trees by its key, once, with its environment.
 
     `roots` are keys. Each input of a record says `made_by`: keys of records of these trees; none where no record made

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
 from lib.errors import BadInput
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 
 if TYPE_CHECKING:
     from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
@@ -106,12 +106,12 @@ def _analysed(parameters: "AnalyseParameters") -> dict[str, Any]:
 
 def _exported(place: str, run: str, folder: Path) -> str:
     """Write all pictures and tables of a run to FOLDER/RUN; return that folder."""
-    from flows.results.export import exported, planned
+    from flows.results.export import plan_export, write_export
     from storage.resolve import Found
     from storage.store import Store
 
     store = Store.open(place)
-    exported(store, planned(store, [Found("run", run, run=store.run(run))]), folder / run)
+    write_export(store, plan_export(store, [Found("run", run, run=store.run(run))]), folder / run)
     return str((folder / run).absolute())
 
 
@@ -222,7 +222,7 @@ def _writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise BadInput(f"pictures cannot be written to {shown(str(folder))}: {problem.strerror}") from problem
+        raise BadInput(f"pictures cannot be written to {show_name(str(folder))}: {problem.strerror}") from problem
 
 
 def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:
@@ -243,12 +243,12 @@ def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:
 
 def _exported_sheets(place: str, run: str, folder: Path) -> dict[str, str]:
     """Write the contact sheets to FOLDER/RUN/LAYER.png; return their paths by layer."""
-    from flows.results.export import exported, sheets
+    from flows.results.export import sheets, write_export
     from storage.store import Store
 
     store = Store.open(place)
     plan = sheets(store, run)
-    exported(store, dict(plan.values()), folder / run)
+    write_export(store, dict(plan.values()), folder / run)
     return {layer: str((folder / run / name).absolute()) for layer, (name, _) in plan.items()}
 
 

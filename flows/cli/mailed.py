@@ -17,7 +17,7 @@ _FIRST = ("task", "role", "parameters", "inputs", "recipe")
 """What is said of a dream, in the order in which people want to know it."""
 
 
-def found_in(place: str, what: str, run: str | None) -> "tuple[Store | None, Found]":
+def find_what(place: str, what: str, run: str | None) -> "tuple[Store | None, Found]":
     """The store and what is meant in it; no store, where there is none and a file speaks for itself.
 
     Raises StoreError where neither store nor file says what is meant.
@@ -29,18 +29,18 @@ def found_in(place: str, what: str, run: str | None) -> "tuple[Store | None, Fou
         store = Store.open(place, create=False)
     except StoreUnusable:
         path = Path(what).expanduser()
-        if (about := said_by(path)) is None:
+        if (about := read_metadata(path)) is None:
             raise
         return None, Found("file", hashlib.sha256(path.read_bytes()).hexdigest(), said=about)
-    return store, resolve(store, what, run=run, said=said_by)
+    return store, resolve(store, what, run=run, said=read_metadata)
 
 
-def said_by(path: Path) -> dict[str, Any] | None:
+def read_metadata(path: Path) -> dict[str, Any] | None:
     """What the file says of itself in its metadata; None where it says nothing, is no picture or cannot be read."""
-    from lib.pictures.about import embedded
+    from lib.pictures.about import read_about
 
     try:
-        return embedded(path.read_bytes())
+        return read_about(path.read_bytes())
     except (OSError, ValueError):
         return None
 
@@ -93,6 +93,6 @@ def _known(store: "Store | None", digest: Any) -> str:
 
 def _line(text: Any) -> str:
     """A stranger's text as one line of plain text that cannot steer the terminal."""
-    from lib.pictures.names import shown
+    from lib.pictures.names import show_name
 
-    return "".join(letter if letter.isprintable() else " " for letter in shown(str(text)))
+    return "".join(letter if letter.isprintable() else " " for letter in show_name(str(text)))

@@ -31,18 +31,18 @@ def models(
     from storage.store import Store
 
     if add is not None:
-        from flows.cli.at_work import registered
+        from flows.cli.at_work import register_here
 
-        answer = registered(add, store_place(store), data, data_place(data_dir))
+        answer = register_here(add, store_place(store), data, data_place(data_dir))
         print_json(answer) if as_json else out().print(f"registered as {answer['model']}", markup=False)
         return
     if data is not None:
         raise BadInput("--data belongs to --add FILE: which data set the new model was trained on")
-    found = listed(Store.open(store_place(store), create=False))
+    found = list_models(Store.open(store_place(store), create=False))
     print_json({"models": found}) if as_json else _show(found)
 
 
-def listed(store: "Store") -> list[dict[str, Any]]:
+def list_models(store: "Store") -> list[dict[str, Any]]:
     """What is known of every model that has a ref, the newest first."""
     refs: dict[str, list[str]] = {}
     for name, target in store.refs().items():

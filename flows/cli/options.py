@@ -87,7 +87,7 @@ def field(form: "type[BaseModel]", name: str, *, metavar: str) -> Any:
     return typer.Option(option, metavar=metavar, help=escape(said), show_default=False)
 
 
-def asked(form: "type[Parameters]", given: Mapping[str, Any]) -> "Parameters":
+def validate(form: "type[Parameters]", given: Mapping[str, Any]) -> "Parameters":
     """A flow's parameters with these values. Raises BadInput for one that is refused."""
     from pydantic import ValidationError
 
@@ -101,17 +101,17 @@ def asked(form: "type[Parameters]", given: Mapping[str, Any]) -> "Parameters":
         raise BadInput(f"{name} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}") from problem
 
 
-def said(given: Mapping[str, Any]) -> dict[str, Any]:
+def drop_none(given: Mapping[str, Any]) -> dict[str, Any]:
     """Those values that were given on the command line: that are not None."""
     return {name: value for name, value in given.items() if value is not None}
 
 
-def changed(settings: Settings, given: dict[str, Any]) -> Settings:
+def change(settings: Settings, given: dict[str, Any]) -> Settings:
     """The settings with those values that were given (are not None). Raises BadInput as the settings do."""
-    return dataclasses.replace(settings, **said(given))  # type: ignore[type-var]
+    return dataclasses.replace(settings, **drop_none(given))  # type: ignore[type-var]
 
 
-def parsed(parse: Callable[[str], Any], text: str, option: str, wanted: str) -> Any:
+def parse_option(parse: Callable[[str], Any], text: str, option: str, wanted: str) -> Any:
     """What `parse` makes of an option's text. Raises BadInput, saying what is wanted, where that raises ValueError."""
     from lib.errors import BadInput
 

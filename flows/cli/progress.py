@@ -21,7 +21,7 @@ from flows.results.captions import duration
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Shown(Protocol):
+class Display(Protocol):
     """Where progress is shown. Any thread may call; used as `with`."""
 
     def say(self, text: str) -> None:
@@ -30,20 +30,20 @@ class Shown(Protocol):
     def update(self, what: str, done: int, total: int, note: str = "") -> None:
         """Show how far something is; it is over when `done` is `total`. A `tasks.session.progress.Listener`."""
 
-    def __enter__(self) -> "Shown": ...
+    def __enter__(self) -> "Display": ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
 
-def shown() -> Shown:
+def choose_display() -> Display:
     """Bars where standard error is a screen, else lines."""
     return Bars() if sys.stderr.isatty() else Lines()
 
 
 @contextmanager
-def step(progress: Shown, what: str) -> Iterator[None]:
+def step(progress: Display, what: str) -> Iterator[None]:
     """Something that takes long and cannot say how far it is, as an import."""
     progress.update(what, 0, 1)
     yield

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.local_runs import analyse_here, dream_here, sweep_here, train_here
-from flows.cli.options import AsJson, StorePlace, asked, field
+from flows.cli.options import AsJson, StorePlace, field, validate
 from flows.forms.parameters import AnalyseParameters, DreamParameters, Limits, SweepParameters, TrainParameters
 from flows.forms.places import store_place
 from lib.errors import BadInput
@@ -62,7 +62,7 @@ def rerun(
         # the latest model may be another one by now, and a file may have changed
         given["model"] = found.summary.get("model") or given.get("model")
     try:
-        parameters = asked(_FORMS[found.flow], given)
+        parameters = validate(_FORMS[found.flow], given)
     except BadInput as problem:
         raise BadInput(f"run {found.id} cannot be run again as it was ({problem}): start a new one") from problem
     if isinstance(parameters, SweepParameters):

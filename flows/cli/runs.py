@@ -36,20 +36,20 @@ def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     from flows.cli.terminal import print_json
     from storage.store import Store
 
-    found = listed(Store.open(store_place(store), create=False))
+    found = list_runs(Store.open(store_place(store), create=False))
     print_json({"runs": found}) if as_json else _show(found)
 
 
-def listed(store: "Store") -> list[dict[str, Any]]:
+def list_runs(store: "Store") -> list[dict[str, Any]]:
     """What is known of every run, the newest first."""
     heard = {
         path.removeprefix("runs/").removesuffix(".json"): entry.modified
         for path, entry in store.files.listing("runs").items()
     }
-    return [described(store, run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
+    return [describe_run(store, run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
 
 
-def described(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
+def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
     """What is known of a run; `heard` is when it last wrote (seconds since 1970).
 
     `state` is "open", "completed", "partial", "failed" or "crashed", and "died" where it is open and has been silent

@@ -20,7 +20,7 @@ def show(what: What, run: OfRun = None, store: StorePlace = None, as_json: AsJso
     from flows.cli import mailed
     from flows.cli.terminal import out, print_json
 
-    opened, found = mailed.found_in(store_place(store), what, run)
+    opened, found = mailed.find_what(store_place(store), what, run)
     if opened is None or found.kind == "file":
         if as_json:
             print_json({"kind": "file", "digest": found.name, "said": found.said})
@@ -29,7 +29,7 @@ def show(what: What, run: OfRun = None, store: StorePlace = None, as_json: AsJso
         return
     if found.said is not None and not as_json:
         out().print(mailed.heading(what, found), markup=False, soft_wrap=True)
-    document = described(opened, found)
+    document = describe_found(opened, found)
     if as_json:
         print_json(document)
     elif found.kind == "run":
@@ -40,14 +40,14 @@ def show(what: What, run: OfRun = None, store: StorePlace = None, as_json: AsJso
         _show_blob(out(), document, found)
 
 
-def described(store: "Store", found: "Found") -> dict[str, Any]:
+def describe_found(store: "Store", found: "Found") -> dict[str, Any]:
     """What was found as JSON; `kind` says what it is. Raises StoreError for a blob that is missing or damaged."""
     from flows.results.documents import record_document
 
     if found.run is not None:
-        from flows.cli.runs import listed, verdicts_of
+        from flows.cli.runs import list_runs, verdicts_of
 
-        known = next(run for run in listed(store) if run["run"] == found.run.id)
+        known = next(run for run in list_runs(store) if run["run"] == found.run.id)
         counts = verdicts_of(store, found.run)
         return {"kind": "run", **asdict(found.run), **known, "verdicts_by_layer": counts}
     if found.kind == "record":

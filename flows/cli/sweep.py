@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.local_runs import sweep_here
-from flows.cli.options import AsJson, DataFolder, StorePlace, asked, changed, field, parsed, said, setting
+from flows.cli.options import AsJson, DataFolder, StorePlace, change, drop_none, field, parse_option, setting, validate
 from flows.forms.parameters import SweepParameters
 from flows.forms.places import data_place, store_place
 from lib.errors import BadInput
@@ -68,7 +68,7 @@ def sweep(
         "seed": seed,
     }
     place = store_place(store)
-    given = said(
+    given = drop_none(
         {
             "store": place,
             "model": model,
@@ -78,7 +78,7 @@ def sweep(
             "checkpoints": checkpoints,
             "layers": layers or None,
             "style": style,
-            "growth": changed(GrowthSettings(), growth),
+            "growth": change(GrowthSettings(), growth),
             "size": size,
             "batch": batch,
             "maps_per_task": maps_per_task,
@@ -89,7 +89,7 @@ def sweep(
             "stalled_after": stalled_after,
         }
     )
-    parameters = asked(SweepParameters, given)
+    parameters = validate(SweepParameters, given)
     _check(place, model, train, checkpoints)
     return sweep_here(parameters, folder, as_json)
 
@@ -135,5 +135,5 @@ def _mixture(text: str) -> tuple[float, ...]:
     def parse(text: str) -> tuple[float, ...]:
         return tuple(float(number) for number in text.split(","))
 
-    found: tuple[float, ...] = parsed(parse, text, "--length-scales", "lengths in pixels, as 1,3,7")
+    found: tuple[float, ...] = parse_option(parse, text, "--length-scales", "lengths in pixels, as 1,3,7")
     return found

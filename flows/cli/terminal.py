@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-__all__ = ["err", "escape", "held_back", "only_results_on_stdout", "out", "print_json", "say", "screen", "table"]
+__all__ = ["err", "escape", "hold_back_stderr", "only_results_on_stdout", "out", "print_json", "say", "screen", "table"]
 
 # Where nobody looks at a screen, lines are left whole for those who search in them.
 _WITHOUT_SCREEN = 1000
@@ -50,7 +50,7 @@ def only_results_on_stdout() -> Iterator[None]:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def hold_back_stderr() -> Iterator[None]:
     """While inside, what is written to standard error is held back, and shown only if something is raised.
 
     For C++ code that asks nobody. Progress has its own way to the screen (`screen`).

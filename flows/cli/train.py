@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.local_runs import train_here
-from flows.cli.options import AsJson, DataFolder, StorePlace, asked, changed, field, said, setting
+from flows.cli.options import AsJson, DataFolder, StorePlace, change, drop_none, field, setting, validate
 from flows.forms.parameters import TrainParameters
 from flows.forms.places import data_place, store_place
 from lib.errors import BadInput
@@ -48,7 +48,7 @@ def train(
 ) -> int:
     if recipe not in RECIPES:
         raise BadInput(f"recipe is {recipe!r}; choose from {', '.join(RECIPES)}")
-    settings = changed(
+    settings = change(
         RECIPES[recipe],
         {
             "optimiser": optimiser,
@@ -65,5 +65,6 @@ def train(
     limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
     images = {"data": data, "data_dir": data_place(data_dir)}
     return train_here(
-        asked(TrainParameters, said({"store": store_place(store), "settings": settings} | images | limits)), as_json
+        validate(TrainParameters, drop_none({"store": store_place(store), "settings": settings} | images | limits)),
+        as_json,
     )

@@ -16,7 +16,7 @@ from flows.forms.fields import is_model_file
 from flows.forms.form import path_of
 from lib.data.image_names import ImageName
 from lib.errors import BadInput
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 
 ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
 
@@ -28,7 +28,7 @@ def check(parameters: BaseModel) -> None:
     """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved."""
     for field, place in _places(parameters):
         if (outside := refusal(place)) is not None:
-            raise BadInput(f"{field} is {shown(place)}, {outside}")
+            raise BadInput(f"{field} is {show_name(place)}, {outside}")
 
 
 def refusal(place: str) -> str | None:

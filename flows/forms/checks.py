@@ -30,7 +30,7 @@ from lib.errors import BadInput
 from lib.network import model_config, model_file
 from lib.network.units import check_patterns
 from lib.pictures.animation import check_kind
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 from lib.training import reference
 from storage.store import Store
 from tasks.model.checkpoints import ALL, checkpoints_of, choose
@@ -88,7 +88,7 @@ def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
     pictures = [("picture", path_of(place)) for place in dreams.pictures]
     for what, place in (*pictures, ("guide", dreams.guide), ("mask", dreams.mask)):
         if place is not None and not os.path.lexists(place):
-            raise BadInput(f"there is no {what} {shown(str(place))}: name one that there is")
+            raise BadInput(f"there is no {what} {show_name(str(place))}: name one that there is")
     if dreams.animation:
         check_kind(dreams.animation)
     if dreams.settings.objective.strip():
@@ -99,7 +99,7 @@ def _check_dreams(dreams: Dreaming, units: Mapping[str, int | None]) -> None:
 def _check_analysis(analysis: Analysing, units: Mapping[str, int | None]) -> None:
     for place in analysis.images or ():
         if ImageName.parse(place) is None and not os.path.lexists(path_of(place)):
-            raise BadInput(f"there is no image {shown(str(path_of(place)))}: name a file, or one as test/1302")
+            raise BadInput(f"there is no image {show_name(str(path_of(place)))}: name a file, or one as test/1302")
     colours_of(analysis.settings.colour_map)
     check_patterns(analysis.layers, units)
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WrapValidator, model_validator
 
-from lib.pictures.names import parsed, shown
+from lib.pictures.names import parse_name, show_name
 
 
 def path_of(place: str | Path) -> Path:
     """Where something is that is named as `lib.pictures.names` shows it: so a form can name files of any name."""
-    return at_home(Path(parsed(str(place))))
+    return at_home(Path(parse_name(str(place))))
 
 
 def at_home(path: Path) -> Path:
@@ -49,7 +49,7 @@ class Form(BaseModel):
 
 
 def _shown_path(path: Path) -> str:
-    return shown(str(path))
+    return show_name(str(path))
 
 
 def has_default(make: Any) -> Any:

@@ -64,7 +64,7 @@ class Done:
         return Counter(name.partition("/")[0] for name in self.files)
 
 
-def planned(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
+def plan_export(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
     """Which file, by its path inside the folder, is to hold which blob (its digest), or which bytes (a record's).
 
     Raises StoreError where there is nothing to export, or two different things would have one name: two runs of
@@ -92,7 +92,7 @@ def sheets(store: Store, run: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def exported(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Done:
+def write_export(store: Store, plan: Mapping[str, str | bytes], folder: Path) -> Done:
     """Write what was planned into a folder. All blobs are verified; what is there already with these bytes stays.
 
     Raises BadInput, before anything is written, where a file is there with other bytes, and where the folder cannot be

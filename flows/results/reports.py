@@ -24,7 +24,7 @@ from flows.web.picture_pages import below_run
 from lib.network.units import Unit
 from storage.store import Record, Store
 from tasks.session.progress import listening
-from tasks.sweep.context import Workshop
+from tasks.sweep.context import SweepContext
 
 WIDTH, HEIGHT = 720, 960
 """Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
@@ -45,7 +45,7 @@ class Making(Protocol):
 
 
 @contextmanager
-def shown_progress(making: Making, total: int, what: str) -> Iterator[None]:
+def show_progress(making: Making, total: int, what: str) -> Iterator[None]:
     """While inside, how many of all maps (or dreams) are done is a progress bar among the flow run's artifacts."""
     artifact = cast(UUID, create_progress_artifact(0.0, key=what, description=f"{total} {what}"))
     shown = time.monotonic()
@@ -64,13 +64,13 @@ def shown_progress(making: Making, total: int, what: str) -> Iterator[None]:
     show()
 
 
-def report_layer(workshop: Workshop, record: Record) -> None:
+def report_layer(context: SweepContext, record: Record) -> None:
     """The layer's contact sheet and verdicts, as an artifact of the flow run (or task run) in which this is called."""
-    layer, run = str(record.parameters["layer"]), workshop.session.run.id
+    layer, run = str(record.parameters["layer"]), context.session.run.id
     counts = dict.fromkeys(COLUMNS, 0)
     for index in record.parameters["units"]:  # type: ignore[union-attr]
-        counts[_verdict(workshop, layer, int(str(index)))] += 1
-    lines = [f"# {_text(layer)}", *_table({layer: counts}), *_sheet(workshop.session.store, run, layer, record)]
+        counts[_verdict(context, layer, int(str(index)))] += 1
+    lines = [f"# {_text(layer)}", *_table({layer: counts}), *_sheet(context.session.store, run, layer, record)]
     _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
 
 
@@ -180,12 +180,12 @@ def _gallery(address: str | None) -> list[str]:
     )
 
 
-def _verdict(workshop: Workshop, layer: str, index: int) -> str:
+def _verdict(context: SweepContext, layer: str, index: int) -> str:
     unit = Unit(layer, index)
-    if unit in workshop.made:
-        record = workshop.session.store.record(workshop.made[unit])
+    if unit in context.made:
+        record = context.session.store.record(context.made[unit])
         return str(record.output("oips").attributes["verdict"])
-    return "failed" if unit in workshop.failures else "left"
+    return "failed" if unit in context.failures else "left"
 
 
 def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:

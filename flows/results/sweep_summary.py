@@ -64,7 +64,7 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
     }
 
 
-def made_before(store: Store, model: str) -> set[str]:
+def units_made_before(store: Store, model: str) -> set[str]:
     """The units of which an earlier sweep has pictures, of this model or an older one of the same name.
 
     A model's name ends in its identity (`model/digits-1de27171`), which training anew changes.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.results.export import ENDINGS, write
 from lib.errors import BadInput
-from lib.pictures.names import fitting, parsed, shown
+from lib.pictures.names import fitting, parse_name, show_name
 from storage.store import Output, Store
 from tasks.session import originals
 
@@ -31,24 +31,24 @@ class DreamFiles:
         Raises BadInput where something else is there, another thing of this run too, or nothing can be written.
         """
         ending = ENDINGS[output.media_type]
-        path = self._folder / fitting(parsed(name), f".strip{ending}" if output.role == "strip" else ending)
+        path = self._folder / fitting(parse_name(name), f".strip{ending}" if output.role == "strip" else ending)
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise BadInput(
-                f"{shown(str(path))} lies outside of the folder of the dreams: remove the link that leads there"
+                f"{show_name(str(path))} lies outside of the folder of the dreams: remove the link that leads there"
             )
         if (other := self._titles.setdefault(path, title)) != title:
-            raise BadInput(f"{shown(str(path))} is taken by {other}: keep the two in folders apart")
+            raise BadInput(f"{show_name(str(path))} is taken by {other}: keep the two in folders apart")
         try:
             there = _digest(path)
             if there not in (None, output.digest) and not (there and self._is_ours(there)):
-                raise BadInput(f"{shown(str(path))} holds something else: name another folder with --out")
+                raise BadInput(f"{show_name(str(path))} holds something else: name another folder with --out")
             if there != output.digest:
                 write(self._store, path, output.digest)
         except OSError as problem:
             raise BadInput(
-                f"{shown(str(path))} cannot be written ({problem.strerror}): name another folder with --out"
+                f"{show_name(str(path))} cannot be written ({problem.strerror}): name another folder with --out"
             ) from problem
-        self.written.setdefault(title, []).append(shown(str(path)))
+        self.written.setdefault(title, []).append(show_name(str(path)))
 
     def _is_ours(self, digest: str) -> bool:
         """Whether the store has made this; what somebody gave is theirs, although the store has it too."""

@@ -13,7 +13,7 @@ from tasks.gallery.gallery import make_gallery
 from tasks.session.progress import report
 
 
-def refreshed(place: str) -> str | None:
+def refresh_gallery(place: str) -> str | None:
     """Make the gallery again, as a task run within a flow run; return its address, as the picture server has it.
 
     None for stores that have none (`flows.forms.places.gallery_of`). What goes wrong with it is said in

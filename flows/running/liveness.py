@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from flows.serving.server_process import locked
+from flows.serving.server_process import try_lock
 from storage.errors import StoreUnusable
 
 
@@ -39,22 +39,22 @@ class Life:
         return self.host == socket.gethostname()
 
 
-class Living:
-    """What `living` yields."""
+class AliveFile:
+    """What `keep_alive_file` yields."""
 
     def __init__(self, file: IO[bytes], life: Life) -> None:
         self._file = file
         self._life = life
-        write(file, life)
+        write_life(file, life)
 
     def opened(self, store: str, run: str) -> None:
         """Note the run that this flow has open in the store at this place."""
         self._life = replace(self._life, store=store, run=run)
-        write(self._file, self._life)
+        write_life(self._file, self._life)
 
 
 @contextmanager
-def living(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[Living]:
+def keep_alive_file(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[AliveFile]:
     """While inside, this flow run is known to be alive. What an attempt that died has left is kept apart for `bury`.
 
     It also counts as a user of the project's own server, which so outlives a `dreamsweep up` that was killed.
@@ -71,7 +71,7 @@ def living(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[Living]:
         fcntl.flock(users, fcntl.LOCK_SH)
         file = stack.enter_context(_held(path))
         try:
-            yield Living(file, Life(flow_run, attempt, socket.gethostname()))
+            yield AliveFile(file, Life(flow_run, attempt, socket.gethostname()))
         except StoreUnusable:
             raise  # its run in the store may still be open
         except BaseException:
@@ -85,22 +85,22 @@ def file_of(folder: Path, flow_run: str) -> Path:
     return folder / "living" / f"{flow_run}.json"
 
 
-def dead(folder: Path) -> list[Path]:
+def dead_files(folder: Path) -> list[Path]:
     """The files that nobody holds."""
     return [path for path in sorted((folder / "living").glob("*.json")) if _is_free(path)]
 
 
 @contextmanager
-def grave(path: Path) -> Iterator[IO[bytes] | None]:
+def hold_dead_file(path: Path) -> Iterator[IO[bytes] | None]:
     """The file of a dead flow, held while inside; None where it lives or has gone."""
     with ExitStack() as stack:
         file = None
         with suppress(FileNotFoundError):
             file = stack.enter_context(path.open("r+b"))
-        yield file if file and locked(file, fcntl.LOCK_EX) and _is_at(path, file) else None
+        yield file if file and try_lock(file, fcntl.LOCK_EX) and _is_at(path, file) else None
 
 
-def read(file: IO[bytes]) -> Life | None:
+def read_life(file: IO[bytes]) -> Life | None:
     """What a file says; None where its flow died before it had written."""
     file.seek(0)
     try:
@@ -109,7 +109,7 @@ def read(file: IO[bytes]) -> Life | None:
         return None
 
 
-def write(file: IO[bytes], life: Life) -> None:
+def write_life(file: IO[bytes], life: Life) -> None:
     """Replace what a file says."""
     data = json.dumps(asdict(life)).encode()
     # in one go, and only then cut off what is left of longer words: whoever is killed in between has told the new ones
@@ -126,7 +126,7 @@ def _held(path: Path) -> Iterator[IO[bytes]]:
             fcntl.flock(file, fcntl.LOCK_EX)
             if not _is_at(path, file):  # whoever held it has removed it
                 continue
-            if (left := read(file)) is None:
+            if (left := read_life(file)) is None:
                 yield file
                 return
             path.replace(path.with_suffix(f".{left.attempt}.json"))
@@ -141,5 +141,5 @@ def _is_at(path: Path, file: IO[bytes]) -> bool:
 
 def _is_free(path: Path) -> bool:
     with suppress(FileNotFoundError), path.open("rb") as file:
-        return locked(file, fcntl.LOCK_SH)
+        return try_lock(file, fcntl.LOCK_SH)
     return False

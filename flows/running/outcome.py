@@ -16,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def told(function: Callable[P, R]) -> Callable[P, R]:
+def end_in_states(function: Callable[P, R]) -> Callable[P, R]:
     """The flow function, ending in states that say at once what happened.
 
     Bad input and an unusable store are `Failed` with their own message, instead of one that says where they were
@@ -31,17 +31,17 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
         except (BadInput, StoreError) as problem:
             return Failed(message=str(problem), data=problem)
         except OutOfTime as late:
-            return ended_partial(f"{late}; the next run goes on from there")
+            return end_partial(f"{late}; the next run goes on from there")
 
     return run
 
 
-def ended_partial(message: str, data: Any = None) -> State[Any]:
+def end_partial(message: str, data: Any = None) -> State[Any]:
     """How a run ends, as it should, with work left."""
     return Completed(name=PARTIAL, message=message, data=data)
 
 
-def ended(
+def end_run(
     summary: Mapping[str, Any], what: str, total: int, failed: Callable[[str], Exception], besides: Collection[str] = ()
 ) -> State[Any]:
     """How a run ends by its summary's `computed`, `reused`, `left` and `failures`, and `waiting` where it has it.
@@ -60,7 +60,7 @@ def ended(
         message = "; ".join(filter(None, [*said, rest]))
         return Failed(message=message, data=failed(message))
     if rest:
-        return ended_partial(rest, summary)
+        return end_partial(rest, summary)
     return Completed(message=f"{summary['computed']} {what} computed, {summary['reused']} reused", data=summary)
 
 

@@ -1,4 +1,4 @@
-"""From the parameters of a sweep to the workshop in which it takes place, and what it may find there."""
+"""From the parameters of a sweep to the context in which it takes place, and what it may find there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from typing import Any
 
 from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters, SweepParameters
-from flows.register import registered
-from flows.train import trained
+from flows.register import obtain_registered_model
+from flows.train import obtain_trained_model
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.trunk import responses_of
@@ -18,7 +18,7 @@ from tasks.model.data import UNIT_RANGE, pixel_range, store_data
 from tasks.model.models import StoredModel, check_images, data_of, find_model
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
-from tasks.sweep.context import Natural, Network, Workshop, natural_of, opened
+from tasks.sweep.context import Natural, Network, SweepContext, natural_of, open_context
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
@@ -28,17 +28,17 @@ Units = dict[Layer, list[Unit]]
 
 
 @contextmanager
-def sweep_workshop(
+def open_sweep(
     open_session: Session, parameters: SweepParameters, stored: StoredModel
-) -> Iterator[tuple[Workshop, Units]]:
-    """The workshop for what is to be swept of a model, open while inside, and the units. Raises BadInput."""
+) -> Iterator[tuple[SweepContext, Units]]:
+    """The context for what is to be swept of a model, open while inside, and the units. Raises BadInput."""
     output = stored.output
     assert output.identity is not None
     model = model_file.load(open_session.store.get(output.digest), name=stored.name)
     units = _units(model, parameters)
     data = _data(open_session, parameters, stored.record, model)
     natural = None if data is None else natural_of(open_session.store, data)
-    workshop = Workshop(
+    context = SweepContext(
         open_session,
         Network(model, stored.name, output.digest, output.identity),
         parameters.growth,
@@ -47,17 +47,17 @@ def sweep_workshop(
         _size(model, parameters, natural),
         parameters.batch,
     )
-    with opened(workshop):
-        yield workshop, units
+    with open_context(context):
+        yield context, units
 
 
-def sweep_model(open_session: Session, parameters: SweepParameters) -> StoredModel:
+def find_sweep_model(open_session: Session, parameters: SweepParameters) -> StoredModel:
     """The model to sweep: one of the store's, or one that is trained or registered here. Raises BadInput."""
     first = parameters.train_parameters()
     if first is not None:
         if parameters.model is not None:
             raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
-        return StoredModel(*trained(open_session, first, parameters.layers))
+        return StoredModel(*obtain_trained_model(open_session, first, parameters.layers))
     if parameters.model and is_model_file(parameters.model):
         file = RegisterParameters(
             store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
@@ -66,7 +66,7 @@ def sweep_model(open_session: Session, parameters: SweepParameters) -> StoredMod
         _units(model, parameters)  # so that a layer's typo leaves no record
         if file.data is None:
             _size(model, parameters, None)
-        return StoredModel(*registered(open_session, file, parameters.size))
+        return StoredModel(*obtain_registered_model(open_session, file, parameters.size))
     return find_model(open_session.store, parameters.model)
 
 
@@ -105,11 +105,11 @@ def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> t
     return int(height), int(width)
 
 
-def sweep_recipes(workshop: Workshop, units: Units) -> Iterator[Recipe]:
+def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
     """What the sweep may find in the store."""
     for layer, chosen in units.items():
-        yield weights_recipe(workshop, layer.name)
-        yield from pass_recipes(workshop, layer.name)
-        yield from negatives_recipes(workshop, layer.name, [unit.index for unit in chosen], layer.units)
+        yield weights_recipe(context, layer.name)
+        yield from pass_recipes(context, layer.name)
+        yield from negatives_recipes(context, layer.name, [unit.index for unit in chosen], layer.units)
         for unit in chosen:
-            yield oip_recipe(workshop, unit)
+            yield oip_recipe(context, unit)

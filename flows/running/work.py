@@ -9,7 +9,7 @@ from prefect.context import FlowRunContext
 from flows.forms.checks import check_early
 from flows.forms.parameters import InStore, Limits
 from flows.forms.places import DATA_FOLDER
-from flows.running.liveness import Living, living
+from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
 from tasks.session.progress import beating
@@ -33,7 +33,7 @@ def work(parameters: InStore, flow: str) -> Iterator[Session]:
 
 
 @contextmanager
-def alive(parameters: InStore) -> Iterator[tuple[Living, Deadline]]:
+def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline]]:
     """The checks and the signs of life alone, for a flow whose work is done by others that it calls."""
     check_early(parameters)
     context = FlowRunContext.get()
@@ -41,7 +41,7 @@ def alive(parameters: InStore) -> Iterator[tuple[Living, Deadline]]:
         raise RuntimeError("this works within a flow run only")
     with ExitStack() as stack:
         flow_run = context.flow_run
-        life = stack.enter_context(living(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
+        life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
         deadline = NEVER
         if isinstance(parameters, Limits):
             deadline = parameters.deadline()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flows.running.liveness import Life, dead, file_of, grave, read, write
+from flows.running.liveness import Life, dead_files, file_of, hold_dead_file, read_life, write_life
 from flows.serving import deployments
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Store
@@ -28,14 +28,14 @@ SETTLED_SECONDS = 10.0
 """So long after a death was noticed, the server has heard of all task runs that the dead process had begun."""
 FORGOTTEN_SECONDS = 86_400.0
 """So long after a death was noticed, a store that cannot be reached is given up."""
-UNBORN_SECONDS = 60.0
+UNSTARTED_SECONDS = 60.0
 """A flow run that has been on its way for so long has a process by now, or had one."""
 PAGE = 200
 
 log = logging.getLogger(__name__)
 
 
-def bury(folder: Path, url: str, *, own: bool) -> list[str]:
+def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
     """Mark the flow runs that died as crashed, with all that ran in them, and close their runs in the store.
 
     Costs next to nothing where nobody died. What cannot be done now, as the server or a store is away, is left for the
@@ -49,7 +49,7 @@ def bury(folder: Path, url: str, *, own: bool) -> list[str]:
 
     Returns the names of the flow runs that were marked.
     """
-    graves = dead(folder)
+    graves = dead_files(folder)
     if not graves and not own:
         return []
     import httpx
@@ -64,20 +64,20 @@ def bury(folder: Path, url: str, *, own: bool) -> list[str]:
             api_key=PREFECT_API_KEY.value(),
         ) as client:
             for path in graves:
-                marked += _bury(client, path)
+                marked += _mark_crashed_file(client, path)
             if own:
-                marked += _bury_unborn(client, folder)
+                marked += _mark_unstarted(client, folder)
     except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for the server's version
         log.info("flow runs that died are not marked yet: %s", error)
     return marked
 
 
-def _bury(client: "SyncPrefectClient", path: Path) -> list[str]:
+def _mark_crashed_file(client: "SyncPrefectClient", path: Path) -> list[str]:
     """Bury the flow of a file."""
     from prefect.exceptions import ObjectNotFound
 
-    with grave(path) as file:
-        life = read(file) if file else None
+    with hold_dead_file(path) as file:
+        life = read_life(file) if file else None
         if file is None or (life and not life.is_here):
             return []
         if life is None:  # it died before it had written, and is as if unborn
@@ -94,7 +94,7 @@ def _bury(client: "SyncPrefectClient", path: Path) -> list[str]:
         closed = _close(life)
         since = 0.0 if life.noticed is None else time.time() - life.noticed
         if life.noticed is None:
-            write(file, replace(life, noticed=time.time()))
+            write_life(file, replace(life, noticed=time.time()))
         elif (closed and not more and since > SETTLED_SECONDS) or since > FORGOTTEN_SECONDS:
             path.unlink()
         return marked
@@ -110,7 +110,7 @@ def _died_in(flow_run: "FlowRun", attempt: int) -> tuple[bool, datetime]:
     return False, flow_run.state.timestamp  # the next one has begun, or is about to
 
 
-def _bury_unborn(client: "SyncPrefectClient", folder: Path) -> list[str]:
+def _mark_unstarted(client: "SyncPrefectClient", folder: Path) -> list[str]:
     """Mark the runs of our deployments that are on their way, and have neither a file nor a process."""
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import StateType
@@ -124,7 +124,7 @@ def _bury_unborn(client: "SyncPrefectClient", folder: Path) -> list[str]:
     ):
         assert flow_run.state is not None
         since = (now - flow_run.state.timestamp).total_seconds()
-        if since <= UNBORN_SECONDS or file_of(folder, str(flow_run.id)).exists() or _has_process(flow_run.id):
+        if since <= UNSTARTED_SECONDS or file_of(folder, str(flow_run.id)).exists() or _has_process(flow_run.id):
             continue
         _mark_within(client, flow_run.id, now)
         _mark(client, flow_run)

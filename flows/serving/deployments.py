@@ -43,7 +43,7 @@ _FLOWS = {
 """Every flow that has a deployment: its name, and where it is."""
 
 
-async def wanted_deployments(client: "PrefectClient") -> "list[RunnerDeployment]":
+async def make_deployments(client: "PrefectClient") -> "list[RunnerDeployment]":
     """The deployments as they should be registered with the server of `client`, whether they are there or not."""
     return [await _deployment(client, flow) for flow in _FLOWS]
 

@@ -49,7 +49,7 @@ class Tally:
 
 
 @contextlib.contextmanager
-def tallied_events() -> Iterator[Tally]:
+def tally_events() -> Iterator[Tally]:
     """Tally what this process sends to the server within the `with`."""
     send_all()  # to whichever server it is for
     tally = Tally()

@@ -21,7 +21,7 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.runner import Runner
 
-from flows.serving.deployments import skip_overdue, wanted_deployments
+from flows.serving.deployments import make_deployments, skip_overdue
 from flows.serving.runner_process import READY
 
 POLL_SECONDS = 2.0
@@ -80,7 +80,7 @@ async def serve(at_once: int) -> None:
     """Register the deployments and run what is to be run, until told to end."""
     runner = Serving(at_once)
     async with get_client() as client:
-        deployments = [await runner.aadd_deployment(deployment) for deployment in await wanted_deployments(client)]
+        deployments = [await runner.aadd_deployment(deployment) for deployment in await make_deployments(client)]
 
         async def skip() -> None:
             for run in await skip_overdue(client, deployments):

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO
 from urllib.parse import urlsplit
 
-from flows.serving.server_process import STOP_SECONDS, locked
+from flows.serving.server_process import STOP_SECONDS, try_lock
 from flows.serving.server_settings import (
     PASSWORD,
     client_settings,
@@ -162,15 +162,15 @@ class LocalServer:
             raise
         if self.given:
             return url
-        from flows.serving.crashed import bury
-        from flows.serving.recorder import tallied_events
+        from flows.serving.crashed import mark_crashed
+        from flows.serving.recorder import tally_events
 
         self._within.callback(self.stop)
         self._within.enter_context(in_environment(self.client_settings))
         self._within.enter_context(settings_here(url))
-        self._tally = self._within.enter_context(tallied_events())
+        self._tally = self._within.enter_context(tally_events())
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
-        bury(self.folder, url, own=True)
+        mark_crashed(self.folder, url, own=True)
         return url
 
     def __exit__(
@@ -262,7 +262,7 @@ class LocalServer:
 
     def _is_kept(self) -> bool:
         with (self.folder / "server.lock").open("rb") as server_lock:
-            return not locked(server_lock, fcntl.LOCK_SH)
+            return not try_lock(server_lock, fcntl.LOCK_SH)
 
     def _answers(self) -> bool:
         import httpx
@@ -276,7 +276,7 @@ class LocalServer:
 
 
 def _could_lock(file: IO[bytes], how: int) -> bool:
-    if not locked(file, how):
+    if not try_lock(file, how):
         return False
     fcntl.flock(file, fcntl.LOCK_UN)
     return True

@@ -29,7 +29,7 @@ STOP_SECONDS = 15.0
 """How long the server may take to stop before its process is ended the hard way (SQLite bears that)."""
 
 
-def locked(file: IO[bytes], how: int) -> bool:
+def try_lock(file: IO[bytes], how: int) -> bool:
     """Take an flock (`how`: `fcntl.LOCK_SH` or `fcntl.LOCK_EX`) without waiting; False where somebody is in the way."""
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
@@ -39,20 +39,20 @@ def locked(file: IO[bytes], how: int) -> bool:
 
 
 def _stop_when_unused(users: IO[bytes]) -> None:
-    while not locked(users, fcntl.LOCK_EX):
+    while not try_lock(users, fcntl.LOCK_EX):
         time.sleep(LOOK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_SECONDS)
     os._exit(1)
 
 
-def keep(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
+def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
     """Serve Prefect's API and its UI from the database in `folder` until no process holds `users.lock` any more.
 
     Returns 0 at once where another keeper serves this folder. Settings come from the environment. Raises PortTaken.
     """
     with (folder / "users.lock").open("ab") as users, (folder / "server.lock").open("r+b") as server_lock:
-        if not locked(server_lock, fcntl.LOCK_EX):
+        if not try_lock(server_lock, fcntl.LOCK_EX):
             return 0
         server_lock.truncate()
         listening = listen(host, port, USUAL_PORT)
@@ -77,6 +77,6 @@ def keep(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
 if __name__ == "__main__":
     folder, host, port = (*sys.argv[1:], "", "")[:3]
     try:
-        sys.exit(keep(Path(folder), host or LOCALHOST, int(port) if port else None))
+        sys.exit(serve_until_unused(Path(folder), host or LOCALHOST, int(port) if port else None))
     except PortTaken as error:
         sys.exit(f"PortTaken: {error}")

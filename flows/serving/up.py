@@ -160,10 +160,10 @@ class _Up:
             self._revive_at = time.monotonic() + AGAIN_SECONDS
 
     def _bury(self) -> None:
-        from flows.serving.crashed import bury
+        from flows.serving.crashed import mark_crashed
 
         try:
-            for name in bury(self._folder, self._server.url, own=not self._server.given):
+            for name in mark_crashed(self._folder, self._server.url, own=not self._server.given):
                 log.warning("crashed: %s", name)
         except Exception:  # it looks again in a few seconds, and `up` goes on
             log.exception("cannot look for what has crashed")

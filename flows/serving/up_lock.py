@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from flows.serving.server_process import locked
+from flows.serving.server_process import try_lock
 
 LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 0.5
 
@@ -32,7 +32,7 @@ class UpLock:
     def __enter__(self) -> "UpLock":
         self._file = self._path.open("a+b")
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while not (ours := locked(self._file, fcntl.LOCK_EX)) and time.monotonic() < give_up:
+        while not (ours := try_lock(self._file, fcntl.LOCK_EX)) and time.monotonic() < give_up:
             time.sleep(LOOK_SECONDS)  # whoever asks who is up holds the lock for a moment
         if not ours:
             self._file.close()
@@ -65,7 +65,7 @@ def who_is_up(folder: Path) -> dict[str, Any] | None:
     while True:
         try:
             with (folder / "up.lock").open("rb") as file:
-                if locked(file, fcntl.LOCK_SH):
+                if try_lock(file, fcntl.LOCK_SH):
                     return None
                 return dict(json.loads(file.read()))
         except FileNotFoundError:

@@ -70,11 +70,11 @@ class Activations:
         Raises:
             BadInput: images of another shape.
         """
-        found = self._look(checked(images, self.input_shape))
+        found = self._look(check_images(images, self.input_shape))
         return {name: np.asarray(found[name]) for name in self.layers}
 
 
-def checked(images: Floats, input_shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
+def check_images(images: Floats, input_shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
     """The images [B, height, width, channels] as float32; BadInput where a network of that input cannot take them."""
     pixels = np.asarray(images, np.float32)
     if len(pixels.shape) != 4 or any(

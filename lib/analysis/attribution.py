@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lib.analysis.activations import checked
+from lib.analysis.activations import check_images
 from lib.analysis.classifier import Classifier
 from lib.errors import BadInput
 from lib.network.graph import LOCK
@@ -111,7 +111,7 @@ class Attribution:
     def _image(self, image: Floats, label: int) -> Floats:
         if not 0 <= label < self._classifier.classes:
             raise BadInput(f"there is no class {label}: the network has {self._classifier.classes}, from 0")
-        return checked(np.asarray(image)[None], self._classifier.input_shape)[0]
+        return check_images(np.asarray(image)[None], self._classifier.input_shape)[0]
 
 
 def _places(length: int, side: int) -> list[int]:

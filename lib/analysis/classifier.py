@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lib.analysis.activations import checked
+from lib.analysis.activations import check_images
 from lib.network.graph import LOCK, Graph, Slot, Step, graph_of
 from lib.network.kernels import fast_kernels
 from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of
@@ -73,7 +73,7 @@ class Classifier:
         self, images: Floats, batch: int, progress: Callable[[int], None] | None
     ) -> Iterator[tuple[Floats, Floats]]:
         for first in range(0, max(1, len(images)), batch):
-            part = checked(images[first : first + batch], self.input_shape)
+            part = check_images(images[first : first + batch], self.input_shape)
             probabilities, logits = self._classify(part)
             yield np.asarray(probabilities), np.asarray(logits)
             if progress:

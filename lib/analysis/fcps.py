@@ -108,7 +108,9 @@ def count_active(batches: Iterable[Floats], labels: Sequence[int] | Integers, le
     return counts / images.reshape(-1, *[1] * (counts.ndim - 1))
 
 
-def told_apart(batches: Iterable[Floats], labels: Sequence[int] | Integers, fcps: Fcps, pair: tuple[int, int]) -> float:
+def share_decided(
+    batches: Iterable[Floats], labels: Sequence[int] | Integers, fcps: Fcps, pair: tuple[int, int]
+) -> float:
     """How well the FCPs alone tell two classes apart: the share of the images of both that they decide rightly.
 
     An image is taken for the class of which it shows the greater share of FCPs; one that shows as much of both counts

@@ -19,7 +19,7 @@ _RISING: dict[str, Callable[[Array], Array]] = {
 _DIPPING = {"gelu", "silu", "mish", "hard_silu"}
 
 
-def activated(op: Any, values: Interval) -> Interval | None:
+def apply_activation(op: Any, values: Interval) -> Interval | None:
     """Bounds after the activation of a layer, or after an operation that is one; None where it is not understood."""
     from keras import activations, layers
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from lib.bounds.activations import activated
+from lib.bounds.activations import apply_activation
 from lib.bounds.intervals import Array, Interval, depthwise, linear, parts
 from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.nonlinearity import find
 
 
-def proved_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def prove_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which units of a layer are 0 at every position for every image with pixels in [low, high], as bool [units].
 
     A unit that is not found dead may still be: the bounds are loose. A signed unit is never dead.
@@ -67,7 +67,7 @@ def _bounded(graph: Graph, step: Step, values: Mapping[Slot, Interval]) -> Inter
     name = type(op).__name__
     rule = _RULES.get(name) if isinstance(op, keras.Layer) or name in _OPERATIONS else None
     if rule is None:
-        return activated(op, values[step.inputs[0]]) if len(step.inputs) == 1 and len(step.args) == 1 else None
+        return apply_activation(op, values[step.inputs[0]]) if len(step.inputs) == 1 and len(step.args) == 1 else None
     operands: list[Interval] = []
     for leaf in keras.tree.flatten(step.args):
         if isinstance(leaf, Slot):
@@ -90,7 +90,7 @@ def _finished(op: Any, sums: Interval) -> Interval | None:
     """Bias and activation of a layer that has them."""
     if op.use_bias:
         sums = sums.plus(Interval.constant(_weights(op.bias)))
-    return activated(op, sums)
+    return apply_activation(op, sums)
 
 
 def _conv(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:

@@ -28,7 +28,7 @@ def header(array: Bytes) -> bytes:
     return struct.pack(f">I{array.ndim}I", 0x0800 | array.ndim, *array.shape)
 
 
-def read(path: Path, holds: Holds) -> Bytes:
+def read_idx(path: Path, holds: Holds) -> Bytes:
     """An IDX file, gzipped or not: `[N, H, W]` images or `[N]` labels. What is not gzipped is memory-mapped.
 
     Raises:

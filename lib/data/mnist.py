@@ -144,7 +144,7 @@ def _from_folder(name: str, folder: Path) -> dict[str, Bytes] | None:
     if missing := [file for file in FILES if found and file not in found]:
         raise BadInput(f"{folder} lacks {', '.join(missing)} (.gz or not): put the missing file beside the others")
     if found:
-        parts, paths = {file: idx.read(found[file], holds) for file, holds in FILES.items()}, found
+        parts, paths = {file: idx.read_idx(found[file], holds) for file, holds in FILES.items()}, found
     elif (npz := folder / f"{name}.npz").is_file():
         parts, paths = _from_npz(npz), dict.fromkeys(FILES, npz)
     else:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from lib.draw.activation_marks import MARK_COLOURS, MARK_WORDS, Kind, Marks, circle, kinds_of, patterns_of
-from lib.draw.activation_tones import BLOGS_CLIP, Bytes, Scale, as_maps, colours_of, scale_of, standardised, tiles
+from lib.draw.activation_tones import BLOGS_CLIP, Bytes, Scale, as_maps, colours_of, scale_of, standardise_maps, tiles
 from lib.draw.lettering import font, number, shorten, width, wrap
 from lib.draw.oip_picture import FAINT, INK, PAPER, Floats, png_bytes
 from lib.errors import BadInput
@@ -28,7 +28,7 @@ _MANY = 512  # units: from here on the rows of a grid are longer
 
 
 @dataclass(frozen=True)
-class Group:
+class GridGroup:
     """Images that belong together: a heading, and how many of them."""
 
     heading: str
@@ -42,7 +42,7 @@ def activation_grid(
     titles: Sequence[str],
     subtitle: str = "",
     images: Sequence[npt.NDArray[Any]] | None = None,
-    groups: Sequence[Group] | None = None,
+    groups: Sequence[GridGroup] | None = None,
     per_row: int | None = None,
     standardise: bool = False,
     clip: tuple[float, float] | None = None,
@@ -69,7 +69,7 @@ def activation_grid(
     _check(maps, values, titles, images, groups, marks)
     table = colours_of(colours)
     if standardise:
-        maps = [standardised(part) for part in maps]
+        maps = [standardise_maps(part) for part in maps]
         clip = clip or BLOGS_CLIP
     scale = scale_of(maps, clip)
     grid = _Grid.of(maps[0].shape, per_row)
@@ -275,7 +275,7 @@ def _check(
     values: Sequence[Floats],
     titles: Sequence[str],
     images: Sequence[npt.NDArray[Any]] | None,
-    groups: Sequence[Group] | None,
+    groups: Sequence[GridGroup] | None,
     marks: Sequence[Marks | None] | None,
 ) -> None:
     if not maps:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lib.draw.oip_picture import NOT_A_NUMBER, averaged
+from lib.draw.oip_picture import NOT_A_NUMBER, average_blocks
 from lib.errors import BadInput
 
 Floats = npt.NDArray[Any]
@@ -39,7 +39,7 @@ def as_maps(values: Floats) -> npt.NDArray[np.float64]:
     return maps.reshape(*maps.shape[:-1], *[1] * (3 - maps.ndim), maps.shape[-1])
 
 
-def standardised(maps: Floats) -> Floats:
+def standardise_maps(maps: Floats) -> Floats:
     """Each map [h, w, units] with zero mean and unit variance, as in the blog; a constant map is 0.
 
     Nodes have one value each: they are standardised together. (In the blog each alone became 0.)
@@ -70,7 +70,7 @@ def tiles(maps: Floats, scale: Scale, colours: Bytes, *, factor: int, block: int
     Blocks of `block` by `block` values are averaged, then each is `factor` by `factor` pixels. What is no number is
     magenta.
     """
-    seen = averaged(maps, block) if block > 1 else maps
+    seen = average_blocks(maps, block) if block > 1 else maps
     known = np.isfinite(seen)
     shares = np.clip((np.where(known, seen, scale.low) - scale.low) / (scale.high - scale.low), 0.0, 1.0)
     rgb = colours[np.rint(shares * (len(colours) - 1)).astype(np.intp)]

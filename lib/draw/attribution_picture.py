@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from lib.draw.activation_tones import colours_of
 from lib.draw.lettering import font, number, shorten, wrap
-from lib.draw.oip_picture import FAINT, INK, PAPER, enlarged, png_bytes
+from lib.draw.oip_picture import FAINT, INK, PAPER, enlarge, png_bytes
 from lib.errors import BadInput
 from lib.pictures.colours import luminance
 
@@ -62,12 +62,12 @@ def attribution_picture(image: Floats, maps: Sequence[AttributionMap], *, title:
     draw.text((_MARGIN, _MARGIN + 16), shorten(title, head, content), font=head, fill=INK, anchor="ls")
     for place, line in enumerate(subtitles):
         draw.text((_MARGIN, _MARGIN + 40 + 18 * place), line, font=small, fill=FAINT, anchor="ls")
-    canvas.paste(enlarged(_plain(pixels), factor), (_MARGIN, top))
+    canvas.paste(enlarge(_plain(pixels), factor), (_MARGIN, top))
     draw.text((_MARGIN, top + high + 15), "the image", font=font(12, bold=True), fill=INK, anchor="ls")
     for place, (part, lines) in enumerate(zip(maps, captions, strict=True), start=1):
         left = _MARGIN + place * (wide + _GAP)
         furthest = _furthest(part.values)
-        canvas.paste(enlarged(_over(part.values, furthest, light), factor), (left, top))
+        canvas.paste(enlarge(_over(part.values, furthest, light), factor), (left, top))
         _draw_scale(canvas, draw, part.name, furthest, (left, top + high), wide)
         for at, line in enumerate(lines):
             y = top + high + 20 + _BAR + 32 + 16 * at

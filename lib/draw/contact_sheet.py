@@ -9,15 +9,15 @@ import numpy as np
 from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width
-from lib.draw.oip_picture import VERDICT_COLOURS, Floats, averaged, enlarged, to_uint8, tone_window, verdict_colour
-from lib.draw.sheet import Field, sheet
+from lib.draw.oip_picture import VERDICT_COLOURS, Floats, average_blocks, enlarge, to_uint8, tone_window, verdict_colour
+from lib.draw.sheet import SheetField, sheet
 from lib.errors import BadInput
 
 _SIDE = 128  # px: the longest side of a cell's image, enlarged or averaged down by a whole number
 
 
 @dataclass(frozen=True)
-class Cell:
+class SheetCell:
     """One unit on the sheet.
 
     `image` is its best OIP, float [H, W, C], or None where there is none. `response` is that OIP's, `response_ratio`
@@ -35,7 +35,7 @@ class Cell:
 
 
 def contact_sheet(
-    cells: Sequence[Cell],
+    cells: Sequence[SheetCell],
     *,
     title: str,
     subtitle: str,
@@ -60,13 +60,13 @@ def contact_sheet(
     )
 
 
-def _field(cell: Cell, bounds: tuple[float, float] | None) -> Field:
+def _field(cell: SheetCell, bounds: tuple[float, float] | None) -> SheetField:
     tile = None if cell.image is None else _tile(cell.image, bounds)
     mark = None if cell.verdict == "responded" else cell.verdict
-    return Field(str(cell.index), partial(_figures, cell), tile, verdict_colour(cell.verdict), mark)
+    return SheetField(str(cell.index), partial(_figures, cell), tile, verdict_colour(cell.verdict), mark)
 
 
-def _legend(cells: Sequence[Cell]) -> str:
+def _legend(cells: Sequence[SheetCell]) -> str:
     if any(cell.response_ratio is not None for cell in cells):
         return "Under each OIP: the unit, its response, and × the response ratio to the best exemplar."
     return "Under each OIP: the unit and its response."
@@ -78,11 +78,11 @@ def _tile(image: Floats, bounds: tuple[float, float] | None) -> Image.Image:
         raise BadInput(f"an image has the shape [height, width, channels], none of them 0; this one has {values.shape}")
     longest = max(values.shape[:2])
     if longest > _SIDE:
-        values = averaged(values, -(-longest // _SIDE))
-    return enlarged(to_uint8(values, tone_window(values, bounds)), max(1, _SIDE // longest))
+        values = average_blocks(values, -(-longest // _SIDE))
+    return enlarge(to_uint8(values, tone_window(values, bounds)), max(1, _SIDE // longest))
 
 
-def _figures(cell: Cell, room: int) -> str:
+def _figures(cell: SheetCell, room: int) -> str:
     """Response and ratio, in as many digits as fit: a number is rounded more, or left out, but never cut."""
     ratio = f"×{number(cell.response_ratio)}" if cell.response_ratio is not None else ""
     for digits in (3, 2, 1):

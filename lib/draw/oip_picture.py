@@ -135,7 +135,7 @@ def _viridis() -> Bytes:
     return np.asarray(np.rint(255 * np.array(colormaps["viridis"].colors)), dtype=np.uint8)  # type: ignore[attr-defined]
 
 
-def averaged(image: Floats, block: int) -> Floats:
+def average_blocks(image: Floats, block: int) -> Floats:
     """[H, W, C] with every `block` by `block` pixels as their mean; the last ones with what is there.
 
     Before the tones are chosen, not after: fine structure that averages out would leave a flat grey.
@@ -148,7 +148,7 @@ def averaged(image: Floats, block: int) -> Floats:
         return np.asarray(padded.reshape(shape).mean(axis=(1, 3)))
 
 
-def enlarged(pixels: Bytes, factor: int) -> Image.Image:
+def enlarge(pixels: Bytes, factor: int) -> Image.Image:
     """[H, W, 3] with every pixel as a square of `factor` by `factor`: no blur pretends to detail that is not there."""
     picture = Image.fromarray(pixels)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
@@ -209,7 +209,7 @@ def unit_picture(
     for place, (oip, response) in enumerate(zip(oips, responses, strict=True)):
         row, at = divmod(place, _PER_ROW)
         left, upper = _MARGIN + at * (column + _GAP), top + row * (height + line)
-        picture = enlarged(to_uint8(oip, window), factor)
+        picture = enlarge(to_uint8(oip, window), factor)
         canvas.paste(picture, (left + (column - wide) // 2, upper))
         text = number(float(response))
         draw.text((left + column // 2, upper + height + 15), text, font=digits, fill=INK, anchor="ms")

@@ -21,7 +21,7 @@ _FRAME = 3
 
 
 @dataclass(frozen=True)
-class Field:
+class SheetField:
     """A cell as it is drawn.
 
     `name` stands under its lower left corner, `figures` under its right one: as many digits as fit into the pixels that
@@ -37,7 +37,7 @@ class Field:
 
 
 def sheet(
-    fields: Sequence[Field],
+    fields: Sequence[SheetField],
     *,
     title: str,
     subtitle: str,
@@ -122,7 +122,7 @@ def _draw_counts(draw: ImageDraw.ImageDraw, row: list[tuple[Colour, str]], y: in
 def _draw_field(
     canvas: Image.Image,
     draw: ImageDraw.ImageDraw,
-    field: Field,
+    field: SheetField,
     corner: tuple[int, int],
     size: tuple[int, int],
 ) -> None:

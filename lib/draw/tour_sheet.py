@@ -11,7 +11,7 @@ from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width
 from lib.draw.oip_picture import Bytes, verdict_colour
-from lib.draw.sheet import Field, sheet
+from lib.draw.sheet import SheetField, sheet
 from lib.errors import BadInput
 from lib.pictures.colours import Ints, white
 
@@ -26,7 +26,7 @@ _SIDE = 192  # px: the longest side of a cell's picture
 
 
 @dataclass(frozen=True)
-class Cell:
+class TourCell:
     """One map on the sheet.
 
     `image` is what it dreamed, uint8 or uint16 [H, W, 1 or 3], or None where it failed or was left. `gain` is by how
@@ -43,7 +43,7 @@ class Cell:
             raise BadInput(f"map {self.index} is said to be {self.outcome}, with {self.image is not None:d} pictures")
 
 
-def tour_sheet(cells: Sequence[Cell], *, title: str, subtitle: str, columns: int = 8) -> bytes:
+def tour_sheet(cells: Sequence[TourCell], *, title: str, subtitle: str, columns: int = 8) -> bytes:
     """All `cells` in their order, `columns` a row, as PNG.
 
     Above them stand `title` (the layer), `subtitle` (picture, model) and what became of how many maps. Under each
@@ -61,10 +61,10 @@ def tour_sheet(cells: Sequence[Cell], *, title: str, subtitle: str, columns: int
     )
 
 
-def _field(cell: Cell) -> Field:
+def _field(cell: TourCell) -> SheetField:
     tile = None if cell.image is None else _tile(cell.image)
     mark = None if cell.outcome == "dreamed" else cell.outcome
-    return Field(str(cell.index), partial(_gain, cell.gain), tile, _COLOURS[cell.outcome], mark)
+    return SheetField(str(cell.index), partial(_gain, cell.gain), tile, _COLOURS[cell.outcome], mark)
 
 
 def _tile(image: Ints) -> Image.Image:

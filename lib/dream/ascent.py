@@ -1,8 +1,8 @@
 """Gradient ascent of one picture of any size, as one compiled loop that serves every size.
 
-What is climbed and how its gradient is found is not said here: a `Gradient` says it, of the whole picture by windows or
-of tiles. What a gradient needs to know of a picture's size it works out before, in Python (`plan`), and is handed
-in numbers, so that neither size nor parity is part of the trace.
+What is optimised and how its gradient is found is not said here: a `Gradient` says it, of the whole picture by windows
+or of tiles. What a gradient needs to know of a picture's size it works out before, in Python (`plan`), and is handed in
+numbers, so that neither size nor parity is part of the trace.
 
 A step, as in DeepDream: the picture is rolled by some pixels, its gradient is found and rolled back, smoothed, divided
 by its root mean square over the whole picture, and added. Pixels stay within [0, 1].
@@ -48,9 +48,9 @@ class Gradient(Protocol):
 
 
 class DreamAscent:
-    """The compiled ascent of one objective. Threads may climb different pictures with it at the same time.
+    """The compiled ascent of one objective. Threads may optimise different pictures with it at the same time.
 
-    While it climbs it holds up to six arrays of floats of the picture's size: the picture as it was handed over and as
+    While it runs it holds up to six arrays of floats of the picture's size: the picture as it was handed over and as
     it is; while the gradient is found, the picture rolled and the gradient; after that the gradient rolled back,
     smoothed and scaled, and the sum of picture and gradient. What the gradient needs for itself comes on top, and the
     picture and the start that the caller holds. TensorFlow keeps for later what it has once had, so that the octaves of
@@ -68,8 +68,8 @@ class DreamAscent:
         self._gradient = gradient
         self.traces = 0
         picture = tf.TensorSpec((None, None, channels), tf.float32)
-        self._climb = tf.function(
-            self._climb_picture,
+        self._optimise = tf.function(
+            self._optimise_picture,
             input_signature=[
                 picture,
                 tf.TensorSpec((None, 2), tf.int32),
@@ -81,10 +81,10 @@ class DreamAscent:
         )
         self._value = tf.function(gradient.value, input_signature=[picture, *gradient.signature], autograph=False)
         with LOCK:
-            self._climb.get_concrete_function()
+            self._optimise.get_concrete_function()
             self._value.get_concrete_function()
 
-    def climb(
+    def optimise(
         self,
         pixels: Floats,
         *,
@@ -123,7 +123,7 @@ class DreamAscent:
         picture, values, done, chunk = tf.constant(pixels, tf.float32), [], 0, 1
         while done < steps:
             begun = time.monotonic()
-            picture, found = self._climb(picture, shifts[done : done + chunk], np.float32(step_size), weights, *plan)
+            picture, found = self._optimise(picture, shifts[done : done + chunk], np.float32(step_size), weights, *plan)
             values.append(found.numpy())
             done += len(found)
             a_step = (time.monotonic() - begun) / len(found)
@@ -133,7 +133,9 @@ class DreamAscent:
         values.append(self._value(picture, *plan).numpy()[None])
         return picture.numpy(), np.concatenate(values)
 
-    def _climb_picture(self, picture: Tensor, shifts: Tensor, step_size: Tensor, weights: Tensor, *plan: Tensor) -> Any:
+    def _optimise_picture(
+        self, picture: Tensor, shifts: Tensor, step_size: Tensor, weights: Tensor, *plan: Tensor
+    ) -> Any:
         import tensorflow as tf
 
         self.traces += 1

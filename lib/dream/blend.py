@@ -4,17 +4,17 @@ import numpy as np
 
 from lib.dream.settings import Colours
 from lib.errors import BadInput
-from lib.pictures.colours import Floats, Ints, painted, strips, white
+from lib.pictures.colours import Floats, Ints, paint, strips, white
 
 
-def blended(
+def blend(
     source: Ints, dream: Floats, *, colours: Colours = "kept", strength: float = 1.0, mask: Floats | None = None
 ) -> Ints:
     """The result of a dream; where strength or mask is 0, it is the source to the bit, its colours too.
 
     Args:
         source: uint8 or uint16 [H, W, C].
-        dream: what was dreamed, [H, W, 1 or 3] in [0, 1]; painted as `lib.pictures.colours.painted` says.
+        dream: what was dreamed, [H, W, 1 or 3] in [0, 1]; painted as `lib.pictures.colours.paint` says.
         strength: 0 to 1.
         mask: [H, W] in [0, 1]: white dreams, black stays. None: all of it dreams.
 
@@ -35,7 +35,7 @@ def blended(
     for rows in strips(height, width * 3):
         top = white(source)
         values = source[rows].astype(np.float64)
-        over = painted(values / top, dream[rows], colours) * top
+        over = paint(values / top, dream[rows], colours) * top
         weight = np.float64(strength) if mask is None else strength * mask[rows, :, None].astype(np.float64)
         mixed = np.clip(np.rint(values + weight * (over - values)), 0, top).astype(source.dtype)
         if result is None:

@@ -1,8 +1,8 @@
 """Carving: the blog's first way of dreaming, on one coarse scale.
 
 A picture is taken down to the size of the network's images, and what is lost on the way is kept as details. Then,
-some rounds: the small picture climbs for some steps, goes up to full size, gets its details again, and comes down
-again. All resizing is bicubic. As in the blog the small picture keeps its mean and its deviation while it climbs; so
+some rounds: the small picture is optimised for some steps, goes up to full size, gets its details again, and comes down
+again. All resizing is bicubic. As in the blog the small picture keeps its mean and its deviation meanwhile; so
 an even picture, which has none, stays even.
 
 What the small pattern adds is soft and strong, so the last thing is to adjust the width of the value distribution: to
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 Floats = npt.NDArray[np.float32]
 
-Climber = Callable[[int, Floats], tuple[Floats, Floats]]
+Optimise = Callable[[int, Floats], tuple[Floats, Floats]]
 """From the number of a round, from 0, and a small picture to that picture some steps further, and its objective."""
 
 _LEAST_SPREAD = 1e-6
@@ -31,7 +31,7 @@ _SAMPLE = 2**20  # values that are looked at for that
 class Carved:
     """What carving left; planes are float32 and those of `adjusted` in [0, 1].
 
-    `start`: the small picture before it climbed; `pattern`: after its last climb; `upscaled`: that at full size;
+    `start`: the small picture before the ascent; `pattern`: after its last ascent; `upscaled`: that at full size;
     `detailed`: with details; `adjusted`: with the picture's own distribution of values, which is the dream. `values`:
     the objective over the steps of each round.
     """
@@ -44,24 +44,24 @@ class Carved:
     values: tuple[Floats, ...]
 
 
-def carved(picture: Floats, size: tuple[int, int], climb: Climber, rounds: int) -> Carved:
+def carve(picture: Floats, size: tuple[int, int], optimise: Optimise, rounds: int) -> Carved:
     """Carves a picture [H, W, C] in [0, 1] at a coarse `size` (height, width), in one or more rounds."""
     height, width = picture.shape[:2]
-    start = np.clip(resized(picture, *size), 0, 1)
-    details = picture - resized(start, height, width)
+    start = np.clip(resize(picture, *size), 0, 1)
+    details = picture - resize(start, height, width)
     small, found = start, []
     for number in range(rounds):
-        climbed, values = climb(number, small)
+        optimised, values = optimise(number, small)
         found.append(values)
-        pattern = like(climbed, start)
-        upscaled = resized(pattern, height, width)
+        pattern = like(optimised, start)
+        upscaled = resize(pattern, height, width)
         detailed = upscaled + details
         if number < rounds - 1:
-            small = np.clip(resized(detailed, *size), 0, 1)
-    return Carved(start, pattern, upscaled, detailed, fitted(like(detailed, picture)), tuple(found))
+            small = np.clip(resize(detailed, *size), 0, 1)
+    return Carved(start, pattern, upscaled, detailed, fit_range(like(detailed, picture)), tuple(found))
 
 
-def fitted(pixels: Floats) -> Floats:
+def fit_range(pixels: Floats) -> Floats:
     """Pixels between black and white, narrowed and shifted no more than is needed, so that hardly any are cut."""
     flat = pixels.reshape(-1)
     low, high = np.quantile(flat[:: -(-len(flat) // _SAMPLE)], [_CUT, 1 - _CUT])

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from lib.dream.ascent import DreamAscent, Gradient
-from lib.dream.blend import blended
-from lib.dream.carve import Floats, carved
+from lib.dream.blend import blend
+from lib.dream.carve import Floats, carve
 from lib.dream.gradients import Aimed
 from lib.dream.luminance_gradient import LuminanceGradient
 from lib.dream.mixture import mixture_of
@@ -22,14 +22,14 @@ from lib.dream.whole_gradient import picture_gradient
 from lib.errors import BadInput
 from lib.network.graph import graph_of
 from lib.pictures.colours import Ints, check_channels, planes_of
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 Told = Callable[[str, int, int], None]
 """Is told of progress: what is done, as "round 2 of 4", and how many steps of it, of how many."""
 
 
 @dataclass(frozen=True)
-class Climb:
+class Curve:
     """How the objective rose: `values` [steps + 1] before each step and after the last, of an octave, round or tiling.
 
     Those in between are of the picture as it was rolled at that step.
@@ -41,10 +41,10 @@ class Climb:
 
 @dataclass(frozen=True)
 class Dream:
-    """A result: `pixels` have the source's shape and type (`lib.dream.blend.blended`); `strip` is a PNG, of carving."""
+    """A result: `pixels` have the source's shape and type (`lib.dream.blend.blend`); `strip` is a PNG, of carving."""
 
     pixels: Ints
-    climbs: tuple[Climb, ...]
+    curves: tuple[Curve, ...]
     strip: bytes | None
 
 
@@ -54,7 +54,7 @@ class Dreamer:
     The same picture, settings and seed give the same bytes, whatever other threads do.
 
     Attributes:
-        objective: what is climbed, in its canonical form.
+        objective: what is optimised, in its canonical form.
     """
 
     def __init__(
@@ -122,11 +122,11 @@ class Dreamer:
             raise BadInput(f"a picture is uint8 or uint16 [H, W, 1 or 3], not {source.dtype} {list(source.shape)}")
         settings = self._settings
         if mask is not None:
-            mask = np.clip(resized(mask[:, :, None], *source.shape[:2])[:, :, 0], 0, 1)
+            mask = np.clip(resize(mask[:, :, None], *source.shape[:2])[:, :, 0], 0, 1)
         planes = planes_of(source, self._channels, settings.colours)
         dreamt = self._way(planes, _Aim(self.objective, self._aim), told or (lambda *_: None))
-        pixels = blended(source, dreamt.planes, colours=settings.colours, strength=settings.strength, mask=mask)
-        return Dream(pixels, dreamt.climbs, dreamt.strip)
+        pixels = blend(source, dreamt.planes, colours=settings.colours, strength=settings.strength, mask=mask)
+        return Dream(pixels, dreamt.curves, dreamt.strip)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class _Aim:
 @dataclass(frozen=True)
 class _Dreamt:
     planes: Floats
-    climbs: tuple[Climb, ...]
+    curves: tuple[Curve, ...]
     strip: bytes | None = None
 
 
@@ -162,11 +162,11 @@ class _ByOctaves:
         self._settings = settings
         gradient = picture_gradient(model, objective, pixel_range=pixel_range)
         self._least = gradient.least
-        self._climber = _Climber(gradient, objective, model, settings)
+        self._ascent = _PictureAscent(gradient, objective, model, settings)
 
     @property
     def traces(self) -> int:
-        return self._climber.traces
+        return self._ascent.traces
 
     def __call__(self, planes: Floats, aim: _Aim, told: Told) -> _Dreamt:
         settings = self._settings
@@ -176,9 +176,9 @@ class _ByOctaves:
         planes, found = through_octaves(
             planes,
             sizes,
-            lambda at, pixels: self._climber(pixels, aim, names[at], told, jitter=settings.jitter, number=at),
+            lambda at, pixels: self._ascent(pixels, aim, names[at], told, jitter=settings.jitter, number=at),
         )
-        return _Dreamt(planes, tuple(Climb(*climb) for climb in zip(names, found, strict=True)))
+        return _Dreamt(planes, tuple(Curve(*curve) for curve in zip(names, found, strict=True)))
 
 
 class _ByTiles:
@@ -189,34 +189,34 @@ class _ByTiles:
     ) -> None:
         self._settings = settings
         self._tiles = Tiles(model, objective.layers, objective.value, settings.overlap, pixel_range=pixel_range)
-        self._climber = _Climber(self._tiles, objective, model, settings)
+        self._ascent = _PictureAscent(self._tiles, objective, model, settings)
 
     @property
     def traces(self) -> int:
-        return self._climber.traces
+        return self._ascent.traces
 
     def __call__(self, planes: Floats, aim: _Aim, told: Told) -> _Dreamt:
         settings = self._settings
-        climbs, drawn = [], None
+        curves, drawn = [], None
         if settings.mode != "tiles":
             names = [f"round {number + 1} of {settings.rounds}" for number in range(settings.rounds)]
-            found = carved(
+            found = carve(
                 planes,
                 self._tiles.size,
                 # the small picture is a single tile: there is no grid that a shift would hide
-                lambda at, small: self._climber(small, aim, names[at], told, jitter=0, number=at),
+                lambda at, small: self._ascent(small, aim, names[at], told, jitter=0, number=at),
                 settings.rounds,
             )
-            climbs = [Climb(*climb) for climb in zip(names, found.values, strict=True)]
+            curves = [Curve(*curve) for curve in zip(names, found.values, strict=True)]
             drawn, planes = strip(found, title=aim.title), found.adjusted
         if settings.mode != "carve":
             # as far as neighbours are apart, so that all of the picture meets every part of a tile
-            planes, values = self._climber(planes, aim, "tiles", told, jitter=max(self._tiles.stride) // 2, number=0)
-            climbs.append(Climb("tiles", values))
-        return _Dreamt(planes, tuple(climbs), drawn)
+            planes, values = self._ascent(planes, aim, "tiles", told, jitter=max(self._tiles.stride) // 2, number=0)
+            curves.append(Curve("tiles", values))
+        return _Dreamt(planes, tuple(curves), drawn)
 
 
-class _Climber:
+class _PictureAscent:
     """The ascent of one gradient with the settings that all modes have."""
 
     def __init__(self, gradient: Gradient, objective: DreamObjective, model: Any, settings: DreamSettings) -> None:
@@ -224,8 +224,8 @@ class _Climber:
         channels = _channels(model)
         # where the picture's chroma returns in the end, only its luminance is to dream
         luminance_only = channels == 3 and settings.colours != "dreamed"
-        climbed = LuminanceGradient(gradient) if luminance_only else gradient
-        self._ascent = DreamAscent(Aimed(climbed, objective), channels)
+        optimised = LuminanceGradient(gradient) if luminance_only else gradient
+        self._ascent = DreamAscent(Aimed(optimised, objective), channels)
 
     @property
     def traces(self) -> int:
@@ -236,7 +236,7 @@ class _Climber:
     ) -> tuple[Floats, Floats]:
         """`number`: of the octave or round, each of which is shifted otherwise."""
         settings = self._settings
-        return self._ascent.climb(
+        return self._ascent.optimise(
             planes,
             steps=settings.steps,
             step_size=settings.step,

@@ -13,7 +13,7 @@ Tensor = Any
 class Aimed:
     """Another `Gradient`, of a `DreamObjective`, with the tensors of its aim behind those of the plan.
 
-    `lib.dream.ascent.DreamAscent.climb` is handed the aim (`DreamObjective.aim`).
+    `lib.dream.ascent.DreamAscent.optimise` is handed the aim (`DreamObjective.aim`).
     """
 
     def __init__(self, gradient: Gradient, objective: DreamObjective) -> None:

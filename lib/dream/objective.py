@@ -1,4 +1,4 @@
-"""What a dream climbs: one number for each position of the layers, from a mixture and, perhaps, a guide.
+"""What a dream optimises: one number for each position of the layers, from a mixture and, perhaps, a guide.
 
 - All maps of a layer: the mean of their squared activations, as in DeepDream: what is strong grows strongest.
 - A unit or a direction: the product of the activations with it.
@@ -26,7 +26,7 @@ from lib.network.trunk import responses_of
 from lib.network.units import layers_with_units
 from lib.oips.objective import LEAK
 from lib.oips.start_images import start_image
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 Floats = npt.NDArray[np.float32]
 Tensor = Any
@@ -203,7 +203,7 @@ class DreamObjective:
             height, width = _within(guide, _GUIDE_SIDE) if kinds[layer] == "map" else _own_size(model)
             trunk = responses_of(model, [layer], size=(height, width))
             with LOCK:
-                after, _ = trunk.maps(self._seen(resized(guide, height, width)[None]))[layer]
+                after, _ = trunk.maps(self._seen(resize(guide, height, width)[None]))[layer]
                 features = tf.reshape(tf.cast(after, tf.float32), (-1, self._units[layer])).numpy()
             some = np.linspace(0, len(features) - 1, min(len(features), _GUIDE_POSITIONS)).round().astype(int)
             lengths = np.linalg.norm(features[some], axis=-1, keepdims=True)

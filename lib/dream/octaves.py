@@ -9,12 +9,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 Floats = npt.NDArray[np.float32]
 Size = tuple[int, int]
 
-Climber = Callable[[int, Floats], tuple[Floats, Floats]]
+Optimise = Callable[[int, Floats], tuple[Floats, Floats]]
 """From an octave's number, from 0, and the picture there, to that picture some steps further, and its objective."""
 
 
@@ -30,7 +30,7 @@ def octave_sizes(height: int, width: int, octaves: int, scale: float, least: Siz
     return list(dict.fromkeys([*large, (height, width)]))
 
 
-def through_octaves(picture: Floats, sizes: list[Size], climb: Climber) -> tuple[Floats, list[Floats]]:
+def through_octaves(picture: Floats, sizes: list[Size], optimise: Optimise) -> tuple[Floats, list[Floats]]:
     """Dreams a picture [H, W, C] in [0, 1] at each size in turn, the last of which is its own.
 
     Returns:
@@ -39,8 +39,8 @@ def through_octaves(picture: Floats, sizes: list[Size], climb: Climber) -> tuple
     found = []
     pixels = change = np.zeros((1, 1, picture.shape[2]), np.float32)
     for number, (height, width) in enumerate(sizes):
-        base = picture if (height, width) == picture.shape[:2] else np.clip(resized(picture, height, width), 0, 1)
-        pixels, values = climb(number, np.clip(base + resized(change, height, width), 0, 1))
+        base = picture if (height, width) == picture.shape[:2] else np.clip(resize(picture, height, width), 0, 1)
+        pixels, values = optimise(number, np.clip(base + resize(change, height, width), 0, 1))
         change = pixels - base
         found.append(values)
     return pixels, found

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from lib.draw.lettering import font, wrap
 from lib.draw.oip_picture import FAINT, INK, PAPER, Bytes, png_bytes, to_uint8
 from lib.dream.carve import Carved, Floats
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 _SIDE = 256  # px: the longest side of a panel
 _LEAST_SIDE = 128  # px: a panel of a very long picture is stretched to this, so that there is something to see
@@ -51,7 +51,7 @@ def _panels(carved: Carved) -> Sequence[tuple[str, Bytes, Image.Resampling]]:
     pattern, size = carved.pattern, _size(*carved.adjusted.shape[:2])[::-1]
 
     def shown(pixels: Floats) -> Floats:
-        return resized(pixels, *size)
+        return resize(pixels, *size)
 
     return [
         (f"pattern at {width}x{height}", to_uint8(pattern, _whole(pattern)), squares),

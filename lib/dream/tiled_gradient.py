@@ -2,7 +2,7 @@
 
 Tiles overlap, and what each wants changed is laid together with weights that fall to zero at its edges (Hann's), so
 that neighbours pass into each other. In even places all tiles dream the same, and a regular grid of them would show as
-a weave; so they lie irregularly, and whoever climbs shifts them anew before each step. Beyond its borders a picture is
+a weave; so they lie irregularly, and the ascent shifts them anew before each step. Beyond its borders a picture is
 mirrored, or they would show as a frame.
 
 The network sees each tile standardised, as the blog shows it what it looks at. So what counts in a tile is its shapes,
@@ -91,7 +91,7 @@ class Tiles:
         Of a strip, [strips, 4]: its first tile and the one behind its last, the first row that it touches and the one
         behind the last.
         """
-        corners = scattered((height, width), self.size, self.stride)
+        corners = scatter_corners((height, width), self.size, self.stride)
         above = corners[:, 0]
         below = above + self.size[0]
         top = np.clip(np.minimum(above, 2 * height - below), 0, height)  # the second are mirrored ones
@@ -170,11 +170,11 @@ class Tiles:
         return values, tape.gradient(values, tiles)
 
     def _values(self, tiles: Tensor) -> Tensor:
-        seen = self._low + (MEAN + SPREAD * standardised(tiles)) * (self._high - self._low)
+        seen = self._low + (MEAN + SPREAD * standardise(tiles)) * (self._high - self._low)
         return self._objective(self._trunk.maps(seen))
 
 
-def standardised(tiles: Tensor) -> Tensor:
+def standardise(tiles: Tensor) -> Tensor:
     """Each of [B, H, W, C] with mean 0 and deviation 1, or less where it is fainter than `FAINTEST`."""
     import tensorflow as tf
 
@@ -183,7 +183,7 @@ def standardised(tiles: Tensor) -> Tensor:
     return centred * tf.math.rsqrt(variance + FAINTEST**2)
 
 
-def scattered(picture: tuple[int, int], tile: tuple[int, int], stride: tuple[int, int]) -> Array:
+def scatter_corners(picture: tuple[int, int], tile: tuple[int, int], stride: tuple[int, int]) -> Array:
     """Corners, int32 [tiles, 2], of tiles that cover a picture irregularly, from above to below.
 
     The picture is cut into cells as large as the stride; for each there is one tile, somewhere where it covers the

@@ -16,7 +16,7 @@ from lib.network.graph import Graph, Step, graph_of
 from lib.network.kernels import fast_kernels
 from lib.network.nonlinearity import find
 from lib.network.trunk import responses_of
-from lib.network.window_plan import AXES, EACH, Field, Unbounded, reach_of
+from lib.network.window_plan import AXES, EACH, Unbounded, WindowField, reach_of
 
 Tensor = Any
 
@@ -69,7 +69,7 @@ class WholeGradient:
         targets = [place.step.outputs[0] for place in places]
         steps = graph.needed_for(targets)
         rows, columns = ({step: reach_of(step, graph, axis) or EACH for step in steps} for axis in AXES)
-        field = Field(graph, steps, targets, (rows, columns))
+        field = WindowField(graph, steps, targets, (rows, columns))
         self.least = field.least_side(0), field.least_side(1)
         for step in steps:
             if _of_one_size(step, graph):

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lib.draw.lettering import font, shorten
-from lib.draw.oip_picture import INK, PAPER, Bytes, Floats, enlarged, png_bytes, to_uint8, tone_window
+from lib.draw.oip_picture import INK, PAPER, Bytes, Floats, enlarge, png_bytes, to_uint8, tone_window
 from lib.pictures.animation import animation
 
 ENDING = ".webp"
@@ -42,7 +42,7 @@ def _pixels(images: Sequence[Floats], bounds: tuple[float, float] | None) -> lis
 
 
 def _with_caption(pixels: Bytes, caption: str, passed: float) -> Bytes:
-    picture = enlarged(pixels, max(1, -(-_SIDE // max(pixels.shape[:2]))))
+    picture = enlarge(pixels, max(1, -(-_SIDE // max(pixels.shape[:2]))))
     canvas = Image.new("RGB", (picture.width, picture.height + _LINE), PAPER)
     canvas.paste(picture)
     draw = ImageDraw.Draw(canvas)

@@ -16,7 +16,7 @@ _SAME |= {"Add", "ELU", "Multiply", "PReLU", "Softmax", "SpatialDropout2D", "Gau
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerBox:
     """One layer. `kind` is Keras's name for it; `shape` is of its output without the batch, None where unknown.
 
     `units`: how many maps or nodes it has, None for layers without units of their own. `about`: what else tells layers
@@ -30,7 +30,7 @@ class Layer:
     about: str
 
 
-def layers_of(config: Any) -> list[Layer]:
+def layers_of(config: Any) -> list[LayerBox]:
     """The layers that a model's configuration describes, in its order, those of nested models by their paths.
 
     Whatever the configuration is: what cannot be read is left out.
@@ -38,7 +38,7 @@ def layers_of(config: Any) -> list[Layer]:
     return list(_layers(config, ""))
 
 
-def _layers(config: Any, prefix: str) -> Iterator[Layer]:
+def _layers(config: Any, prefix: str) -> Iterator[LayerBox]:
     described = [layer for layer in _described(config) if isinstance(layer.get("config"), dict)]
     given = _given(described)
     before: Shape | None = None
@@ -55,7 +55,7 @@ def _layers(config: Any, prefix: str) -> Iterator[Layer]:
         if shape is None and at + 1 < len(described):
             shape = _built(described[at + 1])
         before = shape
-        yield Layer(prefix + name, kind, shape, _units(kind, about, shape), _about(kind, about))
+        yield LayerBox(prefix + name, kind, shape, _units(kind, about, shape), _about(kind, about))
 
 
 def _described(config: Any) -> list[Mapping[str, Any]]:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from lib.pictures.files import decoded, shallow
+from lib.pictures.files import decode, shallow
 
 ENDING = ".webp"
 LONGEST = 1600
@@ -16,9 +16,9 @@ def preview(data: bytes, longest: int = LONGEST) -> bytes:
     """A picture file's first frame as WebP, upright, in sRGB, and its longest side at most `longest` pixels.
 
     Nothing else of the file is kept: a photograph says where it was taken, and a gallery is made to be given away. The
-    same bytes give the same bytes. Raises BadInput as `lib.pictures.files.decoded` does.
+    same bytes give the same bytes. Raises BadInput as `lib.pictures.files.decode` does.
     """
-    picture = decoded(data)
+    picture = decode(data)
     pixels = shallow(picture.frames[0])
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     if picture.alpha is not None:

@@ -60,7 +60,7 @@ def check(config: Any, name: str) -> None:
             )
 
 
-def numbered(config: Any) -> Any:
+def renumber(config: Any) -> Any:
     """The same configuration with shared objects numbered from 0 in order of appearance.
 
     Keras writes memory addresses there, which differ from run to run; and whether layers share the object that says

@@ -34,7 +34,7 @@ def keras_bytes(model: Any) -> bytes:
     metadata = json.loads(parts["metadata.json"])
     metadata.pop("date_saved", None)
     parts["metadata.json"] = _canonical(metadata)
-    parts["config.json"] = _canonical(model_config.numbered(json.loads(parts["config.json"])))
+    parts["config.json"] = _canonical(model_config.renumber(json.loads(parts["config.json"])))
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, data in parts.items():
@@ -52,7 +52,7 @@ def h5_bytes(model: Any) -> bytes:
         with h5py.File(path, "r+") as file:
             for name in ("model_config", "training_config"):
                 if name in file.attrs:
-                    config = model_config.numbered(json.loads(file.attrs[name]))
+                    config = model_config.renumber(json.loads(file.attrs[name]))
                     file.attrs.modify(name, _canonical(config))
         return path.read_bytes()
 

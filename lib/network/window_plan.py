@@ -194,7 +194,7 @@ class Frame:
     late: bool = False
 
 
-class Field:
+class WindowField:
     """What windows need, for all steps on the way to some target tensors.
 
     Attributes:

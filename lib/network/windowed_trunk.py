@@ -12,7 +12,7 @@ from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.kernels import window_kernels
 from lib.network.nonlinearity import Nonlinearity, find
 from lib.network.trunk import Trunk
-from lib.network.window_plan import Axis, Field, Frame, Ints, reaches_of
+from lib.network.window_plan import Axis, Frame, Ints, WindowField, reaches_of
 
 Tensor = Any
 
@@ -36,7 +36,7 @@ class FramedTrunk:
         tensors = {name: _tensors(place) for name, place in self._places.items()}
         targets = list(dict.fromkeys(slot for pair in tensors.values() for slot in pair))
         steps = graph.needed_for(targets)
-        self._field = Field(graph, steps, targets, reaches_of(graph, steps))
+        self._field = WindowField(graph, steps, targets, reaches_of(graph, steps))
         self._tensors = tensors
         self._now = _Now()
         self._trunk = _framed(graph, steps, self._places, self._field.frames, self._now)

@@ -113,8 +113,8 @@ class Ascent:
         self.traces = 0
         pixels = tf.TensorSpec((batch, *self.shape), tf.float32)
         numbers = tf.TensorSpec((batch,), tf.float32)
-        self._climb = tf.function(
-            self._climb_batch,
+        self._optimise = tf.function(
+            self._optimise_batch,
             input_signature=[
                 pixels,
                 pixels,
@@ -131,10 +131,10 @@ class Ascent:
             self._measure_batch, input_signature=[pixels, tf.TensorSpec((batch,), tf.int32)], autograph=False
         )
         with LOCK:
-            self._climb.get_concrete_function()
+            self._optimise.get_concrete_function()
             self._measure.get_concrete_function()
 
-    def climb(self, growing: Growing, units: Any, rates: Floats, shifts: Any = None) -> Growing:
+    def optimise(self, growing: Growing, units: Any, rates: Floats, shifts: Any = None) -> Growing:
         """Every image some steps further.
 
         Args:
@@ -150,7 +150,7 @@ class Ascent:
         if shifts is None:
             shifts = np.zeros((steps, n, 2), np.int32)
         padded = growing.take(rows)
-        out = self._climb(
+        out = self._optimise(
             padded.images,
             padded.velocity,
             padded.best,
@@ -181,7 +181,7 @@ class Ascent:
         """Start images from standardised noise [n, H, W, C], any n: smoothed as the steps are, under the constraint."""
         return np.asarray(self.constraint.start(self._smooth(noise)))
 
-    def _climb_batch(
+    def _optimise_batch(
         self,
         images: Any,
         velocity: Any,
@@ -226,8 +226,8 @@ class Ascent:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             before, after = self._unit_maps(images, units)
-            climbed = tf.reduce_sum(BY_NAME[self._aim](before, after))
-        return tape.gradient(climbed, images), over_positions(after), over_positions(before)
+            optimised = tf.reduce_sum(BY_NAME[self._aim](before, after))
+        return tape.gradient(optimised, images), over_positions(after), over_positions(before)
 
     def _measure_batch(self, images: Any, units: Any) -> tuple[Any, Any]:
         before, after = self._unit_maps(images, units)

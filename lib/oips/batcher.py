@@ -1,8 +1,8 @@
-"""One ascent for many threads: images that arrive at the same time climb as one batch, as in inference servers.
+"""One ascent for many threads: images that arrive at the same time are optimised as one batch, as in inference servers.
 
 A task a map would otherwise run batches as small as its own few images. Here every task hands its images to the one
-grower of its layer and waits; the grower's thread fills whole batches from whatever waits, whichever units they belong
-to, and gives each task its own back.
+batcher of its layer and waits; the batcher's thread fills whole batches from whatever waits, whichever units they
+belong to, and gives each task its own back.
 """
 
 import threading
@@ -17,11 +17,11 @@ import numpy as np
 from lib.oips.ascent import Growing
 
 
-class Climber(Protocol):
-    """What an `Ascent` and a `Grower` have in common: images go in, and come back some steps further up."""
+class BatchAscent(Protocol):
+    """What an `Ascent` and a `Batcher` have in common: images go in, and come back some steps further up."""
 
-    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        """As `Ascent.climb`."""
+    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        """As `Ascent.optimise`."""
 
 
 BATCH = 64
@@ -45,38 +45,38 @@ class _Job:
         return len(self.rates) == len(other.rates) and self.growing.curve.shape[1] == other.growing.curve.shape[1]
 
 
-class Grower:
-    """Runs a `Climber` that takes at most `batch` images a call, for any number of threads and images.
+class Batcher:
+    """Runs a `BatchAscent` that takes at most `batch` images a call, for any number of threads and images.
 
     Attributes:
         image_steps: image-steps asked for so far.
-        batches: calls of the climber so far.
+        batches: calls of the ascent so far.
     """
 
-    def __init__(self, climber: Climber, batch: int, *, beat: Callable[[], None] = lambda: None) -> None:
-        """`beat` is called after every batch, from the grower's thread."""
+    def __init__(self, ascent: BatchAscent, batch: int, *, beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` is called after every batch, from the batcher's thread."""
         self._beat = beat
-        self._climber = climber
+        self._ascent = ascent
         self._batch = batch
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self.image_steps = 0
         self.batches = 0
-        self._thread = threading.Thread(target=self._run, name="grower", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
         self._thread.start()
 
-    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        """As `Ascent.climb`, for any number of images; returns when all of them are done.
+    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        """As `Ascent.optimise`, for any number of images; returns when all of them are done.
 
-        Raises whatever the climber raised for a batch that one of these images was in.
+        Raises whatever the ascent raised for a batch that one of these images was in.
         """
         if shifts is None:
             shifts = np.zeros((len(rates), len(growing), 2), np.int32)
         job = _Job(growing, np.asarray(units), np.asarray(rates), np.asarray(shifts))
         with self._changed:
             if self._closed:
-                raise RuntimeError("the grower is closed")
+                raise RuntimeError("the batcher is closed")
             self._jobs.append(job)
             self._changed.notify()
         return job.done.result()
@@ -88,7 +88,7 @@ class Grower:
             self._changed.notify()
         self._thread.join()
 
-    def __enter__(self) -> "Grower":
+    def __enter__(self) -> "Batcher":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,13 +107,13 @@ class Grower:
     def _run_batches(self) -> None:
         while (share := self._next_batch()) is not None:
             try:
-                self._climb_batch(share)
+                self._optimise_batch(share)
             except BaseException as error:  # whatever it is, the tasks that wait must hear of it
                 self._fail([job for job, _, _ in share], error)
 
-    def _climb_batch(self, share: list[tuple[_Job, int, int]]) -> None:
-        """Climbs some images of some jobs; gives those jobs their own back whose last images these were."""
-        grown = self._climber.climb(
+    def _optimise_batch(self, share: list[tuple[_Job, int, int]]) -> None:
+        """Optimises some images of some jobs; gives those jobs their own back whose last images these were."""
+        grown = self._ascent.optimise(
             Growing.join([job.growing.take(slice(first, last)) for job, first, last in share]),
             np.concatenate([job.units[first:last] for job, first, last in share]),
             np.concatenate([job.rates[:, first:last] for job, first, last in share], axis=1),
@@ -130,7 +130,7 @@ class Grower:
             if last == len(job.growing):
                 done.append((job, Growing.join(job.parts)))
         if len(grown) != at:
-            raise ValueError(f"the climber gave {len(grown)} images back for {at}")
+            raise ValueError(f"the ascent gave {len(grown)} images back for {at}")
         for job, whole in done:
             job.done.set_result(whole)
 

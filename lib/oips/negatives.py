@@ -1,8 +1,8 @@
 """Negative OIPs: images that silence a unit, grown from the same starts as its OIPs, the other way.
 
-What is climbed is the mean pre-activation turned round. There is no threshold on the way down and hardly a dead end, so
-few starts and half of the steps do, a 25th of the image-steps of a search: on the reference network's layers this comes
-to 0.97 to 1.0 of the depth that sixteen starts find with four times the steps, at the worst unit to 0.91.
+What is optimised is the mean pre-activation turned round. There is no threshold on the way down and hardly a dead end,
+so few starts and half of the steps do, a 25th of the image-steps of a search: on the reference network's layers this
+comes to 0.97 to 1.0 of the depth that sixteen starts find with four times the steps, at the worst unit to 0.91.
 
 In a layer that is linear in the pixels, as the first one, shifting a pattern changes nothing: under `standardised` the
 mean of its pre-activation is decided at the borders alone, and that is what its negative OIPs show.
@@ -24,7 +24,7 @@ from lib.oips.start_images import length_scales, start_image, start_seed
 Floats = npt.NDArray[np.float32]
 
 STARTS = 4
-"""Start images a unit, of which one is climbed to the end."""
+"""Start images a unit, of which one is optimised to the end."""
 _FIRST_PART = 1 / 8  # of the steps, after which that one is chosen
 
 
@@ -59,16 +59,16 @@ def grow_negatives(layer: str, indices: Sequence[int], settings: GrowthSettings,
     rates = cosine_rates(settings.steps, settings.step_size)
     first = max(round(settings.steps * _FIRST_PART), 1)
 
-    def climb(growing: Growing, rows: Any, begin: int, end: int) -> Growing:
+    def optimise(growing: Growing, rows: Any, begin: int, end: int) -> Growing:
         if begin == end:
             return growing
         own = np.repeat(rates[begin:end, None], len(rows), axis=1)
         units = np.array([origins[row][0].index for row in rows])
-        return ground.climber.climb(growing, units, own, shifts[begin:end, rows])
+        return ground.ascent.optimise(growing, units, own, shifts[begin:end, rows])
 
     shifts = shifts_of(seeds, settings)
     everyone = np.arange(len(origins))
-    growing = climb(Growing.from_starts(ground.starts(np.stack(noise))), everyone, 0, first)
+    growing = optimise(Growing.from_starts(ground.starts(np.stack(noise))), everyone, 0, first)
     chosen = everyone.reshape(-1, starts)[:, 0] + growing.score.reshape(-1, starts).argmax(axis=1)
-    grown = climb(growing.take(chosen), chosen, first, settings.steps)
+    grown = optimise(growing.take(chosen), chosen, first, settings.steps)
     return Negatives(grown.best, *ground.measure(grown.best, np.asarray(indices)))

@@ -1,9 +1,9 @@
-"""What an ascent climbs: one number an image, from its unit's pre-activation and activation at each position.
+"""What an ascent maximises: one number an image, from its unit's pre-activation and activation at each position.
 
 The ReLU is why maps stay grey: where a unit's pre-activation is below zero everywhere, the gradient of its response is
 exactly zero, and noise often starts there. So the response alone is no objective: a hundredth of the pre-activation
 is added, which leads to the threshold from anywhere and is hardly felt above it. (Lucid redirects the gradient through
-the ReLU instead, everywhere in the network; then what is climbed is no longer the network's own response.)
+the ReLU instead, everywhere in the network; then what is optimised is no longer the network's own response.)
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 ObjectiveName = Literal["response", "pre-activation", "peak"]
 OBJECTIVES: tuple[ObjectiveName, ...] = get_args(ObjectiveName)
 Aim = Literal["response", "pre-activation", "peak", "negative"]
-"""What an ascent may climb: an objective, or the way down."""
+"""What an ascent may maximise: an objective, or the way down."""
 
 LEAK = 0.01
 
@@ -37,7 +37,7 @@ def pre_activation(before: Any, after: Any) -> Any:
 def peak(before: Any, after: Any) -> Any:
     """The greatest pre-activation of any position: what a single position looks for.
 
-    A unit responds as soon as one position passes the threshold, so this is what the search for silent units climbs.
+    A unit responds as soon as one position passes the threshold, so this is what the search for silent units maximises.
     """
     import tensorflow as tf
 

@@ -1,9 +1,10 @@
 """The search for a unit's OIPs: from many start images to the few that are kept, and on where none responds.
 
-The response of a start image says nothing about where its ascent ends, so many starts climb; but soon after, it does.
-So three quarters of them are given up after an eighth of the steps, and all but a few after a half (successive halving:
-Jamieson and Talwalkar 2016). Measured on Conv2D_3 of the reference network, the best of 32 starts reaches 0.98 of the
-best of 256 starts with four times the steps in this way, and no more if all 32 climb to the end, at 3.6 times the cost.
+The response of a start image says nothing about where its ascent ends, so many starts are tried; but soon after, it
+does. So three quarters of them are given up after an eighth of the steps, and all but a few after a half (successive
+halving: Jamieson and Talwalkar 2016). Measured on Conv2D_3 of the reference network, the best of 32 starts reaches 0.98
+of the best of 256 starts with four times the steps in this way, and no more if all 32 go to the end, at 3.6 times the
+cost.
 """
 
 import itertools
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from lib.network.units import Unit
 from lib.oips.ascent import Growing, cosine_rates
-from lib.oips.batcher import Climber
+from lib.oips.batcher import BatchAscent
 from lib.oips.constraint import CONSTRAINTS, ConstraintName
 from lib.oips.objective import ObjectiveName
 from lib.oips.settings import GrowthSettings
@@ -84,9 +85,9 @@ class Search:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where a search takes place: one layer under one constraint, climbed towards one objective."""
+    """Where a search takes place: one layer under one constraint, optimised towards one objective."""
 
-    climber: Climber
+    ascent: BatchAscent
     starts: Callable[[Floats], Floats]  # noise to start images
     measure: Callable[[Floats, Any], tuple[Floats, Floats]]  # images to responses and pre-activations
     shape: tuple[int, int, int]
@@ -107,7 +108,7 @@ def search_unit(
     """The OIPs of a unit, its verdict and its response ratio.
 
     Where the first search does not reach the best exemplar it is repeated from other starts, longer each time. Where
-    nothing responds, neither exemplar nor OIP, a search `LONGER` times as long (in image-steps) climbs the peak
+    nothing responds, neither exemplar nor OIP, a search `LONGER` times as long (in image-steps) maximises the peak
     pre-activation under every constraint; what it finds grows on under the settings' objective, and is held against the
     best exemplar under the same constraint. A unit that is proved dead is not searched for longer.
 
@@ -180,7 +181,7 @@ def _search_longer(
         if found.response > 0:
             origins = [(oip.start, oip.seed, oip.length_scales) for oip in found.oips]
             images = np.stack([oip.image for oip in found.oips])
-            found = _better(found, _climb(origins, images, unit, here, ground_of(constraint, settings.objective)))
+            found = _better(found, _optimise(origins, images, unit, here, ground_of(constraint, settings.objective)))
         exemplar = best_exemplar(constraint)
         found = _search_again(unit, here, ground_of, found, exemplar)
         spent += found.image_steps
@@ -198,10 +199,10 @@ def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0
         seed = start_seed(settings.seed, None if settings.shared_starts else str(unit), number)
         origins.append((number, seed, length_scales(number, settings.length_scales)))
     noise = np.stack([start_image(seed, scales, ground.shape) for _, seed, scales in origins])
-    return _climb(origins, ground.starts(noise), unit, settings, ground)
+    return _optimise(origins, ground.starts(noise), unit, settings, ground)
 
 
-def _climb(
+def _optimise(
     origins: list[tuple[int, int, tuple[float, ...]]],
     images: Floats,
     unit: Unit,
@@ -218,7 +219,7 @@ def _climb(
     for stage, (begin, end) in enumerate(itertools.pairwise(ends)):
         if begin == end:
             continue
-        growing = ground.climber.climb(
+        growing = ground.ascent.optimise(
             growing,
             np.full(len(alive), unit.index),
             np.repeat(rates[begin:end, None], len(alive), axis=1),

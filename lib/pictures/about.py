@@ -48,7 +48,7 @@ def exif_of(about: Mapping[str, Any]) -> bytes:
     return exif.tobytes()
 
 
-def embedded(data: bytes) -> dict[str, Any] | None:
+def read_about(data: bytes) -> dict[str, Any] | None:
     """What the file of a PNG, JPEG, WebP, TIFF, GIF or MP4 says of how dreamsweep made it; None where it says nothing.
 
     Pixels are not looked at, so a picture that was cropped or painted over still tells what it came from. Never raises:

@@ -41,7 +41,7 @@ def planes_of(source: Ints, channels: int, colours: Colours) -> npt.NDArray[np.f
     return planes
 
 
-def painted(source: Floats, dream: Floats, colours: Colours) -> Floats:
+def paint(source: Floats, dream: Floats, colours: Colours) -> Floats:
     """What was dreamed as a picture: float64 [H, W, C] in [0, 1].
 
     kept: the dream's luminance with the source's chroma. Where a colour that light or dark does not exist, its chroma

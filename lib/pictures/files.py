@@ -66,12 +66,12 @@ class Size:
 
 
 def size_of(source: bytes | Path) -> Size:
-    """The size of a picture, from its header: nothing is decoded. Raises BadInput as `decoded` does."""
+    """The size of a picture, from its header: nothing is decoded. Raises BadInput as `decode` does."""
     with _opened(source) as image:
         return _size(image)
 
 
-def decoded(data: bytes) -> Picture:
+def decode(data: bytes) -> Picture:
     """The picture in the bytes of a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM file.
 
     - EXIF's orientation is applied, and an ICC profile: the result is sRGB. CMYK without a profile is converted by
@@ -110,7 +110,7 @@ def shallow(pixels: Pixels) -> npt.NDArray[np.uint8]:
 
 
 def media_type(data: bytes) -> str:
-    """The media type of a picture's bytes, as `image/jpeg`. Raises BadInput as `decoded` does."""
+    """The media type of a picture's bytes, as `image/jpeg`. Raises BadInput as `decode` does."""
     with _opened(data) as image:
         return image.get_format_mimetype() or "application/octet-stream"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lib.data.picture_folder import ENDINGS
 from lib.errors import BadInput
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 
 PATTERNS = tuple(f"*{ending}" for ending in sorted(ENDINGS))
 
@@ -32,7 +32,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Listing:
+class PictureListing:
     """What was found, both in the order of names. No name occurs twice."""
 
     pictures: tuple[Listed, ...]
@@ -41,7 +41,7 @@ class Listing:
 
 def listing(
     inputs: Iterable[str | Path], *, patterns: Sequence[str] = PATTERNS, excluded: Path | None = None
-) -> Listing:
+) -> PictureListing:
     """The pictures in folders, their sub-folders and what these link to, and files that are named themselves.
 
     In folders those are taken whose name matches one of the `patterns` in either case (`*.jpg`; a pattern with a slash
@@ -84,7 +84,7 @@ class _Walk:
         # (linked folder, its input, the folders that it lies in): looked at after all that is really there
         self._links: list[tuple[Path, Path, frozenset[tuple[int, int]]]] = []
 
-    def listing(self) -> Listing:
+    def listing(self) -> PictureListing:
         for path in self._inputs:
             if _is_folder(path):
                 self._folder(path, path, frozenset())
@@ -92,7 +92,7 @@ class _Walk:
                 self._file(path)
         for link, top, above in self._links:  # grows while it is walked: links may lead to links
             self._folder(link, top, above)
-        return Listing(
+        return PictureListing(
             tuple(sorted((Listed(self._name(path), path) for path in self._found), key=lambda listed: listed.name)),
             tuple(
                 sorted(
@@ -104,7 +104,7 @@ class _Walk:
 
     def _name(self, path: Path) -> str:
         # The only input, if it is a folder that cannot be read, has no path below itself.
-        return shown((path.name or str(path)) if path == self._above else path.relative_to(self._above).as_posix())
+        return show_name((path.name or str(path)) if path == self._above else path.relative_to(self._above).as_posix())
 
     def _folder(self, folder: Path, top: Path, above: frozenset[tuple[int, int]]) -> None:
         """Take the pictures of a folder and of the folders in it; not by recursion, for they may be nested deeply."""

@@ -25,7 +25,7 @@ _HIDDEN = re.compile(
 """Named one by one: what Python calls printable grows with every version of Unicode, and a name must stay the same."""
 
 
-def shown(name: str) -> str:
+def show_name(name: str) -> str:
     """A file's name or relative path as people and JSON can have it.
 
     `name` is as Python gives it (`os.fsdecode`). Bytes that are no UTF-8, control characters and marks that change the
@@ -38,8 +38,8 @@ def shown(name: str) -> str:
     return _HIDDEN.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found[0])), name)
 
 
-def parsed(shown_name: str) -> str:
-    """The name that `shown` made this of, as Python would give it."""
+def parse_name(shown_name: str) -> str:
+    """The name that `show_name` made this of, as Python would give it."""
     return unquote_to_bytes(_bytes(shown_name)).decode("utf-8", "surrogateescape")
 
 

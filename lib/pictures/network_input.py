@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.pictures.colours import check_channels, planes_of
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 
 def as_input(
@@ -29,7 +29,7 @@ def as_input(
     height, width = shape[0] or planes.shape[0], shape[1] or planes.shape[1]
     planes = _cut(planes, height, width)
     if planes.shape[:2] != (height, width):
-        planes = resized(planes, height, width)
+        planes = resize(planes, height, width)
     low, high = pixel_range
     return np.asarray(low + (high - low) * planes.clip(0, 1), np.float32)
 

@@ -17,7 +17,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_DELAY = 65535
 
 
-def encoded(picture: Picture, about: Mapping[str, Any] | None = None) -> bytes:
+def encode_png(picture: Picture, about: Mapping[str, Any] | None = None) -> bytes:
     """A picture as PNG, as animated PNG where it has several frames, with `about` in its metadata.
 
     `decoded` gives the same picture back. The same picture and `about` give the same bytes: there is no time, host or

@@ -12,7 +12,7 @@ from PIL import Image
 Floats = npt.NDArray[np.float32]
 
 
-def resized(pixels: Floats, height: int, width: int) -> Floats:
+def resize(pixels: Floats, height: int, width: int) -> Floats:
     """Pixels [H, W, C], float32 of any range, at another size, [height, width, C]; always a new array.
 
     A channel at a time, so beside the two pictures there are one channel of either and what Pillow holds between its

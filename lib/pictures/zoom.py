@@ -5,7 +5,7 @@ import numpy as np
 from lib.pictures.files import Pixels
 
 
-def moved(pixels: Pixels, *, zoom: float = 1.0, degrees: float = 0.0) -> Pixels:
+def zoom_and_turn(pixels: Pixels, *, zoom: float = 1.0, degrees: float = 0.0) -> Pixels:
     """`pixels` [H, W, C] (uint8 or uint16) enlarged `zoom` times and turned counter-clockwise, both about the centre.
 
     Size and type stay. What comes in at the border is the picture's mirror image. Zoom 1 and 0 degrees give back the

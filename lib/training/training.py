@@ -29,7 +29,7 @@ Metrics = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Epoch:
+class TrainedEpoch:
     """What is known after an epoch; training can go on from it.
 
     Attributes:
@@ -52,10 +52,10 @@ def train(
     data: Dataset,
     settings: TrainSettings,
     *,
-    on_epoch: Callable[[Epoch], None],
-    resume: Epoch | None = None,
+    on_epoch: Callable[[TrainedEpoch], None],
+    resume: TrainedEpoch | None = None,
     progress: Callable[[int, int, int, float], None] | None = None,
-) -> Epoch:
+) -> TrainedEpoch:
     """Train the reference network on `data` and return the last epoch.
 
     Args:
@@ -110,7 +110,7 @@ def train(
                 "learning_rate": float(model.optimizer.learning_rate),
             }
             history = (*history, metrics)
-            epoch = Epoch(number, model_file.keras_bytes(model), model_file.identity(model), metrics, history)
+            epoch = TrainedEpoch(number, model_file.keras_bytes(model), model_file.identity(model), metrics, history)
             on_epoch(epoch)
     assert epoch is not None
     return epoch

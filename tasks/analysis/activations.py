@@ -12,7 +12,7 @@ from lib.draw.activation_grid import activation_grid
 from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
-from tasks.analysis.context import BATCH, Laboratory, Seen, laboratory_of
+from tasks.analysis.context import BATCH, AnalysisContext, Seen, analysis_context_of
 from tasks.session.json_output import json_output
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
@@ -21,23 +21,23 @@ from tasks.session.scratch import scratch
 VERSION = 1
 
 
-def activations_recipe(laboratory: Laboratory, names: Sequence[str]) -> Recipe:
+def activations_recipe(context: AnalysisContext, names: Sequence[str]) -> Recipe:
     """What looking at some images will compute."""
     parameters: dict[str, Any] = {
         "images": list(names),
-        "layers": list(laboratory.activations.layers),
-        "classes": list(laboratory.classes),
-        **laboratory.look(),
+        "layers": list(context.activations.layers),
+        "classes": list(context.classes),
+        **context.look(),
     }
-    seen = [laboratory.see(name) for name in names]
-    return Recipe("activations", VERSION, parameters, laboratory.recipe_inputs(*seen))
+    seen = [context.see(name) for name in names]
+    return Recipe("activations", VERSION, parameters, context.recipe_inputs(*seen))
 
 
-def tensors_recipe(laboratory: Laboratory, name: SetName) -> Recipe:
+def tensors_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     """What keeping the activations of a set will compute."""
-    blob = laboratory.images_of(name)
-    parameters: dict[str, Any] = {"set": name, "layers": list(laboratory.activations.layers)}
-    return Recipe("tensors", VERSION, parameters, {"model": laboratory.network.identity, blob.role: blob.digest})
+    blob = context.images_of(name)
+    parameters: dict[str, Any] = {"set": name, "layers": list(context.activations.layers)}
+    return Recipe("tensors", VERSION, parameters, {"model": context.network.identity, blob.role: blob.digest})
 
 
 @recorded("activations", run_name="{title}")
@@ -48,21 +48,21 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
     probabilities and `activations/LAYER` [n, ..., units]; `about` as JSON: the images, their labels, and what they are
     called; `pictures` uint8 [n, H, W, C].
     """
-    laboratory = laboratory_of(run)
-    recipe = activations_recipe(laboratory, names)
+    context = analysis_context_of(run)
+    recipe = activations_recipe(context, names)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         for name in names:
-            laboratory.keep(name)
-        seen = [laboratory.see(name) for name in names]
+            context.keep(name)
+        seen = [context.see(name) for name in names]
         images = np.stack([image.pixels for image in seen])
-        values = laboratory.activations.of(images)
-        found = laboratory.called(seen)
-        about = {"layers": list(values), "images": [_told(laboratory, *one) for one in zip(seen, found, strict=True)]}
+        values = context.activations.of(images)
+        found = context.called(seen)
+        about = {"layers": list(values), "images": [_told(context, *one) for one in zip(seen, found, strict=True)]}
         tensors = {"images": images, **{f"activations/{layer}": array for layer, array in values.items()}}
-        if laboratory.classifier is not None:
+        if context.classifier is not None:
             tensors["probabilities"] = found
-        pictures = as_bytes(images, laboratory.pixel_range)
+        pictures = as_bytes(images, context.pixel_range)
         told = {"title": title, "images": list(names)}
         outputs = [
             NewOutput("tensors", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=told),
@@ -74,51 +74,49 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
             grid = activation_grid(
                 list(array),
                 layer=layer,
-                titles=[
-                    laboratory.title(image, probabilities) for image, probabilities in zip(seen, found, strict=True)
-                ],
-                subtitle=laboratory.network.name,
+                titles=[context.title(image, probabilities) for image, probabilities in zip(seen, found, strict=True)],
+                subtitle=context.network.name,
                 images=list(pictures),
-                standardise=laboratory.settings.standardise,
-                clip=laboratory.clip(array),
-                colours=laboratory.settings.colour_map,
+                standardise=context.settings.standardise,
+                clip=context.clip(array),
+                colours=context.settings.colour_map,
             )
             outputs.append(NewOutput(f"grid {layer}", grid, "grid", "image/png", attributes={**told, "layer": layer}))
         report(title, len(values), len(values))
-        return outputs, laboratory.lineage_inputs(*seen)
+        return outputs, context.lineage_inputs(*seen)
 
-    return laboratory.session.obtain(recipe, compute, unit=title)
+    return context.session.obtain(recipe, compute, unit=title)
 
 
 @recorded("tensors", run_name="{title}")
 def keep_activations(title: str, name: SetName, run: str) -> tuple[Record, bool]:
     """The record of the activations of all images of a set: `tensors`, one HDF5 file with a dataset for each layer."""
-    laboratory = laboratory_of(run)
-    images, _ = laboratory.images(name)
-    recipe = tensors_recipe(laboratory, name)
-    with scratch(laboratory.session.store, ".h5") as path:
+    context = analysis_context_of(run)
+    images, _ = context.images(name)
+    recipe = tensors_recipe(context, name)
+    with scratch(context.session.store, ".h5") as path:
 
         def compute() -> tuple[list[NewOutput], list[Input]]:
             write_hdf5(
-                laboratory.activations,
+                context.activations,
                 images,
                 path,
-                attributes={"model": laboratory.network.identity, "data": laboratory.data_name, "set": name},
+                attributes={"model": context.network.identity, "data": context.data_name, "set": name},
                 batch=BATCH,
                 progress=lambda done: report(title, done, len(images)),
             )
-            about = {"title": title, "data": laboratory.data_name, "set": name}
-            read = [*laboratory.lineage_inputs(), laboratory.images_of(name)]
+            about = {"title": title, "data": context.data_name, "set": name}
+            read = [*context.lineage_inputs(), context.images_of(name)]
             return [NewOutput("tensors", path, "tensors", HDF5, attributes=about)], read
 
-        return laboratory.session.obtain(recipe, compute, unit=title)
+        return context.session.obtain(recipe, compute, unit=title)
 
 
-def _told(laboratory: Laboratory, image: Seen, probabilities: npt.NDArray[Any]) -> dict[str, Any]:
+def _told(context: AnalysisContext, image: Seen, probabilities: npt.NDArray[Any]) -> dict[str, Any]:
     return {
         "name": image.name,
         "label": image.label,
-        "called": laboratory.called_as(probabilities),
+        "called": context.called_as(probabilities),
         "probabilities": [float(value) for value in probabilities],
-        "classes": list(laboratory.classes),
+        "classes": list(context.classes),
     }

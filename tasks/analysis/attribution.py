@@ -7,21 +7,21 @@ from lib.draw.attribution_picture import AttributionMap, attribution_picture
 from lib.errors import BadInput
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
-from tasks.analysis.context import Laboratory, laboratory_of
+from tasks.analysis.context import AnalysisContext, analysis_context_of
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 
 VERSION = 1
 
 
-def attribution_recipe(laboratory: Laboratory, name: str) -> Recipe:
+def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
     """What asking for the pixels of an image's prediction will compute."""
     parameters: dict[str, Any] = {
         "image": name,
-        "classes": list(laboratory.classes),
-        **laboratory.look(),
+        "classes": list(context.classes),
+        **context.look(),
     }
-    return Recipe("attribution", VERSION, parameters, laboratory.recipe_inputs(laboratory.see(name)))
+    return Recipe("attribution", VERSION, parameters, context.recipe_inputs(context.see(name)))
 
 
 @recorded("attribution", run_name="{title}")
@@ -30,18 +30,18 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
 
     Outputs: `maps`, HDF5 of `occlusion` and `integrated_gradients`, float32 [H, W] each; `picture`, a PNG of both.
     """
-    laboratory = laboratory_of(run)
-    recipe = attribution_recipe(laboratory, name)
+    context = analysis_context_of(run)
+    recipe = attribution_recipe(context, name)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
-        laboratory.keep(name)
-        seen = laboratory.see(name)
-        probabilities = laboratory.called([seen])[0]
-        called = laboratory.called_as(probabilities)
+        context.keep(name)
+        seen = context.see(name)
+        probabilities = context.called([seen])[0]
+        called = context.called_as(probabilities)
         if called is None:
             raise BadInput("the network gives this image no probabilities: they are no finite numbers")
-        assert laboratory.classifier is not None
-        attribution = Attribution(laboratory.classifier, empty=laboratory.pixel_range[0])
+        assert context.classifier is not None
+        attribution = Attribution(context.classifier, empty=context.pixel_range[0])
         report(title, 0, 2, "occlusion")
         occlusion = attribution.occlusion(seen.pixels, called)
         report(title, 1, 2, "integrated gradients")
@@ -54,14 +54,14 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
         picture = attribution_picture(
             seen.pixels,
             maps,
-            title=f"{laboratory.title(seen, probabilities)}: what speaks for {laboratory.classes[called]}",
-            subtitle=laboratory.network.name,
+            title=f"{context.title(seen, probabilities)}: what speaks for {context.classes[called]}",
+            subtitle=context.network.name,
         )
         tensors = {"occlusion": occlusion, "integrated_gradients": gradients}
         about = {"title": title, "image": name, "class": called, "methods": [part.name for part in maps]}
         return [
             NewOutput("maps", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
             NewOutput("picture", picture, "picture", "image/png", attributes=about),
-        ], laboratory.lineage_inputs(seen)
+        ], context.lineage_inputs(seen)
 
-    return laboratory.session.obtain(recipe, compute, unit=title)
+    return context.session.obtain(recipe, compute, unit=title)

@@ -1,6 +1,6 @@
 """What the tasks of one analysis share in this process: the network, its data set, and what it made of that.
 
-Prefect's tasks are told names; what a name stands for they find here. A laboratory lives as long as the flow run that
+Prefect's tasks are told names; what a name stands for they find here. A context lives as long as the flow run that
 opened it.
 """
 
@@ -22,7 +22,7 @@ from lib.data.dataset import Dataset
 from lib.data.image_names import ImageName, SetName
 from lib.errors import BadInput
 from lib.network.units import nearest
-from lib.pictures.files import decoded
+from lib.pictures.files import decode
 from lib.pictures.network_input import as_input
 from storage.store import Input, Record
 from tasks.dream.pieces import original_title
@@ -46,7 +46,7 @@ class Seen:
 
 
 @dataclass
-class Laboratory:
+class AnalysisContext:
     """One analysis flow's.
 
     `data`: the data set and its record; None where only pictures from disk are looked at. `pictures`: files by the
@@ -145,8 +145,8 @@ class Laboratory:
             blobs = self.images_of(numbered.set), self.labels_of(numbered.set)
             return Seen(name, pixels, int(numbered.of(labels)), blobs)
         try:
-            data = originals.read(self.pictures[name])
-            pixels = as_input(decoded(data).frames[0], self.network.model.input_shape[1:], self.pixel_range)
+            data = originals.read_original(self.pictures[name])
+            pixels = as_input(decode(data).frames[0], self.network.model.input_shape[1:], self.pixel_range)
         except BadInput as problem:
             raise BadInput(f"{name} {problem}") from problem
         return Seen(name, pixels, None, (Input("picture", originals.digest(data)),))
@@ -200,7 +200,7 @@ class Laboratory:
     def keep(self, name: str) -> None:
         """Make the bytes of a picture from disk an artifact."""
         if ImageName.parse(name) is None:
-            originals.keep(self.session, originals.read(self.pictures[name]), original_title(name))
+            originals.keep_original(self.session, originals.read_original(self.pictures[name]), original_title(name))
 
     def recipe_inputs(self, *images: Seen) -> dict[str, str]:
         """What decides about a result for these images, besides parameters."""
@@ -215,14 +215,14 @@ class Laboratory:
         return [Input("model", self.network.digest), *dict.fromkeys(blob for image in images for blob in image.blobs)]
 
 
-_open = OpenRuns[Laboratory]()
+_open = OpenRuns[AnalysisContext]()
 
 
-def opened(laboratory: Laboratory) -> AbstractContextManager[Laboratory]:
-    """While inside, tasks find this laboratory under its run's id."""
-    return _open.opened(laboratory.session.run.id, laboratory)
+def open_context(context: AnalysisContext) -> AbstractContextManager[AnalysisContext]:
+    """While inside, tasks find this context under its run's id."""
+    return _open.opened(context.session.run.id, context)
 
 
-def laboratory_of(run: str) -> Laboratory:
-    """The laboratory of an open run. Raises RuntimeError in a process that did not open it."""
+def analysis_context_of(run: str) -> AnalysisContext:
+    """The context of an open run. Raises RuntimeError in a process that did not open it."""
     return _open.of(run)

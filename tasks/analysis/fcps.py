@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.analysis.activations import Activations
-from lib.analysis.fcps import Fcps, count_active, find_fcps, told_apart
+from lib.analysis.fcps import Fcps, count_active, find_fcps, share_decided
 from lib.data.image_names import ImageName, SetName
-from lib.draw.activation_grid import Group as Heading
+from lib.draw.activation_grid import GridGroup as Heading
 from lib.draw.activation_grid import activation_grid
 from lib.draw.activation_marks import Marks
 from lib.errors import BadInput
 from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
-from tasks.analysis.context import BATCH, Laboratory, Seen, laboratory_of
+from tasks.analysis.context import BATCH, AnalysisContext, Seen, analysis_context_of
 from tasks.session.json_output import json_output
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
@@ -27,7 +27,7 @@ TEST: SetName = "test"
 
 
 @dataclass(frozen=True)
-class Group:
+class ImageGroup:
     """Images of one class, by its name."""
 
     name: str
@@ -38,8 +38,8 @@ class Group:
 class Groups:
     """Two groups to compare, and images of the first class that the network only just tells from the second."""
 
-    first: Group
-    second: Group
+    first: ImageGroup
+    second: ImageGroup
     unclear: tuple[str, ...] = ()
 
     @property
@@ -47,76 +47,76 @@ class Groups:
         """All of them, in the order in which they are shown."""
         return (*self.first.images, *self.second.images, *self.unclear)
 
-    def pair(self, laboratory: Laboratory) -> tuple[int, int]:
+    def pair(self, context: AnalysisContext) -> tuple[int, int]:
         """The numbers of the two classes."""
-        return laboratory.data_classes.index(self.first.name), laboratory.data_classes.index(self.second.name)
+        return context.data_classes.index(self.first.name), context.data_classes.index(self.second.name)
 
     @staticmethod
-    def found(laboratory: Laboratory) -> "Groups | None":
+    def found(context: AnalysisContext) -> "Groups | None":
         """The clearest images of each class of the pair, and the unclear ones of the first.
 
         None where there are no predictions, or no image of a class is called what it is. Raises BadInput for that
         where the pair was asked for.
         """
-        predictions, settings = laboratory.predictions, laboratory.settings
+        predictions, settings = context.predictions, context.settings
         if predictions is None:
             return None
-        first, second = laboratory.pair()
+        first, second = context.pair()
         for label in (first, second):
             if not len(predictions.clear(label, 1)):
                 if not settings.pair:
                     return None
                 raise BadInput(
-                    f"no test image of {laboratory.classes[label]} is called that: ask for another pair, or name images"
+                    f"no test image of {context.classes[label]} is called that: ask for another pair, or name images"
                 )
 
-        def clearest(label: int) -> Group:
+        def clearest(label: int) -> ImageGroup:
             numbers = predictions.clear(label, settings.clear)
-            return Group(laboratory.classes[label], tuple(str(ImageName(TEST, int(number))) for number in numbers))
+            return ImageGroup(context.classes[label], tuple(str(ImageName(TEST, int(number))) for number in numbers))
 
-        return Groups(clearest(first), clearest(second))._with_unclear(laboratory)
+        return Groups(clearest(first), clearest(second))._with_unclear(context)
 
     @staticmethod
-    def named(laboratory: Laboratory, first: Sequence[str], second: Sequence[str]) -> "Groups":
+    def named(context: AnalysisContext, first: Sequence[str], second: Sequence[str]) -> "Groups":
         """Groups of these images; each is called as the class that its images are of.
 
         Raises BadInput where there is no such image, or a group's images are of several classes.
         """
 
-        def group(images: Sequence[str]) -> Group:
-            labels = {laboratory.see(name).label for name in images}
-            names = sorted(laboratory.data_classes[label] for label in labels if label is not None)
+        def group(images: Sequence[str]) -> ImageGroup:
+            labels = {context.see(name).label for name in images}
+            names = sorted(context.data_classes[label] for label in labels if label is not None)
             if len(names) != 1:
                 raise BadInput(f"{', '.join(images)} are of the classes {', '.join(names)}: name images of one class")
-            return Group(names[0], tuple(images))
+            return ImageGroup(names[0], tuple(images))
 
         one, other = group(first), group(second)
         if one.name == other.name:
             raise BadInput(f"the images of both classes are of {one.name}: name images of two classes")
         named = Groups(one, other)
-        return named if laboratory.predictions is None else named._with_unclear(laboratory)
+        return named if context.predictions is None else named._with_unclear(context)
 
-    def _with_unclear(self, laboratory: Laboratory) -> "Groups":
-        predictions = laboratory.predictions
+    def _with_unclear(self, context: AnalysisContext) -> "Groups":
+        predictions = context.predictions
         assert predictions is not None
-        numbers = predictions.unclear(*self.pair(laboratory), laboratory.settings.unclear)
+        numbers = predictions.unclear(*self.pair(context), context.settings.unclear)
         return replace(self, unclear=tuple(str(ImageName(TEST, int(number))) for number in numbers))
 
 
-def fcps_recipe(laboratory: Laboratory, layer: str, groups: Groups) -> Recipe:
+def fcps_recipe(context: AnalysisContext, layer: str, groups: Groups) -> Recipe:
     """What comparing two groups in a layer will compute."""
-    settings = laboratory.settings
-    seen = [laboratory.see(name) for name in groups.images]
+    settings = context.settings
+    seen = [context.see(name) for name in groups.images]
     parameters: dict[str, Any] = {
         "layer": layer,
         "groups": [asdict(groups.first), asdict(groups.second)],
         "unclear": list(groups.unclear),
-        "classes": list(laboratory.data_classes),
+        "classes": list(context.data_classes),
         "threshold": settings.threshold,
-        **laboratory.look(),
+        **context.look(),
     }
-    counted = [laboratory.images_of(TEST), laboratory.labels_of(TEST)]
-    inputs = laboratory.recipe_inputs(*seen) | {blob.role: blob.digest for blob in counted}
+    counted = [context.images_of(TEST), context.labels_of(TEST)]
+    inputs = context.recipe_inputs(*seen) | {blob.role: blob.digest for blob in counted}
     return Recipe("fcps", VERSION, parameters, inputs)
 
 
@@ -127,47 +127,47 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
     Outputs: `picture` (PNG: the layer's activations of all images side by side, FCPs circled), `patterns` (HDF5: where
     they are, and in which share of the test images of each class a position is active), `summary` as JSON.
     """
-    laboratory = laboratory_of(run)
-    recipe = fcps_recipe(laboratory, layer, groups)
+    context = analysis_context_of(run)
+    recipe = fcps_recipe(context, layer, groups)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
-        seen = [laboratory.see(name) for name in groups.images]
-        network = Activations(laboratory.network.model, [layer])
+        seen = [context.see(name) for name in groups.images]
+        network = Activations(context.network.model, [layer])
         values = network.of(np.stack([image.pixels for image in seen]))[layer]
         one, both = len(groups.first.images), len(groups.first.images) + len(groups.second.images)
-        fcps = find_fcps(values[:one], values[one:both], laboratory.settings.threshold, beside=values[both:])
-        shares, accuracy = _counted(laboratory, network, layer, title, groups, fcps)
+        fcps = find_fcps(values[:one], values[one:both], context.settings.threshold, beside=values[both:])
+        shares, accuracy = _counted(context, network, layer, title, groups, fcps)
         summary = {
             "layer": layer,
-            "classes": list(laboratory.data_classes),
+            "classes": list(context.data_classes),
             "groups": recipe.parameters["groups"],
-            "threshold": laboratory.settings.threshold,
+            "threshold": context.settings.threshold,
             "level": fcps.level,
             "counts": {kind: int(pattern.sum()) for kind, pattern in _kinds(fcps).items()},
-            "patterns": list(_patterns(laboratory, layer, fcps, shares)),
+            "patterns": list(_patterns(context, layer, fcps, shares)),
             "accuracy": accuracy,
             "unclear": _unclear(groups, fcps, values[both:]),
         }
-        picture = _picture(laboratory, layer, groups, seen, values, fcps)
+        picture = _picture(context, layer, groups, seen, values, fcps)
         tensors = {**_kinds(fcps), "shares": shares, "activations": values}
         about = {"title": title, "layer": layer}
         return [
             NewOutput("picture", picture, "picture", "image/png", attributes=about),
             NewOutput("patterns", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
             json_output("summary", summary, about),
-        ], [*laboratory.lineage_inputs(*seen), laboratory.images_of(TEST), laboratory.labels_of(TEST)]
+        ], [*context.lineage_inputs(*seen), context.images_of(TEST), context.labels_of(TEST)]
 
-    return laboratory.session.obtain(recipe, compute, unit=title)
+    return context.session.obtain(recipe, compute, unit=title)
 
 
 def _counted(
-    laboratory: Laboratory, network: Activations, layer: str, title: str, groups: Groups, fcps: Fcps
+    context: AnalysisContext, network: Activations, layer: str, title: str, groups: Groups, fcps: Fcps
 ) -> tuple[npt.NDArray[Any], float]:
     """In which share of the test images of each class a position is active, and how well the FCPs tell the pair apart.
 
     The share is [classes, ..., units].
     """
-    images, labels = laboratory.images(TEST)
+    images, labels = context.images(TEST)
     labels = np.asarray(labels)
 
     def batches(what: str) -> Iterator[npt.NDArray[np.float32]]:
@@ -175,15 +175,15 @@ def _counted(
             yield network.of(np.asarray(images[first : first + BATCH], np.float32))[layer]
             report(f"{title}, {what}", min(first + BATCH, len(images)), len(images))
 
-    shares = count_active(batches("counted"), labels, fcps.level, len(laboratory.data_classes))
-    return shares, told_apart(batches("told apart"), labels, fcps, groups.pair(laboratory))
+    shares = count_active(batches("counted"), labels, fcps.level, len(context.data_classes))
+    return shares, share_decided(batches("told apart"), labels, fcps, groups.pair(context))
 
 
 def _kinds(fcps: Fcps) -> dict[str, npt.NDArray[np.bool_]]:
     return {"only_first": fcps.only_first, "only_second": fcps.only_second, "both": fcps.both}
 
 
-def _patterns(laboratory: Laboratory, layer: str, fcps: Fcps, shares: npt.NDArray[Any]) -> Iterator[dict[str, Any]]:
+def _patterns(context: AnalysisContext, layer: str, fcps: Fcps, shares: npt.NDArray[Any]) -> Iterator[dict[str, Any]]:
     """Every position that is an FCP, and how often it is active in each class."""
     for kind, pattern in _kinds(fcps).items():
         for place in np.argwhere(pattern):
@@ -193,7 +193,7 @@ def _patterns(laboratory: Laboratory, layer: str, fcps: Fcps, shares: npt.NDArra
                 "unit": f"{layer}/{unit}",
                 "position": position,
                 "kind": kind,
-                "shares": {name: float(share) for name, share in zip(laboratory.data_classes, active, strict=True)},
+                "shares": {name: float(share) for name, share in zip(context.data_classes, active, strict=True)},
             }
 
 
@@ -207,7 +207,7 @@ def _unclear(groups: Groups, fcps: Fcps, values: npt.NDArray[np.float32]) -> lis
 
 
 def _picture(
-    laboratory: Laboratory,
+    context: AnalysisContext,
     layer: str,
     groups: Groups,
     seen: Sequence[Seen],
@@ -229,12 +229,12 @@ def _picture(
     return activation_grid(
         list(values),
         layer=layer,
-        titles=[laboratory.title(image, found) for image, found in zip(seen, laboratory.called(seen), strict=True)],
-        subtitle=f"{laboratory.network.name} · active: above {laboratory.settings.threshold:.0%} of the greatest value",
-        images=[as_bytes(image.pixels, laboratory.pixel_range) for image in seen],
+        titles=[context.title(image, found) for image, found in zip(seen, context.called(seen), strict=True)],
+        subtitle=f"{context.network.name} · active: above {context.settings.threshold:.0%} of the greatest value",
+        images=[as_bytes(image.pixels, context.pixel_range) for image in seen],
         groups=[heading for heading in headings if heading.images],
-        standardise=laboratory.settings.standardise,
-        clip=laboratory.clip(values),
-        colours=laboratory.settings.colour_map,
+        standardise=context.settings.standardise,
+        clip=context.clip(values),
+        colours=context.settings.colour_map,
         marks=marks,
     )

@@ -9,7 +9,7 @@ from lib.data.image_names import SetName
 from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
-from tasks.analysis.context import Laboratory, laboratory_of
+from tasks.analysis.context import AnalysisContext, analysis_context_of
 from tasks.session.json_output import json_output
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
@@ -21,38 +21,38 @@ CLEAR = 3
 """Of the clearest ones of each class."""
 
 
-def predictions_recipe(laboratory: Laboratory, name: SetName) -> Recipe:
+def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     """What predicting a set will compute."""
-    blobs = [laboratory.images_of(name), laboratory.labels_of(name)]
+    blobs = [context.images_of(name), context.labels_of(name)]
     return Recipe(
         "predictions",
         VERSION,
-        {"data": laboratory.data_name, "set": name, "classes": list(laboratory.classes), "most": [UNCLEAR, CLEAR]},
-        {"model": laboratory.network.identity, **{blob.role: blob.digest for blob in blobs}},
+        {"data": context.data_name, "set": name, "classes": list(context.classes), "most": [UNCLEAR, CLEAR]},
+        {"model": context.network.identity, **{blob.role: blob.digest for blob in blobs}},
     )
 
 
 @recorded("predictions", run_name="{title}")
 def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
-    """The record of what the network makes of a set, `train` or `test`; the laboratory then knows it of the test set.
+    """The record of what the network makes of a set, `train` or `test`; the context then knows it of the test set.
 
     Outputs: `probabilities` float32 [N, K]; `summary` as JSON: the confusion, the images in each cell, those with the
     smallest margins of each pair and the clearest of each class; `thumbnails` uint8 [M, H, W, C] of all images that the
     summary names, their numbers as attribute. Raises BadInput where labels and classes do not fit.
     """
-    laboratory = laboratory_of(run)
-    images, labels = laboratory.images(name)
-    recipe = predictions_recipe(laboratory, name)
+    context = analysis_context_of(run)
+    images, labels = context.images(name)
+    recipe = predictions_recipe(context, name)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
-        assert laboratory.classifier is not None
-        found = laboratory.classifier.of(images, progress=lambda done: report(title, done, len(images)))
+        assert context.classifier is not None
+        found = context.classifier.of(images, progress=lambda done: report(title, done, len(images)))
         probabilities = found.probabilities
         predictions = Predictions(probabilities, np.asarray(labels))
-        summary = _summary(laboratory, predictions, name)
+        summary = _summary(context, predictions, name)
         numbers = _named(summary)
-        thumbnails = as_bytes(np.asarray(images)[numbers], laboratory.pixel_range)
-        about = {"title": title, "data": laboratory.data_name, "set": name}
+        thumbnails = as_bytes(np.asarray(images)[numbers], context.pixel_range)
+        about = {"title": title, "data": context.data_name, "set": name}
         return [
             NewOutput("probabilities", npy_bytes(probabilities), "probabilities", NPY, "float32", probabilities.shape),
             json_output("summary", summary, about),
@@ -65,23 +65,23 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
                 thumbnails.shape,
                 attributes={**about, "numbers": numbers},
             ),
-        ], [*laboratory.lineage_inputs(), laboratory.images_of(name), laboratory.labels_of(name)]
+        ], [*context.lineage_inputs(), context.images_of(name), context.labels_of(name)]
 
-    record, there = laboratory.session.obtain(recipe, compute, unit=title)
-    probabilities = np.asarray(laboratory.session.store.array(record.output("probabilities").digest))
-    laboratory.predictions = Predictions(probabilities, np.asarray(labels))
+    record, there = context.session.obtain(recipe, compute, unit=title)
+    probabilities = np.asarray(context.session.store.array(record.output("probabilities").digest))
+    context.predictions = Predictions(probabilities, np.asarray(labels))
     return record, there
 
 
-def _summary(laboratory: Laboratory, predictions: Predictions, name: SetName) -> dict[str, Any]:
+def _summary(context: AnalysisContext, predictions: Predictions, name: SetName) -> dict[str, Any]:
     count = predictions.classes
     pairs = [(label, called) for label in range(count) for called in range(count) if label != called]
     cells = {f"{label}/{called}": predictions.cell(label, called).tolist() for label, called in pairs}
     return {
-        "data": laboratory.data_name,
+        "data": context.data_name,
         "set": name,
         "images": len(predictions.labels),
-        "classes": list(laboratory.classes),
+        "classes": list(context.classes),
         "accuracy": predictions.accuracy,
         "confusion": predictions.confusion.tolist(),
         "cells": {cell: images for cell, images in cells.items() if images},

@@ -1,6 +1,6 @@
 """What the tasks of one dream flow share in this process: the network, the pictures, and how they are dreamed.
 
-Prefect's tasks are told names; what a name stands for they find here. A studio lives as long as the flow run that
+Prefect's tasks are told names; what a name stands for they find here. A context lives as long as the flow run that
 opened it.
 """
 
@@ -15,13 +15,13 @@ from lib.dream.dreamer import Dreamer
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
 from lib.network.units import Unit
-from lib.pictures.files import decoded
-from lib.pictures.names import parsed, shown
+from lib.pictures.files import decode
+from lib.pictures.names import parse_name, show_name
 from storage.errors import StoreUnusable
 from storage.store import Input
 from tasks.session import originals
 from tasks.session.open_runs import OpenRuns
-from tasks.session.pixel_budget import Room
+from tasks.session.pixel_budget import PixelBudget
 from tasks.session.session import Session
 from tasks.sweep.context import Network
 
@@ -40,7 +40,7 @@ class Guide:
 
 
 @dataclass
-class Studio:
+class DreamContext:
     """One dream flow's.
 
     `pixel_range`: the least and greatest pixel value in training. `pictures`: files by the names of the pictures.
@@ -63,7 +63,7 @@ class Studio:
     failures: dict[str, str] = field(default_factory=dict)
     computed: set[str] = field(default_factory=set)
     stopped: StoreUnusable | None = None
-    room: Room = field(default_factory=lambda: Room(PIXELS_AT_ONCE))
+    room: PixelBudget = field(default_factory=lambda: PixelBudget(PIXELS_AT_ONCE))
     _masks_in: dict[Path, dict[str, Path]] = field(default_factory=dict)
     _dreamers: dict[str, Dreamer] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
@@ -86,7 +86,7 @@ class Studio:
         """The file of a picture's mask; None where all of it is dreamed. Raises BadInput where its own is missing."""
         if self.masks is None or not self.masks.is_dir():
             return self.masks
-        wanted = self.masks / parsed(picture)
+        wanted = self.masks / parse_name(picture)
         if wanted.is_file():
             return wanted
         with self._lock:
@@ -95,39 +95,39 @@ class Studio:
             alike = self._masks_in[wanted.parent].get(wanted.stem)  # a mask is seldom a file of the same kind
         if alike is not None and alike.is_file():
             return alike
-        raise BadInput(f"{picture} has no mask in {shown(str(self.masks))}: add one of the same name")
+        raise BadInput(f"{picture} has no mask in {show_name(str(self.masks))}: add one of the same name")
 
     def recipe_inputs(self) -> dict[str, str]:
-        """What decides about every dream of this studio, besides parameters."""
+        """What decides about every dream of this context, besides parameters."""
         return {"model": self.network.identity} | ({"guide": self.guide.digest} if self.guide else {})
 
     def lineage_inputs(self) -> list[Input]:
-        """The blobs that every dream of this studio is made from."""
+        """The blobs that every dream of this context is made from."""
         inputs = [Input("model", self.network.digest)]
         return [*inputs, Input("guide", self.guide.digest)] if self.guide else inputs
 
 
-_open = OpenRuns[Studio]()
+_open = OpenRuns[DreamContext]()
 
 
-def opened(studio: Studio) -> AbstractContextManager[Studio]:
-    """While inside, tasks find this studio under its run's id."""
-    return _open.opened(studio.session.run.id, studio)
+def open_context(context: DreamContext) -> AbstractContextManager[DreamContext]:
+    """While inside, tasks find this context under its run's id."""
+    return _open.opened(context.session.run.id, context)
 
 
-def studio_of(run: str) -> Studio:
-    """The studio of an open run. Raises RuntimeError in a process that did not open it."""
+def dream_context_of(run: str) -> DreamContext:
+    """The context of an open run. Raises RuntimeError in a process that did not open it."""
     return _open.of(run)
 
 
 def guide_in(session: Session, path: Path) -> Guide:
     """The guide in a file, whose bytes are kept. Raises BadInput, with its name."""
     try:
-        data = originals.read(path)
-        pixels = decoded(data).frames[0]
+        data = originals.read_original(path)
+        pixels = decode(data).frames[0]
     except BadInput as problem:
-        raise BadInput(f"the guide {shown(str(path))} {problem}") from problem
-    originals.keep(session, data, "/guide")
+        raise BadInput(f"the guide {show_name(str(path))} {problem}") from problem
+    originals.keep_original(session, data, "/guide")
     return Guide(pixels, originals.digest(data))
 
 

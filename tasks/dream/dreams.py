@@ -15,13 +15,13 @@ from lib.dream.dreamer import Dream
 from lib.errors import BadInput
 from lib.network.units import Unit
 from lib.pictures.colours import planes_of, white
-from lib.pictures.files import Picture, decoded, size_of
-from lib.pictures.names import shown
-from lib.pictures.png import encoded
-from lib.pictures.resample import resized
-from lib.pictures.zoom import moved
+from lib.pictures.files import Picture, decode, size_of
+from lib.pictures.names import show_name
+from lib.pictures.png import encode_png
+from lib.pictures.resample import resize
+from lib.pictures.zoom import zoom_and_turn
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.dream.context import Studio, studio_of
+from tasks.dream.context import DreamContext, dream_context_of
 from tasks.dream.pieces import Piece, mask_title, original_title
 from tasks.session import originals
 from tasks.session.progress import beat, report
@@ -37,67 +37,67 @@ SECONDS_UNTIL_STEPS_ARE_TOLD = 3.0
 
 
 def find_or_dream(name: str, picture: str, number: int, unit: str, run: str) -> State[str]:
-    """The record of one dream (its key), by one task run called `name`; the studio then knows it.
+    """The record of one dream (its key), by one task run called `name`; the context then knows it.
 
     Args:
-        picture: one of the studio's.
+        picture: one of the context's.
         number: which pass.
-        unit: of a tour, as Conv2D_3/56; empty where the studio's objective is dreamed.
+        unit: of a tour, as Conv2D_3/56; empty where the context's objective is dreamed.
 
     A picture that cannot be used ends the task run as failed, in one line; whatever else goes wrong is raised.
     """
-    studio = studio_of(run)
-    piece = Piece(picture, number, studio.passes, Unit.parse(unit) if unit else None)
-    if name not in studio.made:  # by an earlier attempt
+    context = dream_context_of(run)
+    piece = Piece(picture, number, context.passes, Unit.parse(unit) if unit else None)
+    if name not in context.made:  # by an earlier attempt
         try:
-            record, there = _obtained(studio, piece)
+            record, there = _obtained(context, piece)
         except BadInput as problem:
-            studio.failures[name] = str(problem)
+            context.failures[name] = str(problem)
             return Failed(message=str(problem), data=problem)
         except Exception as error:
             # TensorFlow's errors have pages
-            studio.failures[name] = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...")
+            context.failures[name] = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...")
             raise
-        studio.made[name] = record.key
-        studio.failures.pop(name, None)
+        context.made[name] = record.key
+        context.failures.pop(name, None)
         if not there:
-            studio.computed.add(name)
+            context.computed.add(name)
         beat()
-    return Completed(name="Completed" if name in studio.computed else "Reused", data=studio.made[name])
+    return Completed(name="Completed" if name in context.computed else "Reused", data=context.made[name])
 
 
 make_dream = stored_task(find_or_dream, "dream", run_name="{name}")
 
 
-def recipes_of(studio: Studio, pieces: Sequence[Piece]) -> Iterator[Recipe]:
+def recipes_of(context: DreamContext, pieces: Sequence[Piece]) -> Iterator[Recipe]:
     """What the making of these first passes, and of those after them, may find in the store."""
     for first in pieces:
-        for piece, recipe, _ in _found(studio, first):
+        for piece, recipe, _ in _found(context, first):
             if piece.number == 1:
                 yield originals.recipe_of(recipe.inputs["picture"])
             yield recipe
 
 
-def find_before(studio: Studio, first: Piece) -> None:
+def find_before(context: DreamContext, first: Piece) -> None:
     """Add to the run, from a first pass on, all that is in the store already and no task run has come to."""
-    if replace(first, number=studio.passes).title in studio.made:
+    if replace(first, number=context.passes).title in context.made:
         return  # and all before it: its file need not be read again
-    for piece, _, record in _found(studio, first):
-        if record is None or piece.title in studio.failures:
+    for piece, _, record in _found(context, first):
+        if record is None or piece.title in context.failures:
             return
-        if piece.title not in studio.made:
-            studio.session.run.add(piece.title, record, "reused")
-            studio.made[piece.title] = record.key
+        if piece.title not in context.made:
+            context.session.run.add(piece.title, record, "reused")
+            context.made[piece.title] = record.key
 
 
-def _found(studio: Studio, first: Piece) -> Iterator[tuple[Piece, Recipe, Record | None]]:
+def _found(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, Recipe, Record | None]]:
     """A first pass and those after it, up to the first that is not in the store; none of a file that is of no use."""
     try:
-        digest = originals.digest_of(studio.pictures[first.picture])
-        for number in range(1, studio.passes + 1):
-            piece = Piece(first.picture, number, studio.passes, first.unit)
-            recipe = dream_recipe(studio, piece, digest)
-            record = studio.session.find(recipe)
+        digest = originals.digest_of(context.pictures[first.picture])
+        for number in range(1, context.passes + 1):
+            piece = Piece(first.picture, number, context.passes, first.unit)
+            recipe = dream_recipe(context, piece, digest)
+            record = context.session.find(recipe)
             yield piece, recipe, record
             if record is None:
                 return
@@ -106,56 +106,56 @@ def _found(studio: Studio, first: Piece) -> Iterator[tuple[Piece, Recipe, Record
         return
 
 
-def dream_recipe(studio: Studio, piece: Piece, digest: str) -> Recipe:
+def dream_recipe(context: DreamContext, piece: Piece, digest: str) -> Recipe:
     """What dreaming into the bytes of this digest will compute."""
     parameters: dict[str, Any] = {
-        **studio.settings.deciding(),
-        "objective": studio.dreamer(piece.unit).objective,
-        "pixel_range": list(studio.pixel_range),
+        **context.settings.deciding(),
+        "objective": context.dreamer(piece.unit).objective,
+        "pixel_range": list(context.pixel_range),
     }
     if piece.unit is not None:
         parameters["longest_side"] = TOUR_SIDE
-    if piece.number > 1 and (studio.zoom, studio.rotation) != (1.0, 0.0):
-        parameters |= {"zoom": studio.zoom, "rotation": studio.rotation}
-    inputs = studio.recipe_inputs() | {"picture": digest}
-    if (mask := studio.mask_of(piece.picture)) is not None:
+    if piece.number > 1 and (context.zoom, context.rotation) != (1.0, 0.0):
+        parameters |= {"zoom": context.zoom, "rotation": context.rotation}
+    inputs = context.recipe_inputs() | {"picture": digest}
+    if (mask := context.mask_of(piece.picture)) is not None:
         inputs["mask"] = originals.digest_of(mask)
     return Recipe("dream", VERSION, parameters, inputs)
 
 
-def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
+def _obtained(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
     """The record of a dream, and whether it was there already.
 
     Outputs: `picture`, a PNG whose attributes say how the objective rose; where the mode is one that carves, `strip`,
     a PNG of its panels.
     """
-    session = studio.session
+    session = context.session
     if piece.number == 1:
-        data = _read(studio.pictures[piece.picture], piece.picture)
+        data = _read(context.pictures[piece.picture], piece.picture)
         digest = originals.digest(data)
     else:
-        digest = session.store.record(studio.made[piece.before.title]).output("picture").digest
+        digest = session.store.record(context.made[piece.before.title]).output("picture").digest
         data = session.store.get(digest)
-    recipe = dream_recipe(studio, piece, digest)
+    recipe = dream_recipe(context, piece, digest)
     mask_data = None
-    if (path := studio.mask_of(piece.picture)) is not None:
-        mask_data = _read(path, f"the mask {shown(str(path))}")
+    if (path := context.mask_of(piece.picture)) is not None:
+        mask_data = _read(path, f"the mask {show_name(str(path))}")
 
     def keep() -> None:
         if piece.number == 1:
-            originals.keep(session, data, original_title(piece.picture))
+            originals.keep_original(session, data, original_title(piece.picture))
         if mask_data is not None:
-            originals.keep(session, mask_data, mask_title(piece.picture))
+            originals.keep_original(session, mask_data, mask_title(piece.picture))
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
-        with studio.room.taken(size_of(data).pixels):
-            source = _source(studio, piece, _decoded(data, piece.picture))
+        with context.room.taken(size_of(data).pixels):
+            source = _source(context, piece, _decoded(data, piece.picture))
             mask = planes_of(_decoded(mask_data, "the mask").frames[0], 1, "grey")[:, :, 0] if mask_data else None
             keep()  # now that they are known to be pictures
             dreams = []
             for frame in source.frames:
                 with _Told(piece.title) as told:
-                    dreams.append(studio.dreamer(piece.unit).dream(frame, mask=mask, told=told))
+                    dreams.append(context.dreamer(piece.unit).dream(frame, mask=mask, told=told))
             pixels = np.stack([dream.pixels for dream in dreams])
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}
@@ -164,7 +164,7 @@ def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
             outputs = [
                 NewOutput(
                     "picture",
-                    encoded(picture, {**about, "role": "picture"}),
+                    encode_png(picture, {**about, "role": "picture"}),
                     "picture",
                     PNG,
                     str(pixels.dtype),
@@ -173,9 +173,9 @@ def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
                 )
             ]
             if dreams[0].strip is not None:
-                strip = encoded(decoded(dreams[0].strip), {**about, "role": "strip"})
+                strip = encode_png(decode(dreams[0].strip), {**about, "role": "strip"})
                 outputs.append(NewOutput("strip", strip, "picture", PNG, attributes={"title": piece.title}))
-        read = [Input("picture", digest), *studio.lineage_inputs()]
+        read = [Input("picture", digest), *context.lineage_inputs()]
         return outputs, [*read, Input("mask", recipe.inputs["mask"])] if mask_data else read
 
     record, there = session.obtain(recipe, compute, unit=piece.title)
@@ -187,7 +187,7 @@ def _obtained(studio: Studio, piece: Piece) -> tuple[Record, bool]:
 def _read(path: Path, name: str) -> bytes:
     """The bytes of a file that is a picture as far as its header tells."""
     try:
-        data = originals.read(path)
+        data = originals.read_original(path)
         size_of(data)
         return data
     except BadInput as problem:
@@ -196,23 +196,23 @@ def _read(path: Path, name: str) -> bytes:
 
 def _decoded(data: bytes, name: str) -> Picture:
     try:
-        return decoded(data)
+        return decode(data)
     except BadInput as problem:
         raise BadInput(f"{name} {problem}") from problem
 
 
-def _source(studio: Studio, piece: Piece, picture: Picture) -> Picture:
+def _source(context: DreamContext, piece: Piece, picture: Picture) -> Picture:
     """What the dream begins with."""
     if piece.unit is not None:
         return _small(picture.frames[0])
     if piece.number > 1:
-        return _moved(picture, studio.zoom, studio.rotation)
+        return _moved(picture, context.zoom, context.rotation)
     return picture
 
 
 def _moved(picture: Picture, zoom: float, rotation: float) -> Picture:
     def nearer(pixels: Any) -> Any:
-        return np.stack([moved(frame, zoom=zoom, degrees=rotation) for frame in pixels])
+        return np.stack([zoom_and_turn(frame, zoom=zoom, degrees=rotation) for frame in pixels])
 
     alpha = None if picture.alpha is None else nearer(picture.alpha[..., None])[..., 0]
     return replace(picture, frames=nearer(picture.frames), alpha=alpha)
@@ -223,7 +223,7 @@ def _small(pixels: Any) -> Picture:
     height, width, _ = pixels.shape
     shrunk = TOUR_SIDE / max(height, width)
     if shrunk < 1:
-        floats = resized(pixels, max(1, round(height * shrunk)), max(1, round(width * shrunk)))
+        floats = resize(pixels, max(1, round(height * shrunk)), max(1, round(width * shrunk)))
         pixels = np.rint(floats).clip(0, white(pixels)).astype(pixels.dtype)
     return Picture(pixels[None])
 
@@ -231,7 +231,7 @@ def _small(pixels: Any) -> Picture:
 def _climbs(dreams: Sequence[Dream]) -> list[list[dict[str, Any]]]:
     """How the objective rose, a list for each frame."""
     return [
-        [{"name": climb.name, "values": [float(value) for value in climb.values]} for climb in dream.climbs]
+        [{"name": curve.name, "values": [float(value) for value in curve.values]} for curve in dream.curves]
         for dream in dreams
     ]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from lib.pictures.animation import MEDIA_TYPES, Kind, animation
-from lib.pictures.files import Pixels, decoded
+from lib.pictures.files import Pixels, decode
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.dream.context import studio_of
+from tasks.dream.context import dream_context_of
 from tasks.dream.pieces import Piece
 from tasks.session.recorded import recorded
 
@@ -19,17 +19,17 @@ def make_animation(title: str, picture: str, kind: Kind, run: str) -> tuple[Reco
 
     Of a picture with several frames the first are shown. Raises BadInput where this machine cannot make that kind.
     """
-    studio = studio_of(run)
-    session = studio.session
-    pieces = [Piece(picture, number, studio.passes) for number in range(1, studio.passes + 1)]
-    made = [session.store.record(studio.made[piece.title]) for piece in pieces]
+    context = dream_context_of(run)
+    session = context.session
+    pieces = [Piece(picture, number, context.passes) for number in range(1, context.passes + 1)]
+    made = [session.store.record(context.made[piece.title]) for piece in pieces]
     blobs = {"pass 0": made[0].recipe_inputs["picture"]}
     blobs |= {f"pass {number}": record.output("picture").digest for number, record in enumerate(made, 1)}
     recipe = Recipe("animation", VERSION, {"kind": kind, "seconds_a_pass": SECONDS_A_PASS}, blobs)
 
     def frames() -> Iterator[Pixels]:
         for digest in blobs.values():
-            yield decoded(session.store.get(digest)).frames[0]
+            yield decode(session.store.get(digest)).frames[0]
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters, "inputs": recipe.inputs}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.network.units import Unit
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 from storage.record import Record
 
 
@@ -75,7 +75,7 @@ def tour_file(layer: str, picture: str) -> str:
     A model's author names layers, nested ones too: none leads out of the folder.
     """
     parts = ("%2E" * len(part) if not part.strip(".") else part for part in layer.split("/"))
-    return f"{picture}.{shown('/'.join(parts))}"
+    return f"{picture}.{show_name('/'.join(parts))}"
 
 
 def is_dream(title: str) -> bool:
@@ -91,4 +91,4 @@ def is_sheet(title: str) -> bool:
 def gain_of(record: Record) -> float:
     """How much the objective rose in a dream of the first frame, all its octaves, rounds and tilings together."""
     climbs: Any = record.output("picture").attributes["climbs"]
-    return float(sum(climb["values"][-1] - climb["values"][0] for climb in climbs[0]))
+    return float(sum(curve["values"][-1] - curve["values"][0] for curve in climbs[0]))

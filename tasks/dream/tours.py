@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lib.draw.tour_sheet import Cell, tour_sheet
+from lib.draw.tour_sheet import TourCell, tour_sheet
 from lib.network.units import Unit
-from lib.pictures.files import decoded
-from lib.pictures.png import encoded
+from lib.pictures.files import decode
+from lib.pictures.png import encode_png
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.dream.context import studio_of
+from tasks.dream.context import dream_context_of
 from tasks.dream.dreams import PNG
 from tasks.dream.pieces import Piece, gain_of
 from tasks.session.recorded import recorded
@@ -19,33 +19,33 @@ VERSION = 1
 @recorded("tour", run_name="{title}")
 def make_tour_sheet(title: str, picture: str, layer: str, indices: Sequence[int], run: str) -> tuple[Record, bool]:
     """The record of the sheet, with a cell for each map, failed and left ones too; its output's role is `sheet`."""
-    studio = studio_of(run)
-    store = studio.session.store
+    context = dream_context_of(run)
+    store = context.session.store
     titles = {index: Piece(picture, unit=Unit(layer, index)).title for index in indices}
-    records = {index: store.record(studio.made[name]) for index, name in titles.items() if name in studio.made}
-    failed = [index for index, name in titles.items() if name in studio.failures]
+    records = {index: store.record(context.made[name]) for index, name in titles.items() if name in context.made}
+    failed = [index for index, name in titles.items() if name in context.failures]
     parameters: dict[str, Any] = {"layer": layer, "units": list(indices), "failed": failed, "picture": picture}
     dreams = {f"{layer}/{index}": record.output("picture").digest for index, record in records.items()}
     # what the cells say of them is in no digest of a picture
     recipes = {f"recipe of {layer}/{index}": record.recipe for index, record in records.items()}
-    recipe = Recipe("tour", VERSION, {**parameters, "model": studio.network.name}, dreams | recipes)
+    recipe = Recipe("tour", VERSION, {**parameters, "model": context.network.name}, dreams | recipes)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         cells = []
         for index in indices:
             if index in records:
                 record = records[index]
-                pixels = decoded(store.get(record.output("picture").digest)).frames[0]
-                cells.append(Cell(index, pixels, gain=gain_of(record)))
+                pixels = decode(store.get(record.output("picture").digest)).frames[0]
+                cells.append(TourCell(index, pixels, gain=gain_of(record)))
             else:
-                cells.append(Cell(index, None, "failed" if index in failed else "left"))
-        subtitle = f"{picture} · {studio.network.name} · {studio.settings.mode}"
+                cells.append(TourCell(index, None, "failed" if index in failed else "left"))
+        subtitle = f"{picture} · {context.network.name} · {context.settings.mode}"
         sheet = tour_sheet(cells, title=layer, subtitle=subtitle)
         about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters, "role": "sheet"}
-        whole = encoded(decoded(sheet), about)
+        whole = encode_png(decode(sheet), about)
         return (
             [NewOutput("sheet", whole, "sheet", PNG, attributes={"title": f"{layer} {picture}", "layer": layer})],
             [Input(unit, digest) for unit, digest in dreams.items()],
         )
 
-    return studio.session.obtain(recipe, compute, unit=title)
+    return context.session.obtain(recipe, compute, unit=title)

@@ -60,7 +60,7 @@ def store_data(
     return session.obtain(recipe, compute, unit="data")
 
 
-def stored_data(store: Store, record: Record) -> Dataset:
+def load_data(store: Store, record: Record) -> Dataset:
     """The data set of a record, its images memory-mapped. Raises StoreError where a blob is missing or damaged."""
     parameters: dict[str, Any] = record.parameters
     arrays = {

@@ -9,10 +9,10 @@ from lib.deadline import OutOfTime
 from lib.draw.plots import history_plot
 from lib.network import model_file
 from lib.training.settings import TrainSettings
-from lib.training.training import Epoch, train
+from lib.training.training import TrainedEpoch, train
 from storage.clock import now
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.model.data import stored_data
+from tasks.model.data import load_data
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 from tasks.session.session import Session, session_of
@@ -31,7 +31,7 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
     """
     session = session_of(run)
     data_record = session.store.record(data_key)
-    data = stored_data(session.store, data_record)
+    data = load_data(session.store, data_record)
     settings = settings.for_images(len(data.train_imgs))
     arrays = {name: data_record.output(name).digest for name in ("train_imgs", "y_train", "test_imgs", "y_test")}
     recipe = Recipe("model", VERSION, asdict(settings), arrays)
@@ -69,7 +69,7 @@ def model_outputs(model: Any, about: dict[str, Any]) -> list[NewOutput]:
 
 def _train(
     session: Session, data: Dataset, settings: TrainSettings, inputs: dict[str, str], read: list[Input]
-) -> tuple[Epoch, Record]:
+) -> tuple[TrainedEpoch, Record]:
     """The last epoch and its record, from the last whole epoch that the store holds."""
     assert settings.epochs is not None
 
@@ -83,13 +83,15 @@ def _train(
             metrics = json.loads(session.store.get(previous.output("metrics").digest))
             output = previous.output("checkpoint")
             assert output.identity is not None
-            resume = Epoch(number, session.store.get(output.digest), output.identity, metrics[-1], tuple(metrics))
+            resume = TrainedEpoch(
+                number, session.store.get(output.digest), output.identity, metrics[-1], tuple(metrics)
+            )
             session.run.add(f"epoch {number}", previous, "reused")
             break
     records = [previous] if previous else []
     begun = [now()]
 
-    def keep(epoch: Epoch) -> None:
+    def keep(epoch: TrainedEpoch) -> None:
         outputs = [
             NewOutput(
                 "checkpoint",
@@ -126,7 +128,7 @@ def _note(number: int, settings: TrainSettings, loss: float, records: list[Recor
     return f"{note}, test accuracy {accuracy:.2%}"
 
 
-def _columns(epoch: Epoch) -> dict[str, list[float]]:
+def _columns(epoch: TrainedEpoch) -> dict[str, list[float]]:
     return {name: [float(metrics[name]) for metrics in epoch.history] for name in epoch.metrics if name != "epoch"}
 
 

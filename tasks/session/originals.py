@@ -13,7 +13,7 @@ TASK = "original"
 VERSION = 1
 
 
-def read(path: Path) -> bytes:
+def read_original(path: Path) -> bytes:
     """The bytes of a file. Raises BadInput where it cannot be read, in words that can follow its name."""
     try:
         _check(path)
@@ -23,7 +23,7 @@ def read(path: Path) -> bytes:
 
 
 def digest_of(path: Path) -> str:
-    """The digest by which the store knows the bytes of a file. Raises BadInput as `read` does."""
+    """The digest by which the store knows the bytes of a file. Raises BadInput as `read_original` does."""
     try:
         _check(path)
         with path.open("rb") as file:
@@ -42,7 +42,7 @@ def recipe_of(digest: str) -> Recipe:
     return Recipe(TASK, VERSION, {}, {"file": digest})
 
 
-def keep(session: Session, data: bytes, title: str) -> None:
+def keep_original(session: Session, data: bytes, title: str) -> None:
     """Make a file's bytes an artifact, of which the run knows under this title; its output's role is `original`."""
     recipe = recipe_of(digest(data))
     session.obtain(recipe, lambda: ([NewOutput("original", data, "original", media_type(data))], []), unit=title)

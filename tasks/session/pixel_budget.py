@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Room:
+class PixelBudget:
     """Has room for so many pixels; whoever wants more than are free waits."""
 
     def __init__(self, pixels: int) -> None:

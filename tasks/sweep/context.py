@@ -1,6 +1,6 @@
-"""What the tasks of one sweep share in this process: the network, and one grower for each thing to be climbed.
+"""What the tasks of one sweep share in this process: the network, and one batcher for each thing to be optimised.
 
-Prefect's tasks are told names; what a name stands for they find here. A workshop lives as long as the flow run that
+Prefect's tasks are told names; what a name stands for they find here. A context lives as long as the flow run that
 opened it.
 """
 
@@ -11,10 +11,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lib.bounds.proof import proved_dead
+from lib.bounds.proof import prove_dead
 from lib.network.units import Unit
 from lib.oips.ascent import Ascent
-from lib.oips.batcher import BATCH, Grower
+from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.oips.objective import Aim
 from lib.oips.search import Ground
@@ -29,7 +29,7 @@ from tasks.session.session import Session
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
 MAPS_AT_ONCE = 24
-"""So many maps are in the making for batches to be full: each has fewer and fewer images as it climbs."""
+"""So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def natural_of(store: Store, data: Record) -> Natural:
 
 
 @dataclass
-class Workshop:
+class SweepContext:
     """One sweep's.
 
     `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
@@ -116,8 +116,8 @@ class Workshop:
                     batch=self.batch,
                     size=self.size,
                 )
-                grower = self._open.enter_context(Grower(ascent, self.batch, beat=beat))
-                self._grounds[key] = Ground(grower, ascent.starts, ascent.measure, ascent.shape, ascent.signed)
+                batcher = self._open.enter_context(Batcher(ascent, self.batch, beat=beat))
+                self._grounds[key] = Ground(batcher, ascent.starts, ascent.measure, ascent.shape, ascent.signed)
             return self._grounds[key]
 
     def is_dead(self, layer: str, index: int) -> bool:
@@ -127,7 +127,7 @@ class Workshop:
                 pixels = math.prod(self.ground(layer, self.growth.constraint, self.growth.objective).shape)
                 bounds = [self.constraint(name).pixel_bounds(pixels) for name in CONSTRAINTS]
                 low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
-                self._dead[layer] = proved_dead(self.network.model, layer, low, high)
+                self._dead[layer] = prove_dead(self.network.model, layer, low, high)
             return bool(self._dead[layer][index])
 
     def exemplars_of(self, layer: str, constraint: ConstraintName) -> Exemplars | None:
@@ -175,16 +175,16 @@ class Workshop:
         }
 
 
-_open = OpenRuns[Workshop]()
+_open = OpenRuns[SweepContext]()
 
 
 @contextmanager
-def opened(workshop: Workshop) -> Iterator[Workshop]:
-    """While inside, tasks find this workshop under its run's id; then its growers are closed."""
-    with _open.opened(workshop.session.run.id, workshop), workshop._open:
-        yield workshop
+def open_context(context: SweepContext) -> Iterator[SweepContext]:
+    """While inside, tasks find this context under its run's id; then its batchers are closed."""
+    with _open.opened(context.session.run.id, context), context._open:
+        yield context
 
 
-def workshop_of(run: str) -> Workshop:
-    """The workshop of an open run. Raises RuntimeError in a process that did not open it."""
+def sweep_context_of(run: str) -> SweepContext:
+    """The context of an open run. Raises RuntimeError in a process that did not open it."""
     return _open.of(run)

@@ -18,102 +18,104 @@ from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
-from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, Workshop, workshop_of
+from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, SweepContext, sweep_context_of
 from tasks.sweep.responses import peaks_in, responses_artifacts, responses_recipe
 
 VERSION = 1
 
 
 def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
-    """The key of the exemplars' record of each layer, none without a data set; the workshop then knows the exemplars.
+    """The key of the exemplars' record of each layer, none without a data set; the context then knows the exemplars.
 
     Outputs of a record: `numbers` int64, `responses` and `pre_activations` float32, [units, 9] each. Where the data
     set has labels, the run has a record of each layer's responses as well.
     """
-    workshop = workshop_of(run)
-    natural = workshop.natural
+    context = sweep_context_of(run)
+    natural = context.natural
     if natural is None:
         return Completed(message="there is no data set", data={})
-    recipes = {layer: exemplars_recipe(workshop, layer) for layer in layers}
-    missing = [layer for layer, recipe in recipes.items() if workshop.session.find(recipe) is None]
+    recipes = {layer: exemplars_recipe(context, layer) for layer in layers}
+    missing = [layer for layer, recipe in recipes.items() if context.session.find(recipe) is None]
     found: dict[str, Exemplars] = {}
-    surveys = _surveys(workshop, recipes)
+    surveys = _surveys(context, recipes)
     if missing or surveys:
         found = find_exemplars(
-            workshop.network.model,
+            context.network.model,
             [layer for layer in layers if layer in missing or layer in surveys],
             natural.images,
-            workshop.constraint(workshop.growth.constraint),
-            batch=EXEMPLARS_A_BATCH * workshop.batch,
-            size=workshop.size,
+            context.constraint(context.growth.constraint),
+            batch=EXEMPLARS_A_BATCH * context.batch,
+            size=context.size,
             surveys=surveys,
             progress=lambda done: report("exemplars", done, len(natural.images)),
         )
     made = {}
     for layer, recipe in recipes.items():
-        compute = functools.partial(_artifacts, workshop, found, layer)
-        record, _ = workshop.session.obtain(recipe, compute, unit=f"exemplars of {layer}")
+        compute = functools.partial(_artifacts, context, found, layer)
+        record, _ = context.session.obtain(recipe, compute, unit=f"exemplars of {layer}")
         made[layer] = record.key
         blobs = {output.role: output.digest for output in record.outputs}
-        arrays = {role: np.asarray(workshop.session.store.array(digest)) for role, digest in blobs.items()}
-        workshop.exemplars[layer, workshop.growth.constraint] = Exemplars(**arrays)
-        workshop.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
+        arrays = {role: np.asarray(context.session.store.array(digest)) for role, digest in blobs.items()}
+        context.exemplars[layer, context.growth.constraint] = Exemplars(**arrays)
+        context.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
     if natural.labels is not None:
-        _obtain_responses(workshop, natural.labels, recipes, surveys)
+        _obtain_responses(context, natural.labels, recipes, surveys)
     return Completed(name="Completed" if missing or surveys else "Reused", data=made)
 
 
 make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
 
 
-def exemplars_recipe(workshop: Workshop, layer: str) -> Recipe:
+def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:
     """What finding the exemplars of a layer's units will compute."""
     parameters: dict[str, Any] = {
         "layer": layer,
-        "constraint": workshop.growth.constraint,
-        "pixel_range": list(workshop.pixel_range),
-        "size": list(workshop.size) if workshop.size else None,
+        "constraint": context.growth.constraint,
+        "pixel_range": list(context.pixel_range),
+        "size": list(context.size) if context.size else None,
         "best": BEST,
     }
-    return Recipe("exemplars", VERSION, parameters, workshop.recipe_inputs())
+    return Recipe("exemplars", VERSION, parameters, context.recipe_inputs())
 
 
-def pass_recipes(workshop: Workshop, layer: str) -> list[Recipe]:
+def pass_recipes(context: SweepContext, layer: str) -> list[Recipe]:
     """What there is of a layer after the pass over the data set."""
-    if workshop.natural is None:
+    if context.natural is None:
         return []
-    recipe = exemplars_recipe(workshop, layer)
-    labels = workshop.natural.labels
-    return [recipe] if labels is None else [recipe, responses_recipe(workshop, labels, recipe)]
+    recipe = exemplars_recipe(context, layer)
+    labels = context.natural.labels
+    return [recipe] if labels is None else [recipe, responses_recipe(context, labels, recipe)]
 
 
-def _surveys(workshop: Workshop, recipes: Mapping[str, Recipe]) -> dict[str, Survey]:
+def _surveys(context: SweepContext, recipes: Mapping[str, Recipe]) -> dict[str, Survey]:
     """A survey for each layer whose responses are not in the store; `recipes` are those of the exemplars."""
-    labels = workshop.natural.labels if workshop.natural else None
+    labels = context.natural.labels if context.natural else None
     if labels is None:
         return {}
     missing = [
         layer
         for layer, recipe in recipes.items()
-        if workshop.session.find(responses_recipe(workshop, labels, recipe)) is None
+        if context.session.find(responses_recipe(context, labels, recipe)) is None
     ]
-    units = responses_of(workshop.network.model, missing).units if missing else {}
+    units = responses_of(context.network.model, missing).units if missing else {}
     return {layer: Survey(units[layer], labels.numbers, len(labels.classes)) for layer in missing}
 
 
 def _obtain_responses(
-    workshop: Workshop, labels: Labels, recipes: Mapping[str, Recipe], surveys: Mapping[str, Survey]
+    context: SweepContext, labels: Labels, recipes: Mapping[str, Recipe], surveys: Mapping[str, Survey]
 ) -> None:
-    best = {layer: workshop.exemplars[layer, workshop.growth.constraint] for layer in surveys}
-    peaks = peaks_in(workshop, best) if best else {}
+    best = {layer: context.exemplars[layer, context.growth.constraint] for layer in surveys}
+    peaks = peaks_in(context, best) if best else {}
     for layer, recipe in recipes.items():
-        compute = functools.partial(responses_artifacts, workshop, labels, surveys, peaks, layer)
-        workshop.session.obtain(responses_recipe(workshop, labels, recipe), compute, unit=f"responses of {layer}")
+        compute = functools.partial(responses_artifacts, context, labels, surveys, peaks, layer)
+        context.session.obtain(responses_recipe(context, labels, recipe), compute, unit=f"responses of {layer}")
 
 
-def _artifacts(workshop: Workshop, found: Mapping[str, Exemplars], layer: str) -> tuple[list[NewOutput], list[Input]]:
+def _artifacts(
+    context: SweepContext, found: Mapping[str, Exemplars], layer: str
+) -> tuple[list[NewOutput], list[Input]]:
     outputs = [
         NewOutput(role, npy_bytes(array), "exemplars", NPY, str(array.dtype), array.shape)
         for role, array in vars(found[layer]).items()
     ]
-    return outputs, workshop.lineage_inputs()
+    return outputs, context.lineage_inputs()

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lib.draw.contact_sheet import Cell, contact_sheet
+from lib.draw.contact_sheet import SheetCell, contact_sheet
 from lib.network.units import Unit
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.session.recorded import recorded
-from tasks.sweep.context import Workshop, workshop_of
+from tasks.sweep.context import SweepContext, sweep_context_of
 from tasks.sweep.oips import VERSION as OIPS_VERSION
 
 VERSION = 2
@@ -32,9 +32,9 @@ def gather_layer(
         failed: those of them that failed. What neither failed nor is made is left for the next run.
         large: gather tensors above 2 GB too.
     """
-    workshop = workshop_of(run)
+    context = sweep_context_of(run)
     units = [Unit(layer, index) for index in indices]
-    records = {unit: workshop.session.store.record(workshop.made[unit]) for unit in units if unit in workshop.made}
+    records = {unit: context.session.store.record(context.made[unit]) for unit in units if unit in context.made}
     missing = {Unit(layer, index): _FAILED for index in failed}
     oips = {unit: records[unit].output("oips") for unit in units if unit in records}
     gathered = large or sum(output.size for output in oips.values()) <= LARGEST
@@ -42,44 +42,44 @@ def gather_layer(
         "layer": layer,
         "units": [unit.index for unit in units],
         "failed": [unit.index for unit in missing],
-        "model": workshop.network.name,
-        "data": workshop.natural.name if workshop.natural else None,
+        "model": context.network.name,
+        "data": context.natural.name if context.natural else None,
         "tensors": gathered,
         "oips_version": OIPS_VERSION,  # verdicts and responses are shown too, and are in no digest of an image
-        **workshop.recipe_parameters(),
+        **context.recipe_parameters(),
     }
     grown = {str(unit): output.digest for unit, output in oips.items()}
     recipes = {f"recipe of {unit}": records[unit].recipe for unit in oips}  # what a verdict rests on
-    recipe = Recipe("layer", VERSION, parameters, workshop.recipe_inputs() | grown | recipes)
+    recipe = Recipe("layer", VERSION, parameters, context.recipe_inputs() | grown | recipes)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
-        store = workshop.session.store
+        store = context.session.store
         images = {unit: store.array(output.digest) for unit, output in oips.items()}
         sheet = contact_sheet(
             [_cell(unit, images.get(unit), records.get(unit), missing.get(unit, _LEFT)) for unit in units],
             title=layer,
-            subtitle=_subtitle(workshop),
-            bounds=workshop.pixel_range if _all_in_box(oips.values()) else None,
+            subtitle=_subtitle(context),
+            bounds=context.pixel_range if _all_in_box(oips.values()) else None,
         )
         outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
         if gathered:
             tensors = _tensors(units, images, records, missing)
-            about = {"layer": layer, "model": workshop.network.identity, **workshop.recipe_parameters()}
+            about = {"layer": layer, "model": context.network.identity, **context.recipe_parameters()}
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
             )
-        return outputs, [*(Input(unit, digest) for unit, digest in grown.items()), *workshop.lineage_inputs()]
+        return outputs, [*(Input(unit, digest) for unit, digest in grown.items()), *context.lineage_inputs()]
 
-    return workshop.session.obtain(recipe, compute, unit=f"layer {layer}")
+    return context.session.obtain(recipe, compute, unit=f"layer {layer}")
 
 
-def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None, otherwise: str) -> Cell:
+def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None, otherwise: str) -> SheetCell:
     if images is None or record is None:
-        return Cell(unit.index, None, otherwise)
+        return SheetCell(unit.index, None, otherwise)
     about: dict[str, Any] = record.output("oips").attributes
     # what a unit that never responded was pushed towards is no picture of what it looks for
     shown = images[0] if about["verdict"] in ("responded", "unreached") else None
-    return Cell(unit.index, shown, about["verdict"], about["response"], about["response_ratio"])
+    return SheetCell(unit.index, shown, about["verdict"], about["response"], about["response_ratio"])
 
 
 def _all_in_box(oips: Iterable[Output]) -> bool:
@@ -87,11 +87,11 @@ def _all_in_box(oips: Iterable[Output]) -> bool:
     return all(output.attributes["constraint"] == "box" for output in oips)
 
 
-def _subtitle(workshop: Workshop) -> str:
-    data = workshop.natural.name if workshop.natural else "no data set"
-    growth = workshop.growth
+def _subtitle(context: SweepContext) -> str:
+    data = context.natural.name if context.natural else "no data set"
+    growth = context.growth
     how = f"{growth.constraint} · {growth.starts} starts or more · seed {growth.seed}"
-    return f"{workshop.network.name} · {data} · {how}"
+    return f"{context.network.name} · {data} · {how}"
 
 
 def _tensors(

@@ -15,7 +15,7 @@ from storage.tensors import NPY
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 from tasks.session.scratch import scratch
-from tasks.sweep.context import Workshop, workshop_of
+from tasks.sweep.context import SweepContext, sweep_context_of
 
 VERSION = 1
 
@@ -32,15 +32,15 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
         indices: of the units that are wanted.
         count: how many units the layer has.
     """
-    workshop = workshop_of(run)
+    context = sweep_context_of(run)
     recipe = next(
-        (recipe for recipe in negatives_recipes(workshop, layer, indices, count) if workshop.session.find(recipe)),
-        _recipe(workshop, layer, indices),
+        (recipe for recipe in negatives_recipes(context, layer, indices, count) if context.session.find(recipe)),
+        _recipe(context, layer, indices),
     )
-    with scratch(workshop.session.store, ".npy") as file:
-        return workshop.session.obtain(
+    with scratch(context.session.store, ".npy") as file:
+        return context.session.obtain(
             recipe,
-            lambda: ([_grown(workshop, layer, indices, file)], workshop.lineage_inputs()[:1]),
+            lambda: ([_grown(context, layer, indices, file)], context.lineage_inputs()[:1]),
             unit=negatives_title(layer),
         )
 
@@ -50,30 +50,30 @@ def negatives_title(layer: str) -> str:
     return f"negatives of {layer}"
 
 
-def negatives_recipes(workshop: Workshop, layer: str, indices: Sequence[int], count: int) -> list[Recipe]:
+def negatives_recipes(context: SweepContext, layer: str, indices: Sequence[int], count: int) -> list[Recipe]:
     """By what the negative OIPs of some units may be there: grown with those of the whole layer, or by themselves."""
-    return [_recipe(workshop, layer, range(count)), _recipe(workshop, layer, indices)]
+    return [_recipe(context, layer, range(count)), _recipe(context, layer, indices)]
 
 
-def _recipe(workshop: Workshop, layer: str, indices: Sequence[int]) -> Recipe:
+def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe:
     """The data set has no part in it."""
-    kept = {name: value for name, value in workshop.recipe_parameters().items() if name not in ("oips", "objective")}
-    starts = min(STARTS, workshop.growth.starts)
+    kept = {name: value for name, value in context.recipe_parameters().items() if name not in ("oips", "objective")}
+    starts = min(STARTS, context.growth.starts)
     parameters: dict[str, Any] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
-    return Recipe("negatives", VERSION, parameters, {"model": workshop.network.identity})
+    return Recipe("negatives", VERSION, parameters, {"model": context.network.identity})
 
 
-def _grown(workshop: Workshop, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
+def _grown(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
     """The output, whose images go into a file, a batch of units at a time: of a large layer they are many."""
-    growth = workshop.growth
-    ground = workshop.ground(layer, growth.constraint, "negative")
+    growth = context.growth
+    ground = context.ground(layer, growth.constraint, "negative")
     images = np.lib.format.open_memmap(file, "w+", np.float32, (len(indices), *ground.shape))
     responses: list[float | None] = []
     pre_activations: list[float | None] = []
-    for first in range(0, len(indices), workshop.batch):
-        if workshop.session.deadline.passed:
+    for first in range(0, len(indices), context.batch):
+        if context.session.deadline.passed:
             raise OutOfTime(f"the negative OIPs of {layer} are not all grown")
-        part = list(indices[first : first + workshop.batch])
+        part = list(indices[first : first + context.batch])
         found = grow_negatives(layer, part, growth, ground)
         images[first : first + len(part)] = found.images
         responses += _numbers(found.responses)

@@ -18,21 +18,21 @@ from storage.tensors import NPY, npy_bytes
 from tasks.session.progress import beat
 from tasks.session.recorded import stored_task
 from tasks.session.transient import transient
-from tasks.sweep.context import Workshop, workshop_of
+from tasks.sweep.context import SweepContext, sweep_context_of
 from tasks.sweep.exemplars import exemplars_recipe
 
 VERSION = 3
 
 
-def oip_recipe(workshop: Workshop, unit: Unit) -> Recipe:
+def oip_recipe(context: SweepContext, unit: Unit) -> Recipe:
     """What growing this unit's OIPs will compute."""
-    inputs = workshop.recipe_inputs()
-    if workshop.natural is not None:  # the verdict depends on them
-        inputs |= {"exemplars": exemplars_recipe(workshop, unit.layer).digest}
-    return Recipe("oip", VERSION, {"unit": str(unit), **workshop.recipe_parameters()}, inputs)
+    inputs = context.recipe_inputs()
+    if context.natural is not None:  # the verdict depends on them
+        inputs |= {"exemplars": exemplars_recipe(context, unit.layer).digest}
+    return Recipe("oip", VERSION, {"unit": str(unit), **context.recipe_parameters()}, inputs)
 
 
-class MapsFailed(Exception):
+class SomeMapsFailed(Exception):
     """Some maps of one task run failed. The message names them, and why."""
 
 
@@ -43,32 +43,32 @@ def name_of(units: Sequence[Unit]) -> str:
 
 
 def find_or_grow(name: str, units: Sequence[str], run: str) -> State[list[str]]:
-    """The records of some units' OIPs (their keys), by one task run called `name`; the workshop then knows them.
+    """The records of some units' OIPs (their keys), by one task run called `name`; the context then knows them.
 
     Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
     MapsFailed where there are several units.
     """
-    workshop = workshop_of(run)
+    context = sweep_context_of(run)
     failed: dict[Unit, Exception] = {}
     for unit in map(Unit.parse, units):
-        if unit in workshop.made:  # by an earlier attempt
+        if unit in context.made:  # by an earlier attempt
             continue
         try:
-            record, there = _obtained(workshop, unit)
+            record, there = _obtained(context, unit)
         except Exception as error:
             failed[unit] = error
-            workshop.failures[unit] = f"{type(error).__name__}: {error}"
+            context.failures[unit] = f"{type(error).__name__}: {error}"
         else:
-            workshop.made[unit] = record.key
-            workshop.failures.pop(unit, None)
+            context.made[unit] = record.key
+            context.failures.pop(unit, None)
             if not there:
-                workshop.computed.add(unit)
+                context.computed.add(unit)
         beat()
     if failed:
         raise _together(failed, len(units))
     made = [Unit.parse(unit) for unit in units]
-    reused = not any(unit in workshop.computed for unit in made)
-    return Completed(name="Reused" if reused else "Completed", data=[workshop.made[unit] for unit in made])
+    reused = not any(unit in context.computed for unit in made)
+    return Completed(name="Reused" if reused else "Completed", data=[context.made[unit] for unit in made])
 
 
 make_oips = stored_task(find_or_grow, "oip", run_name="{name}")
@@ -78,7 +78,7 @@ def _together(failed: Mapping[Unit, Exception], asked: int) -> Exception:
     errors = list(failed.values())
     if asked == 1:
         return errors[0]
-    whole = MapsFailed(
+    whole = SomeMapsFailed(
         f"{len(failed)} of {asked} maps failed: "
         + "; ".join(f"{unit}: {type(error).__name__}: {error}" for unit, error in failed.items())
     )
@@ -87,7 +87,7 @@ def _together(failed: Mapping[Unit, Exception], asked: int) -> Exception:
     return whole
 
 
-def _obtained(workshop: Workshop, unit: Unit) -> tuple[Record, bool]:
+def _obtained(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
     """The record of a unit's OIPs, and whether it was there already.
 
     Outputs: `oips`, float32 [k, H, W, C] as `.npy`, whose attributes hold the verdict and all that is known of each
@@ -97,10 +97,10 @@ def _obtained(workshop: Workshop, unit: Unit) -> tuple[Record, bool]:
     def compute() -> tuple[list[NewOutput], list[Input]]:
         search, verdict, ratio = search_unit(
             unit,
-            workshop.growth,
-            lambda constraint, objective: workshop.ground(unit.layer, constraint, objective),
-            lambda constraint: workshop.best_exemplar(unit.layer, unit.index, constraint),
-            dead=workshop.is_dead(unit.layer, unit.index),
+            context.growth,
+            lambda constraint, objective: context.ground(unit.layer, constraint, objective),
+            lambda constraint: context.best_exemplar(unit.layer, unit.index, constraint),
+            dead=context.is_dead(unit.layer, unit.index),
         )
         images = np.stack([oip.image for oip in search.oips])
         picture = unit_picture(
@@ -109,17 +109,17 @@ def _obtained(workshop: Workshop, unit: Unit) -> tuple[Record, bool]:
             title=str(unit),
             verdict=verdict,
             response_ratio=ratio,
-            bounds=workshop.pixel_range if search.constraint == "box" else None,
-            note=_note(len(images), workshop.growth.oips),
+            bounds=context.pixel_range if search.constraint == "box" else None,
+            note=_note(len(images), context.growth.oips),
         )
-        about = _attributes(workshop, unit, search, verdict, ratio)
+        about = _attributes(context, unit, search, verdict, ratio)
         outputs = [
             NewOutput("oips", npy_bytes(images), "oips", NPY, str(images.dtype), images.shape, attributes=about),
             NewOutput("picture", picture, "picture", "image/png", attributes={"unit": str(unit), "verdict": verdict}),
         ]
-        return outputs, [*workshop.lineage_inputs(), *workshop.exemplar_blobs.get(unit.layer, [])]
+        return outputs, [*context.lineage_inputs(), *context.exemplar_blobs.get(unit.layer, [])]
 
-    return workshop.session.obtain(oip_recipe(workshop, unit), compute, unit=str(unit))
+    return context.session.obtain(oip_recipe(context, unit), compute, unit=str(unit))
 
 
 def _note(kept: int, wanted: int) -> str:
@@ -130,9 +130,9 @@ def _note(kept: int, wanted: int) -> str:
 
 
 def _attributes(
-    workshop: Workshop, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
+    context: SweepContext, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
 ) -> dict[str, Any]:
-    exemplars = workshop.exemplars_of(unit.layer, search.constraint)
+    exemplars = context.exemplars_of(unit.layer, search.constraint)
     return {
         "unit": str(unit),
         "layer": unit.layer,
@@ -142,7 +142,7 @@ def _attributes(
         "pre_activation": search.oips[0].pre_activation,
         "response_ratio": ratio,
         "constraint": search.constraint,
-        "only_one_pattern": len(search.oips) == 1 < workshop.growth.oips,
+        "only_one_pattern": len(search.oips) == 1 < context.growth.oips,
         "alike_from": ALIKE,
         "image_steps": search.image_steps,
         "oips": [

@@ -8,34 +8,34 @@ from lib.responses.peaks import find_peaks
 from lib.responses.statistics import MOST_CLASSES, Survey
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
-from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, Workshop
+from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, SweepContext
 
 VERSION = 1
 
 
-def responses_recipe(workshop: Workshop, labels: Labels, exemplars: Recipe) -> Recipe:
+def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -> Recipe:
     """What looking at the responses of a layer will compute, beside what its `exemplars` are found by."""
     parameters: dict[str, Any] = {**exemplars.parameters, "classes": list(labels.classes)}
-    inputs = workshop.recipe_inputs() | {"train_labels": labels.digest, "exemplars": exemplars.digest}
+    inputs = context.recipe_inputs() | {"train_labels": labels.digest, "exemplars": exemplars.digest}
     return Recipe("responses", VERSION, parameters, inputs)
 
 
-def peaks_in(workshop: Workshop, exemplars: Mapping[str, Exemplars]) -> dict[str, Any]:
+def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Any]:
     """Where each unit responds most in each of its exemplars, by layer, [units, 9, 2]; layers without positions are
     left out."""
-    assert workshop.natural is not None
+    assert context.natural is not None
     return find_peaks(
-        workshop.network.model,
+        context.network.model,
         {layer: found.numbers for layer, found in exemplars.items()},
-        workshop.natural.images,
-        workshop.constraint(workshop.growth.constraint),
-        batch=EXEMPLARS_A_BATCH * workshop.batch,
-        size=workshop.size,
+        context.natural.images,
+        context.constraint(context.growth.constraint),
+        batch=EXEMPLARS_A_BATCH * context.batch,
+        size=context.size,
     )
 
 
 def responses_artifacts(
-    workshop: Workshop, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Any], layer: str
+    context: SweepContext, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Any], layer: str
 ) -> tuple[list[NewOutput], list[Input]]:
     """The outputs of a layer's record, each an `.npy` whose attributes name the classes, and what was read.
 
@@ -63,5 +63,5 @@ def responses_artifacts(
         NewOutput(role, npy_bytes(array), "responses", NPY, str(array.dtype), array.shape, attributes=about)
         for role, array in arrays.items()
     ]
-    read = [Input("train_labels", labels.digest), *workshop.exemplar_blobs[layer]]
-    return outputs, [*workshop.lineage_inputs(), *read]
+    read = [Input("train_labels", labels.digest), *context.exemplar_blobs[layer]]
+    return outputs, [*context.lineage_inputs(), *read]

@@ -12,7 +12,7 @@ from lib.responses.similar_units import nearest_by_weights
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.session.recorded import stored_task
-from tasks.sweep.context import Workshop, workshop_of
+from tasks.sweep.context import SweepContext, sweep_context_of
 
 VERSION = 1
 
@@ -24,11 +24,11 @@ def find_or_compare(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     `lib.responses.similar_units.Nearest`; among their attributes `receptive_field`, as `lib.network.receptive_field`
     gives it.
     """
-    workshop = workshop_of(run)
+    context = sweep_context_of(run)
     made, reused = {}, True
     for layer in layers:
-        compute = functools.partial(_artifacts, workshop, layer)
-        record, there = workshop.session.obtain(weights_recipe(workshop, layer), compute, unit=f"weights of {layer}")
+        compute = functools.partial(_artifacts, context, layer)
+        record, there = context.session.obtain(weights_recipe(context, layer), compute, unit=f"weights of {layer}")
         made[layer] = record.key
         reused = reused and there
     return Completed(name="Reused" if reused else "Completed", data=made)
@@ -37,19 +37,19 @@ def find_or_compare(layers: Sequence[str], run: str) -> State[dict[str, str]]:
 compare_weights = stored_task(find_or_compare, "weights", run_name="weights")
 
 
-def weights_recipe(workshop: Workshop, layer: str) -> Recipe:
+def weights_recipe(context: SweepContext, layer: str) -> Recipe:
     """What comparing the weights of a layer's units will compute."""
-    parameters: dict[str, Any] = {"layer": layer, "size": list(workshop.size) if workshop.size else None}
-    return Recipe("weights", VERSION, parameters, {"model": workshop.network.identity})
+    parameters: dict[str, Any] = {"layer": layer, "size": list(context.size) if context.size else None}
+    return Recipe("weights", VERSION, parameters, {"model": context.network.identity})
 
 
-def _artifacts(workshop: Workshop, layer: str) -> tuple[list[NewOutput], list[Input]]:
-    model = workshop.network.model
+def _artifacts(context: SweepContext, layer: str) -> tuple[list[NewOutput], list[Input]]:
+    model = context.network.model
     found = nearest_by_weights(model, layer)
-    about: dict[str, Any] = {"layer": layer, "receptive_field": receptive_field(model, layer, workshop.size)}
+    about: dict[str, Any] = {"layer": layer, "receptive_field": receptive_field(model, layer, context.size)}
     arrays: dict[str, Any] = {"nearest": found.units, "nearest_likeness": found.likeness}
     outputs = [
         NewOutput(role, npy_bytes(array), "weights", NPY, str(array.dtype), array.shape, attributes=about)
         for role, array in arrays.items()
     ]
-    return outputs, [Input("model", workshop.network.digest)]
+    return outputs, [Input("model", context.network.digest)]

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.flows import EntrypointType
 
-from flows.running.liveness import living
+from flows.running.liveness import keep_alive_file
 from storage.store import Store
 
 
@@ -35,7 +35,7 @@ def dying(folder: str, store: str) -> str:
     context = FlowRunContext.get()
     assert context is not None
     assert context.flow_run is not None
-    with living(Path(folder), str(context.flow_run.id), context.flow_run.run_count) as life:
+    with keep_alive_file(Path(folder), str(context.flow_run.id), context.flow_run.run_count) as life:
         run = Store.open(store).open_run("dying", {})
         life.opened(store, run.id)
         if not Path(store, "mended").exists():

@@ -75,10 +75,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     names: set[str] = set()
     obtained = tasks.sweep.oips._obtained
 
-    def faulty(workshop: Any, unit: Any) -> Any:
-        if workshop.network.name in names:
+    def faulty(context: Any, unit: Any) -> Any:
+        if context.network.name in names:
             raise ValueError("no luck")
-        return obtained(workshop, unit)
+        return obtained(context, unit)
 
     monkeypatch.setattr(tasks.sweep.oips, "_obtained", faulty)
     return names

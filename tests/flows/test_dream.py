@@ -25,7 +25,7 @@ from flows.dream import DreamsFailed, dream
 from flows.forms.parameters import DreamParameters
 from lib.dream.dreamer import Dreamer
 from lib.dream.settings import DreamSettings
-from lib.pictures.about import embedded
+from lib.pictures.about import read_about
 from storage import lineage, verify
 from storage.store import Store
 from tasks.session.progress import listening
@@ -252,7 +252,7 @@ def test_a_dream_tells_in_its_file_how_it_was_made(house: House) -> None:
     write_photograph(house.pictures / "rose.jpg")
     summary = house.dream()
     data = (house.out / "rose.jpg.png").read_bytes()
-    about = embedded(data)
+    about = read_about(data)
     assert about is not None
     record = house.store.record(summary["pictures"][0]["record"])
     assert about["recipe"] == record.recipe
@@ -288,7 +288,7 @@ def test_a_tour_shows_every_map_of_a_layer_on_one_sheet(house: House) -> None:
     assert {f"rose.png.Conv2D_2/{index}.png" for index in range(6)} | {"rose.png.Conv2D_2.png"} == house.made()
     different = {(house.out / f"rose.png.Conv2D_2/{index}.png").read_bytes() for index in range(6)}
     assert len(different) > 3
-    about = embedded((house.out / "rose.png.Conv2D_2.png").read_bytes())
+    about = read_about((house.out / "rose.png.Conv2D_2.png").read_bytes())
     (sheet,) = (record for record in house.store.records() if record.task == "tour")
     assert about == {"recipe": sheet.recipe, "task": "tour", "parameters": dict(sheet.parameters), "role": "sheet"}
 

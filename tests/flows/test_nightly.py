@@ -177,7 +177,7 @@ def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
             opened.deadline = Deadline(datetime.now(UTC))
 
     dreaming.settings = dataclasses.replace(dreaming.settings, seed=1)
-    keep = originals.keep
+    keep = originals.keep_original
 
     def slow(*arguments: Any) -> None:
         keep(*arguments)

@@ -75,9 +75,9 @@ def test_negatives_for_which_the_time_is_over_wait_for_the_next_run(
 
     take_stock = flows.sweep._take_stock
 
-    def at_the_end(workshop: Any, *arguments: Any) -> int:
-        workshop.session.deadline = Deadline(datetime.now(UTC))
-        return take_stock(workshop, *arguments)
+    def at_the_end(context: Any, *arguments: Any) -> int:
+        context.session.deadline = Deadline(datetime.now(UTC))
+        return take_stock(context, *arguments)
 
     monkeypatch.setattr(flows.sweep, "_take_stock", at_the_end)
     state = bench.state(layers=[LAYER])

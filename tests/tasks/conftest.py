@@ -1,4 +1,4 @@
-"""Tasks without Prefect's engine: an open run in a store of its own, and the tiny network's workshop in it."""
+"""Tasks without Prefect's engine: an open run in a store of its own, and the tiny network's context in it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,15 +32,17 @@ def open_session(store: Store) -> Iterator[Session]:
 
 @pytest.fixture
 def workshop_in(pictures: str) -> Iterator[Callable[..., Any]]:
-    """Open the tiny network's workshop in a session, with its data set, exemplars found, until the test ends."""
+    """Open the tiny network's context in a session, with its data set, exemplars found, until the test ends."""
     from lib.network import model_file
     from tasks.model.data import pixel_range, store_data
-    from tasks.sweep.context import Network, Workshop, natural_of, opened
+    from tasks.sweep.context import Network, SweepContext, natural_of, open_context
     from tasks.sweep.exemplars import make_exemplars
 
     with ExitStack() as open_until_the_end:
 
-        def prepare(open_session: Session, growth: Any = GROWTH, layers: tuple[str, ...] = ("Conv2D_1",)) -> Workshop:
+        def prepare(
+            open_session: Session, growth: Any = GROWTH, layers: tuple[str, ...] = ("Conv2D_1",)
+        ) -> SweepContext:
             run, store = open_session.run.id, open_session.store
             data = store.record(store_data.fn(pictures, None, run).data)
             model = small_cnn()
@@ -48,8 +50,8 @@ def workshop_in(pictures: str) -> Iterator[Callable[..., Any]]:
                 model, "model/small", store.put(model_file.keras_bytes(model)), model_file.identity(model)
             )
             natural = natural_of(store, data)
-            made = Workshop(open_session, network, growth, pixel_range(data), natural)
-            open_until_the_end.enter_context(opened(made))
+            made = SweepContext(open_session, network, growth, pixel_range(data), natural)
+            open_until_the_end.enter_context(open_context(made))
             make_exemplars.fn(layers, run)
             return made
 

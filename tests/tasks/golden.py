@@ -90,7 +90,7 @@ def made() -> dict[str, dict[str, Any]]:
     from storage.store import Store
     from tasks.model.data import pixel_range, store_data
     from tasks.session.session import session
-    from tasks.sweep.context import Network, Workshop, natural_of, opened, workshop_of
+    from tasks.sweep.context import Network, SweepContext, natural_of, open_context, sweep_context_of
     from tasks.sweep.exemplars import make_exemplars
     from tasks.sweep.oips import make_oips
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
@@ -111,10 +111,10 @@ def made() -> dict[str, dict[str, Any]]:
         network = Network(model, "small", store.put(model_file.keras_bytes(model)), model_file.identity(model))
         natural = natural_of(store, data)
         for style, growth in STYLES.items():
-            with opened(Workshop(run, network, growth, pixel_range(data), natural)):
+            with open_context(SweepContext(run, network, growth, pixel_range(data), natural)):
                 make_exemplars.fn(list(MAPS), run.run.id)
-                hold_beside(found, style, workshop_of(run.run.id))
-                for (layer, _), exemplars in workshop_of(run.run.id).exemplars.items():
+                hold_beside(found, style, sweep_context_of(run.run.id))
+                for (layer, _), exemplars in sweep_context_of(run.run.id).exemplars.items():
                     for name, array in vars(exemplars).items():
                         found["exemplars"][f"{style} {layer} {name}"] = np.asarray(array)
                 for unit in UNITS:
@@ -129,17 +129,17 @@ def made() -> dict[str, dict[str, Any]]:
     return found
 
 
-def hold_beside(found: dict[str, dict[str, Any]], style: str, workshop: Any) -> None:
+def hold_beside(found: dict[str, dict[str, Any]], style: str, context: Any) -> None:
     """What is made of each layer besides OIPs, exemplars being found: arrays, and what they say of themselves."""
     from tasks.sweep.exemplars import pass_recipes
     from tasks.sweep.negatives import make_negatives
     from tasks.sweep.weights import compare_weights
     from tests.flows.tiny import MAPS
 
-    session = workshop.session
+    session = context.session
     weights = compare_weights.fn(list(MAPS), session.run.id).data
     for layer, units in MAPS.items():
-        _, responses = map(session.find, pass_recipes(workshop, layer))
+        _, responses = map(session.find, pass_recipes(context, layer))
         negatives = session.store.record(make_negatives.fn(layer, [0, 2], units, session.run.id).data)
         records = {"responses": responses, "weights": session.store.record(weights[layer]), "negatives": negatives}
         for task, record in records.items():
@@ -158,7 +158,7 @@ def dreamed() -> dict[str, dict[str, Any]]:
     from lib.network.units import Unit
     from storage.store import Store
     from tasks.dream import films, tours
-    from tasks.dream.context import Studio, guide_in, opened
+    from tasks.dream.context import DreamContext, guide_in, open_context
     from tasks.dream.dreams import find_or_dream
     from tasks.dream.pieces import Piece, animation_title, tour_title
     from tasks.session.session import session
@@ -182,17 +182,17 @@ def dreamed() -> dict[str, dict[str, Any]]:
 
         with session(store.root, "golden", {}) as run:
 
-            def dream(name: str, settings: DreamSettings, pieces: list[Piece], **more: Any) -> Studio:
+            def dream(name: str, settings: DreamSettings, pieces: list[Piece], **more: Any) -> DreamContext:
                 pictures = {"rose.png": files["rose.png"]}
-                studio = Studio(run, network, settings, (0.0, 1.0), pictures, passes=pieces[-1].number, **more)
-                with opened(studio):
+                context = DreamContext(run, network, settings, (0.0, 1.0), pictures, passes=pieces[-1].number, **more)
+                with open_context(context):
                     for piece in pieces:
                         find_or_dream(piece.title, piece.picture, piece.number, str(piece.unit or ""), run.run.id)
-                        record = store.record(studio.made[piece.title])
+                        record = store.record(context.made[piece.title])
                         for output in record.outputs:
                             hold("dreams", f"{name} {piece.title}", output)
-                        for number, climb in enumerate(record.output("picture").attributes["climbs"][0]):  # type: ignore
-                            found["dreams"][f"{name} {piece.title} climb {number}"] = np.array(climb["values"])
+                        for number, curve in enumerate(record.output("picture").attributes["climbs"][0]):  # type: ignore
+                            found["dreams"][f"{name} {piece.title} climb {number}"] = np.array(curve["values"])
                     if len(pieces) > 1 and pieces[0].unit is None:
                         for kind in ("gif", "webp"):
                             title = animation_title("rose.png")
@@ -202,7 +202,7 @@ def dreamed() -> dict[str, dict[str, Any]]:
                         title = tour_title("Conv2D_2", "rose.png")
                         key = tours.make_tour_sheet.fn(title, "rose.png", "Conv2D_2", [0, 1, 2], run.run.id).data
                         hold("tours", name, store.record(key).output("sheet"))
-                return studio
+                return context
 
             for mode, settings in DREAMS.items():
                 dream(mode, settings, [Piece("rose.png")])

@@ -34,11 +34,11 @@ def analysed() -> dict[str, dict[str, Any]]:
     from storage.store import Store
     from tasks.analysis.activations import keep_activations, view_images
     from tasks.analysis.attribution import attribute
-    from tasks.analysis.context import Laboratory, opened
-    from tasks.analysis.fcps import Group, Groups, compare_groups
+    from tasks.analysis.context import AnalysisContext, open_context
+    from tasks.analysis.fcps import Groups, ImageGroup, compare_groups
     from tasks.analysis.linear_classifiers import compare_layers
     from tasks.analysis.predictions import predict_set
-    from tasks.model.data import pixel_range, store_data, stored_data
+    from tasks.model.data import load_data, pixel_range, store_data
     from tasks.session.session import session
     from tasks.sweep.context import Network
     from tests.flows.tiny import small_cnn, write_pictures
@@ -50,9 +50,11 @@ def analysed() -> dict[str, dict[str, Any]]:
             data = store.record(store_data.fn(write_pictures(Path(folder, "pictures")), None, run.run.id).data)
             model = small_cnn()
             network = Network(model, "small", store.put(model_file.keras_bytes(model)), model_file.identity(model))
-            images = stored_data(store, data), data
-            groups = Groups(Group("class 0", ("test/0",)), Group("class 2", ("test/2", "train/17")), ("test/1",))
-            with opened(Laboratory(run, network, SETTINGS, pixel_range(data), images)):
+            images = load_data(store, data), data
+            groups = Groups(
+                ImageGroup("class 0", ("test/0",)), ImageGroup("class 2", ("test/2", "train/17")), ("test/1",)
+            )
+            with open_context(AnalysisContext(run, network, SETTINGS, pixel_range(data), images)):
                 id = run.run.id
                 made = {
                     "predictions": [predict_set.fn("predictions", "test", id)],

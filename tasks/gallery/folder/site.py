@@ -19,7 +19,7 @@ from filelock import FileLock
 from lib.errors import BadInput
 from lib.gallery.addresses import is_address
 from lib.gallery.rendering import STATIC, Page, version
-from tasks.gallery.folder.writer import NEW, OWN, Content, Late, Scribe, SecondScribe
+from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondScribe, Writer
 
 ALONE = 10_000
 """Files that one process writes; for more, a second one is worth the second that it takes to start."""
@@ -54,7 +54,7 @@ class Site:
         """What one generation keeps for the next: plain JSON, saved by `finish`."""
         self._own = self.out / OWN
         self._sections = list(sections)
-        self._scribe = Scribe(self.out, sections)
+        self._scribe = Writer(self.out, sections)
         self._second: SecondScribe | None = None
         self._code = hashlib.sha256(json.dumps([version(), code, list(sections)]).encode()).hexdigest()
         self._lock = FileLock(self._own / "lock")

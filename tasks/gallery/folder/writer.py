@@ -25,7 +25,7 @@ Content = bytes | Page | Late
 Job = tuple[str, Content]
 
 
-class Scribe:
+class Writer:
     """Writes pages and files into the folder of a gallery. `new`: what a file is called until it is whole."""
 
     def __init__(self, out: Path, sections: Sequence[tuple[str, str]], new: str = NEW[0]) -> None:
@@ -128,7 +128,7 @@ def _work(pipe: "Connection[Any, Any]", out: Path, sections: Sequence[tuple[str,
     """Write what comes through the pipe until its other end is closed."""
     # Ctrl-C reaches both processes, and the parent decides what becomes of the gallery
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    scribe = Scribe(out, sections, NEW[1])
+    scribe = Writer(out, sections, NEW[1])
     while True:
         try:
             jobs = pipe.recv()

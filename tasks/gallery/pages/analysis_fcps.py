@@ -10,10 +10,10 @@ from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.predicted import PredictedSet
 from tasks.gallery.pages.previews import download, stored_png
-from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, told
+from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import made_by, used_by
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.networks import StoredNetwork
 
 MOST = 200
 """FCPs of one kind that are listed."""
@@ -21,13 +21,13 @@ MOST = 200
 Said = dict[str, Any]
 
 
-def put(
-    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[Meant, PredictedSet]
+def put_fcps(
+    catalogue: Catalogue, site: Site, network: StoredNetwork, analysis: Analysis, sets: Mapping[Meant, PredictedSet]
 ) -> list[Said]:
     """Put a page for every comparison. Returns what a list of them says of each."""
     found = []
     for record in analysis.fcps:
-        said = told(catalogue.store, record, "summary")
+        said = read_json_output(catalogue.store, record, "summary")
         _put(catalogue, site, network, analysis, sets, record, said)
         first, second = (group["name"] for group in said["groups"])
         found.append(
@@ -46,7 +46,7 @@ def put(
 def _put(
     catalogue: Catalogue,
     site: Site,
-    network: Network,
+    network: StoredNetwork,
     analysis: Analysis,
     sets: Mapping[Meant, PredictedSet],
     record: Record,
@@ -84,7 +84,7 @@ def _put(
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("groups", "unclear", "classes")
         },
-        "lineage": {"made_by": made_by(catalogue, record), "used_by": used_by(catalogue, record)},
+        "lineage": {"made_by": list_makers(catalogue, record), "list_users": list_users(catalogue, record)},
         "downloads": [
             file
             for file in (
@@ -97,7 +97,7 @@ def _put(
     site.put(Page(f"{folder}/{INDEX}", "fcps.html.j2", context))
 
 
-def _patterns(catalogue: Catalogue, network: Network, said: Said, first: str, second: str) -> list[Said]:
+def _patterns(catalogue: Catalogue, network: StoredNetwork, said: Said, first: str, second: str) -> list[Said]:
     """The FCPs by kind, each with the share of the images of every class in which it is active."""
     swept = catalogue.units(network.identity)
     titles = {"only_first": f"of {first} alone", "only_second": f"of {second} alone", "both": "of both"}

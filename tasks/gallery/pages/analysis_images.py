@@ -10,11 +10,11 @@ from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.predicted import PredictedSet
-from tasks.gallery.pages.previews import download, image_png, shown, stored_png
-from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, told
+from tasks.gallery.pages.previews import download, image_png, preview_address, stored_png
+from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import made_by, used_by
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.networks import StoredNetwork
 
 MOST_LISTED = 10
 """Classes whose probabilities are listed, the greatest first where there are more."""
@@ -22,8 +22,8 @@ MOST_LISTED = 10
 Looked = dict[str, Any]
 
 
-def put(
-    catalogue: Catalogue, site: Site, network: Network, analysis: Analysis, sets: Mapping[Meant, PredictedSet]
+def put_images(
+    catalogue: Catalogue, site: Site, network: StoredNetwork, analysis: Analysis, sets: Mapping[Meant, PredictedSet]
 ) -> tuple[list[Looked], list[Looked]]:
     """Put the pages of all images that were looked at.
 
@@ -51,14 +51,14 @@ def put(
 def _put(
     catalogue: Catalogue,
     site: Site,
-    network: Network,
+    network: StoredNetwork,
     analysis: Analysis,
     sets: Mapping[Meant, PredictedSet],
     record: Record,
     folder: str,
     beside: list[Looked],
 ) -> list[Looked]:
-    said = told(catalogue.store, record, "about")
+    said = read_json_output(catalogue.store, record, "about")
     images = [_image(catalogue, site, analysis, record, at, one) for at, one in enumerate(said["images"])]
     names = _names(record)
     alone = meant(record, names[0]) if len(names) == 1 else None
@@ -85,7 +85,7 @@ def _put(
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("images", "layers", "classes")
         },
-        "lineage": {"made_by": made_by(catalogue, record), "used_by": used_by(catalogue, record)},
+        "lineage": {"made_by": list_makers(catalogue, record), "list_users": list_users(catalogue, record)},
         "downloads": _downloads(catalogue, site, analysis, record, folder, alone),
     }
     site.put(Page(f"{folder}/{INDEX}", "image.html.j2", context))
@@ -103,7 +103,7 @@ def _image(
     listed = order[:MOST_LISTED] if len(order) > MOST_LISTED else list(range(len(order)))
     return {
         "name": one["name"],
-        "picture": shown(
+        "picture": preview_address(
             site, f"image {at} of {digest}", lambda: image_png(np.asarray(catalogue.store.array(digest)[at]))
         ),
         "label": None if one["label"] is None or not classes else classes[one["label"]],
@@ -117,7 +117,7 @@ def _image(
     }
 
 
-def _grids(catalogue: Catalogue, site: Site, network: Network, record: Record, layers: list[str]) -> list[Looked]:
+def _grids(catalogue: Catalogue, site: Site, network: StoredNetwork, record: Record, layers: list[str]) -> list[Looked]:
     swept = catalogue.units(network.identity)
     found = []
     for layer in layers:

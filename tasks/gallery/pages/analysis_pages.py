@@ -9,9 +9,9 @@ from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages import analysis_fcps, analysis_images
 from tasks.gallery.pages.predicted import PredictedSet
-from tasks.gallery.reading.analysed import HOME, Analysis, told
+from tasks.gallery.reading.analysed import HOME, Analysis, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.networks import StoredNetwork
 
 SECTION = ("Decisions", HOME)
 
@@ -39,7 +39,7 @@ def pages(catalogue: Catalogue, site: Site) -> None:
 def _put(
     catalogue: Catalogue,
     site: Site,
-    network: Network,
+    network: StoredNetwork,
     analysis: Analysis,
     crumbs: Sequence[tuple[str, str | None]],
     checkpoints: Sequence[Mapping[str, str]] = (),
@@ -49,8 +49,8 @@ def _put(
     sets = {known: PredictedSet(catalogue, site, analysis, record) for known, record in newest_first}
     for one in sets.values():
         one.put_cells()
-    fcps = analysis_fcps.put(catalogue, site, network, analysis, sets)
-    looked_at, together = analysis_images.put(catalogue, site, network, analysis, sets)
+    fcps = analysis_fcps.put_fcps(catalogue, site, network, analysis, sets)
+    looked_at, together = analysis_images.put_images(catalogue, site, network, analysis, sets)
     compared = {frozenset((one["first"], one["second"])) for one in fcps}
     wholes = [one.told(compared) for one in sets.values()]
     context = {
@@ -82,7 +82,7 @@ def _put(
 
 def _table(catalogue: Catalogue, record: Record) -> dict[str, Any]:
     """How far each layer tells classes apart by a linear classifier."""
-    said = told(catalogue.store, record, "table")
+    said = read_json_output(catalogue.store, record, "table")
     first, second = (said["classes"][label] for label in said["pair"])
     return {
         **said,

@@ -15,7 +15,7 @@ from lib.network.units import Unit
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.oip_pictures import thumbnail
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.swept import Grown, Sweep
+from tasks.gallery.reading.swept import Grown, StoredSweep
 from tasks.model.checkpoints import split_name
 
 HOME = f"compare/{INDEX}"
@@ -31,8 +31,8 @@ class Pair:
     """Two sweeps to compare."""
 
     catalogue: Catalogue
-    first: Sweep
-    second: Sweep
+    first: StoredSweep
+    second: StoredSweep
 
     @property
     def folder(self) -> str:
@@ -131,7 +131,7 @@ def _heads(pair: Pair) -> dict[str, Any]:
     return {"first": _head(pair.catalogue, pair.first), "second": _head(pair.catalogue, pair.second)}
 
 
-def _head(catalogue: Catalogue, sweep: Sweep) -> dict[str, Any]:
+def _head(catalogue: Catalogue, sweep: StoredSweep) -> dict[str, Any]:
     """What a sweep is called: its time, its model or checkpoint, and how it ended."""
     network = catalogue.network(sweep.identity) if sweep.identity else None
     return {
@@ -145,7 +145,7 @@ def _head(catalogue: Catalogue, sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def _epoch(catalogue: Catalogue, sweep: Sweep) -> int | None:
+def _epoch(catalogue: Catalogue, sweep: StoredSweep) -> int | None:
     """Which epoch's checkpoint was swept; None for a model."""
     if sweep.identity is None or catalogue.network(sweep.identity) is not None:
         return None
@@ -156,7 +156,7 @@ def _epoch(catalogue: Catalogue, sweep: Sweep) -> int | None:
     return None
 
 
-def _facts(pair: Pair, sweep: Sweep) -> dict[str, Any]:
+def _facts(pair: Pair, sweep: StoredSweep) -> dict[str, Any]:
     """What decided about the results of the units in common, and what the networks were trained with."""
     catalogue = pair.catalogue
     network = catalogue.network(sweep.identity) if sweep.identity else None
@@ -183,7 +183,7 @@ def _only(pair: Pair) -> dict[str, int]:
     }
 
 
-def _grown(pair: Pair, sweep: Sweep, unit: Unit) -> Grown | None:
+def _grown(pair: Pair, sweep: StoredSweep, unit: Unit) -> Grown | None:
     key = sweep.made.get(unit)
     return pair.catalogue.grown.get(key) if key else None
 
@@ -200,7 +200,7 @@ def _row(pair: Pair, site: Site, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _side(pair: Pair, site: Site, sweep: Sweep, unit: Unit) -> dict[str, Any]:
+def _side(pair: Pair, site: Site, sweep: StoredSweep, unit: Unit) -> dict[str, Any]:
     grown = _grown(pair, sweep, unit)
     network = pair.catalogue.network(sweep.identity) if sweep.identity else None
     page = unit_page(network.slug, unit.layer, unit.index) if network else None

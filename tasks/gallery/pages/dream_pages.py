@@ -9,9 +9,9 @@ from tasks.dream.pieces import gain_of
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.previews import download, preview_of
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.dreamed import Dream, DreamRun, Tour
-from tasks.gallery.reading.lineage import made_by, used_by
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.dreamed import DreamRun, StoredDream, Tour
+from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.networks import StoredNetwork
 
 HOME = f"dreams/{INDEX}"
 SECTION = ("Dreams", HOME)
@@ -61,7 +61,7 @@ def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> dict[str, Any]:
     }
 
 
-def _card(catalogue: Catalogue, site: Site, dream: Dream) -> dict[str, Any]:
+def _card(catalogue: Catalogue, site: Site, dream: StoredDream) -> dict[str, Any]:
     return {
         "title": dream.title,
         "picture": dream.picture,
@@ -72,7 +72,7 @@ def _card(catalogue: Catalogue, site: Site, dream: Dream) -> dict[str, Any]:
     }
 
 
-def _put_dream(catalogue: Catalogue, site: Site, dream: Dream, neighbours: dict[str, Any]) -> None:
+def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours: dict[str, Any]) -> None:
     store, record = catalogue.store, dream.record
     output = record.output("picture")
     frames, height, width, _ = output.shape or (1, 1, 1, 1)
@@ -100,14 +100,14 @@ def _put_dream(catalogue: Catalogue, site: Site, dream: Dream, neighbours: dict[
         "gain": gain_of(record),
         "parameters": dict(sorted(record.parameters.items())),
         "run": dream.run.id,
-        "lineage": {"made_by": made_by(catalogue, record), "used_by": used_by(catalogue, record)},
+        "lineage": {"made_by": list_makers(catalogue, record), "list_users": list_users(catalogue, record)},
         "downloads": _downloads(catalogue, site, dream),
         **neighbours,
     }
     site.put(Page(dream.address, "dream.html.j2", context))
 
 
-def _neighbours(run: DreamRun, dream: Dream) -> dict[str, Any]:
+def _neighbours(run: DreamRun, dream: StoredDream) -> dict[str, Any]:
     """Of a map's dream in a tour: the maps before and after it, and the sheet of all."""
     if dream.unit is None:
         return {"previous": None, "next": None, "sheet": None}
@@ -121,7 +121,7 @@ def _neighbours(run: DreamRun, dream: Dream) -> dict[str, Any]:
     }
 
 
-def _passes(catalogue: Catalogue, site: Site, dream: Dream) -> list[dict[str, Any]]:
+def _passes(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[dict[str, Any]]:
     """Every pass as a frame of the strip; none of a dream in one pass."""
     if len(dream.passes) == 1:
         return []
@@ -135,7 +135,7 @@ def _passes(catalogue: Catalogue, site: Site, dream: Dream) -> list[dict[str, An
     ]
 
 
-def _film(catalogue: Catalogue, site: Site, dream: Dream) -> dict[str, Any] | None:
+def _film(catalogue: Catalogue, site: Site, dream: StoredDream) -> dict[str, Any] | None:
     if dream.film is None:
         return None
     output = dream.film.output("animation")
@@ -145,7 +145,7 @@ def _film(catalogue: Catalogue, site: Site, dream: Dream) -> dict[str, Any] | No
     return None if found is None else {**found, "media": output.media_type}
 
 
-def _downloads(catalogue: Catalogue, site: Site, dream: Dream) -> list[dict[str, Any]]:
+def _downloads(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[dict[str, Any]]:
     """The dream as it was made, and its strip; never the picture that it was made of, which may say where it was."""
     folder = dream.address.removesuffix(INDEX)
     wanted = [("picture", "dream.png", "the dream, as PNG"), ("strip", "strip.png", "the strip, as PNG")]
@@ -185,7 +185,7 @@ def _put_tour(catalogue: Catalogue, site: Site, tour: Tour, run: DreamRun) -> No
         "sheet": preview_of(site, store, output.digest),
         "cells": cells,
         "run": tour.run.id,
-        "lineage": {"made_by": [], "used_by": used_by(catalogue, record)},
+        "lineage": {"made_by": [], "list_users": list_users(catalogue, record)},
         "downloads": [sheet] if sheet else [],
     }
     site.put(Page(tour.address, "tour.html.j2", context))
@@ -212,7 +212,7 @@ def _model(catalogue: Catalogue, record: Record) -> dict[str, Any]:
     return {"title": network.title, "address": network_page(network.slug)}
 
 
-def _network(catalogue: Catalogue, record: Record) -> Network | None:
+def _network(catalogue: Catalogue, record: Record) -> StoredNetwork | None:
     return catalogue.network(record.recipe_inputs["model"])
 
 

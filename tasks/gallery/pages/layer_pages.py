@@ -9,7 +9,7 @@ from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.layer_view import STATES, LayerView, layers_of
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.networks import StoredNetwork
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
@@ -54,7 +54,7 @@ def _contents(
     }
 
 
-def _sheet(catalogue: Catalogue, site: Site, network: Network, layer: LayerView) -> str | None:
+def _sheet(catalogue: Catalogue, site: Site, network: StoredNetwork, layer: LayerView) -> str | None:
     """The contact sheet that shows most of the layer, the latest of these, to be taken away."""
     made = catalogue.of_layer("layer", network.identity, layer.name)
     if not made:

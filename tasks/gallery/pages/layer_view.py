@@ -10,7 +10,7 @@ from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.unit_files import UnitFiles, files_of
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.natural import DataSet
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.responses import Responses
 from tasks.gallery.reading.swept import UnitState
 
@@ -20,7 +20,7 @@ class LayerView:
     """One layer that was swept, or was to be."""
 
     catalogue: Catalogue
-    network: Network
+    network: StoredNetwork
     name: str
     units: Mapping[int, UnitState]
 
@@ -90,7 +90,7 @@ class LayerView:
         }
 
 
-def layers_of(catalogue: Catalogue, network: Network) -> list[LayerView]:
+def layers_of(catalogue: Catalogue, network: StoredNetwork) -> list[LayerView]:
     """The layers of a network that have pages, in the network's order."""
     units = catalogue.units(network.identity)
     order = {layer.name: at for at, layer in enumerate(network.layers)}

@@ -12,10 +12,10 @@ from tasks.gallery.pages.layer_view import STATES, LayerView, layers_of
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import made_by, used_by
+from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.natural import DataSet
-from tasks.gallery.reading.networks import Network
-from tasks.gallery.reading.swept import Sweep
+from tasks.gallery.reading.networks import StoredNetwork
+from tasks.gallery.reading.swept import StoredSweep
 
 CELLS = 8
 """How many units of a layer its network's page shows."""
@@ -31,7 +31,7 @@ def pages(catalogue: Catalogue, site: Site) -> None:
         site.put(Page(network_page(network.slug), "network.html.j2", _contents(catalogue, site, network)))
 
 
-def _contents(catalogue: Catalogue, site: Site, network: Network) -> dict[str, Any]:
+def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> dict[str, Any]:
     views = {view.name: view for view in layers_of(catalogue, network)}
     films = films_of(catalogue, network)
     analysis = catalogue.analyses.get(network.identity)
@@ -51,7 +51,7 @@ def _contents(catalogue: Catalogue, site: Site, network: Network) -> dict[str, A
     }
 
 
-def summary(catalogue: Catalogue, network: Network) -> dict[str, Any]:
+def summary(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any]:
     """What the start page and the network's own page say of it: a picture of its layers, verdicts, data, accuracy."""
     views = {view.name: view for view in layers_of(catalogue, network)}
     data = data_of(catalogue, network)
@@ -94,13 +94,13 @@ def summary(catalogue: Catalogue, network: Network) -> dict[str, Any]:
     }
 
 
-def data_of(catalogue: Catalogue, network: Network) -> DataSet | None:
+def data_of(catalogue: Catalogue, network: StoredNetwork) -> DataSet | None:
     """The data set that a network was trained on or registered with."""
     key = _about(network).get("data_record")
     return catalogue.data_set(str(key)) if key else None
 
 
-def sweep_row(catalogue: Catalogue, sweep: Sweep) -> dict[str, Any]:
+def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> dict[str, Any]:
     """A sweep as a row of a table."""
     counts = dict.fromkeys(STATES, 0)
     for key in sweep.made.values():
@@ -122,7 +122,9 @@ def sweep_row(catalogue: Catalogue, sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def latest_dreams(catalogue: Catalogue, site: Site, most: int, network: Network | None = None) -> list[dict[str, Any]]:
+def latest_dreams(
+    catalogue: Catalogue, site: Site, most: int, network: StoredNetwork | None = None
+) -> list[dict[str, Any]]:
     """The latest dreams, of one network or of all; those of a tour as their sheet."""
     found: list[dict[str, Any]] = []
     for run in catalogue.dreams:
@@ -147,7 +149,7 @@ def latest_dreams(catalogue: Catalogue, site: Site, most: int, network: Network 
     return found
 
 
-def _about(network: Network) -> dict[str, Any]:
+def _about(network: StoredNetwork) -> dict[str, Any]:
     return dict(network.record.output("model").attributes) if network.record else {}
 
 
@@ -183,7 +185,7 @@ def _layer(site: Site, view: LayerView) -> dict[str, Any]:
     }
 
 
-def _training(catalogue: Catalogue, network: Network) -> dict[str, Any] | None:
+def _training(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any] | None:
     """The curves of a training, by name, and the number of its first epoch; None where it was not trained here."""
     record = network.record
     if record is None or record.task != "model":
@@ -207,7 +209,7 @@ def _training(catalogue: Catalogue, network: Network) -> dict[str, Any] | None:
     }
 
 
-def _how(catalogue: Catalogue, network: Network) -> dict[str, Any] | None:
+def _how(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any] | None:
     record = network.record
     if record is None:
         return None
@@ -220,6 +222,6 @@ def _how(catalogue: Catalogue, network: Network) -> dict[str, Any] | None:
         "parameters": dict(record.parameters),
         "identity": network.identity,
         "digest": record.output("model").digest,
-        "made_by": made_by(catalogue, record),
-        "used_by": used_by(catalogue, record),
+        "made_by": list_makers(catalogue, record),
+        "used_by": list_users(catalogue, record),
     }

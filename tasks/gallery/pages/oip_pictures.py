@@ -4,9 +4,9 @@ import numpy as np
 from PIL import Image
 
 from lib.draw.oip_picture import png_bytes, to_uint8, tone_window
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.previews import shown
+from tasks.gallery.pages.previews import preview_address
 from tasks.gallery.pages.unit_files import LONGEST_CELL, bounds_of
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.swept import Grown
@@ -19,7 +19,7 @@ def thumbnail(catalogue: Catalogue, site: Site, grown: Grown) -> str | None:
         image = np.asarray(catalogue.store.array(grown.oips)[0], np.float32)
         if (longest := max(image.shape[:2])) > LONGEST_CELL:
             size = (max(1, round(side * LONGEST_CELL / longest)) for side in image.shape[:2])
-            image = resized(image, *size)
+            image = resize(image, *size)
         return png_bytes(Image.fromarray(to_uint8(image, tone_window(image, bounds_of(grown)))))
 
-    return shown(site, f"best OIP {grown.oips} {bounds_of(grown)}", make)
+    return preview_address(site, f"best OIP {grown.oips} {bounds_of(grown)}", make)

@@ -10,8 +10,8 @@ import numpy as np
 from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.previews import image_png, shown
-from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, told
+from tasks.gallery.pages.previews import image_png, preview_address
+from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.natural import data_title
 
@@ -24,7 +24,7 @@ MOST_IMAGES = 300
 HOTTEST = 9
 """The number of the class that the fullest cells off the diagonal have."""
 
-Cell = tuple[int, int]
+ConfusionCell = tuple[int, int]
 
 
 class PredictedSet:
@@ -35,7 +35,7 @@ class PredictedSet:
         self._analysis = analysis
         self._record = record
         self._store = catalogue.store
-        self._said: dict[str, Any] = told(catalogue.store, record, "summary")
+        self._said: dict[str, Any] = read_json_output(catalogue.store, record, "summary")
         self.classes: list[str] = self._said["classes"]
         self._meant = meant(record, self.set)
         self._data = analysis.title_of(self._meant, data_title(self._said["data"]))
@@ -55,7 +55,9 @@ class PredictedSet:
         if (at := self._places.get(number)) is not None:
             digest = self._record.output("thumbnails").digest
             pixels = partial(self._store.array, digest)
-            picture = shown(self._site, f"image {at} of {digest}", lambda: image_png(np.asarray(pixels()[at])))
+            picture = preview_address(
+                self._site, f"image {at} of {digest}", lambda: image_png(np.asarray(pixels()[at]))
+            )
         return {
             "name": name,
             "picture": picture,
@@ -185,9 +187,9 @@ class PredictedSet:
         ]
 
     @cached_property
-    def _cells(self) -> dict[Cell, list[int]]:
+    def _cells(self) -> dict[ConfusionCell, list[int]]:
         """Images by label and what they are called; on the diagonal those that the summary names for another reason."""
-        found: dict[Cell, list[int]] = {}
+        found: dict[ConfusionCell, list[int]] = {}
         for name, numbers in self._said["cells"].items():
             row, column = (int(part) for part in name.split("/"))
             found[row, column] = list(numbers)

@@ -30,10 +30,10 @@ def preview_of(site: Site, store: Store, digest: str, longest: int = LONGEST) ->
     def make() -> bytes:
         return preview(store.get(digest), longest)
 
-    return shown(site, f"preview {longest} {digest}", make, ENDING)
+    return preview_address(site, f"preview {longest} {digest}", make, ENDING)
 
 
-def shown(site: Site, key: str, make: Callable[[], bytes], ending: str = ".png") -> str | None:
+def preview_address(site: Site, key: str, make: Callable[[], bytes], ending: str = ".png") -> str | None:
     """As `Site.picture`; None where what it is made of is gone, damaged or no picture: a page says so and goes on."""
 
     def checked() -> bytes:
@@ -57,7 +57,7 @@ def image_png(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 def stored_png(site: Site, store: Store, digest: str) -> str | None:
     """The address of a PNG of the store as it is; None where it is gone."""
-    return shown(site, f"png {digest}", lambda: store.get(digest))
+    return preview_address(site, f"png {digest}", lambda: store.get(digest))
 
 
 def download(site: Site, store: Store, output: Output, address: str, title: str) -> dict[str, Any] | None:

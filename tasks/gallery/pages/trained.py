@@ -11,9 +11,9 @@ from lib.gallery.addresses import INDEX, segment
 from lib.gallery.film import ENDING, film, frames
 from storage.store import Store
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.previews import shown
-from tasks.gallery.reading.catalogue import Catalogue, Epoch
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.pages.previews import preview_address
+from tasks.gallery.reading.catalogue import Catalogue, StoredEpoch
+from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown
 
 _SEEN = ("responded", "unreached")
@@ -31,7 +31,7 @@ class Film:
     `names`: what all checkpoints of the layer's films are called, by the number of the epoch.
     """
 
-    network: Network
+    network: StoredNetwork
     layer: str
     index: int
     grown: Mapping[int, Grown]
@@ -57,12 +57,12 @@ class Film:
             return frames(images(), bounds)
 
         def still(at: int) -> str | None:
-            return shown(site, f"frame {at} {key}", lambda: stills()[at])
+            return preview_address(site, f"frame {at} {key}", lambda: stills()[at])
 
         pictures = {number: still(at) for at, number in enumerate(seen)}
         moving = None
         if len(seen) > 1:
-            moving = shown(site, f"film {key} {captions}", lambda: film(images(), captions, bounds), ENDING)
+            moving = preview_address(site, f"film {key} {captions}", lambda: film(images(), captions, bounds), ENDING)
         order = list(self.names)
         return {
             "unit": f"{self.layer}/{self.index}",
@@ -93,7 +93,7 @@ class Film:
         return float(low), float(high)
 
 
-def films_of(catalogue: Catalogue, network: Network) -> dict[str, dict[int, Film]]:
+def films_of(catalogue: Catalogue, network: StoredNetwork) -> dict[str, dict[int, Film]]:
     """The films of a network's units, by layer and index; none where no unit was swept at two of its checkpoints.
 
     Of a layer that was swept with several settings, those with the most results are taken, and of these the latest:
@@ -129,7 +129,7 @@ def _weight(units: Mapping[int, Mapping[int, Grown]]) -> tuple[int, str]:
     return len(grown), max((one.ended for one in grown), default="")
 
 
-def _name(epoch: Epoch, network: Network) -> str:
+def _name(epoch: StoredEpoch, network: StoredNetwork) -> str:
     return f"epoch {epoch.number}" + (", the model" if epoch.identity == network.identity else "")
 
 

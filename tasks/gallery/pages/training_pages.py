@@ -7,7 +7,7 @@ from lib.gallery.rendering import Page
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.trained import Film, films_of, settings_of, training_page, verdicts_at
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.networks import StoredNetwork
 
 HOME = f"training/{INDEX}"
 SECTION = ("Training", HOME)
@@ -34,7 +34,7 @@ def pages(catalogue: Catalogue, site: Site) -> None:
     site.put(Page(HOME, "trainings.html.j2", {"networks": listed}))
 
 
-def _put(catalogue: Catalogue, site: Site, network: Network, layer: str, films: dict[int, Film]) -> None:
+def _put(catalogue: Catalogue, site: Site, network: StoredNetwork, layer: str, films: dict[int, Film]) -> None:
     names = next(iter(films.values())).names
     epochs = {epoch.number: epoch.record.output("checkpoint").attributes for epoch in catalogue.epochs(network)}
     verdicts = verdicts_at(films)

@@ -11,12 +11,12 @@ from PIL import Image
 
 from lib.draw.oip_picture import png_bytes, to_uint8, tone_window
 from lib.gallery.addresses import unit_folder
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 from storage.errors import BlobCorrupt, BlobMissing
 from tasks.gallery.folder.site import Site
 from tasks.gallery.folder.writer import Late
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown
 
 LONGEST_CELL = 160
@@ -34,7 +34,7 @@ class UnitFiles:
     width: int
 
 
-def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -> UnitFiles | None:
+def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Grown) -> UnitFiles | None:
     """Put the files of a unit into the gallery; None where its blob is gone or damaged."""
     folder = unit_folder(network.slug, grown.layer, grown.index)
     count, height, width = grown.shape[:3]
@@ -53,12 +53,12 @@ def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -
         return tone_window(images(), bounds)
 
     def oip(number: int) -> Callable[[], Late]:
-        return lambda: partial(drawn, images()[number], window())
+        return lambda: partial(draw_image, images()[number], window())
 
     def small() -> bytes:
         shrunk = LONGEST_CELL / max(height, width)
         size = (max(1, round(side * shrunk)) for side in (height, width))
-        values = resized(np.asarray(images()[0], np.float32), *size)
+        values = resize(np.asarray(images()[0], np.float32), *size)
         return png_bytes(Image.fromarray(to_uint8(values, window())))
 
     tones = f"{grown.oips} {bounds}"
@@ -73,7 +73,7 @@ def files_of(catalogue: Catalogue, site: Site, network: Network, grown: Grown) -
     return UnitFiles(oips, array, cell, height, width)
 
 
-def drawn(image: Any, window: tuple[float, float] | None) -> bytes:
+def draw_image(image: Any, window: tuple[float, float] | None) -> bytes:
     """An image as PNG, in the tones of OIPs."""
     return png_bytes(Image.fromarray(to_uint8(image, window)))
 

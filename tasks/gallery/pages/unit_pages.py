@@ -17,10 +17,10 @@ from tasks.gallery.folder.writer import Late
 from tasks.gallery.pages.layer_view import LayerView, layers_of
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import Film, films_of
-from tasks.gallery.pages.unit_files import bounds_of, drawn, files_of
+from tasks.gallery.pages.unit_files import bounds_of, draw_image, files_of
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import made_by, used_by
-from tasks.gallery.reading.networks import Network
+from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
 
 THUMBNAIL = 320
@@ -73,7 +73,7 @@ class UnitView:
         return self.layer.catalogue
 
     @property
-    def network(self) -> Network:
+    def network(self) -> StoredNetwork:
         """That it is a part of."""
         return self.layer.network
 
@@ -124,7 +124,7 @@ class UnitView:
             "dreams": self.dreams,
             "film": self.film.shown(self.site, self.catalogue.store) if self.film else None,
             "data": None if data is None else {"name": data.name, "banner": data.banner},
-            "used_by": used_by(self.catalogue, grown) if grown else [],
+            "used_by": list_users(self.catalogue, grown) if grown else [],
             "responses": self.layer.responses.keys,
             "alike_from": [self._seen(index) for index, _ in self._nearest],
         }
@@ -157,7 +157,7 @@ class UnitView:
         bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
 
         def make() -> Late:
-            return partial(drawn, self.layer.responses.negative_image(self.state.index), bounds)
+            return partial(draw_image, self.layer.responses.negative_image(self.state.index), bounds)
 
         try:
             address = self.site.file(f"{self.folder}/negative.png", make, f"{key} {bounds}")
@@ -228,7 +228,7 @@ class UnitView:
             **{name: about[name] for name in ("only_one_pattern", "alike_from", "image_steps", "oips")},
             "shape": list(grown.shape),
             "parameters": {name: value for name, value in self._record.parameters.items() if name != "unit"},
-            "made_by": made_by(self.catalogue, self._record),
+            "made_by": list_makers(self.catalogue, self._record),
             "when": grown.ended,
             "task_version": self._record.version,
             "commit": self._record.provenance.code.get("commit"),
@@ -279,7 +279,7 @@ class UnitView:
         return json.dumps(document, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _dreams(catalogue: Catalogue, site: Site, network: Network) -> Mapping[str, list[dict[str, Any]]]:
+def _dreams(catalogue: Catalogue, site: Site, network: StoredNetwork) -> Mapping[str, list[dict[str, Any]]]:
     """The dreams that a network's units had a part in, by unit, the newest first."""
     found: dict[str, list[dict[str, Any]]] = {}
     layers = [layer.name for layer in network.layers]

@@ -162,7 +162,7 @@ def can_be_shown(store: Store, record: Record) -> bool:
     return True
 
 
-def told(store: Store, record: Record, role: str) -> Any:
+def read_json_output(store: Store, record: Record, role: str) -> Any:
     """The JSON of one of a record's outputs. Raises StoreError where it is gone or damaged.
 
     A number that is none (NaN) is None, whichever of the two was written.

@@ -13,8 +13,8 @@ from storage.store import Store
 from tasks.gallery.reading.analysed import TASKS, Analysis, analysis_of, can_be_shown
 from tasks.gallery.reading.dreamed import DreamRun, dream_runs
 from tasks.gallery.reading.natural import DataSet
-from tasks.gallery.reading.networks import Network, find_networks
-from tasks.gallery.reading.swept import Grown, Sweep, UnitState, find_sweeps, units_of
+from tasks.gallery.reading.networks import StoredNetwork, find_networks
+from tasks.gallery.reading.swept import Grown, StoredSweep, UnitState, find_sweeps, units_of
 from tasks.model.checkpoints import checkpoint_name
 
 DREAMS = "dream"
@@ -29,7 +29,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class StoredEpoch:
     """One checkpoint of a network's training. `identity` is the checkpoint's, as a sweep of it names it."""
 
     number: int
@@ -64,15 +64,15 @@ class Catalogue:
                 self.grown[record.key] = Grown.of(record, settings)
             else:
                 self.records[record.key] = record
-        self.networks: list[Network] = find_networks(store, self.records, self.grown.values())
-        self.sweeps: list[Sweep] = find_sweeps(self.runs.values(), self.grown, self._identities)
+        self.networks: list[StoredNetwork] = find_networks(store, self.records, self.grown.values())
+        self.sweeps: list[StoredSweep] = find_sweeps(self.runs.values(), self.grown, self._identities)
         self._units = units_of(self.grown, self.sweeps)
 
     def record(self, key: str) -> Record:
         """The whole record of this key. Raises StoreError where there is none any more."""
         return self.records.get(key) or self._index.record(key) or self.store.record(key)
 
-    def network(self, identity: str) -> Network | None:
+    def network(self, identity: str) -> StoredNetwork | None:
         """The network of this identity."""
         return self._by_identity.get(identity)
 
@@ -80,7 +80,7 @@ class Catalogue:
         """What is known of the units of a network, or of a checkpoint, that was swept: by layer and index."""
         return self._units.get(identity, {})
 
-    def sweeps_of(self, identity: str) -> list[Sweep]:
+    def sweeps_of(self, identity: str) -> list[StoredSweep]:
         """The sweeps of a network or a checkpoint, the oldest first."""
         return [sweep for sweep in self.sweeps if sweep.identity == identity]
 
@@ -145,7 +145,7 @@ class Catalogue:
                     found[epoch.identity] = analysis(epoch.identity, folder, title, name)
         return found
 
-    def epochs(self, network: Network) -> list[Epoch]:
+    def epochs(self, network: StoredNetwork) -> list[StoredEpoch]:
         """The checkpoints of a network that was trained here, by number; empty where it was registered."""
         if network.record is None or network.record.task != "model":
             return []
@@ -174,7 +174,7 @@ class Catalogue:
         return self._consumers.get(digest, [])
 
     @cached_property
-    def _by_identity(self) -> dict[str, Network]:
+    def _by_identity(self) -> dict[str, StoredNetwork]:
         return {network.identity: network for network in self.networks}
 
     @cached_property
@@ -203,14 +203,14 @@ class Catalogue:
         return dict(found)
 
     @cached_property
-    def _epochs(self) -> dict[str, list[Epoch]]:
+    def _epochs(self) -> dict[str, list[StoredEpoch]]:
         # of several executions of one epoch the latest
-        found: dict[str, dict[int, Epoch]] = defaultdict(dict)
+        found: dict[str, dict[int, StoredEpoch]] = defaultdict(dict)
         for record in self._by_task.get("epoch", []):
             identity = record.output("checkpoint").identity
             number: Any = record.parameters["epoch"]
             if identity is not None:
-                found[_training(record)][number] = Epoch(number, identity, record)
+                found[_training(record)][number] = StoredEpoch(number, identity, record)
         return {key: [epochs[number] for number in sorted(epochs)] for key, epochs in found.items()}
 
 

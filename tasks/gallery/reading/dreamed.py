@@ -22,7 +22,7 @@ def dream_page(record: Record) -> str:
 
 
 @dataclass(frozen=True)
-class Dream:
+class StoredDream:
     """One picture's dream in a run: its passes, of which the last is what was wanted, or one map's dream in a tour.
 
     `picture`: the picture's name. `unit`: of a tour, as Conv2D_3/56. `film`: the record of its passes as a film.
@@ -80,7 +80,7 @@ class DreamRun:
     """What a run made first; `again`: how many dreams it only found, which an earlier run shows."""
 
     run: RunRecord
-    dreams: list[Dream] = field(default_factory=list)
+    dreams: list[StoredDream] = field(default_factory=list)
     tours: list[Tour] = field(default_factory=list)
     again: int = 0
 
@@ -121,7 +121,7 @@ def _records(run: RunRecord, record_of: Records) -> dict[str, Record]:
     return found
 
 
-def _dreams(run: RunRecord, records: Mapping[str, Record]) -> list[Dream]:
+def _dreams(run: RunRecord, records: Mapping[str, Record]) -> list[StoredDream]:
     passes: dict[str, dict[int, tuple[str, Record]]] = {}
     dreams = []
     for title, record in records.items():
@@ -129,7 +129,7 @@ def _dreams(run: RunRecord, records: Mapping[str, Record]) -> list[Dream]:
             continue
         if "longest_side" in record.parameters:
             unit = str(record.parameters["objective"])
-            dreams.append(Dream(run, title, title.removesuffix(f"/{unit}"), (record,), unit))
+            dreams.append(StoredDream(run, title, title.removesuffix(f"/{unit}"), (record,), unit))
         elif _many(run) and (earlier := _PASS.fullmatch(title)):
             passes.setdefault(earlier["picture"], {})[int(earlier["number"])] = title, record
         else:
@@ -139,7 +139,7 @@ def _dreams(run: RunRecord, records: Mapping[str, Record]) -> list[Dream]:
         if 1 not in numbered:  # what it began with is not known
             made = made[-1:]
         film = records.get(animation_title(picture))
-        dreams.append(Dream(run, made[-1][0], picture, tuple(record for _, record in made), film=film))
+        dreams.append(StoredDream(run, made[-1][0], picture, tuple(record for _, record in made), film=film))
     return sorted(dreams, key=lambda dream: (dream.picture, _in_order(dream.unit)))
 
 

@@ -35,7 +35,7 @@ _NAMES = {
 }
 
 
-def made_by(catalogue: Catalogue, record: Record) -> list[dict[str, Any]]:
+def list_makers(catalogue: Catalogue, record: Record) -> list[dict[str, Any]]:
     """The records whose blobs a record read, as {title, what, address}; `address` is None where there is no page."""
     roles: dict[str, list[str]] = {}
     for item in record.inputs:
@@ -45,7 +45,7 @@ def made_by(catalogue: Catalogue, record: Record) -> list[dict[str, Any]]:
     return [entry(catalogue, key, ", ".join(read)) for key, read in roles.items() if key != record.key]
 
 
-def used_by(catalogue: Catalogue, record: Record | Grown) -> list[dict[str, Any]]:
+def list_users(catalogue: Catalogue, record: Record | Grown) -> list[dict[str, Any]]:
     """The records that read what a record made, the latest first; of very many only how many of which kind."""
     digests = (
         [record.oips, record.picture] if isinstance(record, Grown) else [output.digest for output in record.outputs]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lib.errors import BadInput
 from lib.gallery.addresses import segment
-from lib.gallery.layers import Layer, layers_of
+from lib.gallery.layers import LayerBox, layers_of
 from lib.network import model_file
 from storage.errors import StoreError
 from storage.record import Record
@@ -20,7 +20,7 @@ _LATEST = "model/latest"
 
 
 @dataclass(frozen=True)
-class Network:
+class StoredNetwork:
     """A model of the store.
 
     `slug`: the segment of its pages' addresses, as mnist-57b7b5ae. `names`: every name that runs have for it. `layers`:
@@ -33,7 +33,7 @@ class Network:
     names: tuple[str, ...]
     when: str
     record: Record | None
-    layers: tuple[Layer, ...] = field(default=())
+    layers: tuple[LayerBox, ...] = field(default=())
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class Network:
         return self.name.removeprefix(_PREFIX)
 
 
-def find_networks(store: Store, records: Mapping[str, Record], grown: "Collection[Grown]") -> list[Network]:
+def find_networks(store: Store, records: Mapping[str, Record], grown: "Collection[Grown]") -> list[StoredNetwork]:
     """The models that have a name, and those that something was grown with and that still have a record; newest first.
 
     Checkpoints of a training are none, unless they are the same as its model.
@@ -68,7 +68,7 @@ def find_networks(store: Store, records: Mapping[str, Record], grown: "Collectio
             record = next((one for one in reversed(made) if one.key in refs), made[-1])
             names = (*named, *(one.output("model").digest[:12] for one in made))
             found.append(
-                Network(identity, _slug(names[0], identity), names, record.ended, record, _layers(store, record))
+                StoredNetwork(identity, _slug(names[0], identity), names, record.ended, record, _layers(store, record))
             )
     return sorted(found, key=lambda network: (network.when, network.slug), reverse=True)
 
@@ -79,7 +79,7 @@ def _slug(name: str, identity: str) -> str:
     return segment(label if label.endswith(f"-{identity[:8]}") else f"{label}-{identity[:8]}")
 
 
-def _layers(store: Store, record: Record) -> tuple[Layer, ...]:
+def _layers(store: Store, record: Record) -> tuple[LayerBox, ...]:
     try:
         config = model_file.config_of(store.get(record.output("model").digest), name="the model")
     except (BadInput, StoreError):  # its file is gone or damaged: its pages show what there is of it

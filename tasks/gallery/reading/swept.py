@@ -89,7 +89,7 @@ class UnitState:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class StoredSweep:
     """One sweep. `identity`: what it swept, a network or a checkpoint; None where nothing tells any more.
 
     `made`: the key of the record of each unit; `wanted`: the units that were to be made, by layer in the network's
@@ -108,7 +108,9 @@ class Sweep:
         return sum(map(len, self.wanted.values())) - len(self.made.keys() | self.failed.keys())
 
 
-def find_sweeps(runs: Iterable[RunRecord], grown: Mapping[str, Grown], identities: Mapping[str, str]) -> list[Sweep]:
+def find_sweeps(
+    runs: Iterable[RunRecord], grown: Mapping[str, Grown], identities: Mapping[str, str]
+) -> list[StoredSweep]:
     """The sweeps among the runs, in their order. `identities`: of models by the names that runs have for them."""
     found = []
     for run in runs:
@@ -129,11 +131,11 @@ def find_sweeps(runs: Iterable[RunRecord], grown: Mapping[str, Grown], identitie
             for unit in sorted(made.keys() | failed.keys()):
                 known[unit.layer].append(unit.index)
             wanted = {layer: tuple(indices) for layer, indices in known.items()}
-        found.append(Sweep(run, identity, made, failed, wanted))
+        found.append(StoredSweep(run, identity, made, failed, wanted))
     return found
 
 
-def units_of(grown: Mapping[str, Grown], sweeps: Iterable[Sweep]) -> dict[str, dict[str, dict[int, UnitState]]]:
+def units_of(grown: Mapping[str, Grown], sweeps: Iterable[StoredSweep]) -> dict[str, dict[str, dict[int, UnitState]]]:
     """What is known of every unit that was ever to be swept: by the model's identity, layer and index."""
     latest: dict[str, int] = {}  # the number of the last sweep that has a record
     runs: dict[int, str] = {}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lib.pictures.files import Picture
-from lib.pictures.png import encoded
+from lib.pictures.png import encode_png
 from storage.record import Input, NewOutput, Record
 from tests.flows.conftest import IDENTITY, SmallStore
 
@@ -39,7 +39,7 @@ def gallery(small: SmallStore, committing: Callable[..., Record], monkeypatch: p
     from storage.recipe import Recipe
 
     monkeypatch.setenv("DREAMSWEEP_STORE", str(small.root))
-    given = encoded(Picture(PIXELS))
+    given = encode_png(Picture(PIXELS))
     original = committing(small.store, "original", {}, [NewOutput("original", given, "original", "image/png")])
     digest, passes = original.output("original").digest, []
     for number in (1, 2, 3):
@@ -47,7 +47,7 @@ def gallery(small: SmallStore, committing: Callable[..., Record], monkeypatch: p
         recipe = Recipe("dream", 1, PARAMETERS, {item.role: item.digest for item in inputs})
         about = {"recipe": recipe.digest, "task": "dream", "parameters": PARAMETERS, "role": "picture"}
         about["inputs"] = {"picture": digest, "model": IDENTITY}
-        png = encoded(Picture(PIXELS + np.uint8(number)), about)
+        png = encode_png(Picture(PIXELS + np.uint8(number)), about)
         title = f"garden/rose.jpg pass {number}"
         output = NewOutput("picture", png, "picture", "image/png", attributes={"title": title})
         passes.append(committing(small.store, "dream", PARAMETERS, [output], inputs))
@@ -107,7 +107,7 @@ def test_a_dream_from_elsewhere_says_itself_how_it_was_made(
     original, model = gallery.original.output("original").digest, IDENTITY
     about = {"recipe": "0" * 64, "task": "dream", "role": "picture", "parameters": PARAMETERS}
     about["inputs"] = {"picture": "1" * 64, "source": original, "model": model}
-    (tmp_path / "mailed.png").write_bytes(encoded(Picture(PIXELS), about))
+    (tmp_path / "mailed.png").write_bytes(encode_png(Picture(PIXELS), about))
     assert answer(cli, command, tmp_path / "mailed.png")["said"] == about
     code, out, _ = cli(command, tmp_path / "mailed.png")
     assert code == 0
@@ -128,13 +128,13 @@ def test_a_dream_speaks_for_itself_where_there_is_no_store(
 ) -> None:
     monkeypatch.setenv("DREAMSWEEP_STORE", str(tmp_path / "nowhere"))
     about = {"recipe": "0" * 64, "role": "picture", "parameters": PARAMETERS, "inputs": {"picture": "1" * 64}}
-    (tmp_path / "mailed.png").write_bytes(encoded(Picture(PIXELS), about))
+    (tmp_path / "mailed.png").write_bytes(encode_png(Picture(PIXELS), about))
     assert answer(cli, command, tmp_path / "mailed.png")["said"] == about
     code, out, _ = cli(command, tmp_path / "mailed.png")
     assert code == 0
     assert "objective: Conv2D_3/56" in words(out)
     assert not (tmp_path / "nowhere").exists()
-    (tmp_path / "holiday.png").write_bytes(encoded(Picture(PIXELS)))
+    (tmp_path / "holiday.png").write_bytes(encode_png(Picture(PIXELS)))
     code, _, err = cli(command, tmp_path / "holiday.png")
     assert code == 2
     assert "there is no store at" in err
@@ -144,7 +144,7 @@ def test_what_a_stranger_wrote_into_a_file_does_not_steer_the_terminal(
     cli: CLI, gallery: Gallery, tmp_path: Path
 ) -> None:
     about = {"recipe": "0" * 64, "parameters": {"objective": "\x1b[2J[red]a\r\nb[/red]\u202e"}, "role": ["x"]}
-    (tmp_path / "mailed.png").write_bytes(encoded(Picture(PIXELS), about))
+    (tmp_path / "mailed.png").write_bytes(encode_png(Picture(PIXELS), about))
     code, out, _ = cli("lineage", tmp_path / "mailed.png")
     assert code == 0
     assert "\x1b" not in out
@@ -155,7 +155,7 @@ def test_what_a_stranger_wrote_into_a_file_does_not_steer_the_terminal(
 def test_a_file_that_says_nothing_of_itself_is_one_line_and_exit_code_2(
     cli: CLI, gallery: Gallery, tmp_path: Path
 ) -> None:
-    (tmp_path / "holiday.png").write_bytes(encoded(Picture(PIXELS + np.uint8(99))))
+    (tmp_path / "holiday.png").write_bytes(encode_png(Picture(PIXELS + np.uint8(99))))
     for command in ("lineage", "show"):
         code, out, err = cli(command, tmp_path / "holiday.png")
         assert (code, out) == (2, "")

@@ -26,7 +26,7 @@ from flows.forms.parameters import (
 from lib.analysis.settings import AnalysisSettings
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
-from lib.pictures.names import shown
+from lib.pictures.names import show_name
 from lib.training.settings import TrainSettings
 from storage.errors import StoreError
 from storage.record import NewOutput
@@ -221,7 +221,7 @@ def test_files_of_any_name_are_found_as_they_are_and_as_they_are_shown(place: Pa
     for name in (b"caf\xe9.png", b"100%41.png", b"two\nlines.png"):
         file = place / os.fsdecode(name)
         file.write_bytes(b"")
-        asked = {"pictures": [shown(str(file))], "guide": file, "mask": file, "out": file.with_suffix("")}
+        asked = {"pictures": [show_name(str(file))], "guide": file, "mask": file, "out": file.with_suffix("")}
         parameters = DreamParameters(store=str(place / "store"), **asked)
         check_early(parameters)
         written = parameters.model_dump_json()

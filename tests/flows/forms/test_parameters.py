@@ -149,11 +149,11 @@ def test_choices_are_drop_downs_and_numbers_have_limits(flow: str) -> None:
 def test_the_server_refuses_wrong_values_by_their_field_and_takes_right_ones(prefect_server: str) -> None:
     from prefect.client.orchestration import get_client
 
-    from flows.serving.deployments import wanted_deployments
+    from flows.serving.deployments import make_deployments
 
     async def register() -> dict[str, Any]:
         async with get_client() as client:
-            return {made.flow_name: await made.aapply() for made in await wanted_deployments(client)}
+            return {made.flow_name: await made.aapply() for made in await make_deployments(client)}
 
     deployments = asyncio.run(register())
 

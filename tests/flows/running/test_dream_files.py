@@ -9,7 +9,7 @@ import pytest
 
 from flows.running.dream_files import DreamFiles
 from lib.errors import BadInput
-from lib.pictures.names import parsed, shown
+from lib.pictures.names import parse_name, show_name
 from storage.store import NewOutput, Output, Store
 
 Make = Callable[..., Output]
@@ -59,10 +59,10 @@ def there(folder: Path) -> dict[str, bytes]:
 def test_a_dream_lies_under_the_name_of_its_picture_byte_for_byte(
     files: DreamFiles, make: Make, tmp_path: Path, name: bytes
 ) -> None:
-    files.put("title", shown(os.fsdecode(name)), make(b"a dream"))
+    files.put("title", show_name(os.fsdecode(name)), make(b"a dream"))
     assert there(tmp_path / "dreams") == {os.fsdecode(name + b".png"): b"a dream"}
     (told,) = files.written["title"]
-    assert os.fsencode(parsed(told)) == os.fsencode(tmp_path) + b"/dreams/" + name + b".png"
+    assert os.fsencode(parse_name(told)) == os.fsencode(tmp_path) + b"/dreams/" + name + b".png"
 
 
 def test_what_a_file_is_stands_in_its_ending(files: DreamFiles, make: Make, tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ def test_names_that_are_too_long_are_shortened_and_stay_apart(
     names = [name.format(long=f"{number:02}{letter * fits}") for number in range(3)]
     names += [name.format(long=f"{letter * fits}{number:02}") for number in range(3)]
     for number, one in enumerate(names):
-        files.put(one, shown(one), make(b"%d" % number))
+        files.put(one, show_name(one), make(b"%d" % number))
     assert sorted(there(tmp_path / "dreams").values()) == [b"%d" % number for number in range(6)]
     again = DreamFiles(Store.open(tmp_path / "store"), tmp_path / "dreams")
     for number, one in enumerate(names):  # under the same names as before
-        again.put(one, shown(one), make(b"%d" % number))
+        again.put(one, show_name(one), make(b"%d" % number))
     assert again.written == files.written
 
 

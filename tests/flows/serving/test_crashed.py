@@ -24,10 +24,10 @@ from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
 
-from flows.running.liveness import living
-from flows.serving.crashed import bury
+from flows.running.liveness import keep_alive_file
+from flows.serving.crashed import mark_crashed
 from flows.serving.runner import crashed
-from flows.serving.server_process import locked
+from flows.serving.server_process import try_lock
 from storage.errors import StoreUnusable
 from storage.store import Store
 from tests.flows.dying import dying, hang
@@ -74,7 +74,7 @@ class Mortals:
         process.wait()
 
     def bury(self, *, own: bool = False) -> list[str]:
-        return bury(self.folder, self.url, own=own)
+        return mark_crashed(self.folder, self.url, own=own)
 
     def flow_run(self, flow_run: str | UUID) -> FlowRun:
         with get_client(sync_client=True) as client:
@@ -198,7 +198,7 @@ def test_a_retry_is_not_taken_for_dead_before_it_has_its_lock(mortals: Mortals) 
             assert (mortals.flow_run(flow_run).run_count == 2) == state.is_running()
             assert mortals.bury() == []
             assert mortals.flow_run(flow_run).state_type == state.type
-        with living(mortals.folder, str(flow_run), 2):
+        with keep_alive_file(mortals.folder, str(flow_run), 2):
             assert mortals.bury() == []
             assert mortals.flow_run(flow_run).state_name == "Running"
 
@@ -216,7 +216,7 @@ def test_what_an_attempt_left_is_marked_also_where_it_was_retried_before_anybody
         client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
         client.set_flow_run_state(flow_run, Pending())
         client.set_flow_run_state(flow_run, Running())
-    with living(mortals.folder, str(flow_run), 2) as second:
+    with keep_alive_file(mortals.folder, str(flow_run), 2) as second:
         run = Store.open(mortals.store).open_run("dying", {}).id
         second.opened(str(mortals.store), run)
         assert mortals.bury() == []
@@ -232,7 +232,7 @@ def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(morta
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-        with suppress(StoreUnusable), living(mortals.folder, str(flow_run)) as life:
+        with suppress(StoreUnusable), keep_alive_file(mortals.folder, str(flow_run)) as life:
             life.opened(str(mortals.store), run)
             raise StoreUnusable("the store is full")
         client.set_flow_run_state(flow_run, Failed())
@@ -258,7 +258,7 @@ def test_a_run_of_our_deployments_that_died_without_its_lock_is_marked_on_our_ow
     assert mortals.bury(own=False) == []
     process = subprocess.Popen(["sleep", "600"], env={"PREFECT__FLOW_RUN_ID": str(ending)}, start_new_session=True)
     mortals.processes.append(process)
-    with living(mortals.folder, str(locked)):
+    with keep_alive_file(mortals.folder, str(locked)):
         assert mortals.bury(own=True) == [mortals.flow_run(unborn).name]
     states = [mortals.flow_run(run).state_name for run in (unborn, locked, ending, other)]
     assert states == ["Crashed", "Running", "Running", "Running"]
@@ -271,7 +271,7 @@ def test_one_that_was_killed_while_it_was_being_cancelled_is_cancelled(mortals: 
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-        with suppress(StoreUnusable), living(mortals.folder, str(flow_run)):
+        with suppress(StoreUnusable), keep_alive_file(mortals.folder, str(flow_run)):
             client.set_flow_run_state(flow_run, Cancelling(), force=True)
             raise StoreUnusable("so that its file stays")
     mortals.bury()
@@ -301,7 +301,7 @@ def test_what_is_out_of_reach_is_buried_later(mortals: Mortals, monkeypatch: pyt
     words = {"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename, "run": run.id}
     left.write_text(json.dumps(words | {"store": str(mortals.store)}))
 
-    assert bury(mortals.folder, "http://127.0.0.1:9/api", own=True) == []
+    assert mark_crashed(mortals.folder, "http://127.0.0.1:9/api", own=True) == []
     assert left.exists()
     away = mortals.store.rename(mortals.store.with_name("away"))
     monkeypatch.setattr(crashed, "SETTLED_SECONDS", -1)
@@ -334,11 +334,11 @@ def test_a_flow_that_the_server_does_not_know_is_closed_in_the_store_and_forgott
 
 def test_a_flow_that_ends_leaves_no_file_and_no_lock_however_it_ends(tmp_path: Path) -> None:
     for ending in (None, ValueError, KeyboardInterrupt):
-        with pytest.raises(ending) if ending else tmp_path.joinpath("x").open("w"), living(tmp_path, "a run"):
+        with pytest.raises(ending) if ending else tmp_path.joinpath("x").open("w"), keep_alive_file(tmp_path, "a run"):
             with (tmp_path / "users.lock").open("rb") as users:
-                assert not locked(users, 2)  # exclusively: the project's server stays
+                assert not try_lock(users, 2)  # exclusively: the project's server stays
             if ending:
                 raise ending
         assert list((tmp_path / "living").iterdir()) == []
         with (tmp_path / "users.lock").open("rb") as users:
-            assert locked(users, 2)
+            assert try_lock(users, 2)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lib.analysis.fcps import Fcps, count_active, find_fcps, told_apart
+from lib.analysis.fcps import Fcps, count_active, find_fcps, share_decided
 from lib.errors import BadInput
 
 VALUES = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, float("nan")])
@@ -86,16 +86,16 @@ def test_an_image_is_taken_for_the_class_of_which_it_shows_the_greater_share() -
     # all of the first; half of it; half against all; all of both; nothing; another class
     labels = [4, 4, 9, 4, 9, 7]
     expected = (1 + 1 + 1 + 0.5 + 0.5) / 5
-    assert told_apart([images[:2], images[2:]], labels, patterns(), (4, 9)) == expected
-    assert told_apart([images], [9, 9, 4, 9, 4, 0], patterns(), (9, 4)) == expected
+    assert share_decided([images[:2], images[2:]], labels, patterns(), (4, 9)) == expected
+    assert share_decided([images], [9, 9, 4, 9, 4, 0], patterns(), (9, 4)) == expected
 
 
 def test_without_patterns_the_classes_are_guessed() -> None:
     none = np.zeros(4, bool)
     found = Fcps(none, none, none, 0.5)
     images = np.ones((3, 4), np.float32)
-    assert told_apart([images], [0, 1, 1], found, (0, 1)) == 0.5
-    assert np.isnan(told_apart([images], [2, 2, 2], found, (0, 1)))
+    assert share_decided([images], [0, 1, 1], found, (0, 1)) == 0.5
+    assert np.isnan(share_decided([images], [2, 2, 2], found, (0, 1)))
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -103,7 +103,7 @@ def test_labels_and_images_must_be_as_many(count) -> None:
     images = np.ones((3, 4), np.float32)
     for ask in (
         lambda: count_active([images], [0] * count, 0.5, 2),
-        lambda: told_apart([images], [0] * count, patterns(), (0, 1)),
+        lambda: share_decided([images], [0] * count, patterns(), (0, 1)),
     ):
         with pytest.raises(BadInput, match=f"{count} labels"):
             ask()

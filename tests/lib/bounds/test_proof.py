@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keras import layers as kl
 
 from lib.bounds.intervals import Interval
-from lib.bounds.proof import bounds_of, proved_dead
+from lib.bounds.proof import bounds_of, prove_dead
 from lib.errors import BadInput
 from lib.network.graph import graph_of, run_step
 from lib.network.trunk import responses_of
@@ -148,7 +148,7 @@ def planted(low: float = -28, high: float = 28) -> tuple[Any, dict[str, np.ndarr
         kernel[..., 3] = -np.abs(kernel[..., 3])
         bias[5:7] = -1e3, -1e4
         model.get_layer(name).set_weights([kernel, bias])
-    return model, {layer.name: proved_dead(model, layer.name, low, high) for layer in select_layers(model)}
+    return model, {layer.name: prove_dead(model, layer.name, low, high) for layer in select_layers(model)}
 
 
 def test_planted_maps_are_proved_dead_and_no_others() -> None:
@@ -177,7 +177,7 @@ def test_a_small_positive_bias_is_enough_to_live() -> None:
     kernel, bias = model.get_layer("Conv2D_3").get_weights()
     bias[3] = 1e-6
     model.get_layer("Conv2D_3").set_weights([kernel, bias])
-    assert not proved_dead(model, "Conv2D_3", -28, 28)[3]
+    assert not prove_dead(model, "Conv2D_3", -28, 28)[3]
 
 
 def tiny(*rest: Any) -> Any:
@@ -207,7 +207,7 @@ def tiny(*rest: Any) -> Any:
 )
 def test_only_units_that_are_rectified_to_nothing_are_dead(dead: bool, rest: list[Any]) -> None:
     model = tiny(*(layer.__class__.from_config(layer.get_config()) for layer in rest))
-    assert (proved_dead(model, "target", -1, 1) == dead).all()
+    assert (prove_dead(model, "target", -1, 1) == dead).all()
 
 
 class Negated(kl.Conv2D):  # type: ignore[misc]
@@ -217,19 +217,19 @@ class Negated(kl.Conv2D):  # type: ignore[misc]
 
 def test_of_a_layer_that_is_not_keras_own_nothing_is_proved() -> None:
     model = tiny(Negated(2, 3, activation="relu", name="target"))
-    assert not proved_dead(model, "target", -1, 1).any()
+    assert not prove_dead(model, "target", -1, 1).any()
     half = tiny(kl.Conv2D(2, 3, activation="relu", dtype="mixed_bfloat16", name="target"))
-    assert not proved_dead(half, "target", -1, 1).any()
+    assert not prove_dead(half, "target", -1, 1).any()
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_any_model_can_be_asked(name: str) -> None:
     model = ZOO[name]().model
     for layer in select_layers(model, ["*"]):
-        dead = proved_dead(model, layer.name, -2, 2)
+        dead = prove_dead(model, layer.name, -2, 2)
         assert (dead.shape, dead.dtype) == ((layer.units,), bool)
 
 
 def test_an_unknown_layer_is_refused() -> None:
     with pytest.raises(BadInput, match="Conv2D_9"):
-        proved_dead(build((28, 28, 1), 10), "Conv2D_9", 0, 1)
+        prove_dead(build((28, 28, 1), 10), "Conv2D_9", 0, 1)

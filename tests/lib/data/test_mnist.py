@@ -289,7 +289,7 @@ class TestRealMnist:
 
     def test_an_npz_of_it_gives_the_same(self, folder, tmp_path):
         direct = load("mnist", folder)
-        arrays = {file: idx.read(folder / (file + ".gz"), holds) for file, holds in mnist.FILES.items()}
+        arrays = {file: idx.read_idx(folder / (file + ".gz"), holds) for file, holds in mnist.FILES.items()}
         write_npz(tmp_path / "mnist.npz", arrays)
         again = load("mnist", tmp_path)
         np.testing.assert_array_equal(again.test_imgs, direct.test_imgs)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.draw.activation_grid import Group, activation_grid
+from lib.draw.activation_grid import GridGroup, activation_grid
 from lib.draw.activation_marks import MARK_COLOURS, Marks
 from lib.errors import BadInput
 
@@ -70,7 +70,7 @@ def test_images_stand_side_by_side_on_one_scale() -> None:
 
 def test_groups_begin_new_rows_and_nothing_is_lost() -> None:
     values = [np.full((4,), float(at)) for at in range(8)]
-    together = grid(values, groups=[Group("4", 3), Group("9", 3), Group("unclear", 2)], colours="autumn")
+    together = grid(values, groups=[GridGroup("4", 3), GridGroup("9", 3), GridGroup("unclear", 2)], colours="autumn")
     alone = grid(values, colours="autumn")
     assert together.shape[0] > alone.shape[0]
     for drawn in (together, alone):
@@ -138,7 +138,7 @@ VALUES = [np.zeros((3, 3, 4)), np.zeros((3, 3, 4))]
         ({"images": [np.zeros((2, 2, 1))]}, "1 images"),
         ({"marks": [None]}, "1 marks"),
         ({"marks": [None, Marks(own=np.zeros(4, bool))]}, "do not suit"),
-        ({"groups": [Group("a", 1)]}, "1 images, and there are 2"),
+        ({"groups": [GridGroup("a", 1)]}, "1 images, and there are 2"),
         ({"colours": "virids"}, "viridis"),
         ({"per_row": 0}, "one map a row"),
         ({"clip": (2.0, 1.0)}, "lower and a higher"),

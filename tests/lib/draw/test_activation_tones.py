@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lib.draw.activation_tones import as_maps, colours_of, scale_of, standardised, tiles
+from lib.draw.activation_tones import as_maps, colours_of, scale_of, standardise_maps, tiles
 from lib.draw.oip_picture import NOT_A_NUMBER
 from lib.errors import BadInput
 
@@ -15,7 +15,7 @@ from lib.errors import BadInput
 @given(arrays(np.float32, (4, 3, 5), elements=st.floats(-50, 50, width=32)))
 def test_each_map_is_standardised_by_itself(values) -> None:
     maps = as_maps(values)
-    found = standardised(maps)
+    found = standardise_maps(maps)
     for unit in range(5):
         own, shown = maps[..., unit], found[..., unit]
         if own.std() <= 1e-6 * np.abs(maps[..., unit]).max():
@@ -25,7 +25,7 @@ def test_each_map_is_standardised_by_itself(values) -> None:
 
 
 def test_nodes_are_standardised_together() -> None:
-    found = standardised(as_maps(np.array([1.0, 2.0, 3.0, 6.0])))
+    found = standardise_maps(as_maps(np.array([1.0, 2.0, 3.0, 6.0])))
     assert found.mean() == pytest.approx(0)
     assert found.std() == pytest.approx(1)
 
@@ -33,7 +33,7 @@ def test_nodes_are_standardised_together() -> None:
 def test_a_constant_map_with_crumbs_stays_flat() -> None:
     crumbs = np.full((3, 3, 1), 0.1, np.float32)
     crumbs[1, 1] = np.nextafter(crumbs[1, 1], 1)
-    assert not standardised(as_maps(crumbs)).any()
+    assert not standardise_maps(as_maps(crumbs)).any()
 
 
 @pytest.mark.parametrize(

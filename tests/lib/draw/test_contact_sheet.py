@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.draw.contact_sheet import Cell, contact_sheet
+from lib.draw.contact_sheet import SheetCell, contact_sheet
 from lib.draw.oip_picture import VERDICT_COLOURS
 from lib.errors import BadInput
 
@@ -17,11 +17,11 @@ NOISE = np.random.default_rng(0).normal(size=(8, 28, 28, 1)).astype(np.float32)
 OTHERS = [verdict for verdict in VERDICT_COLOURS if verdict != "responded"]
 
 
-def cells(count: int) -> list[Cell]:
-    return [Cell(index, NOISE[index % 8], "responded", 1.5 + index, 1.25) for index in range(count)]
+def cells(count: int) -> list[SheetCell]:
+    return [SheetCell(index, NOISE[index % 8], "responded", 1.5 + index, 1.25) for index in range(count)]
 
 
-def sheet(some: list[Cell], **more: Any) -> bytes:
+def sheet(some: list[SheetCell], **more: Any) -> bytes:
     return contact_sheet(some, **({"title": "Conv2D_3", "subtitle": "model mnist-cnn, data set mnist"} | more))
 
 
@@ -59,7 +59,7 @@ def test_a_unit_that_did_not_respond_differs_from_all_others(verdict: str, with_
 
 def test_verdicts_can_be_told_apart_without_colours() -> None:
     def grey(verdict: str) -> Any:
-        picture = Image.open(io.BytesIO(sheet([Cell(0, None, verdict)])))
+        picture = Image.open(io.BytesIO(sheet([SheetCell(0, None, verdict)])))
         # The hatched field alone, in black and white, without the frame and the word.
         field = np.asarray(picture.convert("L"))[112 + 3 : 112 + 101, 17:115]
         return field < 240
@@ -77,7 +77,8 @@ def test_verdicts_can_be_told_apart_without_colours() -> None:
 def test_nothing_is_clipped_at_the_edges(title: str, shape: tuple[int, ...], count: int) -> None:
     image = np.random.default_rng(0).normal(size=shape)
     some = [
-        Cell(10**9 + index, image, list(VERDICT_COLOURS)[index % 5], -0.00987654, 12345.678) for index in range(count)
+        SheetCell(10**9 + index, image, list(VERDICT_COLOURS)[index % 5], -0.00987654, 12345.678)
+        for index in range(count)
     ]
     drawn = pixels(sheet(some, title=title, subtitle=title))
     for edge in (drawn[:8], drawn[-8:], drawn[:, :10], drawn[:, -10:]):
@@ -86,26 +87,26 @@ def test_nothing_is_clipped_at_the_edges(title: str, shape: tuple[int, ...], cou
 
 def test_fine_structure_of_a_large_image_is_not_averaged_to_grey() -> None:
     image = np.random.default_rng(0).normal(size=(500, 500, 3))
-    drawn = pixels(sheet([Cell(0, image, "responded")]))
+    drawn = pixels(sheet([SheetCell(0, image, "responded")]))
     assert drawn[140:220, 20:120].std() > 35
 
 
 def test_large_images_do_not_make_a_sheet_wider_than_small_ones_can() -> None:
     large = np.random.default_rng(0).normal(size=(224, 224, 3))
-    width = Image.open(io.BytesIO(sheet([Cell(index, large, "responded") for index in range(8)]))).width
+    width = Image.open(io.BytesIO(sheet([SheetCell(index, large, "responded") for index in range(8)]))).width
     assert width == 2 * 14 + 8 * 112 + 7 * 8
 
 
 def test_an_odd_last_row_of_a_large_image_is_averaged_over_what_is_there() -> None:
     # With anything else beside these values the last row would be far off, and the rest one grey.
     image = 5 + 0.01 * np.random.default_rng(0).normal(size=(129, 129, 3))
-    assert pixels(sheet([Cell(0, image, "responded")]))[130:170, 30:80].std() > 35
+    assert pixels(sheet([SheetCell(0, image, "responded")]))[130:170, 30:80].std() > 35
 
 
 def test_a_pixel_that_is_not_a_number_stays_visible_in_a_large_image() -> None:
     image = np.random.default_rng(0).normal(size=(224, 224, 1))
     image[100, 100] = np.nan
-    assert has(pixels(sheet([Cell(0, image, "responded")])), (255, 0, 255))
+    assert has(pixels(sheet([SheetCell(0, image, "responded")])), (255, 0, 255))
 
 
 def test_a_sheet_drawn_in_many_threads_has_the_same_bytes() -> None:
@@ -125,8 +126,8 @@ def test_a_layer_of_2048_units_has_its_sheet() -> None:
     [
         (lambda: sheet([]), "at least one cell"),
         (lambda: sheet(cells(1), columns=0), "at least one column"),
-        (lambda: Cell(3, None, "asleep"), "responded, unreached, silent, dead, failed"),
-        (lambda: sheet([Cell(0, NOISE, "responded")]), "height, width, channels"),
+        (lambda: SheetCell(3, None, "asleep"), "responded, unreached, silent, dead, failed"),
+        (lambda: sheet([SheetCell(0, NOISE, "responded")]), "height, width, channels"),
     ],
 )
 def test_what_makes_no_sheet_is_refused(attempt: Any, message: str) -> None:

@@ -53,11 +53,11 @@ HOW: dict[str, Any] = {"steps": 6, "step_size": 0.03, "smoothing": 0.5, "jitter"
     st.sampled_from([0.0, 0.5, 1.0, 1.7]),
     st.floats(0.001, 0.3),
 )
-def test_a_climb_without_jitter_is_a_plain_loop(
+def test_an_ascent_without_jitter_is_a_plain_loop(
     ascent: DreamAscent, height: int, width: int, steps: int, smoothing: float, step_size: float
 ) -> None:
     start = pixels(height, width)
-    found, values = ascent.climb(start, steps=steps, step_size=step_size, smoothing=smoothing, jitter=0, seed=0)
+    found, values = ascent.optimise(start, steps=steps, step_size=step_size, smoothing=smoothing, jitter=0, seed=0)
     picture, slope = start.astype(np.float64), np.linspace(0.1, 0.9, height)[:, None, None]
     reach = min(max(1, round(3 * smoothing)), height, width)
     expected = [-((picture - slope) ** 2).mean()]
@@ -73,20 +73,20 @@ def test_a_climb_without_jitter_is_a_plain_loop(
 
 def test_one_trace_serves_fifty_sizes(ascent: DreamAscent) -> None:
     for at in range(50):
-        found, values = ascent.climb(pixels(3 + at, 60 - at), **HOW | {"steps": 1 + at % 3, "smoothing": at % 4 / 2})
+        found, values = ascent.optimise(pixels(3 + at, 60 - at), **HOW | {"steps": 1 + at % 3, "smoothing": at % 4 / 2})
         assert found.shape == (3 + at, 60 - at, CHANNELS)
         assert values.shape == (2 + at % 3,)
     assert ascent.traces == 1
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_other_threads_do(ascent: DreamAscent) -> None:
-    alone = [ascent.climb(pixels(40, 30 + at), **HOW) for at in range(6)]
+    alone = [ascent.optimise(pixels(40, 30 + at), **HOW) for at in range(6)]
     together: dict[int, Any] = {}
 
-    def climb(at: int) -> None:
-        together[at] = ascent.climb(pixels(40, 30 + at), **HOW)
+    def optimise(at: int) -> None:
+        together[at] = ascent.optimise(pixels(40, 30 + at), **HOW)
 
-    threads = [threading.Thread(target=climb, args=(at,)) for at in range(6)]
+    threads = [threading.Thread(target=optimise, args=(at,)) for at in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -107,14 +107,14 @@ def test_a_roll_is_undone_and_the_seed_says_by_how_much() -> None:
     ascent = DreamAscent(Rightmost(), CHANNELS)
     start = np.full((5, 40, CHANNELS), 0.2, np.float32)
     how = HOW | {"smoothing": 0.0, "steps": 30, "step_size": 0.001}
-    moved = {seed: ascent.climb(start, **how | {"seed": seed})[0] - start for seed in (1, 2)}
+    moved = {seed: ascent.optimise(start, **how | {"seed": seed})[0] - start for seed in (1, 2)}
     for change in moved.values():
         columns = set(np.flatnonzero(np.abs(change).max((0, 2)) > 1e-6))
         assert len(columns) > 2
         assert columns <= {36, 37, 38, 39, 0, 1, 2}, "no further than the jitter"
         assert 39 in columns, "the first step is not shifted"
     assert not np.array_equal(moved[1], moved[2])
-    still = ascent.climb(start, **how | {"jitter": 0})[0] - start
+    still = ascent.optimise(start, **how | {"jitter": 0})[0] - start
     assert set(np.flatnonzero(np.abs(still).max((0, 2)))) == {39}
 
 
@@ -124,19 +124,19 @@ def test_where_nothing_responds_the_picture_stays() -> None:
             return tf.constant(0.0), tf.zeros_like(picture)
 
     start = pixels(6, 7)
-    np.testing.assert_array_equal(DreamAscent(Nothing(), CHANNELS).climb(start, **HOW)[0], start)
+    np.testing.assert_array_equal(DreamAscent(Nothing(), CHANNELS).optimise(start, **HOW)[0], start)
 
 
 def test_progress_is_told_up_to_the_last_step(ascent: DreamAscent) -> None:
     told: list[tuple[int, int]] = []
-    ascent.climb(pixels(5, 5), **HOW | {"steps": 17}, told=lambda step, steps: told.append((step, steps)))
+    ascent.optimise(pixels(5, 5), **HOW | {"steps": 17}, told=lambda step, steps: told.append((step, steps)))
     assert told[0] == (1, 17)
     assert told[-1] == (17, 17)
     assert [step for step, _ in told] == sorted({step for step, _ in told})
 
 
 def test_what_is_told_changes_no_byte(ascent: DreamAscent, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = ascent.climb(pixels(9, 8), **HOW)
+    quick = ascent.optimise(pixels(9, 8), **HOW)
     monkeypatch.setattr("lib.dream.ascent._SECONDS_A_CALL", 0.0)
-    one_by_one = ascent.climb(pixels(9, 8), **HOW)
+    one_by_one = ascent.optimise(pixels(9, 8), **HOW)
     assert [part.tobytes() for part in quick] == [part.tobytes() for part in one_by_one]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lib.dream.blend import blended
+from lib.dream.blend import blend
 from lib.errors import BadInput
 from lib.pictures.colours import luminance
 
@@ -29,7 +29,7 @@ def dreams(source: Any, channels: int) -> Any:
 
 @given(sources(), COLOURS, st.sampled_from([1, 3]))
 def test_strength_0_gives_the_source_to_the_bit(source: Any, colours: Any, channels: int) -> None:
-    result = blended(source, dreams(source, channels), colours=colours, strength=0)
+    result = blend(source, dreams(source, channels), colours=colours, strength=0)
     assert result.dtype == source.dtype
     np.testing.assert_array_equal(result, np.broadcast_to(source, result.shape))
 
@@ -40,7 +40,7 @@ def test_where_the_mask_is_black_the_source_stays_to_the_bit(
 ) -> None:
     mask = np.random.default_rng(1).random(source.shape[:2]).astype(np.float32)
     mask[mask < 0.5] = 0
-    result = blended(source, dreams(source, channels), colours=colours, strength=strength, mask=mask)
+    result = blend(source, dreams(source, channels), colours=colours, strength=strength, mask=mask)
     np.testing.assert_array_equal(result[mask == 0], np.broadcast_to(source, result.shape)[mask == 0])
 
 
@@ -50,7 +50,7 @@ def test_the_result_is_the_formula_rounded_once(source: Any, strength: float) ->
     dream = dreams(source, 1)
     mask = dreams(source, 1)[:, :, 0]
     top = np.iinfo(source.dtype).max
-    result = blended(source, dream, colours="grey", strength=strength, mask=mask)
+    result = blend(source, dream, colours="grey", strength=strength, mask=mask)
     before = source.astype(np.float64)
     exact = before + strength * mask[:, :, None].astype(np.float64) * (dream.astype(np.float64) * top - before)
     assert np.abs(result - exact).max() <= 0.5 + 1e-9
@@ -59,15 +59,15 @@ def test_the_result_is_the_formula_rounded_once(source: Any, strength: float) ->
 def test_full_strength_without_a_mask_is_the_dream() -> None:
     source = np.random.default_rng(0).integers(0, 256, (300, 1500, 3), np.uint8)  # more than one strip of rows
     dream = dreams(source, 3)
-    np.testing.assert_array_equal(blended(source, dream, colours="dreamed"), np.rint(dream.astype(np.float64) * 255))
-    kept = blended(source, dream, colours="kept")
+    np.testing.assert_array_equal(blend(source, dream, colours="dreamed"), np.rint(dream.astype(np.float64) * 255))
+    kept = blend(source, dream, colours="kept")
     assert np.abs(luminance(kept / 255) - luminance(dream)).max() < 0.6 / 255
 
 
 def test_colours_are_dreamed_into_a_grey_picture_of_8_bits_and_not_of_16() -> None:
     grey = np.full((4, 5, 1), 100, np.uint8)
-    assert blended(grey, dreams(grey, 3), colours="dreamed").shape == (4, 5, 3)
-    deep = blended(grey.astype(np.uint16), dreams(grey, 3), colours="dreamed")
+    assert blend(grey, dreams(grey, 3), colours="dreamed").shape == (4, 5, 3)
+    deep = blend(grey.astype(np.uint16), dreams(grey, 3), colours="dreamed")
     assert deep.shape == (4, 5, 1)
     assert deep.dtype == np.uint16
 
@@ -75,4 +75,4 @@ def test_colours_are_dreamed_into_a_grey_picture_of_8_bits_and_not_of_16() -> No
 def test_a_mask_of_another_size_is_refused() -> None:
     source = np.zeros((4, 5, 1), np.uint8)
     with pytest.raises(BadInput, match="mask has"):
-        blended(source, dreams(source, 1), mask=np.zeros((5, 4), np.float32))
+        blend(source, dreams(source, 1), mask=np.zeros((5, 4), np.float32))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lib.dream.carve import carved, fitted, like
+from lib.dream.carve import carve, fit_range, like
 
 RANDOM = np.random.default_rng(0)
 SIZE = (14, 10)
@@ -38,7 +38,7 @@ def bicubic(pixels: Any, height: int, width: int) -> Any:
 @pytest.mark.parametrize("shape", [(61, 90, 1), (14, 10, 1), (5, 4, 1), (33, 8, 3), (1, 1, 1)])
 def test_an_ascent_that_changes_nothing_gives_the_picture_back(shape: tuple[int, ...]) -> None:
     source = picture(*shape)
-    found = carved(source, SIZE, nothing, 4)
+    found = carve(source, SIZE, nothing, 4)
     np.testing.assert_allclose(found.adjusted, source, atol=0.02)  # but for what fits between black and white
     np.testing.assert_allclose(found.detailed, source, atol=1e-5)
     assert found.pattern.shape == (*SIZE, shape[2])
@@ -51,11 +51,11 @@ def test_the_rounds_are_those_of_the_blog() -> None:
     details = source - bicubic(start, height, width)
     small = start
     for number in range(3):
-        climbed, _ = brighter_left(number, small)
-        pattern = (climbed - climbed.mean()) / climbed.std() * start.std() + start.mean()
+        optimised, _ = brighter_left(number, small)
+        pattern = (optimised - optimised.mean()) / optimised.std() * start.std() + start.mean()
         detailed = bicubic(pattern, height, width) + details
         small = np.clip(bicubic(detailed, *SIZE), 0, 1)
-    found = carved(source, SIZE, brighter_left, 3)
+    found = carve(source, SIZE, brighter_left, 3)
     np.testing.assert_allclose(found.start, start, atol=1e-6)
     np.testing.assert_allclose(found.pattern, pattern, atol=1e-5)
     np.testing.assert_allclose(found.detailed, detailed, atol=1e-5)
@@ -64,7 +64,7 @@ def test_the_rounds_are_those_of_the_blog() -> None:
 
 def test_the_details_of_the_picture_survive_and_its_coarse_shape_does_not() -> None:
     source = picture()
-    found = carved(source, SIZE, brighter_left, 4)
+    found = carve(source, SIZE, brighter_left, 4)
 
     def fine(pixels: Any) -> Any:
         return (pixels[1:, 1:] - pixels[:-1, :-1]).ravel()
@@ -77,7 +77,7 @@ def test_the_details_of_the_picture_survive_and_its_coarse_shape_does_not() -> N
 @given(st.integers(0, 10**6), st.floats(-1, 2), st.floats(1e-3, 3))
 def test_what_is_fitted_is_a_picture_of_which_hardly_anything_was_cut(seed: int, mean: float, spread: float) -> None:
     pixels = np.random.default_rng(seed).normal(mean, spread, (30, 40, 1)).astype(np.float32)
-    found = fitted(pixels)
+    found = fit_range(pixels)
     assert found.min() >= 0
     assert found.max() <= 1
     assert ((found == 0) | (found == 1)).mean() <= 0.02
@@ -89,7 +89,7 @@ def test_what_is_fitted_is_a_picture_of_which_hardly_anything_was_cut(seed: int,
 
 def test_what_fits_already_stays_as_it_is() -> None:
     source = picture()
-    np.testing.assert_allclose(fitted(source), source, atol=1e-6)
+    np.testing.assert_allclose(fit_range(source), source, atol=1e-6)
 
 
 def test_a_picture_takes_on_the_mean_and_the_deviation_of_another() -> None:
@@ -102,4 +102,4 @@ def test_a_picture_takes_on_the_mean_and_the_deviation_of_another() -> None:
 
 def test_an_even_picture_stays_even() -> None:
     even = np.full((30, 40, 1), 0.4, np.float32)
-    np.testing.assert_allclose(carved(even, SIZE, brighter_left, 2).adjusted, even, atol=1e-5)
+    np.testing.assert_allclose(carve(even, SIZE, brighter_left, 2).adjusted, even, atol=1e-5)

@@ -63,10 +63,10 @@ def test_the_objective_rises_in_every_octave_round_and_tiling(mode: str, channel
         "carve": ["round 1 of 2", "round 2 of 2"],
         "carve+tiles": ["round 1 of 2", "round 2 of 2", "tiles"],
     }
-    assert [climb.name for climb in found.climbs] == wanted[mode]
-    for climb in found.climbs:
-        assert len(climb.values) == SETTINGS["steps"] + 1
-        assert climb.values[-1] > climb.values[0]
+    assert [curve.name for curve in found.curves] == wanted[mode]
+    for curve in found.curves:
+        assert len(curve.values) == SETTINGS["steps"] + 1
+        assert curve.values[-1] > curve.values[0]
     assert (found.strip is not None) == (mode in ("carve", "carve+tiles"))
     if found.strip:
         assert Image.open(io.BytesIO(found.strip)).width > 1000
@@ -185,7 +185,7 @@ def test_a_guide_leads_the_dream(mode: str) -> None:
     across = Dreamer(network(), settings, guide=stripes).dream(source)
     down = Dreamer(network(), settings, guide=stripes.transpose(1, 0, 2)).dream(source)
     assert (across.pixels != down.pixels).any()
-    assert across.climbs[-1].values[-1] > across.climbs[-1].values[0]
+    assert across.curves[-1].values[-1] > across.curves[-1].values[0]
 
 
 @pytest.mark.parametrize("mode", ALL_WAYS)
@@ -209,7 +209,7 @@ def test_one_trace_serves_every_objective_of_the_same_layers_with_a_guide_too(mo
 @pytest.mark.parametrize("mode", ["tiles", "carve"])
 def test_class_units_dream_where_the_whole_network_is_seen(mode: str) -> None:
     found = dreamer(mode, objective="classes/3").dream(picture())
-    assert found.climbs[0].values[-1] > found.climbs[0].values[0]
+    assert found.curves[0].values[-1] > found.curves[0].values[0]
 
 
 def test_the_objective_is_told_in_its_canonical_form() -> None:
@@ -221,7 +221,7 @@ def test_the_objective_is_told_in_its_canonical_form() -> None:
 def test_progress_is_told_of_every_octave_round_and_tiling(mode: str) -> None:
     seen: list[tuple[str, int, int]] = []
     found = dreamer(mode).dream(picture(), told=lambda *told: seen.append(told))
-    assert list(dict.fromkeys(name for name, _, _ in seen)) == [climb.name for climb in found.climbs]
+    assert list(dict.fromkeys(name for name, _, _ in seen)) == [curve.name for curve in found.curves]
     last = {name: (step, steps) for name, step, steps in seen}
     assert set(last.values()) == {(SETTINGS["steps"], SETTINGS["steps"])}
 
@@ -249,6 +249,6 @@ def test_a_network_that_sees_neither_one_nor_three_channels_is_refused() -> None
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_an_even_picture_is_dreamed_too(mode: str, value: int) -> None:
     found = dreamer(mode).dream(np.full((30, 33, 1), value, np.uint8))
-    assert np.isfinite([climb.values for climb in found.climbs]).all()
+    assert np.isfinite([curve.values for curve in found.curves]).all()
     if mode in ("octaves", "tiles") and value == 128:
         assert np.ptp(found.pixels) > 0

@@ -27,7 +27,7 @@ class Redder:
 def test_all_channels_are_changed_alike_and_the_objective_rises() -> None:
     pixels = np.random.default_rng(0).uniform(0.3, 0.7, (9, 8, 3)).astype(np.float32)
     ascent = DreamAscent(LuminanceGradient(Redder()), 3)
-    found, values = ascent.climb(pixels, steps=4, step_size=0.02, smoothing=0.0, jitter=2, seed=0)
+    found, values = ascent.optimise(pixels, steps=4, step_size=0.02, smoothing=0.0, jitter=2, seed=0)
     change = found - pixels
     assert np.abs(change).max() > 0.05
     np.testing.assert_allclose(np.ptp(change, axis=-1), 0, atol=1e-6)

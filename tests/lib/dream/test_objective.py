@@ -1,4 +1,4 @@
-"""What a dream climbs: a number a position, against its definition in NumPy."""
+"""What a dream optimises: a number a position, against its definition in NumPy."""
 
 from typing import Any
 

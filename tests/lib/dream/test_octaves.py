@@ -12,7 +12,7 @@ from lib.dream.mixture import mixture_of
 from lib.dream.objective import DreamObjective
 from lib.dream.octaves import octave_sizes, through_octaves
 from lib.dream.windowed_gradient import WindowedGradient
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 from lib.training.reference import build
 
 
@@ -38,11 +38,11 @@ def test_where_nothing_is_dreamed_the_picture_comes_back_to_the_bit() -> None:
     start = picture(50, 41, 3)
     seen = []
 
-    def climb(number: int, pixels: Any) -> Any:
+    def optimise(number: int, pixels: Any) -> Any:
         seen.append((number, pixels.shape))
         return pixels, np.zeros(1, np.float32)
 
-    found, values = through_octaves(start, octave_sizes(50, 41, 3, 1.5, (1, 1)), climb)
+    found, values = through_octaves(start, octave_sizes(50, 41, 3, 1.5, (1, 1)), optimise)
     np.testing.assert_array_equal(found, start)
     assert seen == [(0, (22, 18, 3)), (1, (33, 27, 3)), (2, (50, 41, 3))]
     assert len(values) == 3
@@ -52,11 +52,11 @@ def test_only_the_change_is_enlarged() -> None:
     start = picture(40, 40)
     wave = 0.1 * np.sin(np.arange(20) / 3).astype(np.float32)[:, None, None] * np.ones((1, 20, 1), np.float32)
 
-    def climb(number: int, pixels: Any) -> Any:
+    def optimise(number: int, pixels: Any) -> Any:
         return (pixels + wave if number == 0 else pixels), np.zeros(1, np.float32)
 
-    found, _ = through_octaves(start, [(20, 20), (40, 40)], climb)
-    np.testing.assert_allclose(found - start, resized(wave, 40, 40), atol=1e-6)
+    found, _ = through_octaves(start, [(20, 20), (40, 40)], optimise)
+    np.testing.assert_allclose(found - start, resize(wave, 40, 40), atol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def ascent() -> DreamAscent:
 def dream(ascent: DreamAscent, start: Any, seed: int = 1) -> Any:
     how: dict[str, Any] = {"steps": 6, "step_size": 0.02, "smoothing": 0.5, "jitter": 4}
     sizes = octave_sizes(*start.shape[:2], 3, 1.4, (18, 18))
-    return through_octaves(start, sizes, lambda number, pixels: ascent.climb(pixels, **how, seed=seed + number))
+    return through_octaves(start, sizes, lambda number, pixels: ascent.optimise(pixels, **how, seed=seed + number))
 
 
 @pytest.mark.parametrize("size", [(90, 71), (40, 130), (20, 33)])
@@ -76,8 +76,8 @@ def test_the_objective_rises_in_every_octave(ascent: DreamAscent, size: tuple[in
     found, values = dream(ascent, picture(*size))
     assert found.shape == (*size, 1)
     assert 0 <= found.min() < found.max() <= 1
-    assert all(climb[-1] > climb[0] for climb in values)
-    assert all(len(climb) == 7 for climb in values)
+    assert all(curve[-1] > curve[0] for curve in values)
+    assert all(len(curve) == 7 for curve in values)
 
 
 def test_details_survive(ascent: DreamAscent) -> None:
@@ -85,7 +85,7 @@ def test_details_survive(ascent: DreamAscent) -> None:
     found, _ = dream(ascent, start)
 
     def fine(pixels: Any) -> Any:
-        return (pixels - resized(resized(pixels, 60, 50), 120, 100)).ravel()
+        return (pixels - resize(resize(pixels, 60, 50), 120, 100)).ravel()
 
     assert np.abs(found - start).mean() > 0.02
     assert np.corrcoef(fine(start), fine(found))[0, 1] > 0.6

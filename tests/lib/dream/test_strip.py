@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lib.draw.oip_picture import to_uint8
-from lib.dream.carve import Carved, carved
+from lib.dream.carve import Carved, carve
 from lib.dream.strip import strip
 
 
@@ -16,10 +16,10 @@ def example(height: int = 120, width: int = 180, channels: int = 1) -> Carved:
     random = np.random.default_rng(0)
     source = random.random((height, width, channels)).astype(np.float32)
 
-    def climb(number: int, small: Any) -> Any:
+    def optimise(number: int, small: Any) -> Any:
         return np.clip(small + 0.3 * random.random(small.shape), 0, 1).astype(np.float32), np.zeros(2, np.float32)
 
-    return carved(source, (28, 28), climb, 2)
+    return carve(source, (28, 28), optimise, 2)
 
 
 def drawn(found: Carved, title: str = "Conv2D_3/56") -> Any:

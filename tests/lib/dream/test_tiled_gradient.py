@@ -14,7 +14,7 @@ from keras import layers as kl
 
 import lib.dream.tiled_gradient
 from lib.dream.ascent import DreamAscent
-from lib.dream.tiled_gradient import MEAN, SPREAD, Tiles, scattered, standardised
+from lib.dream.tiled_gradient import MEAN, SPREAD, Tiles, scatter_corners, standardise
 from lib.errors import BadInput
 from tests.lib.keras_zoo import ZOO
 
@@ -53,7 +53,7 @@ def reference(model: Any, tiles: Tiles, picture: Any) -> tuple[float, Any]:
     )
     hann = np.outer(*(np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2 for side in (high, wide)))
     laid, weights, values = np.zeros((height, width)), np.zeros((height, width)), []
-    for y, x in scattered((height, width), tiles.size, tiles.stride):
+    for y, x in scatter_corners((height, width), tiles.size, tiles.stride):
         places = np.ix_(rows[3 * high + y :][:high], columns[3 * wide + x :][:wide])
         tile = tf.constant(picture[:, :, 0][places][None, :, :, None])
         with tf.GradientTape() as tape:
@@ -93,7 +93,7 @@ def test_batches_and_strips_change_nothing(model: Any, tiles: Tiles, monkeypatch
 @given(SIZES, SIZES, st.integers(2, 20), st.integers(2, 20), st.data())
 def test_tiles_cover_every_pixel(height: int, width: int, high: int, wide: int, data: Any) -> None:
     stride = data.draw(st.integers(1, high)), data.draw(st.integers(1, wide))
-    corners = scattered((height, width), (high, wide), stride)
+    corners = scatter_corners((height, width), (high, wide), stride)
     covered = np.zeros((height, width), bool)
     for y, x in corners:
         assert y > -high
@@ -105,16 +105,16 @@ def test_tiles_cover_every_pixel(height: int, width: int, high: int, wide: int, 
 
 
 def test_a_picture_of_the_networks_size_is_one_tile() -> None:
-    np.testing.assert_array_equal(scattered((28, 28), (28, 28), (14, 14)), [[0, 0]])
-    np.testing.assert_array_equal(scattered((20, 28), (28, 28), (14, 14)), [[-4, 0]])
+    np.testing.assert_array_equal(scatter_corners((28, 28), (28, 28), (14, 14)), [[0, 0]])
+    np.testing.assert_array_equal(scatter_corners((20, 28), (28, 28), (14, 14)), [[-4, 0]])
 
 
 def test_the_network_sees_tiles_with_the_same_mean_and_deviation_unless_they_are_even() -> None:
     random = np.random.default_rng(0)
-    seen = standardised(tf.constant(random.normal(0.8, 0.1, (3, 20, 20, 1)), tf.float32)).numpy()
+    seen = standardise(tf.constant(random.normal(0.8, 0.1, (3, 20, 20, 1)), tf.float32)).numpy()
     np.testing.assert_allclose(seen.mean((1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(seen.std((1, 2, 3)), 1, atol=0.03)
-    even = standardised(tf.constant(random.normal(0.8, 0.001, (3, 20, 20, 1)), tf.float32)).numpy()
+    even = standardise(tf.constant(random.normal(0.8, 0.001, (3, 20, 20, 1)), tf.float32)).numpy()
     assert (even.std((1, 2, 3)) < 0.1).all()
 
 
@@ -122,20 +122,20 @@ def test_one_trace_serves_pictures_of_every_size(tiles: Tiles) -> None:
     ascent = DreamAscent(tiles, 1)
     for at in range(20):
         pixels = np.random.default_rng(at).random((7 + 5 * at, 60 - 2 * at, 1)).astype(np.float32)
-        climb(ascent, pixels, steps=1)
+        optimise(ascent, pixels, steps=1)
     assert ascent.traces == 1
 
 
-def test_threads_that_climb_at_once_get_the_same_bytes_as_alone(tiles: Tiles) -> None:
+def test_threads_that_optimise_at_once_get_the_same_bytes_as_alone(tiles: Tiles) -> None:
     ascent = DreamAscent(tiles, 1)
     pixels = np.random.default_rng(0).random((40, 50, 1)).astype(np.float32)
-    alone = climb(ascent, pixels).tobytes()
+    alone = optimise(ascent, pixels).tobytes()
     with ThreadPoolExecutor(4) as threads:
-        assert {found.tobytes() for found in threads.map(lambda _: climb(ascent, pixels), range(8))} == {alone}
+        assert {found.tobytes() for found in threads.map(lambda _: optimise(ascent, pixels), range(8))} == {alone}
 
 
-def climb(ascent: DreamAscent, pixels: Any, steps: int = 6, jitter: int = 6) -> Any:
-    return ascent.climb(pixels, steps=steps, step_size=0.02, smoothing=0.5, jitter=jitter, seed=0)[0]
+def optimise(ascent: DreamAscent, pixels: Any, steps: int = 6, jitter: int = 6) -> Any:
+    return ascent.optimise(pixels, steps=steps, step_size=0.02, smoothing=0.5, jitter=jitter, seed=0)[0]
 
 
 def regular(picture: Any, tile: Any, stride: Any) -> Any:
@@ -149,10 +149,10 @@ def weave(model: Any, corners: Callable[..., Any], monkeypatch: Any, jitter: int
 
     Its autocorrelation at the stride, above the greatest at two pixels less to five pixels less or more.
     """
-    monkeypatch.setattr(lib.dream.tiled_gradient, "scattered", corners)
+    monkeypatch.setattr(lib.dream.tiled_gradient, "scatter_corners", corners)
     tiles = Tiles(model, ("classes",), objective, 0.5)
     faint = 0.5 + 0.01 * np.random.default_rng(0).normal(size=(150, 150, 1)).astype(np.float32)
-    change = (climb(DreamAscent(tiles, 1), faint, jitter=jitter) - faint)[:, :, 0]
+    change = (optimise(DreamAscent(tiles, 1), faint, jitter=jitter) - faint)[:, :, 0]
     power = np.abs(np.fft.fft2(change - change.mean())) ** 2
     repeats = np.fft.ifft2(power).real / power.mean()
     at = tiles.stride[0]
@@ -171,7 +171,7 @@ def test_no_grid_shows(monkeypatch: Any) -> None:
         ]
     )
     assert weave(model, regular, monkeypatch, jitter=0) > 0.3  # it would be seen
-    assert weave(model, scattered, monkeypatch, jitter=3) < 0.05
+    assert weave(model, scatter_corners, monkeypatch, jitter=3) < 0.05
 
 
 def test_a_network_of_free_size_has_no_tiles() -> None:

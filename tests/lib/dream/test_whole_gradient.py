@@ -59,11 +59,11 @@ def test_what_lies_behind_it_is_taken_whole(model: Any, text: str) -> None:
     np.testing.assert_allclose(gradient, tape.gradient(expected, pixels), rtol=1e-3, atol=1e-7)
 
 
-def test_it_climbs_pictures_of_every_size_by_one_trace(model: Any) -> None:
+def test_it_optimises_pictures_of_every_size_by_one_trace(model: Any) -> None:
     ascent = DreamAscent(gradient_of(model, "behind"), 3)
     for size in ((20, 30), (31, 17)):
         start = np.random.default_rng(1).random((*size, 3)).astype(np.float32)
-        _, values = ascent.climb(start, steps=4, step_size=0.02, smoothing=0.5, jitter=2, seed=1)
+        _, values = ascent.optimise(start, steps=4, step_size=0.02, smoothing=0.5, jitter=2, seed=1)
         assert values[-1] > values[0]
     assert ascent.traces == 1
 

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from lib.errors import BadInput
 from lib.network.trunk import responses_of
 from lib.oips.ascent import Ascent, Growing, blur, cosine_rates
-from lib.oips.batcher import Grower
+from lib.oips.batcher import Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.oips.objective import ObjectiveName
 from lib.oips.start_images import start_image
@@ -106,7 +106,7 @@ def test_the_first_step_goes_where_float64_numpy_goes(reference: Any, layer: str
     ascent = Ascent(reference, layer, bounds, batch=BATCH)
     begun = starts(ascent, 5)
     units = np.random.default_rng(1).integers(ascent.units, size=5)
-    grown = ascent.climb(begun, units, rates(1, 5))
+    grown = ascent.optimise(begun, units, rates(1, 5))
     weights = weights_of(reference)
     for at, unit in enumerate(units):
         image = begun.images[at].astype(np.float64)
@@ -132,9 +132,9 @@ def test_the_first_step_goes_where_float64_numpy_goes(reference: Any, layer: str
 def test_momentum_carries_on_what_went_before(ascents: Ascents) -> None:
     ascent = ascents()
     units = np.arange(2, 6)
-    first = ascent.climb(starts(ascent, 4), units, rates(1, 4))
-    alone = ascent.climb(Growing.from_starts(first.images), units, rates(1, 4))
-    second = ascent.climb(first, units, rates(1, 4))
+    first = ascent.optimise(starts(ascent, 4), units, rates(1, 4))
+    alone = ascent.optimise(Growing.from_starts(first.images), units, rates(1, 4))
+    second = ascent.optimise(first, units, rates(1, 4))
     np.testing.assert_allclose(second.velocity, 0.8 * first.velocity + alone.velocity, atol=1e-4)
 
 
@@ -142,13 +142,13 @@ def test_whatever_is_grown_there_is_one_trace(ascents: Ascents) -> None:
     ascent = ascents()
     for number, (images, steps) in enumerate([(1, 1), (8, 3), (5, 7), (3, 0), (2, 11), (8, 1)]):
         units = np.random.default_rng(number).integers(ascent.units, size=images)
-        grown = ascent.climb(starts(ascent, images, number), units, rates(steps, images, 0.1 * number))
+        grown = ascent.optimise(starts(ascent, images, number), units, rates(steps, images, 0.1 * number))
         assert grown.curve.shape == (images, steps)
-        ascent.climb(grown.take([0]), [int(units[0])], rates(2, 1))
+        ascent.optimise(grown.take([0]), [int(units[0])], rates(2, 1))
         ascent.measure(grown.best, list(units))
     ascent.measure(starts(ascent, 19).images, np.zeros(19, np.int64))
-    with Grower(ascent, BATCH) as grower:
-        grower.climb(starts(ascent, 21), np.arange(21) % ascent.units, rates(2, 21))
+    with Batcher(ascent, BATCH) as batcher:
+        batcher.optimise(starts(ascent, 21), np.arange(21) % ascent.units, rates(2, 21))
     assert ascent.traces == 1
 
 
@@ -163,7 +163,7 @@ def test_every_image_of_an_ascent_keeps_the_constraint(
     random = np.random.default_rng(1)
     for step in range(12):
         shifts = random.integers(-2, 3, (1, 6, 2))
-        growing = ascent.climb(growing, np.arange(1, 7), np.full((1, 6), 0.1 * step, np.float32), shifts)
+        growing = ascent.optimise(growing, np.arange(1, 7), np.full((1, 6), 0.1 * step, np.float32), shifts)
         assert keeps(ascent.constraint, growing.images)
         assert keeps(ascent.constraint, growing.best)
 
@@ -174,13 +174,13 @@ def test_a_unit_grown_alone_is_the_same_to_the_bit_as_in_a_full_batch(ascents: A
     growing = starts(ascent, BATCH)
     units = np.arange(BATCH)[::-1] % ascent.units
     shifts = np.random.default_rng(1).integers(-2, 3, (9, BATCH, 2))
-    together = ascent.climb(growing, units, rates(9, BATCH), shifts)
+    together = ascent.optimise(growing, units, rates(9, BATCH), shifts)
     for at in range(BATCH):
-        alone = ascent.climb(growing.take([at]), units[[at]], rates(9, 1), shifts[:, [at]])
+        alone = ascent.optimise(growing.take([at]), units[[at]], rates(9, 1), shifts[:, [at]])
         assert_same_bits(alone, together.take([at]))
     order = np.array([5, 0, 7])
     assert_same_bits(
-        ascent.climb(growing.take(order), units[order], rates(9, 3), shifts[:, order]), together.take(order)
+        ascent.optimise(growing.take(order), units[order], rates(9, 3), shifts[:, order]), together.take(order)
     )
 
 
@@ -189,18 +189,18 @@ def test_a_map_of_the_reference_network_is_the_same_alone_and_among_64(reference
     ascent = Ascent(reference, layer, Constraint("standardised", 0.0, 1.0), batch=64)
     growing = starts(ascent, 64)
     units = np.random.default_rng(1).integers(ascent.units, size=64)
-    together = ascent.climb(growing, units, rates(12, 64))
+    together = ascent.optimise(growing, units, rates(12, 64))
     for at in (0, 17, 63):
-        assert_same_bits(ascent.climb(growing.take([at]), units[[at]], rates(12, 1)), together.take([at]))
+        assert_same_bits(ascent.optimise(growing.take([at]), units[[at]], rates(12, 1)), together.take([at]))
 
 
 def test_stages_lead_where_one_ascent_leads(ascents: Ascents) -> None:
     ascent = ascents()
     growing, units, every = starts(ascent, 4), np.arange(1, 5), rates(10, 4)
-    whole = ascent.climb(growing, units, every)
+    whole = ascent.optimise(growing, units, every)
     staged = growing
     for part in (every[:3], every[3:4], every[4:]):
-        staged = ascent.climb(staged, units, part)
+        staged = ascent.optimise(staged, units, part)
     np.testing.assert_array_equal(staged.images, whole.images)
     np.testing.assert_array_equal(staged.velocity, whole.velocity)
     np.testing.assert_array_equal(staged.curve, whole.curve)
@@ -212,7 +212,7 @@ def test_the_best_image_seen_is_kept(ascents: Ascents, constraint: ConstraintNam
     """Steps far too long overshoot, so that the last image is not the best."""
     ascent = ascents("two", constraint)
     units = np.array([2, 3, 4, 5, 6, 2, 3, 4])
-    grown = ascent.climb(starts(ascent, 8), units, np.full((15, 8), 2.0, np.float32))
+    grown = ascent.optimise(starts(ascent, 8), units, np.full((15, 8), 2.0, np.float32))
     last, _ = ascent.measure(grown.images, units)
     assert (last < grown.response).any()
     response, pre_activation = ascent.measure(grown.best, units)
@@ -221,14 +221,14 @@ def test_the_best_image_seen_is_kept(ascents: Ascents, constraint: ConstraintNam
     assert (grown.response > 0).all()
     seen = np.maximum(grown.curve.max(1), last)
     np.testing.assert_allclose(grown.response, seen, rtol=1e-5)
-    further = ascent.climb(grown, units, np.full((4, 8), 5.0, np.float32))
+    further = ascent.optimise(grown, units, np.full((4, 8), 5.0, np.float32))
     assert (further.response >= grown.response).all()
 
 
 def test_the_last_image_counts_too(ascents: Ascents) -> None:
     ascent = ascents()
     units = np.arange(2, 7)
-    grown = ascent.climb(starts(ascent, 5), units, np.full((1, 5), 0.3, np.float32))
+    grown = ascent.optimise(starts(ascent, 5), units, np.full((1, 5), 0.3, np.float32))
     assert (grown.response > grown.curve[:, 0]).all()
     np.testing.assert_array_equal(grown.best, grown.images)
 
@@ -242,14 +242,14 @@ def test_what_is_measured_is_what_the_model_answers(ascents: Ascents, model: Any
     np.testing.assert_allclose(pre_activations, trunk_before[np.arange(20), units], rtol=1e-4, atol=1e-5)
 
 
-def test_a_start_in_the_dead_zone_of_the_relu_climbs_out_of_it(ascents: Ascents) -> None:
+def test_a_start_in_the_dead_zone_of_the_relu_gets_out_of_it(ascents: Ascents) -> None:
     """The gradient of the response is exactly zero there; the leak is what moves the image."""
     ascent = ascents()
     growing, units = starts(ascent, 8), np.ones(8, np.int64)
     before, _ = ascent.measure(growing.images, units)
     dead = np.flatnonzero(before == 0)
     assert len(dead) >= 1
-    grown = ascent.climb(growing.take(dead), units[dead], rates(30, len(dead)))
+    grown = ascent.optimise(growing.take(dead), units[dead], rates(30, len(dead)))
     assert (grown.curve[:, 0] == 0).all()
     assert (grown.response > 0).all()
 
@@ -258,7 +258,7 @@ def test_a_unit_that_cannot_respond_comes_as_near_as_it_can(ascents: Ascents) ->
     ascent = ascents()
     growing, units = starts(ascent, 4), np.zeros(4, np.int64)
     _, before = ascent.measure(growing.images, units)
-    grown = ascent.climb(growing, units, rates(30, 4))
+    grown = ascent.optimise(growing, units, rates(30, 4))
     assert (grown.response == 0).all()
     assert (grown.pre_activation > before + 0.5).all()
     assert (grown.pre_activation < 0).all()
@@ -272,13 +272,13 @@ def test_a_jittered_step_is_a_plain_one_of_the_shifted_image_shifted_back(
     jittered, plain = ascents("two", constraint, jitter=True), ascents("two", constraint)
     growing, units = starts(plain, 6), np.arange(1, 7)
     shifts = np.array([(1, 0), (0, -2), (3, 4), (-1, 5), (20, -31), (0, 0)])
-    found = jittered.climb(growing, units, rates(4, 6), np.repeat(shifts[None], 4, axis=0))
+    found = jittered.optimise(growing, units, rates(4, 6), np.repeat(shifts[None], 4, axis=0))
 
     def rolled(images: np.ndarray, sign: int) -> np.ndarray:
         pairs = zip(images, sign * shifts, strict=True)
         return np.stack([np.roll(image, tuple(shift), axis=(0, 1)) for image, shift in pairs])
 
-    expected = plain.climb(Growing.from_starts(rolled(growing.images, 1)), units, rates(4, 6))
+    expected = plain.optimise(Growing.from_starts(rolled(growing.images, 1)), units, rates(4, 6))
     np.testing.assert_allclose(found.images, rolled(expected.images, -1), atol=1e-4)
     np.testing.assert_allclose(found.velocity, rolled(expected.velocity, -1), atol=2e-3)
 
@@ -286,7 +286,7 @@ def test_a_jittered_step_is_a_plain_one_of_the_shifted_image_shifted_back(
 def test_what_is_seen_of_a_shifted_image_does_not_count(ascents: Ascents) -> None:
     ascent = ascents("two", "standardised", jitter=True)
     shifts = np.array([[(1, 0), (0, 0)], [(0, 0), (0, 0)], [(0, 2), (-1, 0)]])
-    grown = ascent.climb(starts(ascent, 2), [3, 4], rates(3, 2), shifts)
+    grown = ascent.optimise(starts(ascent, 2), [3, 4], rates(3, 2), shifts)
     np.testing.assert_array_equal(np.isnan(grown.curve), (shifts != 0).any(-1).T)
     response, _ = ascent.measure(grown.best, [3, 4])
     np.testing.assert_allclose(response, grown.response, rtol=1e-5)
@@ -303,7 +303,7 @@ def test_smoothing_leaves_out_what_is_fine(ascents: Ascents) -> None:
     shares = {}
     for smoothing in (0.0, 1.0, 2.0):
         ascent = ascents("two", "standardised", smoothing=smoothing)
-        grown = ascent.climb(starts(ascent, 6), np.arange(1, 7), rates(20, 6))
+        grown = ascent.optimise(starts(ascent, 6), np.arange(1, 7), rates(20, 6))
         shares[smoothing] = fine_share(grown.best)
         assert (grown.response[1:] > 0).all()
     assert shares[1.0] < 0.15 * shares[0.0]
@@ -327,20 +327,20 @@ def test_a_blur_wider_than_the_image_is_cut_to_it() -> None:
 
 
 @pytest.mark.parametrize("objective", ["pre-activation", "peak"])
-def test_the_other_objectives_climb_too(ascents: Ascents, objective: ObjectiveName) -> None:
+def test_the_other_objectives_are_maximised_too(ascents: Ascents, objective: ObjectiveName) -> None:
     ascent = ascents("two", "standardised", objective)
     growing, units = starts(ascent, 5), np.arange(2, 7)
     before = ascent.measure(growing.images, units)
-    grown = ascent.climb(growing, units, rates(15, 5))
+    grown = ascent.optimise(growing, units, rates(15, 5))
     assert (grown.response > before[0]).all()
     assert (ascent.measure(grown.images, units)[1] > before[1]).all() or objective == "peak"
 
 
 @pytest.mark.parametrize("layer", ["nodes", "classes"])
-def test_nodes_and_classes_climb_as_maps_do(ascents: Ascents, layer: str, model: Any) -> None:
+def test_nodes_and_classes_are_optimised_as_maps_are(ascents: Ascents, layer: str, model: Any) -> None:
     ascent = ascents(layer)
     growing, units = starts(ascent, 4), np.arange(4)
-    grown = ascent.climb(growing, units, rates(15, 4))
+    grown = ascent.optimise(growing, units, rates(15, 4))
     assert (grown.pre_activation > ascent.measure(growing.images, units)[1]).all()
     if layer == "classes":  # before the softmax: signed, beyond 1, and the class that the model then sees
         assert ascent.signed
@@ -349,13 +349,13 @@ def test_nodes_and_classes_climb_as_maps_do(ascents: Ascents, layer: str, model:
 
 
 @pytest.mark.parametrize("name", ["residual", "other_convolutions", "nested", "on_the_way"])
-def test_networks_of_every_kind_climb(name: str) -> None:
+def test_networks_of_every_kind_are_optimised(name: str) -> None:
     found = ZOO[name]()
     layer = list(found.expected)[-1]
     ascent = Ascent(found.model, layer, Constraint("standardised", 0.0, 1.0), batch=4, size=free_size(found.model))
     growing, units = starts(ascent, 4), np.arange(4) % ascent.units
     before = ascent.measure(growing.images, units)[1]
-    grown = ascent.climb(growing, units, rates(12, 4, 0.2))
+    grown = ascent.optimise(growing, units, rates(12, 4, 0.2))
     assert np.isfinite(grown.best).all()
     assert (grown.pre_activation > before).all()
     assert ascent.traces == 1
@@ -365,7 +365,7 @@ def free_size(model: Any) -> tuple[int, int] | None:
     return None if model.inputs[0].shape[1] else (14, 14)
 
 
-def test_a_network_of_mixed_precision_climbs() -> None:
+def test_a_network_of_mixed_precision_is_optimised() -> None:
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
@@ -377,7 +377,7 @@ def test_a_network_of_mixed_precision_climbs() -> None:
     )
     ascent = Ascent(model, "half", Constraint("standardised", 0.0, 1.0), batch=4)
     growing, units = starts(ascent, 4), np.arange(4)
-    grown = ascent.climb(growing, units, rates(10, 4))
+    grown = ascent.optimise(growing, units, rates(10, 4))
     assert grown.response.dtype == np.float32
     assert (grown.response > ascent.measure(growing.images, units)[0]).all()
 
@@ -390,7 +390,7 @@ def test_a_free_size_must_be_chosen_and_a_chosen_one_is_grown() -> None:
         Ascent(model, "map", constraint)
     ascent = Ascent(model, "map", constraint, batch=2, size=(9, 17))
     assert ascent.shape == (9, 17, 1)
-    assert ascent.climb(starts(ascent, 2), [0, 1], rates(2, 2)).best.shape == (2, 9, 17, 1)
+    assert ascent.optimise(starts(ascent, 2), [0, 1], rates(2, 2)).best.shape == (2, 9, 17, 1)
 
 
 @pytest.mark.parametrize("count", [0, BATCH + 1])
@@ -398,7 +398,7 @@ def test_more_images_than_a_batch_or_none_are_refused(ascents: Ascents, count: i
     ascent = ascents()
     growing = starts(ascent, BATCH + 1).take(slice(0, count))
     with pytest.raises(ValueError, match=f"{count} images in a call that takes 1 to {BATCH}"):
-        ascent.climb(growing, np.zeros(count, np.int64), rates(1, count))
+        ascent.optimise(growing, np.zeros(count, np.int64), rates(1, count))
 
 
 def test_rates_fall_along_half_a_cosine() -> None:

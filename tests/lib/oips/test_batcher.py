@@ -1,6 +1,6 @@
-"""The grower gives every thread what a direct climb would, fills its batches, and leaves nobody waiting.
+"""The batcher gives every thread what a direct ascent would, fills its batches, and leaves nobody waiting.
 
-The climber is plain arithmetic on rows, without TensorFlow: what comes back is known to the bit.
+The ascent is plain arithmetic on rows, without TensorFlow: what comes back is known to the bit.
 """
 
 import threading
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.oips.ascent import Growing
-from lib.oips.batcher import Grower
+from lib.oips.batcher import Batcher
 
 BATCH = 8
 SECONDS = 20  # far more than any of this takes: whoever waits longer waits for ever
@@ -27,7 +27,7 @@ class Faulty(Exception):
 
 
 @dataclass
-class FakeClimber:
+class FakeAscent:
     """Each row by itself, so that no batch matters; `calls` are the units of each batch."""
 
     poison: int | None = None
@@ -35,7 +35,7 @@ class FakeClimber:
     gate: threading.Event | None = None
     entered: threading.Event = field(default_factory=threading.Event)
 
-    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
         assert len(growing) == len(units) == rates.shape[1] == shifts.shape[1] <= BATCH
         assert len(rates) == len(shifts)
         self.calls.append([int(unit) for unit in units])
@@ -64,17 +64,17 @@ class Job:
     rates: np.ndarray
     shifts: np.ndarray | None
 
-    def climb(self, climber: Any) -> Growing:
-        return climber.climb(self.growing, self.units, self.rates, self.shifts)
+    def optimise(self, ascent: Any) -> Growing:
+        return ascent.optimise(self.growing, self.units, self.rates, self.shifts)
 
     def directly(self) -> Growing:
-        """Without a grower, one image at a time."""
+        """Without a batcher, one image at a time."""
         shifts = self.shifts
         if shifts is None:
             shifts = np.zeros((len(self.rates), len(self.growing), 2), np.int32)
         return Growing.join(
             [
-                FakeClimber().climb(self.growing.take([at]), self.units[[at]], self.rates[:, [at]], shifts[:, [at]])
+                FakeAscent().optimise(self.growing.take([at]), self.units[[at]], self.rates[:, [at]], shifts[:, [at]])
                 for at in range(len(self.growing))
             ]
         )
@@ -126,14 +126,14 @@ def submit(work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         max_size=12,
     )
 )
-def test_every_thread_gets_what_a_climb_of_its_own_gives(jobs: list[Job]) -> None:
-    climber = FakeClimber()
-    with Grower(climber, BATCH) as grower:
-        found = [submit(each.climb, grower) for each in jobs]
+def test_every_thread_gets_what_an_ascent_of_its_own_gives(jobs: list[Job]) -> None:
+    ascent = FakeAscent()
+    with Batcher(ascent, BATCH) as batcher:
+        found = [submit(each.optimise, batcher) for each in jobs]
         for answer, each in zip(found, jobs, strict=True):
             assert_same(answer.result(SECONDS), each.directly())
-        assert grower.image_steps == sum(len(each.growing) * len(each.rates) for each in jobs)
-        assert grower.batches == len(climber.calls)
+        assert batcher.image_steps == sum(len(each.growing) * len(each.rates) for each in jobs)
+        assert batcher.batches == len(ascent.calls)
 
 
 def test_threads_that_come_back_again_and_again_get_their_own() -> None:
@@ -143,156 +143,156 @@ def test_threads_that_come_back_again_and_again_get_their_own() -> None:
         for stage in range(6):
             each = job(seed + stage, len(images), 1 + (seed + stage) % 3)
             now = Job(images, each.units, each.rates, each.shifts)
-            images = now.climb(grower)
+            images = now.optimise(batcher)
             expected = Job(expected, each.units, each.rates, each.shifts).directly()
             assert_same(images, expected)
             images, expected = images.take(slice(0, 7 - stage)), expected.take(slice(0, 7 - stage))
 
-    with Grower(FakeClimber(), BATCH) as grower:
+    with Batcher(FakeAscent(), BATCH) as batcher:
         for answer in [submit(stages, 100 * number) for number in range(24)]:
             answer.result(SECONDS)
 
 
 @contextmanager
-def held_up(climber: FakeClimber, grower: Grower) -> Iterator[Future[Any]]:
-    """While inside, the grower is busy with a first batch, and all else queues."""
-    climber.gate = threading.Event()
-    first = submit(job(0, BATCH, 1, unit=999).climb, grower)
-    assert climber.entered.wait(SECONDS)
+def held_up(ascent: FakeAscent, batcher: Batcher) -> Iterator[Future[Any]]:
+    """While inside, the batcher is busy with a first batch, and all else queues."""
+    ascent.gate = threading.Event()
+    first = submit(job(0, BATCH, 1, unit=999).optimise, batcher)
+    assert ascent.entered.wait(SECONDS)
     try:
         yield first
     finally:
-        climber.gate.set()
+        ascent.gate.set()
 
 
-def queued(grower: Grower, images: int) -> None:
+def queued(batcher: Batcher, images: int) -> None:
     """Waits until that many images are in the queue."""
     moment = threading.Event()
     for _ in range(2000):
-        if sum(len(waiting.growing) for waiting in grower._jobs) >= images:
+        if sum(len(waiting.growing) for waiting in batcher._jobs) >= images:
             return
         moment.wait(0.005)
     raise AssertionError("the jobs never arrived")
 
 
 def test_batches_are_full_while_enough_waits_and_span_units() -> None:
-    climber = FakeClimber()
-    with Grower(climber, BATCH) as grower:
-        with held_up(climber, grower) as first:
-            rest = [submit(job(unit, 3, 2, unit=unit).climb, grower) for unit in range(1, 11)]
-            queued(grower, 30)
+    ascent = FakeAscent()
+    with Batcher(ascent, BATCH) as batcher:
+        with held_up(ascent, batcher) as first:
+            rest = [submit(job(unit, 3, 2, unit=unit).optimise, batcher) for unit in range(1, 11)]
+            queued(batcher, 30)
         for answer in [first, *rest]:
             answer.result(SECONDS)
-    assert [len(call) for call in climber.calls] == [BATCH, BATCH, BATCH, BATCH, 30 - 3 * BATCH]
-    assert len(set(climber.calls[1])) > 2
+    assert [len(call) for call in ascent.calls] == [BATCH, BATCH, BATCH, BATCH, 30 - 3 * BATCH]
+    assert len(set(ascent.calls[1])) > 2
 
 
 def test_what_comes_a_moment_later_joins_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lib.oips.batcher._SECONDS_TO_FILL", SECONDS)  # so that a busy machine is not too late
-    climber = FakeClimber()
-    with Grower(climber, BATCH) as grower:
+    ascent = FakeAscent()
+    with Batcher(ascent, BATCH) as batcher:
         found = []
         for unit in range(4):
-            found.append(submit(job(unit, 2, 1, unit=unit).climb, grower))
+            found.append(submit(job(unit, 2, 1, unit=unit).optimise, batcher))
             assert not wait(found, 0.05).done or unit == 3
         for answer in found:
             answer.result(SECONDS)
-    assert [sorted(call) for call in climber.calls] == [[0, 0, 1, 1, 2, 2, 3, 3]]
+    assert [sorted(call) for call in ascent.calls] == [[0, 0, 1, 1, 2, 2, 3, 3]]
 
 
-def test_a_batch_that_does_not_fill_climbs_all_the_same() -> None:
-    with Grower(FakeClimber(), BATCH) as grower:
-        assert len(submit(job(1, 1, 1).climb, grower).result(SECONDS)) == 1
+def test_a_batch_that_does_not_fill_is_optimised_all_the_same() -> None:
+    with Batcher(FakeAscent(), BATCH) as batcher:
+        assert len(submit(job(1, 1, 1).optimise, batcher).result(SECONDS)) == 1
 
 
 def test_jobs_of_other_lengths_wait_for_a_batch_of_their_own() -> None:
-    climber = FakeClimber()
-    with Grower(climber, BATCH) as grower:
-        with held_up(climber, grower):
-            short = [submit(job(1, 2, 3, unit=1).climb, grower) for _ in range(2)]
-            queued(grower, 4)
-            long = submit(job(2, 2, 5, unit=2).climb, grower)
-            further = submit(job(3, 2, 3, 1, unit=3).climb, grower)
-            queued(grower, 8)
+    ascent = FakeAscent()
+    with Batcher(ascent, BATCH) as batcher:
+        with held_up(ascent, batcher):
+            short = [submit(job(1, 2, 3, unit=1).optimise, batcher) for _ in range(2)]
+            queued(batcher, 4)
+            long = submit(job(2, 2, 5, unit=2).optimise, batcher)
+            further = submit(job(3, 2, 3, 1, unit=3).optimise, batcher)
+            queued(batcher, 8)
         for answer in [*short, long, further]:
             answer.result(SECONDS)
-    assert sorted(map(sorted, climber.calls[1:])) == [[1, 1, 1, 1], [2, 2], [3, 3]]
+    assert sorted(map(sorted, ascent.calls[1:])) == [[1, 1, 1, 1], [2, 2], [3, 3]]
 
 
 def test_the_oldest_job_is_never_overtaken() -> None:
-    climber = FakeClimber()
-    with Grower(climber, BATCH) as grower:
-        with held_up(climber, grower):
-            odd = submit(job(1, 2, 5, unit=1).climb, grower)
-            queued(grower, 2)
-            rest = [submit(job(2, BATCH, 3, unit=2).climb, grower) for _ in range(6)]
-            queued(grower, 2 + 6 * BATCH)
+    ascent = FakeAscent()
+    with Batcher(ascent, BATCH) as batcher:
+        with held_up(ascent, batcher):
+            odd = submit(job(1, 2, 5, unit=1).optimise, batcher)
+            queued(batcher, 2)
+            rest = [submit(job(2, BATCH, 3, unit=2).optimise, batcher) for _ in range(6)]
+            queued(batcher, 2 + 6 * BATCH)
         for answer in [odd, *rest]:
             answer.result(SECONDS)
-    assert climber.calls[1] == [1, 1]
+    assert ascent.calls[1] == [1, 1]
 
 
 def test_a_fault_reaches_the_jobs_of_its_batch_and_no_other() -> None:
-    climber = FakeClimber(poison=13)
-    with Grower(climber, BATCH) as grower:
-        with held_up(climber, grower) as first:
-            before = submit(job(1, BATCH, 2, unit=1).climb, grower)
-            queued(grower, BATCH)
-            beside = submit(job(2, BATCH - 2, 2, unit=2).climb, grower)
-            queued(grower, 2 * BATCH - 2)
-            faulty = submit(job(3, 2 * BATCH, 2, unit=13).climb, grower)
-            queued(grower, 4 * BATCH - 2)
-            after = submit(job(4, 3, 2, unit=4).climb, grower)
-            queued(grower, 4 * BATCH + 1)
+    ascent = FakeAscent(poison=13)
+    with Batcher(ascent, BATCH) as batcher:
+        with held_up(ascent, batcher) as first:
+            before = submit(job(1, BATCH, 2, unit=1).optimise, batcher)
+            queued(batcher, BATCH)
+            beside = submit(job(2, BATCH - 2, 2, unit=2).optimise, batcher)
+            queued(batcher, 2 * BATCH - 2)
+            faulty = submit(job(3, 2 * BATCH, 2, unit=13).optimise, batcher)
+            queued(batcher, 4 * BATCH - 2)
+            after = submit(job(4, 3, 2, unit=4).optimise, batcher)
+            queued(batcher, 4 * BATCH + 1)
         for answer in (before, after, first):
             answer.result(SECONDS)
         for answer in (beside, faulty):
             with pytest.raises(Faulty, match="unit 13"):
                 answer.result(SECONDS)
-        assert_same(submit(job(5, 4, 1).climb, grower).result(SECONDS), job(5, 4, 1).directly())
-    # what was left of the job that failed is not climbed any more
-    assert climber.calls[1:4] == [[1] * BATCH, [2] * (BATCH - 2) + [13] * 2, [4] * 3]
+        assert_same(submit(job(5, 4, 1).optimise, batcher).result(SECONDS), job(5, 4, 1).directly())
+    # what was left of the job that failed is not optimised any more
+    assert ascent.calls[1:4] == [[1] * BATCH, [2] * (BATCH - 2) + [13] * 2, [4] * 3]
 
 
-class Short(FakeClimber):
+class Short(FakeAscent):
     """Gives back too few images, as no ascent should."""
 
-    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        grown = super().climb(growing, units, rates, shifts)
+    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        grown = super().optimise(growing, units, rates, shifts)
         return grown.take(slice(0, len(growing) - 1))
 
 
-class Crooked(FakeClimber):
+class Crooked(FakeAscent):
     """Gives back what cannot be joined, after the first batch."""
 
-    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        grown = super().climb(growing, units, rates, shifts)
+    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+        grown = super().optimise(growing, units, rates, shifts)
         if len(self.calls) > 1:
             vars(grown)["curve"] = grown.curve[:, :0]
         return grown
 
 
-@pytest.mark.parametrize("climber", [Short(), Crooked()], ids=["too few", "misshapen"])
-def test_an_answer_that_cannot_be_used_fails_the_job_and_hangs_nobody(climber: FakeClimber) -> None:
-    with Grower(climber, BATCH) as grower:
+@pytest.mark.parametrize("ascent", [Short(), Crooked()], ids=["too few", "misshapen"])
+def test_an_answer_that_cannot_be_used_fails_the_job_and_hangs_nobody(ascent: FakeAscent) -> None:
+    with Batcher(ascent, BATCH) as batcher:
         with pytest.raises(ValueError, match=r".+"):
-            submit(job(1, 2 * BATCH, 1).climb, grower).result(SECONDS)
-        assert grower._thread.is_alive()
+            submit(job(1, 2 * BATCH, 1).optimise, batcher).result(SECONDS)
+        assert batcher._thread.is_alive()
 
 
 def test_closing_finishes_what_waits_and_takes_nothing_more() -> None:
-    climber = FakeClimber()
-    grower = Grower(climber, BATCH)
-    with held_up(climber, grower):
+    ascent = FakeAscent()
+    batcher = Batcher(ascent, BATCH)
+    with held_up(ascent, batcher):
         jobs = [job(seed, 5, 1 + seed % 2) for seed in range(6)]
-        found = [submit(each.climb, grower) for each in jobs]
-        queued(grower, 30)
-        closing = submit(grower.close)
+        found = [submit(each.optimise, batcher) for each in jobs]
+        queued(batcher, 30)
+        closing = submit(batcher.close)
         assert not wait([closing], 0.05).done
     closing.result(SECONDS)
     for answer, each in zip(found, jobs, strict=True):
         assert_same(answer.result(SECONDS), each.directly())
-    assert not grower._thread.is_alive()
+    assert not batcher._thread.is_alive()
     with pytest.raises(RuntimeError, match="closed"):
-        job(1, 2, 1).climb(grower)
-    grower.close()  # twice does no harm
+        job(1, 2, 1).optimise(batcher)
+    batcher.close()  # twice does no harm

@@ -29,8 +29,8 @@ def test_below_the_threshold_there_is_still_a_way_up(name: ObjectiveName, shape:
     before = tf.constant(-1 - np.random.default_rng(1).random(shape), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(before)
-        climbed = BY_NAME[name](before, tf.nn.relu(before))
-    gradient = np.asarray(tape.gradient(climbed, before))
+        optimised = BY_NAME[name](before, tf.nn.relu(before))
+    gradient = np.asarray(tape.gradient(optimised, before))
     assert (gradient.reshape(2, -1).max(1) > 0).all()
     assert (gradient >= 0).all()
 

@@ -32,7 +32,7 @@ UNIT = Unit("layer", 4)
 
 @dataclass
 class Land:
-    """What all grounds share. `calls`: constraint, objective, images and steps of each climb."""
+    """What all grounds share. `calls`: constraint, objective, images and steps of each curve."""
 
     bias: float = 0.0
     pace: float = 0.4
@@ -42,7 +42,7 @@ class Land:
     asked: list[ConstraintName] = field(default_factory=list)
 
     def ground(self, constraint: ConstraintName, objective: ObjectiveName) -> Ground:
-        return Ground(Climber(self, constraint, objective), self.starts, self.measure, SHAPE)
+        return Ground(Optimise(self, constraint, objective), self.starts, self.measure, SHAPE)
 
     def starts(self, noise: np.ndarray) -> np.ndarray:
         self.noise.extend(noise)
@@ -73,12 +73,12 @@ class Land:
 
 
 @dataclass
-class Climber:
+class Optimise:
     land: Land
     constraint: ConstraintName
     objective: ObjectiveName
 
-    def climb(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
         assert (np.asarray(units) == UNIT.index).all()
         self.land.calls.append((self.constraint, self.objective, len(growing), len(rates)))
         self.land.shifts.append(shifts)
@@ -120,7 +120,7 @@ def test_an_exemplar_that_is_reached_gives_the_ratio() -> None:
     assert land.asked == ["standardised"]
 
 
-def test_the_constraint_and_objective_of_the_settings_are_climbed() -> None:
+def test_the_constraint_and_objective_of_the_settings_are_maximised() -> None:
     land = Land()
     search, verdict, _ = land.search(replace(SMALL, constraint="box", objective="peak"))
     assert (search.constraint, verdict) == ("box", "responded")
@@ -152,7 +152,7 @@ def test_an_exemplar_that_is_never_reached_leaves_the_unit_unreached_after_longe
     assert len(searched) >= 3
     assert searched == sorted(searched)
     assert sum(searched) >= LONGER * searched[0]
-    assert len({noise.tobytes() for noise in land.noise}) == len(land.noise), "a start image was climbed twice"
+    assert len({noise.tobytes() for noise in land.noise}) == len(land.noise), "a start image was optimised twice"
     assert search.response == max(land.measure(np.stack([search.oips[0].image]), None)[0])
 
 
@@ -284,7 +284,7 @@ def test_oips_come_best_first_with_their_recomputed_responses_and_differ(pace: f
     assert len(search.oips) == (1 if pace == 4.0 else 4)
 
 
-def test_the_weakest_are_given_up_and_the_best_climb_to_the_end() -> None:
+def test_the_weakest_are_given_up_and_the_best_go_to_the_end() -> None:
     land = Land(pace=0.05)
     growth = GrowthSettings(oips=2, starts=40, steps=16)
     search, _, _ = land.search(growth, dead=True)  # so that there is one search
@@ -306,7 +306,7 @@ def test_where_starts_disagree_three_times_as_many_are_added() -> None:
     assert [len(land.noise) for land in (agreeing, disagreeing)] == [20, 80]
 
 
-def test_where_most_starts_are_still_below_the_threshold_others_climb_more_steps() -> None:
+def test_where_most_starts_are_still_below_the_threshold_others_take_more_steps() -> None:
     growth = GrowthSettings(oips=2, starts=20, steps=16)
     land = Land(pace=0.05)
     found, verdict, _ = land.search(growth)
@@ -319,7 +319,7 @@ def test_where_most_starts_are_still_below_the_threshold_others_climb_more_steps
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 96])
-def test_any_number_of_steps_is_climbed_to_its_end(steps: int) -> None:
+def test_any_number_of_steps_is_taken_to_its_end(steps: int) -> None:
     land = Land()
     search, _, _ = land.search(replace(SMALL, steps=steps), dead=True)  # so that there is one search
     assert sum(call[3] for call in land.calls) == steps
@@ -366,7 +366,7 @@ def planted() -> Any:
 
 
 def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
-    from lib.bounds.proof import proved_dead
+    from lib.bounds.proof import prove_dead
     from lib.oips.ascent import Ascent
     from lib.oips.constraint import CONSTRAINTS, Constraint
     from lib.responses.exemplars import find_exemplars
@@ -386,7 +386,7 @@ def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
         name: find_exemplars(model, [layer], pictures, Constraint(name, 0.0, 1.0))[layer] for name in CONSTRAINTS
     }
     reach = max(high for _, high in (Constraint(name, 0.0, 1.0).pixel_bounds(18 * 18) for name in CONSTRAINTS))
-    dead = proved_dead(model, layer, -reach, reach)
+    dead = prove_dead(model, layer, -reach, reach)
     growth = GrowthSettings(oips=1, starts=2, steps=4)
     verdicts: dict[int, Verdict] = {}
     for index in (3, 5, 0):

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from lib.pictures.about import embedded, exif_of, text_of, xmp_of
+from lib.pictures.about import exif_of, read_about, text_of, xmp_of
 from lib.pictures.files import Picture
-from lib.pictures.png import encoded
+from lib.pictures.png import encode_png
 
 ABOUT = {"recipe": "ab" * 32, "role": "dream", "parameters": {"objective": '<"Conv2D_3/56" & more>', "note": "ü🏝\n"}}
 PIXELS = np.random.default_rng(3).integers(0, 256, (1, 20, 30, 3), np.uint8)
@@ -38,7 +38,7 @@ def saved(image: Image.Image, form: str, **options: Any) -> bytes:
 
 @given(st.dictionaries(st.text("abc", max_size=3), JSON, max_size=4))
 def test_what_was_said_is_read_back(about: dict[str, Any]) -> None:
-    assert embedded(encoded(Picture(PIXELS[:, :2, :2]), about)) == about
+    assert read_about(encode_png(Picture(PIXELS[:, :2, :2]), about)) == about
 
 
 def as_exif(form: str, image: Image.Image) -> bytes:
@@ -51,19 +51,19 @@ def as_xmp(form: str, image: Image.Image) -> bytes:
 
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF", "PNG"])
 def test_a_copy_in_another_format_tells_by_its_exif(form: str) -> None:
-    png = opened(encoded(Picture(PIXELS), ABOUT))
+    png = opened(encode_png(Picture(PIXELS), ABOUT))
     png.info = {"exif": png.info["exif"]}
-    assert embedded(as_exif(form, png)) == ABOUT
+    assert read_about(as_exif(form, png)) == ABOUT
 
 
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF"])
 def test_a_copy_in_another_format_tells_by_its_xmp(form: str) -> None:
     options = {"tiffinfo": {700: xmp_of(ABOUT)}} if form == "TIFF" else {"xmp": xmp_of(ABOUT)}
-    assert embedded(saved(Image.fromarray(PIXELS[0]), form, **options)) == ABOUT
+    assert read_about(saved(Image.fromarray(PIXELS[0]), form, **options)) == ABOUT
 
 
 def test_a_gif_tells_by_its_comment() -> None:
-    assert embedded(saved(Image.fromarray(PIXELS[0]), "GIF", comment=text_of(ABOUT))) == ABOUT
+    assert read_about(saved(Image.fromarray(PIXELS[0]), "GIF", comment=text_of(ABOUT))) == ABOUT
 
 
 def test_xmp_in_which_the_property_became_an_attribute_is_understood() -> None:
@@ -74,7 +74,7 @@ def test_xmp_in_which_the_property_became_an_attribute_is_understood() -> None:
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
         f' xmlns:ds="urn:dreamsweep:about#" ds:about={quoteattr(text_of(ABOUT))}/></rdf:RDF></x:xmpmeta>'
     )
-    assert embedded(saved(Image.fromarray(PIXELS[0]), "JPEG", xmp=packet.encode())) == ABOUT
+    assert read_about(saved(Image.fromarray(PIXELS[0]), "JPEG", xmp=packet.encode())) == ABOUT
 
 
 def behind(png: bytes, name: str) -> bytes:
@@ -88,12 +88,12 @@ def behind(png: bytes, name: str) -> bytes:
 
 @pytest.mark.parametrize("name", ["dreamsweep", "XML:com.adobe.xmp"])
 def test_texts_behind_the_pixels_are_found(name: str) -> None:
-    assert embedded(behind(encoded(Picture(PIXELS)), name)) == ABOUT
+    assert read_about(behind(encode_png(Picture(PIXELS)), name)) == ABOUT
 
 
 def test_a_picture_of_which_half_got_lost_still_tells() -> None:
-    png = encoded(Picture(PIXELS), ABOUT)
-    assert embedded(png[: len(png) // 2]) == ABOUT
+    png = encode_png(Picture(PIXELS), ABOUT)
+    assert read_about(png[: len(png) // 2]) == ABOUT
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_picture_of_which_half_got_lost_still_tells() -> None:
     [
         lambda: b"",
         lambda: b"nothing at all",
-        lambda: encoded(Picture(PIXELS)),
+        lambda: encode_png(Picture(PIXELS)),
         lambda: saved(Image.fromarray(PIXELS[0]), "GIF", comment="made with love"),
         lambda: saved(Image.fromarray(PIXELS[0]), "GIF", comment='{"dreamsweep": 3}'),
         lambda: saved(Image.fromarray(PIXELS[0]), "GIF", comment="[" * 100_000),
@@ -111,12 +111,12 @@ def test_a_picture_of_which_half_got_lost_still_tells() -> None:
     ],
 )
 def test_what_says_nothing_of_dreamsweep_says_nothing(make: Callable[[], bytes]) -> None:
-    assert embedded(make()) is None
+    assert read_about(make()) is None
 
 
 def test_an_mp4_tells_wherever_its_tags_are() -> None:
     data = b"\0\0\0\x20ftypisom" + bytes(500) + b'{"dreamsweep":oops' + bytes(9) + text_of(ABOUT).encode() + b"\xff\xfe"
-    assert embedded(data) == ABOUT
+    assert read_about(data) == ABOUT
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from lib.errors import BadInput
-from lib.pictures.about import embedded
+from lib.pictures.about import read_about
 from lib.pictures.animation import MOST_SIDE, Kind, animation, check_kind
-from lib.pictures.files import decoded
+from lib.pictures.files import decode
 
 ABOUT = {"recipe": "cd" * 32, "role": "animation"}
 
@@ -30,7 +30,7 @@ def waves(count: int = 5, height: int = 60, width: int = 81, channels: int = 3) 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_frame_is_seen_for_its_time_and_then_all_again(kind: Kind, channels: int) -> None:
     frames = waves(channels=channels)
-    picture = decoded(animation(frames, kind, about=ABOUT, seconds=0.25))
+    picture = decode(animation(frames, kind, about=ABOUT, seconds=0.25))
     assert (picture.durations, picture.loops) == ((250,) * 5, 0)
     for frame, seen in zip(frames, picture.frames, strict=True):
         # As the eye does, which does not see single dots.
@@ -40,8 +40,8 @@ def test_every_frame_is_seen_for_its_time_and_then_all_again(kind: Kind, channel
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_an_animation_tells_how_it_was_made(kind: Kind) -> None:
-    assert embedded(animation(waves(), kind, about=ABOUT)) == ABOUT
-    assert embedded(animation(waves(), kind)) is None
+    assert read_about(animation(waves(), kind, about=ABOUT)) == ABOUT
+    assert read_about(animation(waves(), kind)) is None
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
@@ -50,12 +50,12 @@ def test_the_same_frames_have_the_same_bytes(kind: Kind) -> None:
 
 
 def test_a_single_frame_is_an_animation_too() -> None:
-    assert len(decoded(animation(waves(1), "gif")).frames) == 1
+    assert len(decode(animation(waves(1), "gif")).frames) == 1
 
 
 def test_times_that_a_gif_cannot_say_or_browsers_do_not_keep_are_those_next_to_them() -> None:
-    assert decoded(animation(waves(2), "gif", seconds=0.123)).durations == (120, 120)
-    assert decoded(animation(waves(2), "gif", seconds=0.001)).durations == (20, 20)
+    assert decode(animation(waves(2), "gif", seconds=0.123)).durations == (120, 120)
+    assert decode(animation(waves(2), "gif", seconds=0.001)).durations == (20, 20)
 
 
 def test_large_frames_are_scaled_down_together() -> None:
@@ -112,7 +112,7 @@ def ffmpeg(tmp_path: Path, monkeypatch: Any) -> Path:
 
 
 def test_ffmpeg_is_given_every_frame_and_what_there_is_to_say(ffmpeg: Path) -> None:
-    assert embedded(animation(waves(channels=1), "mp4", about=ABOUT, seconds=0.5)) == ABOUT
+    assert read_about(animation(waves(channels=1), "mp4", about=ABOUT, seconds=0.5)) == ABOUT
     arguments, size = json.loads((ffmpeg / "given.json").read_text())
     assert size == 5 * 60 * 82 * 3
     assert "82x60" in arguments  # even sides, which many players want

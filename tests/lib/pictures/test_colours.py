@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from lib.pictures.colours import luminance, painted, planes_of, strips
+from lib.pictures.colours import luminance, paint, planes_of, strips
 
 SIDES = st.integers(1, 9)
 RANDOM = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def test_three_planes_of_a_picture_taken_to_grey_are_equal() -> None:
 
 @given(floats(4, 3, 3), floats(4, 3, 1))
 def test_kept_colours_have_the_luminance_of_the_dream_and_the_hue_of_the_source(source: Any, dream: Any) -> None:
-    found = painted(source, dream, "kept")
+    found = paint(source, dream, "kept")
     assert found.min() >= -1e-12
     assert found.max() <= 1 + 1e-12
     np.testing.assert_allclose(luminance(found), dream, atol=1e-12)
@@ -60,22 +60,22 @@ def test_kept_colours_have_the_luminance_of_the_dream_and_the_hue_of_the_source(
 
 @given(floats(4, 3, 3))
 def test_a_dream_of_nothing_keeps_all_colours(source: Any) -> None:
-    np.testing.assert_allclose(painted(source, luminance(source), "kept"), source, atol=1e-12)
-    np.testing.assert_allclose(painted(source, source, "kept"), source, atol=1e-12)
+    np.testing.assert_allclose(paint(source, luminance(source), "kept"), source, atol=1e-12)
+    np.testing.assert_allclose(paint(source, source, "kept"), source, atol=1e-12)
 
 
 def test_grey_is_the_luminance_of_the_dream_alone() -> None:
     source, dream = RANDOM.random((4, 5, 3)), RANDOM.random((4, 5, 3))
-    found = painted(source, dream, "grey")
+    found = paint(source, dream, "grey")
     np.testing.assert_allclose(found, np.repeat(luminance(dream), 3, axis=2))
 
 
 def test_dreamed_colours_are_the_dreams_own_where_it_has_some() -> None:
     source, dream = RANDOM.random((4, 5, 3)), RANDOM.random((4, 5, 3))
-    np.testing.assert_array_equal(painted(source, dream, "dreamed"), dream)
-    np.testing.assert_array_equal(painted(source[:, :, :1], dream, "dreamed"), dream)
+    np.testing.assert_array_equal(paint(source, dream, "dreamed"), dream)
+    np.testing.assert_array_equal(paint(source[:, :, :1], dream, "dreamed"), dream)
     one = dream[:, :, :1]
-    np.testing.assert_array_equal(painted(source, one, "dreamed"), painted(source, one, "kept"))
+    np.testing.assert_array_equal(paint(source, one, "dreamed"), paint(source, one, "kept"))
 
 
 @given(st.integers(1, 5000), st.integers(1, 10**6))

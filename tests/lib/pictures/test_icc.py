@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from lib.pictures.files import decoded
+from lib.pictures.files import decode
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -75,7 +75,7 @@ def test_wide_colours_become_srgb(form: str) -> None:
     pixels = colours()
     linear = (pixels / 255) ** 2.2
     expected = srgb_tone(linear @ (np.linalg.inv(SRGB) @ ADOBE).T)
-    found = decoded(saved(pixels, form, rgb_profile(ADOBE, 2.2))).frames[0]
+    found = decode(saved(pixels, form, rgb_profile(ADOBE, 2.2))).frames[0]
     inside = (expected > 1) & (expected < 254)
     assert np.abs(found - expected)[inside].max() <= 2
     assert np.abs(found.astype(int) - pixels).mean() > 3
@@ -83,14 +83,14 @@ def test_wide_colours_become_srgb(form: str) -> None:
 
 def test_grey_on_another_curve_becomes_srgb_and_stays_grey() -> None:
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    found = decoded(saved(pixels, "PNG", grey_profile(1.0))).frames[0]
+    found = decode(saved(pixels, "PNG", grey_profile(1.0))).frames[0]
     assert found.shape == (16, 16, 1)
     np.testing.assert_allclose(found[..., 0], srgb_tone(pixels / 255), atol=2)
 
 
 def test_deep_grey_on_another_curve_becomes_srgb_and_stays_deep() -> None:
     pixels = np.arange(0, 65536, 17, dtype=np.uint16).reshape(-1, 16)
-    found = decoded(saved(pixels, "PNG", grey_profile(1.8))).frames[0]
+    found = decode(saved(pixels, "PNG", grey_profile(1.8))).frames[0]
     assert found.dtype == np.uint16
     np.testing.assert_allclose(found[..., 0] / 257, srgb_tone((pixels / 65535) ** 1.8), atol=2)
     assert len(np.unique(found)) > 3000
@@ -98,8 +98,8 @@ def test_deep_grey_on_another_curve_becomes_srgb_and_stays_deep() -> None:
 
 def test_transparency_stays_where_it_is() -> None:
     alpha = np.arange(2000).reshape(40, 50).astype(np.uint8)
-    picture = decoded(saved(np.dstack([colours(), alpha]), "PNG", rgb_profile(ADOBE, 2.2)))
-    plain = decoded(saved(colours(), "PNG", rgb_profile(ADOBE, 2.2)))
+    picture = decode(saved(np.dstack([colours(), alpha]), "PNG", rgb_profile(ADOBE, 2.2)))
+    plain = decode(saved(colours(), "PNG", rgb_profile(ADOBE, 2.2)))
     np.testing.assert_array_equal(picture.frames, plain.frames)
     assert picture.alpha is not None
     np.testing.assert_array_equal(picture.alpha[0], alpha)
@@ -107,8 +107,8 @@ def test_transparency_stays_where_it_is() -> None:
 
 def test_a_palette_is_converted_too() -> None:
     image = Image.fromarray(colours()).quantize(64)
-    found = decoded(saved(image, "PNG", rgb_profile(ADOBE, 2.2))).frames
-    expected = decoded(saved(image.convert("RGB"), "PNG", rgb_profile(ADOBE, 2.2))).frames
+    found = decode(saved(image, "PNG", rgb_profile(ADOBE, 2.2))).frames
+    expected = decode(saved(image.convert("RGB"), "PNG", rgb_profile(ADOBE, 2.2))).frames
     np.testing.assert_array_equal(found, expected)
 
 
@@ -132,7 +132,7 @@ def test_cmyk_is_printed_with_the_inks_of_its_profile(form: str) -> None:
     inks = np.zeros((16, 64, 4), np.uint8)
     for number, ink in enumerate([(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 255, 0), (0, 0, 0, 128)]):
         inks[:, 16 * number : 16 * number + 16] = ink
-    found = decoded(saved(inks, form, cmyk_profile(), "CMYK")).frames[0][8, 8::16].astype(int)
+    found = decode(saved(inks, form, cmyk_profile(), "CMYK")).frames[0][8, 8::16].astype(int)
     np.testing.assert_allclose(found[:3], [(255, 255, 255), (0, 255, 255), (255, 0, 0)], atol=6)
     # Half black is half as light to the eye here (L* of 50), where arithmetic without a profile says 127.
     np.testing.assert_allclose(found[3], [119, 119, 119], atol=4)
@@ -149,4 +149,4 @@ def test_cmyk_is_printed_with_the_inks_of_its_profile(form: str) -> None:
     ids=["sRGB itself", "cut off", "damaged", "for grey"],
 )
 def test_a_profile_that_changes_nothing_or_cannot_be_used_leaves_every_bit(icc: bytes) -> None:
-    np.testing.assert_array_equal(decoded(saved(colours(), "PNG", icc)).frames[0], colours())
+    np.testing.assert_array_equal(decode(saved(colours(), "PNG", icc)).frames[0], colours())

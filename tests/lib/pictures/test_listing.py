@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.errors import BadInput
-from lib.pictures.listing import Listing, listing
-from lib.pictures.names import parsed
+from lib.pictures.listing import PictureListing, listing
+from lib.pictures.names import parse_name
 
 
 def file(path: Path) -> Path:
@@ -20,11 +20,11 @@ def file(path: Path) -> Path:
     return path
 
 
-def names(found: Listing) -> list[str]:
+def names(found: PictureListing) -> list[str]:
     return [listed.name for listed in found.pictures]
 
 
-def problems(found: Listing) -> dict[str, str]:
+def problems(found: PictureListing) -> dict[str, str]:
     return {problem.name: problem.reason for problem in found.problems}
 
 
@@ -171,7 +171,7 @@ def test_any_name_that_a_file_can_have_is_listed_and_leads_to_it(
     paths = {file(folder / os.fsdecode(b"n" + name + b".png")) for name in raw}
     found = listing([folder])
     assert {listed.path for listed in found.pictures} == paths
-    assert {folder / parsed(listed.name) for listed in found.pictures} == paths
+    assert {folder / parse_name(listed.name) for listed in found.pictures} == paths
     for listed in found.pictures:
         listed.name.encode()  # valid Unicode
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.pictures.names import LONGEST, fitting, parsed, shown
+from lib.pictures.names import LONGEST, fitting, parse_name, show_name
 
 # Names as the system has them: any bytes but 0; among them many that are nearly escapes, or nearly UTF-8.
 NAMES = st.one_of(
@@ -22,19 +22,19 @@ NAMES = st.one_of(
 @example("%%41")
 @example("%2541")
 def test_a_name_is_found_again_by_what_is_shown(name: str) -> None:
-    assert parsed(shown(name)) == name
+    assert parse_name(show_name(name)) == name
 
 
 @given(NAMES)
 def test_what_is_shown_is_one_line_of_valid_text(name: str) -> None:
-    text = shown(name)
+    text = show_name(name)
     assert json.loads(json.dumps(text, ensure_ascii=False).encode()) == text
     assert len(text.splitlines()) <= 1
 
 
 @given(NAMES, NAMES)
 def test_two_names_are_never_shown_alike(one: str, other: str) -> None:
-    assert (shown(one) == shown(other)) == (one == other)
+    assert (show_name(one) == show_name(other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_two_names_are_never_shown_alike(one: str, other: str) -> None:
     ],
 )
 def test_ordinary_names_are_shown_as_they_are(name: str) -> None:
-    assert shown(name) == name
+    assert show_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_ordinary_names_are_shown_as_they_are(name: str) -> None:
     ],
 )
 def test_what_cannot_be_shown_is_escaped(name: str, text: str) -> None:
-    assert shown(name) == text
+    assert show_name(name) == text
 
 
 @given(st.lists(st.binary(min_size=1, max_size=300).map(lambda part: part.replace(b"/", b"_")), min_size=1, max_size=3))

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from lib.pictures.about import embedded
-from lib.pictures.files import Picture, decoded
-from lib.pictures.png import encoded
+from lib.pictures.about import read_about
+from lib.pictures.files import Picture, decode
+from lib.pictures.png import encode_png
 
 ABOUT = {"recipe": "ab" * 32, "role": "dream", "parameters": {"objective": "Conv2D_3/56", "octaves": 4, "note": "ü🏝"}}
 
 
 @st.composite
 def pictures(draw: Any) -> Picture:
-    """Of every kind that `decoded` gives."""
+    """Of every kind that `decode` gives."""
     count, height, width = draw(st.integers(1, 4)), draw(st.integers(1, 9)), draw(st.integers(1, 9))
     deep = draw(st.booleans())
     channels = 1 if deep else draw(st.sampled_from([1, 3]))
@@ -44,38 +44,38 @@ def same(one: Picture, other: Picture) -> bool:
 
 @given(pictures())
 def test_no_bit_of_a_picture_is_lost(picture: Picture) -> None:
-    assert same(decoded(encoded(picture, ABOUT)), picture)
+    assert same(decode(encode_png(picture, ABOUT)), picture)
 
 
 @given(pictures())
 def test_the_same_picture_has_the_same_bytes(picture: Picture) -> None:
     copy = Picture(picture.frames.copy(), picture.alpha, picture.durations, picture.loops)
-    assert encoded(picture, ABOUT) == encoded(copy, dict(reversed(ABOUT.items())))
+    assert encode_png(picture, ABOUT) == encode_png(copy, dict(reversed(ABOUT.items())))
 
 
 def test_frames_that_are_equal_or_differ_by_their_last_bit_stay_apart() -> None:
     frames = np.full((3, 6, 6, 1), 1000, np.uint16)
     frames[2, 3, 3] = 1001
     picture = Picture(frames, None, (100, 100, 100), 0)
-    assert same(decoded(encoded(picture)), picture)
+    assert same(decode(encode_png(picture)), picture)
 
 
 def test_a_frame_that_is_shown_for_minutes_is_shown_for_as_many_seconds() -> None:
     frames = np.zeros((2, 2, 2, 1), np.uint8)
-    assert decoded(encoded(Picture(frames, None, (100_400, 10)))).durations == (100_000, 10)
+    assert decode(encode_png(Picture(frames, None, (100_400, 10)))).durations == (100_000, 10)
 
 
 def test_transparent_frames_replace_those_before_them() -> None:
     frames = np.full((2, 4, 4, 3), 200, np.uint8)
     alpha = np.stack([np.full((4, 4), 255, np.uint8), np.zeros((4, 4), np.uint8)])
     picture = Picture(frames, alpha, (50, 50))
-    assert same(decoded(encoded(picture)), picture)
+    assert same(decode(encode_png(picture)), picture)
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_file_is_a_png_by_the_letter(count: int) -> None:
     """Chunks in the order that the specification wants, and their checksums right (Pillow checks those it reads)."""
-    png = encoded(Picture(np.zeros((count, 5, 5, 3), np.uint8), None, (40,) * count), ABOUT)
+    png = encode_png(Picture(np.zeros((count, 5, 5, 3), np.uint8), None, (40,) * count), ABOUT)
     kinds, at = [], 8
     while at < len(png):
         (length,) = struct.unpack_from(">I", png, at)
@@ -88,12 +88,12 @@ def test_the_file_is_a_png_by_the_letter(count: int) -> None:
 
 
 def test_without_anything_to_say_there_is_no_metadata() -> None:
-    png = encoded(Picture(np.zeros((1, 5, 5, 3), np.uint8)))
-    assert embedded(png) is None
+    png = encode_png(Picture(np.zeros((1, 5, 5, 3), np.uint8)))
+    assert read_about(png) is None
     assert Image.open(io.BytesIO(png)).info == {}
 
 
 def test_nothing_but_what_was_given_is_said() -> None:
-    image = Image.open(io.BytesIO(encoded(Picture(np.zeros((1, 5, 5, 3), np.uint8)), {"role": "dream"})))
+    image = Image.open(io.BytesIO(encode_png(Picture(np.zeros((1, 5, 5, 3), np.uint8)), {"role": "dream"})))
     assert set(image.info) == {"dreamsweep", "XML:com.adobe.xmp", "xmp", "exif"}
     assert image.info["dreamsweep"] == '{"dreamsweep":{"role":"dream"}}'

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.pictures.resample import resized
+from lib.pictures.resample import resize
 
 sides = st.integers(1, 24)
 
@@ -31,7 +31,7 @@ def test_it_is_the_bicubic_of_its_definition(
     height: int, width: int, high: int, wide: int, channels: int, seed: int
 ) -> None:
     pixels = np.random.default_rng(seed).normal(size=(height, width, channels)).astype(np.float32)
-    found = resized(pixels, high, wide)
+    found = resize(pixels, high, wide)
     expected = np.einsum("ih,jw,hwc->ijc", weights(height, high), weights(width, wide), pixels.astype(np.float64))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=2e-5)
@@ -39,16 +39,16 @@ def test_it_is_the_bicubic_of_its_definition(
 
 @pytest.mark.parametrize("size", [(7, 5), (1, 1), (30, 40), (15, 11)])
 def test_an_even_picture_stays_even(size: tuple[int, int]) -> None:
-    np.testing.assert_allclose(resized(np.full((15, 11, 3), 0.3, np.float32), *size), 0.3, rtol=1e-6)
+    np.testing.assert_allclose(resize(np.full((15, 11, 3), 0.3, np.float32), *size), 0.3, rtol=1e-6)
 
 
 def test_the_same_size_changes_nothing_and_shares_nothing() -> None:
     pixels = np.random.default_rng(1).random((6, 9, 3)).astype(np.float32)
-    found = resized(pixels, 6, 9)
+    found = resize(pixels, 6, 9)
     np.testing.assert_array_equal(found, pixels)
     assert not np.shares_memory(found, pixels)
 
 
 def test_planes_that_lie_apart_in_memory_are_taken_as_they_are() -> None:
     pixels = np.random.default_rng(1).random((12, 18, 3)).astype(np.float32)
-    np.testing.assert_array_equal(resized(pixels[::2, ::-3], 5, 5), resized(pixels[::2, ::-3].copy(), 5, 5))
+    np.testing.assert_array_equal(resize(pixels[::2, ::-3], 5, 5), resize(pixels[::2, ::-3].copy(), 5, 5))

@@ -17,7 +17,7 @@ from lib.data.datasets import load
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.training.settings import RECIPES, TrainSettings
-from lib.training.training import Epoch, train
+from lib.training.training import TrainedEpoch, train
 
 SETTINGS = TrainSettings(epochs=3, batch=32, seed=4)
 
@@ -158,11 +158,13 @@ def read_last(folder):
     last = max(numbers)
     known = json.loads((folder / f"{last}.json").read_text())
     checkpoint = (folder / f"{last}.keras").read_bytes()
-    return Epoch(last, checkpoint, known["identity"], known["history"][-1], tuple(known["history"]))
+    return TrainedEpoch(last, checkpoint, known["identity"], known["history"][-1], tuple(known["history"]))
 
 
 def start(folder):
-    source = f"from tests.lib.training import test_training as t; from pathlib import Path; t.run(Path({str(folder)!r}))"
+    source = (
+        f"from tests.lib.training import test_training as t; from pathlib import Path; t.run(Path({str(folder)!r}))"
+    )
     root = Path(__file__).parents[3]
     return subprocess.Popen([sys.executable, "-c", source], cwd=root, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
 

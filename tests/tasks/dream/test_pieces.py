@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.network.units import Unit
-from lib.pictures.names import parsed, shown
+from lib.pictures.names import parse_name, show_name
 from tasks.dream.pieces import (
     Piece,
     animation_title,
@@ -88,8 +88,8 @@ def test_no_two_files_of_one_picture_are_in_each_others_way(name: str, passes: i
 @given(PARTS, st.lists(st.sampled_from(["..", ".", "a", "%2F..%2F", "%2E%2E", "...", "two\nlines"]), min_size=1))
 def test_what_a_layer_is_called_leads_nowhere_else(picture: str, parts: list[str]) -> None:
     layer = "/".join(parts)
-    file = parsed(Piece(shown(picture), unit=Unit(layer, 3)).file)
-    assert file == f"{parsed(tour_file(layer, shown(picture)))}/3"
+    file = parse_name(Piece(show_name(picture), unit=Unit(layer, 3)).file)
+    assert file == f"{parse_name(tour_file(layer, show_name(picture)))}/3"
     assert file.count("/") == len(parts), "as deep as the layer lies in its model"
     assert not {".", ".."} & set(file.split("/"))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lib.pictures.files import Picture
-from lib.pictures.png import encoded
+from lib.pictures.png import encode_png
 from storage.clock import now
 from storage.record import Input, NewOutput, Provenance, Record
 from storage.runs import Run
@@ -158,4 +158,4 @@ def epoch_identity(identity: str, number: int) -> str:
 def png(width: int, height: int) -> bytes:
     """A picture of this size."""
     pixels = np.random.default_rng([width, height]).integers(0, 255, (height, width, 3), np.uint8)
-    return encoded(Picture(pixels[None]))
+    return encode_png(Picture(pixels[None]))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from lib.pictures.animation import Kind, animation
 from lib.pictures.files import Picture
-from lib.pictures.png import encoded
+from lib.pictures.png import encode_png
 from storage.record import Input, NewOutput
 from storage.runs import How, Run
 from tests.tasks.gallery.synthetic import MODEL, Synthetic, png
@@ -111,5 +111,5 @@ def _dream_output(title: str, number: int) -> NewOutput:
     pixels = np.random.default_rng(number).integers(0, 255, (1, 30, 40, 3), np.uint8)
     climbs = [[{"name": "octave 1 of 1", "values": [0.5, 1.0, 0.5 + number]}]]
     attributes = {"title": title, "climbs": climbs}
-    data = encoded(Picture(pixels))
+    data = encode_png(Picture(pixels))
     return NewOutput("picture", data, "picture", "image/png", "uint8", pixels.shape, attributes=attributes)

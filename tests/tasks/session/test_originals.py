@@ -39,7 +39,7 @@ def test_what_cannot_be_read_is_said_in_words_that_can_follow_its_name(tmp_path:
         path /= "rose.png"
     elif kind == "loop":
         path.symlink_to(path)
-    for question in (originals.read, originals.digest_of):
+    for question in (originals.read_original, originals.digest_of):
         with pytest.raises(BadInput) as refused:
             question(path)  # and a pipe is not waited for
         assert str(refused.value) == words
@@ -49,14 +49,14 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     for size in (0, 1, 1_000_000):
         path = tmp_path / str(size)
         path.write_bytes(os.urandom(size))
-        assert originals.digest_of(path) == originals.digest(originals.read(path))
+        assert originals.digest_of(path) == originals.digest(originals.read_original(path))
 
 
 def test_bytes_are_kept_once_under_whatever_names(tmp_path: Path, open_session: Session, store: Store) -> None:
     write_photograph(tmp_path / "rose.jpg")
-    data = originals.read(tmp_path / "rose.jpg")
+    data = originals.read_original(tmp_path / "rose.jpg")
     for title in ("/original/rose.jpg", "/original/copy of rose.jpg", "/guide"):
-        originals.keep(open_session, data, title)
+        originals.keep_original(open_session, data, title)
     units = open_session.run.close("completed", {}).units
     assert set(units) == {"/original/rose.jpg", "/original/copy of rose.jpg", "/guide"}
     (key,) = {result.record for result in units.values()}

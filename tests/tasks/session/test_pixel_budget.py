@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.session.pixel_budget import Room
+from tasks.session.pixel_budget import PixelBudget
 
 SECONDS = 10.0  # after which something that should have happened has not
 
 
-def entered(room: Room, pixels: int) -> tuple[threading.Event, Callable[[], None]]:
+def entered(room: PixelBudget, pixels: int) -> tuple[threading.Event, Callable[[], None]]:
     """Somebody else who wants room: an event that tells when they have it, and what makes them leave."""
     inside, over = threading.Event(), threading.Event()
 
@@ -34,7 +34,7 @@ def entered(room: Room, pixels: int) -> tuple[threading.Event, Callable[[], None
 
 
 def test_what_fits_is_in_at_once_and_the_next_waits_until_one_leaves() -> None:
-    room = Room(10)
+    room = PixelBudget(10)
     first, leave_first = entered(room, 6)
     second, leave_second = entered(room, 4)
     assert first.wait(SECONDS)
@@ -48,7 +48,7 @@ def test_what_fits_is_in_at_once_and_the_next_waits_until_one_leaves() -> None:
 
 
 def test_what_is_larger_than_the_room_has_it_alone() -> None:
-    room = Room(10)
+    room = PixelBudget(10)
     large, leave_large = entered(room, 1000)
     assert large.wait(SECONDS)
     small, leave_small = entered(room, 1)
@@ -59,7 +59,7 @@ def test_what_is_larger_than_the_room_has_it_alone() -> None:
 
 
 def test_room_is_given_back_by_what_fails() -> None:
-    room = Room(10)
+    room = PixelBudget(10)
     for _ in range(3):
         with pytest.raises(ValueError, match="broken"), room.taken(10):
             raise ValueError("broken")
@@ -69,7 +69,7 @@ def test_room_is_given_back_by_what_fails() -> None:
 
 @given(st.integers(1, 20), st.lists(st.integers(0, 30), min_size=1, max_size=12))
 def test_everybody_has_a_turn_and_there_is_never_more_than_fits(size: int, wanted: list[int]) -> None:
-    room = Room(size)
+    room = PixelBudget(size)
     inside, most, lock = 0, 0, threading.Lock()
 
     def visit(pixels: int) -> None:

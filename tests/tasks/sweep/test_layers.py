@@ -10,7 +10,7 @@ import pytest
 from lib.network.units import Unit
 from storage.store import Store
 from tasks.session.session import Session
-from tasks.sweep.context import Workshop
+from tasks.sweep.context import SweepContext
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.oips import make_oips, oip_recipe
 
@@ -18,26 +18,26 @@ INDICES = (0, 1, 2, 3)
 
 
 @pytest.fixture
-def swept(workshop_in: Callable[..., Workshop], open_session: Session) -> tuple[Workshop, dict[int, str]]:
+def swept(workshop_in: Callable[..., SweepContext], open_session: Session) -> tuple[SweepContext, dict[int, str]]:
     """The keys of the first layer's maps, but for one."""
-    workshop = workshop_in(open_session)
+    context = workshop_in(open_session)
     run = open_session.run.id
     make_oips.fn("Conv2D_1", [f"Conv2D_1/{index}" for index in INDICES if index != 2], run)
-    return workshop, {unit.index: key for unit, key in workshop.made.items()}
+    return context, {unit.index: key for unit, key in context.made.items()}
 
 
 def gathered(
-    store: Store, keys: dict[int, str], workshop: Workshop, *, failed: Sequence[int] = (2,), large: bool = False
+    store: Store, keys: dict[int, str], context: SweepContext, *, failed: Sequence[int] = (2,), large: bool = False
 ) -> Any:
-    workshop.made = {Unit("Conv2D_1", index): key for index, key in keys.items()}
-    return store.record(gather_layer.fn("Conv2D_1", INDICES, failed, large, workshop.session.run.id).data)
+    context.made = {Unit("Conv2D_1", index): key for index, key in keys.items()}
+    return store.record(gather_layer.fn("Conv2D_1", INDICES, failed, large, context.session.run.id).data)
 
 
 def test_the_tensors_of_a_layer_are_those_of_its_maps(
-    swept: tuple[Workshop, dict[int, str]], store: Store, monkeypatch: pytest.MonkeyPatch
+    swept: tuple[SweepContext, dict[int, str]], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop, keys = swept
-    record = gathered(store, keys, workshop)
+    context, keys = swept
+    record = gathered(store, keys, context)
     with h5py.File(store.path(record.output("tensors").digest)) as file:
         assert file["unit"][()].tolist() == list(INDICES)
         assert file["mask"][()].tolist() == [True, True, False, True]
@@ -63,37 +63,37 @@ def test_the_tensors_of_a_layer_are_those_of_its_maps(
 
     # above the limit only when they are asked for; the contact sheet all the same
     monkeypatch.setattr("tasks.sweep.layers.LARGEST", 1000)
-    small = gathered(store, keys, workshop)
+    small = gathered(store, keys, context)
     assert {output.role for output in small.outputs} == {"sheet"}
     assert small.output("sheet").digest == record.output("sheet").digest
-    assert gathered(store, keys, workshop, large=True).key == record.key
+    assert gathered(store, keys, context, large=True).key == record.key
 
 
 def test_a_layer_is_gathered_again_when_its_maps_or_their_version_change(
-    swept: tuple[Workshop, dict[int, str]], store: Store, monkeypatch: pytest.MonkeyPatch
+    swept: tuple[SweepContext, dict[int, str]], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop, keys = swept
-    first = gathered(store, keys, workshop)
-    assert gathered(store, keys, workshop).key == first.key
+    context, keys = swept
+    first = gathered(store, keys, context)
+    assert gathered(store, keys, context).key == first.key
     fewer = {index: key for index, key in keys.items() if index != 3}
-    assert gathered(store, fewer, workshop).key != first.key
-    assert gathered(store, keys, workshop, failed=()).key != first.key  # what is left is not what failed
+    assert gathered(store, fewer, context).key != first.key
+    assert gathered(store, keys, context, failed=()).key != first.key  # what is left is not what failed
     monkeypatch.setattr("tasks.sweep.layers.OIPS_VERSION", 1000)
-    assert gathered(store, keys, workshop).key != first.key
+    assert gathered(store, keys, context).key != first.key
 
 
 def test_a_new_way_to_find_exemplars_asks_for_new_verdicts(
-    workshop_in: Callable[..., Workshop], open_session: Session, monkeypatch: pytest.MonkeyPatch
+    workshop_in: Callable[..., SweepContext], open_session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop, unit = workshop_in(open_session), Unit("Conv2D_1", 0)
-    before = oip_recipe(workshop, unit).digest
-    assert oip_recipe(workshop, unit).digest == before
+    context, unit = workshop_in(open_session), Unit("Conv2D_1", 0)
+    before = oip_recipe(context, unit).digest
+    assert oip_recipe(context, unit).digest == before
     monkeypatch.setattr("tasks.sweep.exemplars.VERSION", 1000)
-    assert oip_recipe(workshop, unit).digest != before
+    assert oip_recipe(context, unit).digest != before
 
 
 def test_nothing_is_gathered_where_every_map_failed(
-    workshop_in: Callable[..., Workshop], open_session: Session, store: Store
+    workshop_in: Callable[..., SweepContext], open_session: Session, store: Store
 ) -> None:
     record = gathered(store, {}, workshop_in(open_session), failed=INDICES)
     with h5py.File(store.path(record.output("tensors").digest)) as file:

@@ -29,13 +29,13 @@ def made(open_session: Session, indices: list[int]) -> tuple[Record, Any, str]:
 def test_images_do_not_depend_on_batches_and_say_how_far_below_they_are(
     open_session: Session, workshop_in: Callable[..., Any]
 ) -> None:
-    workshop = workshop_in(open_session)
-    workshop.batch = 4
+    context = workshop_in(open_session)
+    context.batch = 4
     record, images, _ = made(open_session, list(range(UNITS)))
     about: Any = record.output("images").attributes
     assert (about["layer"], about["units"], about["constraint"]) == (LAYER, list(range(UNITS)), GROWTH.constraint)
     assert record.output("images").shape == images.shape == (UNITS, 12, 12, 1)
-    ground = workshop.ground(LAYER, GROWTH.constraint, "negative")
+    ground = context.ground(LAYER, GROWTH.constraint, "negative")
     responses, before = ground.measure(images, np.arange(UNITS))
     np.testing.assert_allclose(about["responses"], responses, atol=1e-6)
     np.testing.assert_allclose(about["pre_activations"], before, atol=1e-6)
@@ -82,8 +82,8 @@ def test_nothing_is_stored_of_a_layer_for_which_the_time_is_over(
 def test_a_unit_that_answers_with_no_number_harms_no_other(
     open_session: Session, workshop_in: Callable[..., Any]
 ) -> None:
-    workshop = workshop_in(open_session)
-    layer = workshop.network.model.get_layer(LAYER)
+    context = workshop_in(open_session)
+    layer = context.network.model.get_layer(LAYER)
     kernel, bias = layer.get_weights()
     layer.set_weights([kernel, np.where(np.arange(UNITS) == 3, np.nan, bias)])
     record, images, _ = made(open_session, list(range(UNITS)))

@@ -17,10 +17,10 @@ from tests.flows.tiny import MAPS
 BOTH = tuple(MAPS)
 
 
-def record(workshop: Any, layer: str) -> Record:
+def record(context: Any, layer: str) -> Record:
     """Of the layer's responses."""
-    exemplars = exemplars_recipe(workshop, layer)
-    found: Record | None = workshop.session.find(responses_recipe(workshop, workshop.natural.labels, exemplars))
+    exemplars = exemplars_recipe(context, layer)
+    found: Record | None = context.session.find(responses_recipe(context, context.natural.labels, exemplars))
     assert found is not None
     return found
 
@@ -32,12 +32,12 @@ def arrays(store: Store, found: Record) -> dict[str, Any]:
 def test_a_record_holds_what_the_network_answers_to_every_image(
     open_session: Session, workshop_in: Callable[..., Any]
 ) -> None:
-    workshop = workshop_in(open_session, layers=BOTH)
-    natural = workshop.natural
+    context = workshop_in(open_session, layers=BOTH)
+    natural = context.natural
     for layer, units in MAPS.items():
-        found = arrays(open_session.store, record(workshop, layer))
-        trunk = responses_of(workshop.network.model, [layer])
-        images = workshop.constraint(workshop.growth.constraint).image(np.asarray(natural.images))
+        found = arrays(open_session.store, record(context, layer))
+        trunk = responses_of(context.network.model, [layer])
+        images = context.constraint(context.growth.constraint).image(np.asarray(natural.images))
         responses = np.asarray(trunk(images)[layer][0])
         labels = np.asarray(natural.labels.numbers)
         counts = np.bincount(labels, minlength=3)
@@ -49,7 +49,7 @@ def test_a_record_holds_what_the_network_answers_to_every_image(
             inside = (found["edges"][unit, 0] <= own) & (own < found["edges"][unit, -1])
             assert inside.all()
         maps = np.asarray(trunk.maps(images)[layer][0])
-        exemplars = workshop.exemplars_of(layer, workshop.growth.constraint)
+        exemplars = context.exemplars_of(layer, context.growth.constraint)
         for unit in range(units):
             for at, number in enumerate(exemplars.numbers[unit]):
                 row, column = found["peaks"][unit, at]
@@ -59,23 +59,23 @@ def test_a_record_holds_what_the_network_answers_to_every_image(
 def test_a_record_says_of_which_classes_it_speaks_and_what_it_was_made_from(
     open_session: Session, workshop_in: Callable[..., Any]
 ) -> None:
-    workshop = workshop_in(open_session)
-    found = record(workshop, "Conv2D_1")
+    context = workshop_in(open_session)
+    found = record(context, "Conv2D_1")
     about = {"layer": "Conv2D_1", "classes": ["class 0", "class 1", "class 2"], "by_class": True}
-    counts = np.bincount(workshop.natural.labels.numbers).tolist()
+    counts = np.bincount(context.natural.labels.numbers).tolist()
     assert all(output.attributes == about | {"class_counts": counts} for output in found.outputs)
     read = {item.digest for item in found.inputs}
-    exemplars = workshop.session.find(exemplars_recipe(workshop, "Conv2D_1"))
+    exemplars = context.session.find(exemplars_recipe(context, "Conv2D_1"))
     assert {output.digest for output in exemplars.outputs} < read
-    assert {workshop.natural.labels.digest, workshop.natural.digest, workshop.network.digest} < read
+    assert {context.natural.labels.digest, context.natural.digest, context.network.digest} < read
 
 
 def test_exemplars_that_there_are_stay_where_only_responses_are_missing(
     open_session: Session, store: Store, workshop_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop = workshop_in(open_session)
-    exemplars = open_session.find(exemplars_recipe(workshop, "Conv2D_1"))
-    store.files.delete(f"records/{record(workshop, 'Conv2D_1').key}.json")
+    context = workshop_in(open_session)
+    exemplars = open_session.find(exemplars_recipe(context, "Conv2D_1"))
+    store.files.delete(f"records/{record(context, 'Conv2D_1').key}.json")
     for how in ("computed", "reused"):
         with session(store.root, "test", {}) as later:
             workshop_in(later)

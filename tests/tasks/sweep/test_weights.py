@@ -14,16 +14,16 @@ from tests.flows.tiny import MAPS
 def test_each_layer_has_a_record_of_its_own_and_no_data_set_is_wanted(
     open_session: Session, workshop_in: Callable[..., Any]
 ) -> None:
-    workshop = workshop_in(open_session)
-    workshop.natural = None
+    context = workshop_in(open_session)
+    context.natural = None
     state = compare_weights.fn(list(MAPS), open_session.run.id)
     assert state.name == "Completed"
     for layer in MAPS:
-        record = open_session.find(weights_recipe(workshop, layer))
+        record = open_session.find(weights_recipe(context, layer))
         assert record is not None
         assert record.key == state.data[layer]
-        assert [item.digest for item in record.inputs] == [workshop.network.digest]
-        expected = nearest_by_weights(workshop.network.model, layer)
+        assert [item.digest for item in record.inputs] == [context.network.digest]
+        expected = nearest_by_weights(context.network.model, layer)
         np.testing.assert_array_equal(open_session.store.array(record.output("nearest").digest), expected.units)
         likeness = open_session.store.array(record.output("nearest_likeness").digest)
         np.testing.assert_array_equal(likeness, expected.likeness)

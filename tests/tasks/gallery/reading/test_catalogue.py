@@ -8,7 +8,7 @@ from lib.network.units import Unit
 from storage.record import NewOutput
 from storage.store import Store
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import made_by, used_by
+from tasks.gallery.reading.lineage import list_makers, list_users
 from tests.tasks.gallery.swept_store import SLUG, SweptStore, keras_file, network_config
 from tests.tasks.gallery.synthetic import MODEL, OTHER, Synthetic, epoch_identity
 
@@ -132,9 +132,9 @@ def test_lineage_leads_to_pages_and_counts_what_is_too_much_to_name(swept: Swept
     swept.swept({"Conv2D_1": range(20)})
     found = scan(swept)
     unit = next(iter(found.grown.values()))
-    assert [(entry["title"], entry["address"]) for entry in made_by(found, found.record(unit.key))] == [
+    assert [(entry["title"], entry["address"]) for entry in list_makers(found, found.record(unit.key))] == [
         ("trained network", f"{SLUG}/index.html"),
         ("data set digits", None),
     ]
-    assert [entry["title"] for entry in used_by(found, swept.record)] == ["20 × OIPs of a unit"]
-    assert used_by(found, unit) == []
+    assert [entry["title"] for entry in list_users(found, swept.record)] == ["20 × OIPs of a unit"]
+    assert list_users(found, unit) == []
