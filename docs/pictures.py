@@ -143,7 +143,7 @@ def side_by_side(pictures: Mapping[str, Image.Image], *, columns: int) -> Image.
     from PIL import Image, ImageDraw
 
     from lib.draw.lettering import font
-    from lib.draw.oip_picture import INK, PAPER
+    from lib.draw.paper import INK, PAPER
 
     gap, line = 10, 26
     small = [picture.resize((WIDTH, round(picture.height * WIDTH / picture.width))) for picture in pictures.values()]

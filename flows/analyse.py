@@ -40,11 +40,11 @@ from tasks.analysis.titles import (
 )
 from tasks.model.data import UNIT_RANGE, load_data, pixel_range, store_data
 from tasks.model.models import check_images, data_of
+from tasks.model.network import Network
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.session.transient import store_unusable
-from tasks.sweep.context import Network
 
 LATEST = "analysis/latest"
 PROGRESS = "analysis"

@@ -35,11 +35,11 @@ from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
 from tasks.model.data import UNIT_RANGE, pixel_range
 from tasks.model.models import data_of
+from tasks.model.network import Network
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.session.transient import store_unusable
-from tasks.sweep.context import Network
 
 LATEST = "dream/latest"
 PROGRESS = "dreams"

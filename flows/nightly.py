@@ -17,9 +17,9 @@ from flows.forms.fields import is_model_file
 from flows.forms.parameters import NightlyParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
+from flows.running.locks import try_lock
 from flows.running.outcome import end_in_states, end_partial
 from flows.running.work import alive
-from flows.serving.server_process import try_lock
 from flows.sweep import oip_sweep
 from flows.train import train
 from storage.store import Store

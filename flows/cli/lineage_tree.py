@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from flows.cli.runs import in_order
 from flows.results.captions import (
     attributes,
     duration,
@@ -24,6 +23,7 @@ from flows.results.captions import (
     when,
 )
 from flows.results.documents import environment
+from flows.results.runs import in_order
 from storage.lineage import Node
 from storage.record import Record
 

@@ -1,9 +1,9 @@
 """Flows that the command line runs itself: from their parameters to what is shown of them."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.answers import show_analysis, show_dreams, show_sweep
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
 from lib.errors import BadInput
 from lib.pictures.names import show_name
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
 
 PICTURES = DATA_FOLDER / "pictures"
-_FEW_FILES = 20
 
 
 def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool) -> int:
@@ -35,7 +34,7 @@ def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool
     if as_json:
         print_json(answer)
     else:
-        _show(answer)
+        show_sweep(answer)
     return 1 if answer["failures"] else 0
 
 
@@ -72,7 +71,7 @@ def dream_here(parameters: "DreamParameters", as_json: bool) -> int:
     _writable(parameters.out)
     with at_work(parameters.store):
         answer = _with_gallery(_dreamed(parameters), parameters.store)
-    print_json(answer) if as_json else _show_dreams(answer)
+    print_json(answer) if as_json else show_dreams(answer)
     return 1 if answer["failures"] else 0
 
 
@@ -87,7 +86,7 @@ def analyse_here(parameters: "AnalyseParameters", folder: Path | None, as_json: 
         answer = _with_gallery(_analysed(parameters), parameters.store)
     if folder is not None:
         answer["folder"] = _exported(parameters.store, answer["run"], folder)
-    print_json(answer) if as_json else _show_analysis(answer)
+    print_json(answer) if as_json else show_analysis(answer)
     return 1 if answer["failures"] else 0
 
 
@@ -115,48 +114,6 @@ def _exported(place: str, run: str, folder: Path) -> str:
     return str((folder / run).absolute())
 
 
-def _show_analysis(answer: Mapping[str, Any]) -> None:
-    from flows.cli.terminal import escape, out, table
-    from flows.results.captions import duration, number_of, percent
-
-    console = out()
-    if answer["accuracy"] is not None:
-        console.print(f"{percent(answer['accuracy'])} of the test images are called what they are", markup=False)
-    if answer["margins"]:
-        rows = table("image", "label", "called", "margin", right=("margin",))
-        for one in answer["margins"]:
-            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), f"{one['margin']:.3f}")
-        console.print(f"\nThe least sure images between {' and '.join(answer['pair'])}:", markup=False)
-        console.print(rows)
-    if (found := answer["classifiers"]) is not None:
-        pair = " against ".join(found["classes"][label] for label in found["pair"])
-        rows = table("linear classifier on", "values", "all classes", pair, right=("values", "all classes", pair))
-        for row in found["rows"]:
-            rows.add_row(escape(row["layer"]), f"{row['features']:,}", percent(row["all"]), percent(row["pair"]))
-        console.print()
-        console.print(rows)
-    for layer, fcps in answer["fcps"].items():
-        first, second = answer["pair"]
-        counts = fcps["counts"]
-        console.print(
-            f"{layer}: {number_of(counts['only_first'], 'FCP')} of {first} alone, {counts['only_second']} of {second} "
-            f"alone, {counts['both']} of both; alone they tell {percent(fcps['accuracy'])} of the test images apart",
-            markup=False,
-            soft_wrap=True,
-        )
-    console.print()
-    for title, message in answer["failures"].items():
-        console.print(f"failed: {title}: {message}", markup=False, soft_wrap=True)
-    counted = f"{number_of(answer['computed'], 'result')} computed, {answer['reused']:,} reused"
-    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
-    if answer["left"]:
-        console.print(f"{number_of(answer['left'], 'result')} left: dreamsweep rerun goes on with them", markup=False)
-    console.print(f"run {answer['run']} of {answer['model']}", markup=False)
-    if "folder" in answer:
-        console.print(answer["folder"], markup=False, soft_wrap=True)
-    _show_gallery(answer)
-
-
 def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:
     """The summary of a dream, also of one in which pictures failed."""
     from flows.dream import DreamsFailed, dream
@@ -168,36 +125,6 @@ def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:
     except DreamsFailed as failed:
         return dreams_summary(Store.open(parameters.store), failed.run)
     return dict(answer)
-
-
-def _show_dreams(answer: Mapping[str, Any]) -> None:
-    from flows.cli.terminal import out
-    from flows.results.captions import duration, number_of
-
-    console = out()
-    for one in [*answer["extras"], *answer["pictures"]][:_FEW_FILES]:
-        for file in one["files"]:
-            console.print(file, markup=False, soft_wrap=True)
-    if (more := len(answer["pictures"]) + len(answer["extras"]) - _FEW_FILES) > 0:
-        console.print(f"and {more:,} more in {answer['out']}", markup=False, soft_wrap=True)
-    for title, message in answer["failures"].items():
-        said = message if message.startswith(title) else f"{title}: {message}"
-        console.print(f"failed: {said}", markup=False, soft_wrap=True)
-    counted = f"{number_of(answer['computed'], 'dream')} computed, {answer['reused']:,} reused"
-    if not answer["computed"] and not answer["failures"] and not answer["left"]:
-        counted = f"Nothing to compute: all {number_of(answer['reused'], 'dream')} were in the store already"
-    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
-    if answer["left"]:
-        console.print(f"{number_of(answer['left'], 'dream')} left: dreamsweep rerun goes on with them", markup=False)
-    console.print(f"run {answer['run']} of {answer['model']}, {answer['objective']}", markup=False)
-    _show_gallery(answer)
-
-
-def _show_gallery(answer: Mapping[str, Any]) -> None:
-    from flows.cli.terminal import out
-
-    if "gallery" in answer:
-        out().print(f"gallery: {answer['gallery']}", markup=False, soft_wrap=True)
 
 
 def _with_gallery(answer: dict[str, Any], place: str) -> dict[str, Any]:
@@ -250,50 +177,3 @@ def _exported_sheets(place: str, run: str, folder: Path) -> dict[str, str]:
     plan = sheets(store, run)
     write_export(store, dict(plan.values()), folder / run)
     return {layer: str((folder / run / name).absolute()) for layer, (name, _) in plan.items()}
-
-
-def _swept_checkpoint(one: Mapping[str, Any]) -> str:
-    from flows.results.captions import number_of
-
-    if one["computed"] is None:
-        return f"epoch {one['epoch']}: failed; run {one['run']}"
-    counted = f"{number_of(one['computed'], 'map')} computed, {one['reused']:,} reused"
-    left = f", {one['left']:,} left" if one["left"] else ""
-    return f"epoch {one['epoch']}: {counted}{left}; run {one['run']}"
-
-
-def _show(answer: Mapping[str, Any]) -> None:
-    from flows.cli.show import verdict_table
-    from flows.cli.terminal import out
-    from flows.results.captions import duration, number_of
-
-    console = out()
-    console.print(verdict_table(answer["verdicts"]))
-    console.print()
-    for unit, message in list(answer["failures"].items())[:5]:
-        console.print(f"failed: {unit}: {message}", markup=False)
-    if (more := len(answer["failures"]) - 5) > 0:
-        console.print(f"failed: {more} more; dreamsweep show {answer['run']}", markup=False)
-    unreached = [unit["unit"] for unit in answer["units"] if unit["verdict"] == "unreached"]
-    if unreached:
-        console.print(f"unreached: {', '.join(unreached)}", markup=False)
-    computed, reused = answer["computed"], answer["reused"]
-    if not computed and not answer["failures"] and not answer["left"] and not answer["checkpoints"]:
-        counted = f"Nothing to compute: all {number_of(reused, 'map')} were in the store already"
-    else:
-        counted = f"{number_of(computed, 'map')} computed, {reused:,} reused"
-    for one in answer["checkpoints"]:
-        console.print(_swept_checkpoint(one), markup=False)
-    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
-    if answer["left"]:
-        console.print(f"{number_of(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
-    if answer["waiting"]:
-        console.print(f"{', '.join(answer['waiting'])} left: dreamsweep rerun goes on with them", markup=False)
-    console.print(f"run {answer['run']} of {answer['model']}", markup=False)
-    sheets = answer.get("contact_sheets") or answer["sheets"]
-    if sheets:
-        console.print("contact sheets:")
-        for layer, path in sheets.items():
-            console.print(f"  {layer}  {path}", markup=False, soft_wrap=True)
-    console.print(f"all pictures: dreamsweep export {answer['run']} --out DIR", markup=False)
-    _show_gallery(answer)

@@ -1,34 +1,10 @@
 """`dreamsweep runs`: what was run, and what came of it."""
 
-import re
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.cli.options import AsJson, StorePlace
 from flows.forms.places import store_place
-from storage.errors import StoreError
-from tasks.analysis.titles import is_result
-from tasks.dream.pieces import is_dream
-
-if TYPE_CHECKING:
-    from storage.runs import RunRecord
-    from storage.store import Store
-
-SILENCE = 15 * 60.0
-"""Seconds after which an open run that has written nothing counts as died: its process was killed."""
-
-_UNIT = re.compile(r"\S+/\d+")
-
-
-def is_unit(title: str) -> bool:
-    """Whether what a run calls so is a unit."""
-    return _UNIT.fullmatch(title) is not None
-
-
-COUNTED: Mapping[str, Callable[[str], bool]] = {"dream": is_dream, "analyse": is_result}
-"""What is counted of a run, by its flow: of all others, units."""
+from flows.results.runs import in_words, list_runs
 
 
 def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
@@ -38,71 +14,6 @@ def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
 
     found = list_runs(Store.open(store_place(store), create=False))
     print_json({"runs": found}) if as_json else _show(found)
-
-
-def list_runs(store: "Store") -> list[dict[str, Any]]:
-    """What is known of every run, the newest first."""
-    heard = {
-        path.removeprefix("runs/").removesuffix(".json"): entry.modified
-        for path, entry in store.files.listing("runs").items()
-    }
-    return [describe_run(store, run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
-
-
-def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
-    """What is known of a run; `heard` is when it last wrote (seconds since 1970).
-
-    `state` is "open", "completed", "partial", "failed" or "crashed", and "died" where it is open and has been silent
-    for too long.
-    """
-    from flows.results.captions import stamp_of
-
-    summary: dict[str, Any] = run.summary
-    counted = COUNTED.get(run.flow, is_unit)
-    how = Counter(result.how for unit, result in run.units.items() if counted(unit))
-    verdicts: Counter[str] = Counter()
-    for counts in verdicts_of(store, run).values():
-        verdicts.update(counts)
-    return {
-        "run": run.id,
-        "flow": run.flow,
-        "state": "died" if run.state == "open" and time.time() - heard > SILENCE else run.state,
-        "opened": run.opened,
-        "closed": run.closed,
-        "heard": stamp_of(heard),
-        "model": summary.get("model") or run.parameters.get("model"),
-        "computed": how["computed"],
-        "reused": how["reused"],
-        "failed": len(run.failures),
-        "verdicts": dict(verdicts),
-    }
-
-
-def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:
-    """How many units of each layer of a run came to which verdict, those that failed among them, by layer's name."""
-    verdicts: dict[str, Counter[str]] = {}
-    for unit in sorted({*run.units, *run.failures}, key=in_order):
-        if not is_unit(unit):
-            continue
-        layer = verdicts.setdefault(unit.rpartition("/")[0], Counter())
-        if unit in run.failures:
-            layer["failed"] += 1
-        else:
-            try:
-                layer[str(store.record(run.units[unit].record).output("oips").attributes["verdict"])] += 1
-            except (KeyError, StoreError):  # it has gone since, or is no unit of a sweep
-                continue
-    return {layer: dict(counts) for layer, counts in verdicts.items() if counts}
-
-
-def in_order(unit: str) -> list[tuple[str, int]]:
-    """A key to sort names by, so that number 10 comes after number 2."""
-    return [(words, int(number or 0)) for words, number in re.findall(r"(\D*)(\d*)", unit)]
-
-
-def in_words(verdicts: Mapping[str, int]) -> str:
-    """As "220 responded, 4 dead"."""
-    return ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items() if count)
 
 
 def _show(found: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.answers import verdict_table
 from flows.cli.options import AsJson, OfRun, StorePlace, What
 from flows.forms.places import store_place
 
@@ -45,7 +46,7 @@ def describe_found(store: "Store", found: "Found") -> dict[str, Any]:
     from flows.results.documents import record_document
 
     if found.run is not None:
-        from flows.cli.runs import list_runs, verdicts_of
+        from flows.results.runs import list_runs, verdicts_of
 
         known = next(run for run in list_runs(store) if run["run"] == found.run.id)
         counts = verdicts_of(store, found.run)
@@ -61,31 +62,6 @@ def describe_found(store: "Store", found: "Found") -> dict[str, Any]:
         "said": found.said,
         "artifacts": [{"record": record.key, "role": role, "task": record.task} for record, role in found.artifacts],
     }
-
-
-def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
-    """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
-    from flows.cli.terminal import escape, table
-    from flows.results.sweep_summary import COLUMNS
-
-    left = any(counts.get("left") for counts in verdicts.values())
-    kinds = [kind for kind in COLUMNS if left or kind != "left"]
-    rows = table("layer", "units", *kinds, right=("units", *kinds))
-    styles = {"responded": "green", "unreached": "yellow", "failed": "red"}
-
-    def row(name: str, counts: Mapping[str, int]) -> None:
-        cells = [
-            f"[{styles.get(kind, 'default')}]{counts[kind]}[/]" if counts.get(kind) else "[dim]·[/dim]"
-            for kind in kinds
-        ]
-        rows.add_row(name, str(sum(counts.values())), *cells)
-
-    for layer, counts in verdicts.items():
-        row(escape(layer), counts)
-    if len(verdicts) > 1:
-        rows.add_section()
-        row("[bold]all[/bold]", {kind: sum(counts.get(kind, 0) for counts in verdicts.values()) for kind in kinds})
-    return rows
 
 
 def _show_run(console: "Console", run: Mapping[str, Any]) -> None:

@@ -19,8 +19,8 @@ from prefect.client.schemas.objects import State
 
 from flows.forms.places import pictures_place
 from flows.results.captions import percent
+from flows.results.links import below_run
 from flows.results.sweep_summary import COLUMNS
-from flows.web.picture_pages import below_run
 from lib.network.units import Unit
 from storage.store import Record, Store
 from tasks.session.progress import listening

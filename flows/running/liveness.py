@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from flows.serving.server_process import try_lock
+from flows.running.locks import try_lock
 from storage.errors import StoreUnusable
 
 

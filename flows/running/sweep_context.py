@@ -7,8 +7,7 @@ from typing import Any
 
 from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters, SweepParameters
-from flows.register import obtain_registered_model
-from flows.train import obtain_trained_model
+from flows.running.models import obtain_registered_model, obtain_trained_model
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.trunk import responses_of
@@ -16,9 +15,10 @@ from lib.network.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
 from tasks.model.data import UNIT_RANGE, pixel_range, store_data
 from tasks.model.models import StoredModel, check_images, data_of, find_model
+from tasks.model.network import Natural, Network, natural_of
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
-from tasks.sweep.context import Natural, Network, SweepContext, natural_of, open_context
+from tasks.sweep.context import SweepContext, open_context
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe

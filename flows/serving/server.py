@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import IO
 from urllib.parse import urlsplit
 
-from flows.serving.server_process import STOP_SECONDS, try_lock
+from flows.running.locks import try_lock
+from flows.serving.server_process import STOP_SECONDS
 from flows.serving.server_settings import (
     PASSWORD,
     client_settings,

@@ -21,21 +21,13 @@ import time
 from pathlib import Path
 from typing import IO
 
+from flows.running.locks import try_lock
 from flows.web.listening import LOCALHOST, PortTaken, address_of, is_local, listen, port_of
 
 USUAL_PORT = 4200
 LOOK_SECONDS = 0.25
 STOP_SECONDS = 15.0
 """How long the server may take to stop before its process is ended the hard way (SQLite bears that)."""
-
-
-def try_lock(file: IO[bytes], how: int) -> bool:
-    """Take an flock (`how`: `fcntl.LOCK_SH` or `fcntl.LOCK_EX`) without waiting; False where somebody is in the way."""
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _stop_when_unused(users: IO[bytes]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from flows.serving.server_process import try_lock
+from flows.running.locks import try_lock
 
 LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 0.5
 

@@ -5,8 +5,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flows.cli.runs import COUNTED, in_order, is_unit
 from flows.forms.places import GALLERY
+from flows.results.links import below_run
+from flows.results.runs import COUNTED, in_order, is_unit
 from tasks.analysis.titles import is_result
 from tasks.dream.pieces import is_dream, is_sheet
 
@@ -104,12 +105,6 @@ def _results(run: "RunRecord", pictures: Mapping[str, str]) -> Iterator[str]:
 def missing_page(what: str, fix: str) -> str:
     """What is shown instead of what is not there."""
     return page("Not found", f'<h1>{escape(what)}</h1><p>{escape(fix)}</p><p><a href="/">all runs</a></p>')
-
-
-def below_run(name: str) -> str:
-    """The path of a picture below that of its run's page, by what the run calls it."""
-    first = "%2F" if name.startswith("/") else ""  # a slash would lead to the server's root
-    return f"{first}{quote(name.removeprefix('/'))}.png"
 
 
 def page(title: str, body: str) -> str:

@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 
 from lib.data.dataset import Bytes, Dataset, from_bytes
 from lib.errors import BadInput
+from lib.pictures.names import ENDINGS
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 # every fifth picture of a class is a test image
 TEST_EVERY = 5
 # what is held as float32 in memory; beyond that a network wants its pictures smaller anyhow

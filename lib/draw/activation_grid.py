@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from lib.draw.activation_marks import MARK_COLOURS, MARK_WORDS, Kind, Marks, circle, kinds_of, patterns_of
 from lib.draw.activation_tones import BLOGS_CLIP, Bytes, Scale, as_maps, colours_of, scale_of, standardise_maps, tiles
 from lib.draw.lettering import font, number, shorten, width, wrap
-from lib.draw.oip_picture import FAINT, INK, PAPER, Floats, png_bytes
+from lib.draw.paper import FAINT, INK, PAPER, png_bytes
+from lib.draw.tones import Floats
 from lib.errors import BadInput
 
 _CELL = 40  # px: about the longest side of a map; small ones are enlarged to it, by a whole number

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lib.draw.oip_picture import NOT_A_NUMBER, average_blocks
+from lib.draw.tones import NOT_A_NUMBER, average_blocks
 from lib.errors import BadInput
 
 Floats = npt.NDArray[Any]

@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from lib.draw.activation_tones import colours_of
 from lib.draw.lettering import font, number, shorten, wrap
-from lib.draw.oip_picture import FAINT, INK, PAPER, enlarge, png_bytes
+from lib.draw.paper import FAINT, INK, PAPER, png_bytes
+from lib.draw.tones import enlarge
 from lib.errors import BadInput
 from lib.pictures.colours import luminance
 

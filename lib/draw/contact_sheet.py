@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width
-from lib.draw.oip_picture import VERDICT_COLOURS, Floats, average_blocks, enlarge, to_uint8, tone_window, verdict_colour
+from lib.draw.paper import VERDICT_COLOURS, verdict_colour
 from lib.draw.sheet import SheetField, sheet
+from lib.draw.tones import Floats, average_blocks, enlarge, to_uint8, tone_window
 from lib.errors import BadInput
 
 _SIDE = 128  # px: the longest side of a cell's image, enlarged or averaged down by a whole number

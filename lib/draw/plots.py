@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lib.draw.lettering import number
-from lib.draw.oip_picture import png_bytes
+from lib.draw.paper import png_bytes
 from lib.errors import BadInput
 
 if TYPE_CHECKING:

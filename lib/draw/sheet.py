@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lib.draw.lettering import font, shorten, width, wrap
-from lib.draw.oip_picture import FAINT, INK, PAPER, png_bytes
+from lib.draw.paper import FAINT, INK, PAPER, png_bytes
 from lib.errors import BadInput
 
 Colour = tuple[int, int, int]

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from lib.dream.settings import Colours
 from lib.errors import BadInput
-from lib.pictures.colours import Floats, Ints, paint, strips, white
+from lib.pictures.colours import Colours, Floats, Ints, paint, strips, white
 
 
 def blend(

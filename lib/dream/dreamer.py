@@ -10,8 +10,7 @@ import numpy as np
 from lib.dream.ascent import DreamAscent, Gradient
 from lib.dream.blend import blend
 from lib.dream.carve import Floats, carve
-from lib.dream.gradients import Aimed
-from lib.dream.luminance_gradient import LuminanceGradient
+from lib.dream.gradients import Aimed, LuminanceGradient
 from lib.dream.mixture import mixture_of
 from lib.dream.objective import DreamObjective
 from lib.dream.octaves import octave_sizes, through_octaves

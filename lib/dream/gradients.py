@@ -1,4 +1,4 @@
-"""The gradient of an objective that is said anew for each picture: one trace dreams every map of a layer."""
+"""Gradients around a gradient: of an objective that differs from picture to picture, and of luminance alone."""
 
 from typing import Any
 
@@ -11,7 +11,9 @@ Tensor = Any
 
 
 class Aimed:
-    """Another `Gradient`, of a `DreamObjective`, with the tensors of its aim behind those of the plan.
+    """The gradient of an objective that differs from picture to picture: one trace dreams every map of a layer.
+
+    Another `Gradient`, of a `DreamObjective`, with the tensors of its aim behind those of the plan.
 
     `lib.dream.ascent.DreamAscent.optimise` is handed the aim (`DreamObjective.aim`).
     """
@@ -40,3 +42,31 @@ class Aimed:
     def _parted(self, plan: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         own = len(plan) - len(self._objective.signature)
         return plan[:own], plan[own:]
+
+
+class LuminanceGradient:
+    """The gradient with respect to luminance alone: for pictures whose chroma is to stay what it is.
+
+    Another `Gradient`, of which all channels get the same: what they have together.
+
+    The network sees the picture in its colours, and only what makes it lighter or darker is changed.
+    """
+
+    def __init__(self, gradient: Gradient) -> None:
+        self._gradient = gradient
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        return self._gradient.signature
+
+    def plan(self, height: int, width: int) -> tuple[npt.NDArray[Any], ...]:
+        return self._gradient.plan(height, width)
+
+    def value(self, picture: Tensor, *plan: Tensor) -> Tensor:
+        return self._gradient.value(picture, *plan)
+
+    def __call__(self, picture: Tensor, *plan: Tensor) -> tuple[Tensor, Tensor]:
+        import tensorflow as tf
+
+        value, gradient = self._gradient(picture, *plan)
+        return value, tf.broadcast_to(tf.reduce_mean(gradient, -1, keepdims=True), tf.shape(gradient))

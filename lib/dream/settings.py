@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from lib.limits import About, check
+from lib.pictures.colours import Colours
 
 Mode = Literal["octaves", "tiles", "carve", "carve+tiles"]
-Colours = Literal["kept", "grey", "dreamed"]
 
 _OF_ONE_MODE: dict[str, tuple[Mode, ...]] = {
     "octaves": ("octaves",),

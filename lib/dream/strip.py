@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lib.draw.lettering import font, wrap
-from lib.draw.oip_picture import FAINT, INK, PAPER, Bytes, png_bytes, to_uint8
+from lib.draw.paper import FAINT, INK, PAPER, png_bytes
+from lib.draw.tones import Bytes, to_uint8
 from lib.dream.carve import Carved, Floats
 from lib.pictures.resample import resize
 

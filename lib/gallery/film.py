@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lib.draw.lettering import font, shorten
-from lib.draw.oip_picture import INK, PAPER, Bytes, Floats, enlarge, png_bytes, to_uint8, tone_window
+from lib.draw.paper import INK, PAPER, png_bytes
+from lib.draw.tones import Bytes, Floats, enlarge, to_uint8, tone_window
 from lib.pictures.animation import animation
 
 ENDING = ".webp"
@@ -18,7 +19,7 @@ _LINE = 20  # px: of the caption
 def frames(images: Sequence[Floats], bounds: tuple[float, float] | None = None) -> list[bytes]:
     """Images [H, W, C] of one size as PNG, one a frame, all on one scale of tones, so that they compare.
 
-    `bounds` as in `lib.draw.oip_picture.tone_window`. Nothing is enlarged: a page shows every pixel as a square.
+    `bounds` as in `lib.draw.tones.tone_window`. Nothing is enlarged: a page shows every pixel as a square.
     """
     return [png_bytes(Image.fromarray(pixels)) for pixels in _pixels(images, bounds)]
 

@@ -5,17 +5,18 @@ network has channels: a network of one channel sees luminance, one of three red,
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lib.dream.settings import Colours
 from lib.errors import BadInput
 
 Ints = npt.NDArray[Any]
 """Decoded pixels [H, W, C], uint8 or uint16; C is 1 (grey) or 3 (sRGB)."""
 Floats = npt.NDArray[Any]
+Colours = Literal["kept", "grey", "dreamed"]
+"""What becomes of a picture's colours when it is dreamed; see `paint`."""
 
 REC_601 = np.array([0.299, 0.587, 0.114])
 

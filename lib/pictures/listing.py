@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from lib.data.picture_folder import ENDINGS
 from lib.errors import BadInput
-from lib.pictures.names import show_name
+from lib.pictures.names import ENDINGS, show_name
 
 PATTERNS = tuple(f"*{ending}" for ending in sorted(ENDINGS))
 

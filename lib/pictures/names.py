@@ -4,6 +4,8 @@ A file's name is bytes; Python hands them out as text in which a byte that is no
 (`os.fsdecode`). Such a text can neither be printed nor stored in JSON. Its shown form can, and no two names share one.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
@@ -62,3 +64,6 @@ def _cut(name: bytes, ending: bytes) -> bytes:
 
 def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
+
+
+ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}

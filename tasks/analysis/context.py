@@ -25,11 +25,11 @@ from lib.network.units import nearest
 from lib.pictures.files import decode
 from lib.pictures.network_input import as_input
 from storage.store import Input, Record
-from tasks.dream.pieces import original_title
+from tasks.model.network import Network
 from tasks.session import originals
 from tasks.session.open_runs import OpenRuns
+from tasks.session.originals import original_title
 from tasks.session.session import Session
-from tasks.sweep.context import Network
 
 BATCH = 256
 """Images that go through the network together."""

@@ -19,11 +19,11 @@ from lib.pictures.files import decode
 from lib.pictures.names import parse_name, show_name
 from storage.errors import StoreUnusable
 from storage.store import Input
+from tasks.model.network import Network
 from tasks.session import originals
 from tasks.session.open_runs import OpenRuns
 from tasks.session.pixel_budget import PixelBudget
 from tasks.session.session import Session
-from tasks.sweep.context import Network
 
 AT_ONCE = 4
 """Pictures in the making: while one is dreamed, others are decoded and encoded."""

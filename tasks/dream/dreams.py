@@ -22,8 +22,9 @@ from lib.pictures.resample import resize
 from lib.pictures.zoom import zoom_and_turn
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext, dream_context_of
-from tasks.dream.pieces import Piece, mask_title, original_title
+from tasks.dream.pieces import Piece, mask_title
 from tasks.session import originals
+from tasks.session.originals import original_title
 from tasks.session.progress import beat, report
 from tasks.session.recorded import stored_task
 

@@ -49,11 +49,6 @@ class Piece:
         return replace(self, number=self.number - 1)
 
 
-def original_title(picture: str) -> str:
-    """What the file of a picture is called in a run."""
-    return f"/original/{picture}"
-
-
 def mask_title(picture: str) -> str:
     """What the file of a picture's mask is called in a run."""
     return f"/mask/{picture}"

@@ -57,3 +57,8 @@ def _unreadable(problem: OSError) -> BadInput:
     if isinstance(problem, FileNotFoundError):
         return BadInput("is gone")
     return BadInput(f"cannot be read: {problem.strerror}")
+
+
+def original_title(picture: str) -> str:
+    """What the file of a picture is called in a run."""
+    return f"/original/{picture}"

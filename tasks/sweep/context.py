@@ -21,7 +21,8 @@ from lib.oips.search import Ground
 from lib.oips.settings import GrowthSettings
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.errors import StoreUnusable
-from storage.store import Input, Record, Store
+from storage.store import Input
+from tasks.model.network import Natural, Network
 from tasks.session.open_runs import OpenRuns
 from tasks.session.progress import beat
 from tasks.session.session import Session
@@ -30,43 +31,6 @@ EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
 MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A model and what is known of it: its name (a ref), its blob and its identity."""
-
-    model: Any
-    name: str
-    digest: str
-    identity: str
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
-
-    numbers: Any
-    digest: str
-    classes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Natural:
-    """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
-
-    name: str
-    images: Any
-    digest: str
-    labels: Labels | None = None
-
-
-def natural_of(store: Store, data: Record) -> Natural:
-    """The training images of a data set's record and their labels, memory-mapped."""
-    images, labels = data.output("train_imgs"), data.output("train_labels")
-    parameters: dict[str, Any] = data.parameters
-    known = Labels(store.array(labels.digest), labels.digest, tuple(parameters["classes"]))
-    return Natural(parameters["data"], store.array(images.digest), images.digest, known)
 
 
 @dataclass

@@ -16,9 +16,10 @@ from lib.responses.exemplars import BEST, Exemplars, find_exemplars
 from lib.responses.statistics import Survey
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
+from tasks.model.network import Labels
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
-from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, SweepContext, sweep_context_of
+from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext, sweep_context_of
 from tasks.sweep.responses import peaks_in, responses_artifacts, responses_recipe
 
 VERSION = 1

@@ -8,7 +8,8 @@ from lib.responses.peaks import find_peaks
 from lib.responses.statistics import MOST_CLASSES, Survey
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
-from tasks.sweep.context import EXEMPLARS_A_BATCH, Labels, SweepContext
+from tasks.model.network import Labels
+from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
 
 VERSION = 1
 

@@ -16,7 +16,8 @@ import pytest
 from flows.web.listening import LOCALHOST, address_of, listen, port_of
 from flows.web.picture_server import PictureServer, picture_app
 from storage.store import NewOutput, Record, Store
-from tasks.dream.pieces import animation_title, mask_title, original_title, tour_title
+from tasks.dream.pieces import animation_title, mask_title, tour_title
+from tasks.session.originals import original_title
 
 CLI = Callable[..., tuple[int, str, str]]
 PNG = "image/png"

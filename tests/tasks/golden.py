@@ -89,8 +89,9 @@ def made() -> dict[str, dict[str, Any]]:
     from lib.network import model_file
     from storage.store import Store
     from tasks.model.data import pixel_range, store_data
+    from tasks.model.network import Network, natural_of
     from tasks.session.session import session
-    from tasks.sweep.context import Network, SweepContext, natural_of, open_context, sweep_context_of
+    from tasks.sweep.context import SweepContext, open_context, sweep_context_of
     from tasks.sweep.exemplars import make_exemplars
     from tasks.sweep.oips import make_oips
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
@@ -161,8 +162,8 @@ def dreamed() -> dict[str, dict[str, Any]]:
     from tasks.dream.context import DreamContext, guide_in, open_context
     from tasks.dream.dreams import find_or_dream
     from tasks.dream.pieces import Piece, animation_title, tour_title
+    from tasks.model.network import Network
     from tasks.session.session import session
-    from tasks.sweep.context import Network
     from tests.flows.tiny import small_cnn, write_photograph
 
     found: dict[str, dict[str, Any]] = {"dreams": {}, "films": {}, "tours": {}}

@@ -39,8 +39,8 @@ def analysed() -> dict[str, dict[str, Any]]:
     from tasks.analysis.linear_classifiers import compare_layers
     from tasks.analysis.predictions import predict_set
     from tasks.model.data import load_data, pixel_range, store_data
+    from tasks.model.network import Network
     from tasks.session.session import session
-    from tasks.sweep.context import Network
     from tests.flows.tiny import small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = {task: {} for task in TASKS}

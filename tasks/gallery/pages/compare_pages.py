@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lib.draw.oip_picture import VERDICT_COLOURS
+from lib.draw.paper import VERDICT_COLOURS
 from lib.errors import BadInput
 from lib.gallery.addresses import INDEX, segment, unit_page
 from lib.gallery.differences import differences

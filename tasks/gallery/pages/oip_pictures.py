@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from lib.draw.oip_picture import png_bytes, to_uint8, tone_window
+from lib.draw.paper import png_bytes
+from lib.draw.tones import to_uint8, tone_window
 from lib.pictures.resample import resize
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.previews import preview_address

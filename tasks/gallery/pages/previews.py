@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lib.draw.oip_picture import png_bytes, to_uint8
+from lib.draw.paper import png_bytes
+from lib.draw.tones import to_uint8
 from lib.errors import BadInput
 from lib.gallery.preview import ENDING, LONGEST, preview
 from lib.words import size

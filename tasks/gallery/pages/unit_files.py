@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lib.draw.oip_picture import png_bytes, to_uint8, tone_window
+from lib.draw.paper import png_bytes
+from lib.draw.tones import to_uint8, tone_window
 from lib.gallery.addresses import unit_folder
 from lib.pictures.resample import resize
 from storage.errors import BlobCorrupt, BlobMissing
@@ -79,7 +80,7 @@ def draw_image(image: Any, window: tuple[float, float] | None) -> bytes:
 
 
 def bounds_of(grown: Grown) -> tuple[float, float] | None:
-    """The range of pixels that OIPs are shown in, as `lib.draw.oip_picture.tone_window` wants it."""
+    """The range of pixels that OIPs are shown in, as `lib.draw.tones.tone_window` wants it."""
     if grown.constraint != "box":
         return None
     low, high = grown.settings["pixel_range"]

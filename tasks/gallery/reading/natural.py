@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lib.draw.oip_picture import png_bytes
+from lib.draw.paper import png_bytes
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store

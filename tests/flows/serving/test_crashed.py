@@ -25,9 +25,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
 
 from flows.running.liveness import keep_alive_file
+from flows.running.locks import try_lock
 from flows.serving.crashed import mark_crashed
 from flows.serving.runner import crashed
-from flows.serving.server_process import try_lock
 from storage.errors import StoreUnusable
 from storage.store import Store
 from tests.flows.dying import dying, hang

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lib.draw.activation_tones import as_maps, colours_of, scale_of, standardise_maps, tiles
-from lib.draw.oip_picture import NOT_A_NUMBER
+from lib.draw.tones import NOT_A_NUMBER
 from lib.errors import BadInput
 
 

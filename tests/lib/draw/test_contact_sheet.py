@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lib.draw.contact_sheet import SheetCell, contact_sheet
-from lib.draw.oip_picture import VERDICT_COLOURS
+from lib.draw.paper import VERDICT_COLOURS
 from lib.errors import BadInput
 
 NOISE = np.random.default_rng(0).normal(size=(8, 28, 28, 1)).astype(np.float32)

@@ -13,7 +13,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width, wrap
-from lib.draw.oip_picture import FLAT, NOT_A_NUMBER, VERDICT_COLOURS, to_uint8, tone_window, unit_picture
+from lib.draw.oip_picture import unit_picture
+from lib.draw.paper import VERDICT_COLOURS
+from lib.draw.tones import FLAT, NOT_A_NUMBER, to_uint8, tone_window
 from lib.errors import BadInput
 
 ANY_IMAGE = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5)).flatmap(

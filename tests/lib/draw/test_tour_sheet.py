@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.draw.oip_picture import verdict_colour
+from lib.draw.paper import verdict_colour
 from lib.draw.tour_sheet import TourCell, tour_sheet
 from lib.errors import BadInput
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.draw.oip_picture import to_uint8
+from lib.draw.tones import to_uint8
 from lib.dream.carve import Carved, carve
 from lib.dream.strip import strip
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.draw.oip_picture import to_uint8, tone_window
+from lib.draw.tones import to_uint8, tone_window
 from lib.errors import BadInput
 from lib.gallery.film import film, frames
 

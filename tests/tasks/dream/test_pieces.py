@@ -7,16 +7,8 @@ from hypothesis import strategies as st
 
 from lib.network.units import Unit
 from lib.pictures.names import parse_name, show_name
-from tasks.dream.pieces import (
-    Piece,
-    animation_title,
-    is_dream,
-    is_sheet,
-    mask_title,
-    original_title,
-    tour_file,
-    tour_title,
-)
+from tasks.dream.pieces import Piece, animation_title, is_dream, is_sheet, mask_title, tour_file, tour_title
+from tasks.session.originals import original_title
 
 # names that might be taken for those of other pieces
 PARTS = st.sampled_from(

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from lib.dream.ascent import DreamAscent
-from lib.dream.luminance_gradient import LuminanceGradient
+from lib.dream.gradients import LuminanceGradient
 
 
 class Redder:

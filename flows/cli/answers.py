@@ -1,0 +1,149 @@
+"""What the command line shows of a run that it has made."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_FEW_FILES = 20
+
+
+def show_analysis(answer: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import escape, out, table
+    from flows.results.captions import duration, number_of, percent
+
+    console = out()
+    if answer["accuracy"] is not None:
+        console.print(f"{percent(answer['accuracy'])} of the test images are called what they are", markup=False)
+    if answer["margins"]:
+        rows = table("image", "label", "called", "margin", right=("margin",))
+        for one in answer["margins"]:
+            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), f"{one['margin']:.3f}")
+        console.print(f"\nThe least sure images between {' and '.join(answer['pair'])}:", markup=False)
+        console.print(rows)
+    if (found := answer["classifiers"]) is not None:
+        pair = " against ".join(found["classes"][label] for label in found["pair"])
+        rows = table("linear classifier on", "values", "all classes", pair, right=("values", "all classes", pair))
+        for row in found["rows"]:
+            rows.add_row(escape(row["layer"]), f"{row['features']:,}", percent(row["all"]), percent(row["pair"]))
+        console.print()
+        console.print(rows)
+    for layer, fcps in answer["fcps"].items():
+        first, second = answer["pair"]
+        counts = fcps["counts"]
+        console.print(
+            f"{layer}: {number_of(counts['only_first'], 'FCP')} of {first} alone, {counts['only_second']} of {second} "
+            f"alone, {counts['both']} of both; alone they tell {percent(fcps['accuracy'])} of the test images apart",
+            markup=False,
+            soft_wrap=True,
+        )
+    console.print()
+    for title, message in answer["failures"].items():
+        console.print(f"failed: {title}: {message}", markup=False, soft_wrap=True)
+    counted = f"{number_of(answer['computed'], 'result')} computed, {answer['reused']:,} reused"
+    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
+    if answer["left"]:
+        console.print(f"{number_of(answer['left'], 'result')} left: dreamsweep rerun goes on with them", markup=False)
+    console.print(f"run {answer['run']} of {answer['model']}", markup=False)
+    if "folder" in answer:
+        console.print(answer["folder"], markup=False, soft_wrap=True)
+    _show_gallery(answer)
+
+
+def show_dreams(answer: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import out
+    from flows.results.captions import duration, number_of
+
+    console = out()
+    for one in [*answer["extras"], *answer["pictures"]][:_FEW_FILES]:
+        for file in one["files"]:
+            console.print(file, markup=False, soft_wrap=True)
+    if (more := len(answer["pictures"]) + len(answer["extras"]) - _FEW_FILES) > 0:
+        console.print(f"and {more:,} more in {answer['out']}", markup=False, soft_wrap=True)
+    for title, message in answer["failures"].items():
+        said = message if message.startswith(title) else f"{title}: {message}"
+        console.print(f"failed: {said}", markup=False, soft_wrap=True)
+    counted = f"{number_of(answer['computed'], 'dream')} computed, {answer['reused']:,} reused"
+    if not answer["computed"] and not answer["failures"] and not answer["left"]:
+        counted = f"Nothing to compute: all {number_of(answer['reused'], 'dream')} were in the store already"
+    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
+    if answer["left"]:
+        console.print(f"{number_of(answer['left'], 'dream')} left: dreamsweep rerun goes on with them", markup=False)
+    console.print(f"run {answer['run']} of {answer['model']}, {answer['objective']}", markup=False)
+    _show_gallery(answer)
+
+
+def _show_gallery(answer: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import out
+
+    if "gallery" in answer:
+        out().print(f"gallery: {answer['gallery']}", markup=False, soft_wrap=True)
+
+
+def _checkpoint_line(one: Mapping[str, Any]) -> str:
+    from flows.results.captions import number_of
+
+    if one["computed"] is None:
+        return f"epoch {one['epoch']}: failed; run {one['run']}"
+    counted = f"{number_of(one['computed'], 'map')} computed, {one['reused']:,} reused"
+    left = f", {one['left']:,} left" if one["left"] else ""
+    return f"epoch {one['epoch']}: {counted}{left}; run {one['run']}"
+
+
+def show_sweep(answer: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import out
+    from flows.results.captions import duration, number_of
+
+    console = out()
+    console.print(verdict_table(answer["verdicts"]))
+    console.print()
+    for unit, message in list(answer["failures"].items())[:5]:
+        console.print(f"failed: {unit}: {message}", markup=False)
+    if (more := len(answer["failures"]) - 5) > 0:
+        console.print(f"failed: {more} more; dreamsweep show {answer['run']}", markup=False)
+    unreached = [unit["unit"] for unit in answer["units"] if unit["verdict"] == "unreached"]
+    if unreached:
+        console.print(f"unreached: {', '.join(unreached)}", markup=False)
+    computed, reused = answer["computed"], answer["reused"]
+    if not computed and not answer["failures"] and not answer["left"] and not answer["checkpoints"]:
+        counted = f"Nothing to compute: all {number_of(reused, 'map')} were in the store already"
+    else:
+        counted = f"{number_of(computed, 'map')} computed, {reused:,} reused"
+    for one in answer["checkpoints"]:
+        console.print(_checkpoint_line(one), markup=False)
+    console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
+    if answer["left"]:
+        console.print(f"{number_of(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
+    if answer["waiting"]:
+        console.print(f"{', '.join(answer['waiting'])} left: dreamsweep rerun goes on with them", markup=False)
+    console.print(f"run {answer['run']} of {answer['model']}", markup=False)
+    sheets = answer.get("contact_sheets") or answer["sheets"]
+    if sheets:
+        console.print("contact sheets:")
+        for layer, path in sheets.items():
+            console.print(f"  {layer}  {path}", markup=False, soft_wrap=True)
+    console.print(f"all pictures: dreamsweep export {answer['run']} --out DIR", markup=False)
+    _show_gallery(answer)
+
+
+def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
+    """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
+    from flows.cli.terminal import escape, table
+    from flows.results.sweep_summary import COLUMNS
+
+    left = any(counts.get("left") for counts in verdicts.values())
+    kinds = [kind for kind in COLUMNS if left or kind != "left"]
+    rows = table("layer", "units", *kinds, right=("units", *kinds))
+    styles = {"responded": "green", "unreached": "yellow", "failed": "red"}
+
+    def row(name: str, counts: Mapping[str, int]) -> None:
+        cells = [
+            f"[{styles.get(kind, 'default')}]{counts[kind]}[/]" if counts.get(kind) else "[dim]·[/dim]"
+            for kind in kinds
+        ]
+        rows.add_row(name, str(sum(counts.values())), *cells)
+
+    for layer, counts in verdicts.items():
+        row(escape(layer), counts)
+    if len(verdicts) > 1:
+        rows.add_section()
+        row("[bold]all[/bold]", {kind: sum(counts.get(kind, 0) for counts in verdicts.values()) for kind in kinds})
+    return rows

@@ -1,0 +1,43 @@
+"""A model and its data set, as a run has them open."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from storage.store import Record, Store
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model and what is known of it: its name (a ref), its blob and its identity."""
+
+    model: Any
+    name: str
+    digest: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
+
+    numbers: Any
+    digest: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Natural:
+    """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
+
+    name: str
+    images: Any
+    digest: str
+    labels: Labels | None = None
+
+
+def natural_of(store: Store, data: Record) -> Natural:
+    """The training images of a data set's record and their labels, memory-mapped."""
+    images, labels = data.output("train_imgs"), data.output("train_labels")
+    parameters: dict[str, Any] = data.parameters
+    known = Labels(store.array(labels.digest), labels.digest, tuple(parameters["classes"]))
+    return Natural(parameters["data"], store.array(images.digest), images.digest, known)
