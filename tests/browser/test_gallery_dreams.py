@@ -92,6 +92,7 @@ def test_arrow_keys_lead_through_the_maps_of_a_tour(tab: Page, gallery: Made) ->
     show(tab, gallery, gallery.page_with("dreamed by Conv2D_1/0", "dreams"))
     tab.keyboard.press("ArrowRight")
     expect(tab.get_by_role("heading", level=1)).to_contain_text("dreamed by Conv2D_1/1")
+    tab.wait_for_load_state()  # keys are heard once the page's script has run
     tab.keyboard.press("ArrowUp")
     expect(tab.get_by_role("heading", level=1)).to_contain_text("3 maps of Conv2D_1")
 
