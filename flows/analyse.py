@@ -19,13 +19,13 @@ from flows.running.outcome import end_in_states, end_run
 from flows.running.work import work
 from lib.data.image_names import ImageName
 from lib.errors import BadInput
-from lib.network import model_file
+from lib.network.keras_model import KerasModel
 from lib.network.units import layers_with_units, select_layers
 from lib.pictures.names import show_name
 from storage.store import Recipe, Record
 from tasks.analysis.activations import activations_recipe, keep_activations, tensors_recipe, view_images
 from tasks.analysis.attribution import attribute, attribution_recipe
-from tasks.analysis.context import AnalysisContext, open_context
+from tasks.analysis.context import AnalysisContext
 from tasks.analysis.fcps import TEST, Groups, compare_groups, fcps_recipe
 from tasks.analysis.linear_classifiers import classifiers_recipe, compare_layers
 from tasks.analysis.predictions import predict_set, predictions_recipe
@@ -38,9 +38,10 @@ from tasks.analysis.titles import (
     predictions_title,
     tensors_title,
 )
+from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, load_data, pixel_range, store_data
 from tasks.model.models import check_images, data_of
-from tasks.model.network import Network
+from tasks.model.network import open_network
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
@@ -86,19 +87,19 @@ def analyse(parameters: AnalyseParameters) -> Any:
     """
     begun = time.monotonic()
     with work(parameters, "analyse") as open_session, _open_context(open_session, parameters) as context:
-        run, store = open_session.run.id, open_session.store
+        run, store, tally = open_session.run.id, open_session.store, context.tally
         _groups(context, parameters)  # raises what is wrong with them before anything is made
         predicted = context.data is not None and context.classifier is not None
         if predicted:
             step = _Step(partial(predictions_recipe, context, TEST), predict_set, TEST)
             _do_all(context, {predictions_title(TEST): step})
-        groups = _groups(context, parameters) or Groups.found(context)
+        groups = _groups(context, parameters) or Groups.choose(context)
         todo = _todo(context, parameters, groups)
         total = len(todo) + predicted
-        with show_progress(context, total, PROGRESS):
+        with show_progress(tally, total, PROGRESS):
             _do_all(context, todo)
-        left = total - len(context.made) - len(context.failures)
-        for title, message in context.failures.items():
+        left = total - tally.done
+        for title, message in tally.failures.items():
             open_session.run.fail(title, message)
         about = {
             "model": context.network.name,
@@ -106,12 +107,12 @@ def analyse(parameters: AnalyseParameters) -> Any:
             "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
             "accuracy": context.predictions.accuracy if context.predictions else None,
             "results": total,
-            "computed": len(context.computed),
-            "reused": len(context.made) - len(context.computed),
+            "computed": tally.computed,
+            "reused": tally.reused,
             "left": left,
             "seconds": round(time.monotonic() - begun, 2),
         }
-        open_session.run.close("failed" if context.failures else "partial" if left else "completed", about)
+        open_session.run.close("failed" if tally.failed else "partial" if left else "completed", about)
         summary = analysis_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
     report_analysis(store, summary, refresh_gallery(parameters.store))
@@ -155,20 +156,19 @@ def _do_all(context: AnalysisContext, todo: Todo) -> None:
             break
         state = step.make(title, *step.what, session.run.id, return_state=True)
         try:
-            context.made[title] = key_of(state)
+            key = key_of(state)
         except Exception as problem:  # whatever it was stands in the task run
             if (stopped := store_unusable(problem)) is not None:
                 raise stopped from problem
-            context.failures[title] = str(problem) or type(problem).__name__
+            context.tally.fail(title, str(problem) or type(problem).__name__)
         else:
-            if state.name != "Reused":
-                context.computed.add(title)
+            context.tally.add(title, key, reused=state.name == "Reused")
     report(PROGRESS, len(todo), len(todo))
 
 
 def _groups(context: AnalysisContext, parameters: AnalyseParameters) -> Groups | None:
     """The groups that are named, if any."""
-    return Groups.named(context, parameters.first or (), parameters.second or ()) if parameters.first else None
+    return Groups.from_names(context, parameters.first or (), parameters.second or ()) if parameters.first else None
 
 
 def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str]:
@@ -187,15 +187,13 @@ def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str
 def _open_context(open_session: Session, parameters: AnalyseParameters) -> Iterator[AnalysisContext]:
     """Everything that the tasks share. Raises BadInput."""
     stored = find_or_register(open_session.store, parameters.model)
-    output = stored.output
-    assert output.identity is not None
-    model = model_file.load(open_session.store.get(output.digest), name=stored.name)
+    network = open_network(open_session.store, stored)
     if parameters.layers:
-        select_layers(model, parameters.layers)
-    data = _data(open_session, parameters, stored.record, model)
+        select_layers(network.model, parameters.layers)
+    data = _data(open_session, parameters, stored.record, network.model)
     context = AnalysisContext(
         open_session,
-        Network(model, stored.name, output.digest, output.identity),
+        network,
         parameters.settings,
         pixel_range(data) if data else UNIT_RANGE,
         (load_data(open_session.store, data), data) if data else None,
@@ -229,7 +227,7 @@ def _pictures(parameters: AnalyseParameters) -> Mapping[str, Any]:
     return found
 
 
-def _data(open_session: Session, parameters: AnalyseParameters, record: Record, model: Any) -> Record | None:
+def _data(open_session: Session, parameters: AnalyseParameters, record: Record, model: KerasModel) -> Record | None:
     """The record of the data set. Raises BadInput where the network takes other images."""
     if parameters.data is None:
         return data_of(open_session.store, record)

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows.forms.parameters import SweepParameters
 from storage.store import Record, Store
-from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, network_output
+from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of
 from tasks.model.models import StoredModel
 from tasks.session.recorded import PARTIAL
 from tasks.session.session import Session
@@ -36,7 +36,7 @@ def choose_checkpoints(store: Store, parameters: SweepParameters, model: StoredM
     if parameters.checkpoints is None:
         return {}
     chosen = choose(checkpoints_of(store, model.record), parameters.checkpoints, model.name)
-    return {epoch: one for epoch, one in chosen.items() if network_output(one).identity != model.output.identity}
+    return {epoch: one for epoch, one in chosen.items() if identity_of(one) != model.identity}
 
 
 def sweep_checkpoints(

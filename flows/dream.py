@@ -23,19 +23,19 @@ from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_run, few
 from flows.running.work import work
 from lib.errors import BadInput
-from lib.network import model_file
 from lib.network.units import Unit, select_units
 from lib.pictures.animation import Kind
 from lib.pictures.listing import listing
 from lib.pictures.names import show_name
-from tasks.dream.context import AT_ONCE, DreamContext, guide_in, open_context
+from tasks.dream.context import AT_ONCE, DreamContext, guide_in
 from tasks.dream.dreams import find_before, make_dream, recipes_of
 from tasks.dream.films import make_animation
 from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
+from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, pixel_range
 from tasks.model.models import data_of
-from tasks.model.network import Network
+from tasks.model.network import open_network
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
@@ -69,17 +69,17 @@ def dream(parameters: DreamParameters) -> Any:
     """
     begun = time.monotonic()
     with work(parameters, "dream") as open_session, _open_context(open_session, parameters) as (context, tour):
-        run, store = open_session.run.id, open_session.store
+        run, store, tally = open_session.run.id, open_session.store, context.tally
         todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
-        total = len(todo) * context.passes + len(context.failures)
+        total = len(todo) * context.passes + tally.failed
         open_session.pin(recipes_of(context, todo))
         files = DreamFiles(store, parameters.out)
-        with show_progress(context, total, "pictures"):
+        with show_progress(tally, total, "pictures"):
             _dream_all(context, todo, files, total)
         left = _take_stock(context, todo, files)
         _gather_tours(context, tour, files)
         _animate(context, parameters.animation, files)
-        for name, message in context.failures.items():
+        for name, message in tally.failures.items():
             open_session.run.fail(name, message)
         about = {
             "model": context.network.name,
@@ -88,12 +88,12 @@ def dream(parameters: DreamParameters) -> Any:
             "out": show_name(str(parameters.out)),
             "files": files.written,
             "dreams": total,
-            "computed": len(context.computed),
-            "reused": len(context.made) - len(context.computed),
+            "computed": tally.computed,
+            "reused": tally.reused,
             "left": left,
             "seconds": round(time.monotonic() - begun, 2),
         }
-        open_session.run.close("failed" if context.failures else "partial" if left else "completed", about)
+        open_session.run.close("failed" if tally.failed else "partial" if left else "completed", about)
         summary = dreams_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
     report_dreams(store, summary, refresh_gallery(parameters.store))
@@ -105,17 +105,17 @@ def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, 
 
     Raises StoreUnusable where nothing can be stored any more.
     """
-    run = context.session.run.id
+    run, tally = context.session.run.id, context.tally
     report(PROGRESS, 0, total)
 
     def go_on() -> bool:
-        return not (context.session.deadline.passed or context.stopped)
+        return not (context.session.deadline.passed or tally.stopped)
 
     for number in range(1, context.passes + 1):
         waiting = {}
         for first in todo:
             piece = replace(first, number=number)
-            if number == 1 or piece.before.title in context.made:
+            if number == 1 or tally.is_made(piece.before.title):
                 waiting[piece.title] = piece
         submits = (
             partial(make_dream.submit, title, piece.picture, number, str(piece.unit or ""), run)
@@ -124,18 +124,18 @@ def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, 
         bad = None
         for state in fan_out(submits, AT_ONCE, go_on):
             if not state.is_completed():
-                context.stopped = context.stopped or store_unusable(state.result(raise_on_failure=False))
+                tally.stop(store_unusable(state.result(raise_on_failure=False)))
                 bad = state
-            for title in [title for title in waiting if title in context.made]:
+            for title in [title for title in waiting if tally.is_made(title)]:
                 _put(context, waiting.pop(title), files)
-            failed = len(context.failures)
-            report(PROGRESS, len(context.made) + failed, total, f"{failed} failed" if failed else "")
+            failed = tally.failed
+            report(PROGRESS, tally.done, total, f"{failed} failed" if failed else "")
         if bad and go_on():  # a task run that did not even come to its work
-            lost = [title for title in waiting if title not in context.failures]
-            context.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
-        if context.stopped:
-            raise context.stopped
-    if len(context.made) + len(context.failures) < total:
+            for lost in [title for title in waiting if not tally.has_failed(title)]:
+                tally.fail(lost, bad.message or bad.name or "failed")
+        if tally.stopped:
+            raise tally.stopped
+    if tally.done < total:
         report(PROGRESS, total, total, "stopped with some left")
 
 
@@ -146,9 +146,9 @@ def _take_stock(context: DreamContext, todo: Sequence[Piece], files: DreamFiles)
         find_before(context, first)
         for number in range(1, context.passes + 1):
             piece = replace(first, number=number)
-            if piece.title in context.failures:
+            if context.tally.has_failed(piece.title):
                 break  # and no later pass of it can be made
-            if piece.title not in context.made:
+            if not context.tally.is_made(piece.title):
                 left += context.passes - number + 1
                 break
             if piece.title not in files.written:
@@ -159,14 +159,12 @@ def _take_stock(context: DreamContext, todo: Sequence[Piece], files: DreamFiles)
 def _put(context: DreamContext, piece: Piece, files: DreamFiles) -> None:
     """Write a dream into the folder; one that cannot be has failed, although the store has it."""
     title = piece.title
-    record = context.session.store.record(context.made[title])
+    record = context.session.store.record(context.tally.key_of(title))
     try:
         for output in record.outputs:
             files.put(title, piece.file, output)
     except BadInput as problem:
-        context.failures[title] = str(problem)
-        del context.made[title]
-        context.computed.discard(title)
+        context.tally.fail(title, str(problem))
 
 
 def _gather_tours(context: DreamContext, tour: Sequence[Unit], files: DreamFiles) -> None:
@@ -177,7 +175,7 @@ def _gather_tours(context: DreamContext, tour: Sequence[Unit], files: DreamFiles
         layers.setdefault(unit.layer, []).append(unit.index)
     for picture in context.pictures:
         for layer, indices in layers.items():
-            if any(Piece(picture, unit=Unit(layer, index)).title in context.made for index in indices):
+            if any(context.tally.is_made(Piece(picture, unit=Unit(layer, index)).title) for index in indices):
                 made = make_tour_sheet(tour_title(layer, picture), picture, layer, indices, run, return_state=True)
                 _put_extra(context, tour_title(layer, picture), tour_file(layer, picture), "sheet", made, files)
 
@@ -186,7 +184,7 @@ def _animate(context: DreamContext, kind: Kind | None, files: DreamFiles) -> Non
     """A film of the passes of each picture of which there are all."""
     run = context.session.run.id
     for picture in context.pictures if kind else ():
-        if Piece(picture, context.passes, context.passes).title in context.made:
+        if context.tally.is_made(Piece(picture, context.passes, context.passes).title):
             title = animation_title(picture)
             made = make_animation(title, picture, kind, run, return_state=True)
             _put_extra(context, title, picture, "animation", made, files)
@@ -196,7 +194,7 @@ def _put_extra(context: DreamContext, title: str, name: str, role: str, made: St
     try:
         files.put(title, name, context.session.store.record(key_of(made)).output(role))
     except Exception as problem:  # whatever it was stands in the task run
-        context.failures[title] = str(problem) or type(problem).__name__
+        context.tally.fail(title, str(problem) or type(problem).__name__)
 
 
 @contextmanager
@@ -210,13 +208,11 @@ def _open_context(open_session: Session, parameters: DreamParameters) -> Iterato
     refused = {picture.name: refusal(str(picture.path)) for picture in found.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
     stored = find_or_register(open_session.store, parameters.model)
-    output = stored.output
-    assert output.identity is not None
-    model = model_file.load(open_session.store.get(output.digest), name=stored.name)
+    network = open_network(open_session.store, stored)
     data = data_of(open_session.store, stored.record)
     context = DreamContext(
         open_session,
-        Network(model, stored.name, output.digest, output.identity),
+        network,
         parameters.settings,
         pixel_range(data) if data else UNIT_RANGE,
         {picture.name: picture.path for picture in found.pictures if picture.name not in outside},
@@ -226,14 +222,14 @@ def _open_context(open_session: Session, parameters: DreamParameters) -> Iterato
         guide_in(open_session, parameters.guide) if parameters.guide else None,
         parameters.mask,
     )
-    context.failures |= {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems}
-    context.failures |= outside
-    outside = _masks_outside(context)
-    context.failures |= outside
-    context.pictures = {name: path for name, path in context.pictures.items() if name not in outside}
+    masked_outside = _masks_outside(context)
+    context.pictures = {name: path for name, path in context.pictures.items() if name not in masked_outside}
+    failures = {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems} | outside
+    for name, message in (failures | masked_outside).items():
+        context.tally.fail(name, message)
     tour: list[Unit] = []
     if parameters.tour:
-        chosen = select_units(model, [parameters.tour])
+        chosen = select_units(network.model, [parameters.tour])
         tour = [Unit(layer.name, index) for layer, indices in chosen.items() for index in indices]
     for unit in {unit.layer: unit for unit in tour}.values() if tour else (None,):
         context.dreamer(unit)  # raises what the network cannot, before any picture is touched

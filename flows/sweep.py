@@ -20,10 +20,11 @@ from flows.running.sweep_context import Units, find_sweep_model, open_sweep, swe
 from flows.running.work import work
 from lib.network.units import Layer, Unit
 from storage.store import Record
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import PARTIAL, key_of
 from tasks.session.transient import store_unusable
-from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, sweep_context_of
+from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
@@ -76,12 +77,9 @@ def oip_sweep(parameters: SweepParameters) -> Any:
                 "checkpoints": through.runs,
                 "seconds": round(time.monotonic() - begun, 2),
             }
-            failures = troubles | {
-                str(unit): context.failures[unit]
-                for chosen in units.values()
-                for unit in chosen
-                if unit in context.failures
-            }
+            failed_units = context.tally.failures
+            asked = [str(unit) for chosen in units.values() for unit in chosen]  # in the network's order
+            failures = troubles | {unit: failed_units[unit] for unit in asked if unit in failed_units}
         for unit, message in failures.items():
             open_session.run.fail(unit, message)
         open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
@@ -106,35 +104,35 @@ def sweep_layer(
     Where these are the last that are wanted of the layer, `whole` are all that are: what there is of them is gathered,
     whatever failed.
     """
-    context = sweep_context_of(run)
-    units = [Unit(layer, index) for index in indices]
+    context = find_shared(run, SweepContext)
+    tally = context.tally
+    units = [str(Unit(layer, index)) for index in indices]
     groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
     report(layer, 0, len(units))
 
     def go_on() -> bool:
-        return not (context.session.deadline.passed or context.stopped)
+        return not (context.session.deadline.passed or tally.stopped)
 
-    submits = (partial(make_oips.submit, name_of(group), [str(unit) for unit in group], run) for group in groups)
+    submits = (partial(make_oips.submit, name_of(list(map(Unit.parse, group))), group, run) for group in groups)
     done, bad = 0, None
     for state in fan_out(submits, MAPS_AT_ONCE, go_on):
         if not state.is_completed():
-            error = state.result(raise_on_failure=False)
-            context.stopped = context.stopped or store_unusable(error)
+            tally.stop(store_unusable(state.result(raise_on_failure=False)))
             bad = state
-        done = sum(unit in context.made or unit in context.failures for unit in units)
-        failed = sum(unit in context.failures for unit in units)
+        done = sum(map(tally.is_done, units))
+        failed = sum(map(tally.has_failed, units))
         report(layer, done, len(units), f"{failed} failed" if failed else "")
     if done < len(units) and bad and go_on():  # a task run that did not even come to its work
-        lost = [unit for unit in units if unit not in context.made and unit not in context.failures]
-        context.failures |= dict.fromkeys(lost, bad.message or bad.name or "failed")
+        for lost in [unit for unit in units if not tally.is_done(unit)]:
+            tally.fail(lost, bad.message or bad.name or "failed")
         done = len(units)
     if done < len(units):
         report(layer, len(units), len(units), f"stopped with {len(units) - done} left")
-    if context.stopped:
-        return Failed(message=str(context.stopped))
+    if tally.stopped:
+        return Failed(message=str(tally.stopped))
     if whole is not None and done == len(units):
-        report_layer(context, _gathered(context, layer, whole, large_tensors))
-    failures = [str(unit) for unit in units if unit in context.failures]  # in the network's order
+        report_layer(context, _gather(context, layer, whole, large_tensors))
+    failures = [unit for unit in units if tally.has_failed(unit)]  # in the network's order
     if failures:
         return Failed(message=f"{len(failures)} of {len(units)} maps failed: {few(failures)}")
     if done < len(units):
@@ -163,9 +161,9 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
     Raises StoreUnusable where no map can be stored any more.
     """
     troubles = {}
-    with show_progress(context, sum(map(len, units.values())), "maps"):
+    with show_progress(context.tally, sum(map(len, units.values())), "maps"):
         for layer, part, last in _parts(context, units):
-            if context.session.deadline.passed or context.stopped:
+            if context.session.deadline.passed or context.tally.stopped:
                 break
             state = sweep_layer(
                 layer.name,
@@ -176,10 +174,10 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
                 context.session.run.id,
                 return_state=True,
             )
-            if not (state.is_completed() or any(unit in context.failures for unit in part)):
+            if not (state.is_completed() or any(context.tally.has_failed(str(unit)) for unit in part)):
                 troubles[layer.name] = state.message or state.name or "failed"
-    if context.stopped:
-        raise context.stopped
+    if context.tally.stopped:
+        raise context.tally.stopped
     return troubles
 
 
@@ -213,14 +211,14 @@ def _parts(context: SweepContext, units: Units) -> list[tuple[Layer, list[Unit],
     stale: set[str] = set()
     if context.session.deadline.at is not None:
         stale = units_made_before(context.session.store, context.network.name)
-        stale -= {str(unit) for unit in _there(context, units)}
+        stale -= {str(unit) for unit in _find_made(context, units)}
     fresh = {layer: [unit for unit in chosen if str(unit) not in stale] for layer, chosen in units.items()}
     rest = {layer: [unit for unit in chosen if str(unit) in stale] for layer, chosen in units.items()}
     parts = [(layer, part, not rest[layer]) for layer, part in fresh.items() if part]
     return parts + [(layer, part, True) for layer, part in rest.items() if part]
 
 
-def _there(context: SweepContext, units: Units) -> dict[Unit, Record]:
+def _find_made(context: SweepContext, units: Units) -> dict[Unit, Record]:
     """The units whose records are in the store already."""
     found = {unit: context.session.find(oip_recipe(context, unit)) for chosen in units.values() for unit in chosen}
     return {unit: record for unit, record in found.items() if record is not None}
@@ -228,22 +226,19 @@ def _there(context: SweepContext, units: Units) -> dict[Unit, Record]:
 
 def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> int:
     """How many units are left at the deadline. What was there already is the run's too, and layers are gathered."""
-    session = context.session
-    unvisited = {
-        layer: [unit for unit in chosen if unit not in context.made and unit not in context.failures]
-        for layer, chosen in units.items()
-    }
-    for unit, record in _there(context, unvisited).items():
-        session.run.add(str(unit), record, "reused")
-        context.made[unit] = record.key
+    tally = context.tally
+    unvisited = {layer: [unit for unit in chosen if not tally.is_done(str(unit))] for layer, chosen in units.items()}
+    for unit, record in _find_made(context, unvisited).items():
+        context.session.run.add(str(unit), record, "reused")
+        tally.add(str(unit), record.key, reused=True)
     for layer, waiting in unvisited.items():
-        if waiting and any(unit in context.made for unit in units[layer]):
-            record = _gathered(context, layer.name, [unit.index for unit in units[layer]], large_tensors)
+        if waiting and any(tally.is_made(str(unit)) for unit in units[layer]):
+            record = _gather(context, layer.name, [unit.index for unit in units[layer]], large_tensors)
             report_layer(context, record)
-    return sum(unit not in context.made for waiting in unvisited.values() for unit in waiting)
+    return sum(not tally.is_made(str(unit)) for waiting in unvisited.values() for unit in waiting)
 
 
-def _gathered(context: SweepContext, layer: str, indices: list[int], large_tensors: bool) -> Record:
-    failed = [index for index in indices if Unit(layer, index) in context.failures]
+def _gather(context: SweepContext, layer: str, indices: list[int], large_tensors: bool) -> Record:
+    failed = [index for index in indices if context.tally.has_failed(str(Unit(layer, index)))]
     made = gather_layer(layer, indices, failed, large_tensors, context.session.run.id, return_state=True)
     return context.session.store.record(key_of(made))

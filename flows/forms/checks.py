@@ -111,4 +111,4 @@ def _config(parameters: SweepParameters | NightlyParameters | DreamParameters | 
         return model_file.config_of(Path(name))
     store = Store.open(parameters.store)
     found = find_model(store, name)
-    return model_file.config_of(store.get(found.output.digest), name=found.name)
+    return model_file.config_of(store.get(found.digest), name=found.name)

@@ -8,9 +8,9 @@ import base64
 import io
 import re
 import time
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
 from storage.store import Record, Store
 from tasks.session.progress import listening
+from tasks.session.tally import Tally
 from tasks.sweep.context import SweepContext
 
 WIDTH, HEIGHT = 720, 960
@@ -34,18 +35,8 @@ FEWER_AT_ONCE = 12
 """Layers of a sweep whose sheets stand on its page; of a larger network the first ones."""
 
 
-class Making(Protocol):
-    """What is made, and what failed, by name."""
-
-    @property
-    def made(self) -> Sized: ...
-
-    @property
-    def failures(self) -> Sized: ...
-
-
 @contextmanager
-def show_progress(making: Making, total: int, what: str) -> Iterator[None]:
+def show_progress(tally: Tally, total: int, what: str) -> Iterator[None]:
     """While inside, how many of all maps (or dreams) are done is a progress bar among the flow run's artifacts."""
     artifact = cast(UUID, create_progress_artifact(0.0, key=what, description=f"{total} {what}"))
     shown = time.monotonic()
@@ -53,7 +44,7 @@ def show_progress(making: Making, total: int, what: str) -> Iterator[None]:
     def show() -> None:
         nonlocal shown
         shown = time.monotonic()
-        update_progress_artifact(artifact, 100 * (len(making.made) + len(making.failures)) / max(total, 1))
+        update_progress_artifact(artifact, 100 * tally.done / max(total, 1))
 
     def heard(*_: object) -> None:
         if time.monotonic() - shown > SECONDS_BETWEEN:
@@ -181,11 +172,11 @@ def _gallery(address: str | None) -> list[str]:
 
 
 def _verdict(context: SweepContext, layer: str, index: int) -> str:
-    unit = Unit(layer, index)
-    if unit in context.made:
-        record = context.session.store.record(context.made[unit])
+    unit = str(Unit(layer, index))
+    if context.tally.is_made(unit):
+        record = context.session.store.record(context.tally.key_of(unit))
         return str(record.output("oips").attributes["verdict"])
-    return "failed" if unit in context.failures else "left"
+    return "failed" if context.tally.has_failed(unit) else "left"
 
 
 def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -3,22 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.running.models import obtain_registered_model, obtain_trained_model
 from lib.errors import BadInput
 from lib.network import model_file
+from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
 from lib.network.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
+from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, pixel_range, store_data
 from tasks.model.models import StoredModel, check_images, data_of, find_model
-from tasks.model.network import Natural, Network, natural_of
+from tasks.model.network import Natural, natural_of, open_network
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
-from tasks.sweep.context import SweepContext, open_context
+from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
@@ -32,19 +33,17 @@ def open_sweep(
     open_session: Session, parameters: SweepParameters, stored: StoredModel
 ) -> Iterator[tuple[SweepContext, Units]]:
     """The context for what is to be swept of a model, open while inside, and the units. Raises BadInput."""
-    output = stored.output
-    assert output.identity is not None
-    model = model_file.load(open_session.store.get(output.digest), name=stored.name)
-    units = _units(model, parameters)
-    data = _data(open_session, parameters, stored.record, model)
+    network = open_network(open_session.store, stored)
+    units = _units(network.model, parameters)
+    data = _data(open_session, parameters, stored.record, network.model)
     natural = None if data is None else natural_of(open_session.store, data)
     context = SweepContext(
         open_session,
-        Network(model, stored.name, output.digest, output.identity),
+        network,
         parameters.growth,
         pixel_range(data) if data else UNIT_RANGE,
         natural,
-        _size(model, parameters, natural),
+        _size(network.model, parameters, natural),
         parameters.batch,
     )
     with open_context(context):
@@ -70,7 +69,7 @@ def find_sweep_model(open_session: Session, parameters: SweepParameters) -> Stor
     return find_model(open_session.store, parameters.model)
 
 
-def _units(model: Any, parameters: SweepParameters) -> Units:
+def _units(model: KerasModel, parameters: SweepParameters) -> Units:
     """The units to sweep, by layer. Raises BadInput where there are none, or images of the size do not suit them."""
     chosen = select_units(model, parameters.layers)
     if parameters.size is not None:
@@ -78,7 +77,7 @@ def _units(model: Any, parameters: SweepParameters) -> Units:
     return {layer: [Unit(layer.name, index) for index in indices] for layer, indices in chosen.items()}
 
 
-def _data(open_session: Session, parameters: SweepParameters, record: Record, model: Any) -> Record | None:
+def _data(open_session: Session, parameters: SweepParameters, record: Record, model: KerasModel) -> Record | None:
     """The record of the data set whose images are the exemplars. Raises BadInput where the network takes others."""
     if parameters.data is None or parameters.train is not None:
         data = data_of(open_session.store, record)
@@ -95,7 +94,7 @@ def _data(open_session: Session, parameters: SweepParameters, record: Record, mo
     return open_session.store.record(key_of(made))
 
 
-def _size(model: Any, parameters: SweepParameters, natural: Natural | None) -> tuple[int, int] | None:
+def _size(model: KerasModel, parameters: SweepParameters, natural: Natural | None) -> tuple[int, int] | None:
     """The images' (height, width) where it is not the network's own; a network of a free size takes the data set's."""
     if parameters.size is not None or None not in model.input_shape[1:3]:
         return parameters.size

@@ -18,6 +18,7 @@ import numpy as np
 
 from lib.errors import BadInput
 from lib.network import model_config
+from lib.network.keras_model import KerasModel
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 # the earliest time that a zip can say: what is stored holds no time
@@ -57,7 +58,7 @@ def h5_bytes(model: Any) -> bytes:
         return path.read_bytes()
 
 
-def load(source: Path | bytes, *, name: str | None = None, compiled: bool = False) -> Any:
+def load(source: Path | bytes, *, name: str | None = None, compiled: bool = False) -> KerasModel:
     """A Keras model from a `.keras` or `.h5` file, never running code that the file carries.
 
     Args:

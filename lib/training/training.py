@@ -75,7 +75,7 @@ def train(
     history: tuple[Metrics, ...] = ()
     with _deterministic():
         if resume is None:
-            model = reference.build(data.input_shape, len(data.classes), l2=settings.l2, seed=settings.seed)
+            model: Any = reference.build(data.input_shape, len(data.classes), l2=settings.l2, seed=settings.seed)
             model.compile(_optimiser(settings, steps), "categorical_crossentropy", metrics=["accuracy"])
             model.optimizer.build(model.trainable_variables)
         else:

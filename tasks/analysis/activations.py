@@ -12,8 +12,9 @@ from lib.draw.activation_grid import activation_grid
 from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
-from tasks.analysis.context import BATCH, AnalysisContext, Seen, analysis_context_of
+from tasks.analysis.context import BATCH, AnalysisContext, Seen
 from tasks.session.json_output import json_output
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 from tasks.session.scratch import scratch
@@ -48,7 +49,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
     probabilities and `activations/LAYER` [n, ..., units]; `about` as JSON: the images, their labels, and what they are
     called; `pictures` uint8 [n, H, W, C].
     """
-    context = analysis_context_of(run)
+    context = find_shared(run, AnalysisContext)
     recipe = activations_recipe(context, names)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
@@ -91,7 +92,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
 @recorded("tensors", run_name="{title}")
 def keep_activations(title: str, name: SetName, run: str) -> tuple[Record, bool]:
     """The record of the activations of all images of a set: `tensors`, one HDF5 file with a dataset for each layer."""
-    context = analysis_context_of(run)
+    context = find_shared(run, AnalysisContext)
     images, _ = context.images(name)
     recipe = tensors_recipe(context, name)
     with scratch(context.session.store, ".h5") as path:

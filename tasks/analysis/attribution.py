@@ -7,7 +7,8 @@ from lib.draw.attribution_picture import AttributionMap, attribution_picture
 from lib.errors import BadInput
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
-from tasks.analysis.context import AnalysisContext, analysis_context_of
+from tasks.analysis.context import AnalysisContext
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 
@@ -30,7 +31,7 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
 
     Outputs: `maps`, HDF5 of `occlusion` and `integrated_gradients`, float32 [H, W] each; `picture`, a PNG of both.
     """
-    context = analysis_context_of(run)
+    context = find_shared(run, AnalysisContext)
     recipe = attribution_recipe(context, name)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:

@@ -1,11 +1,6 @@
-"""What the tasks of one analysis share in this process: the network, its data set, and what it made of that.
-
-Prefect's tasks are told names; what a name stands for they find here. A context lives as long as the flow run that
-opened it.
-"""
+"""What the tasks of one analysis share in this process: the network, its data set, and what it made of that."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +20,9 @@ from lib.network.units import nearest
 from lib.pictures.files import decode
 from lib.pictures.network_input import as_input
 from storage.store import Input, Record
-from tasks.model.network import Network
+from tasks.model.context import RunContext
 from tasks.session import originals
-from tasks.session.open_runs import OpenRuns
 from tasks.session.originals import original_title
-from tasks.session.session import Session
 
 BATCH = 256
 """Images that go through the network together."""
@@ -46,24 +39,18 @@ class Seen:
 
 
 @dataclass
-class AnalysisContext:
+class AnalysisContext(RunContext):
     """One analysis flow's.
 
     `data`: the data set and its record; None where only pictures from disk are looked at. `pictures`: files by the
-    names of the pictures. `predictions`: of the test set, once they are there. `made` and `failures`: by title, the key
-    of a record, and why there is none.
+    names of the pictures. `predictions`: of the test set, once they are there.
     """
 
-    session: Session
-    network: Network
     settings: AnalysisSettings
     pixel_range: tuple[float, float]
     data: tuple[Dataset, Record] | None
     pictures: Mapping[str, Path] = field(default_factory=dict)
     predictions: Predictions | None = None
-    made: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-    computed: set[str] = field(default_factory=set)
 
     @cached_property
     def activations(self) -> Activations:
@@ -213,16 +200,3 @@ class AnalysisContext:
     def lineage_inputs(self, *images: Seen) -> list[Input]:
         """The blobs that a result for these images is made from."""
         return [Input("model", self.network.digest), *dict.fromkeys(blob for image in images for blob in image.blobs)]
-
-
-_open = OpenRuns[AnalysisContext]()
-
-
-def open_context(context: AnalysisContext) -> AbstractContextManager[AnalysisContext]:
-    """While inside, tasks find this context under its run's id."""
-    return _open.opened(context.session.run.id, context)
-
-
-def analysis_context_of(run: str) -> AnalysisContext:
-    """The context of an open run. Raises RuntimeError in a process that did not open it."""
-    return _open.of(run)

@@ -17,8 +17,9 @@ from lib.errors import BadInput
 from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
-from tasks.analysis.context import BATCH, AnalysisContext, Seen, analysis_context_of
+from tasks.analysis.context import BATCH, AnalysisContext, Seen
 from tasks.session.json_output import json_output
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 
@@ -52,7 +53,7 @@ class Groups:
         return context.data_classes.index(self.first.name), context.data_classes.index(self.second.name)
 
     @staticmethod
-    def found(context: AnalysisContext) -> "Groups | None":
+    def choose(context: AnalysisContext) -> "Groups | None":
         """The clearest images of each class of the pair, and the unclear ones of the first.
 
         None where there are no predictions, or no image of a class is called what it is. Raises BadInput for that
@@ -77,7 +78,7 @@ class Groups:
         return Groups(clearest(first), clearest(second))._with_unclear(context)
 
     @staticmethod
-    def named(context: AnalysisContext, first: Sequence[str], second: Sequence[str]) -> "Groups":
+    def from_names(context: AnalysisContext, first: Sequence[str], second: Sequence[str]) -> "Groups":
         """Groups of these images; each is called as the class that its images are of.
 
         Raises BadInput where there is no such image, or a group's images are of several classes.
@@ -127,7 +128,7 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
     Outputs: `picture` (PNG: the layer's activations of all images side by side, FCPs circled), `patterns` (HDF5: where
     they are, and in which share of the test images of each class a position is active), `summary` as JSON.
     """
-    context = analysis_context_of(run)
+    context = find_shared(run, AnalysisContext)
     recipe = fcps_recipe(context, layer, groups)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from lib.analysis.linear_classifiers import linear_classifiers
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.analysis.context import AnalysisContext, analysis_context_of
+from tasks.analysis.context import AnalysisContext
 from tasks.session.json_output import json_output
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 
@@ -29,7 +30,7 @@ def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recip
 @recorded("linear", run_name="{title}")
 def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record, bool]:
     """The record of how well a linear classifier on each layer's activations does; its output is `table`, as JSON."""
-    context = analysis_context_of(run)
+    context = find_shared(run, AnalysisContext)
     recipe = classifiers_recipe(context, pair)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:

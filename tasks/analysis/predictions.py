@@ -9,8 +9,9 @@ from lib.data.image_names import SetName
 from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
-from tasks.analysis.context import AnalysisContext, analysis_context_of
+from tasks.analysis.context import AnalysisContext
 from tasks.session.json_output import json_output
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 
@@ -40,7 +41,7 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
     smallest margins of each pair and the clearest of each class; `thumbnails` uint8 [M, H, W, C] of all images that the
     summary names, their numbers as attribute. Raises BadInput where labels and classes do not fit.
     """
-    context = analysis_context_of(run)
+    context = find_shared(run, AnalysisContext)
     images, labels = context.images(name)
     recipe = predictions_recipe(context, name)
 

@@ -1,27 +1,18 @@
-"""What the tasks of one dream flow share in this process: the network, the pictures, and how they are dreamed.
+"""What the tasks of one dream flow share in this process: the network, the pictures, and how they are dreamed."""
 
-Prefect's tasks are told names; what a name stands for they find here. A context lives as long as the flow run that
-opened it.
-"""
-
-import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from lib.dream.dreamer import Dreamer
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
 from lib.network.units import Unit
-from lib.pictures.files import decode
+from lib.pictures.files import Pixels, decode
 from lib.pictures.names import parse_name, show_name
-from storage.errors import StoreUnusable
 from storage.store import Input
-from tasks.model.network import Network
+from tasks.model.context import RunContext
 from tasks.session import originals
-from tasks.session.open_runs import OpenRuns
 from tasks.session.pixel_budget import PixelBudget
 from tasks.session.session import Session
 
@@ -35,22 +26,18 @@ PIXELS_AT_ONCE = 12_000_000
 class Guide:
     """A picture that dreams go towards: its pixels [H, W, C], and the digest of its file."""
 
-    pixels: Any
+    pixels: Pixels
     digest: str
 
 
 @dataclass
-class DreamContext:
-    """One dream flow's.
+class DreamContext(RunContext):
+    """One dream flow's; its tally is by the titles of pieces.
 
     `pixel_range`: the least and greatest pixel value in training. `pictures`: files by the names of the pictures.
-    `masks`: one file for all, or a folder with one for each. `made` and `failures`: by the title of a piece, the key of
-    its record, and why it failed; `computed`: those of the made that were not there before; `stopped`: why none can be
-    made any more.
+    `masks`: one file for all, or a folder with one for each.
     """
 
-    session: Session
-    network: Network
     settings: DreamSettings
     pixel_range: tuple[float, float]
     pictures: Mapping[str, Path]
@@ -59,14 +46,9 @@ class DreamContext:
     rotation: float = 0.0
     guide: Guide | None = None
     masks: Path | None = None
-    made: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-    computed: set[str] = field(default_factory=set)
-    stopped: StoreUnusable | None = None
     room: PixelBudget = field(default_factory=lambda: PixelBudget(PIXELS_AT_ONCE))
     _masks_in: dict[Path, dict[str, Path]] = field(default_factory=dict)
     _dreamers: dict[str, Dreamer] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.RLock)
 
     def dreamer(self, unit: Unit | None = None) -> Dreamer:
         """Whoever dreams the objective, or one unit in its place. Raises BadInput for one that this network has not."""
@@ -105,19 +87,6 @@ class DreamContext:
         """The blobs that every dream of this context is made from."""
         inputs = [Input("model", self.network.digest)]
         return [*inputs, Input("guide", self.guide.digest)] if self.guide else inputs
-
-
-_open = OpenRuns[DreamContext]()
-
-
-def open_context(context: DreamContext) -> AbstractContextManager[DreamContext]:
-    """While inside, tasks find this context under its run's id."""
-    return _open.opened(context.session.run.id, context)
-
-
-def dream_context_of(run: str) -> DreamContext:
-    """The context of an open run. Raises RuntimeError in a process that did not open it."""
-    return _open.of(run)
 
 
 def guide_in(session: Session, path: Path) -> Guide:

@@ -21,9 +21,10 @@ from lib.pictures.png import encode_png
 from lib.pictures.resample import resize
 from lib.pictures.zoom import zoom_and_turn
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.dream.context import DreamContext, dream_context_of
+from tasks.dream.context import DreamContext
 from tasks.dream.pieces import Piece, mask_title
 from tasks.session import originals
+from tasks.session.open_runs import find_shared
 from tasks.session.originals import original_title
 from tasks.session.progress import beat, report
 from tasks.session.recorded import stored_task
@@ -34,7 +35,7 @@ TOUR_SIDE = 224
 """Pixels of the longer side of a tour's dreams, at most."""
 _LONGEST = 500
 """Letters of why a dream failed, in one line."""
-SECONDS_UNTIL_STEPS_ARE_TOLD = 3.0
+SECONDS_UNTIL_STEPS_ARE_REPORTED = 3.0
 
 
 def find_or_dream(name: str, picture: str, number: int, unit: str, run: str) -> State[str]:
@@ -47,24 +48,22 @@ def find_or_dream(name: str, picture: str, number: int, unit: str, run: str) -> 
 
     A picture that cannot be used ends the task run as failed, in one line; whatever else goes wrong is raised.
     """
-    context = dream_context_of(run)
+    context = find_shared(run, DreamContext)
     piece = Piece(picture, number, context.passes, Unit.parse(unit) if unit else None)
-    if name not in context.made:  # by an earlier attempt
+    tally = context.tally
+    if not tally.is_made(name):  # by an earlier attempt
         try:
-            record, there = _obtained(context, piece)
+            record, there = _obtain_dream(context, piece)
         except BadInput as problem:
-            context.failures[name] = str(problem)
+            tally.fail(name, str(problem))
             return Failed(message=str(problem), data=problem)
         except Exception as error:
             # TensorFlow's errors have pages
-            context.failures[name] = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...")
+            tally.fail(name, textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ..."))
             raise
-        context.made[name] = record.key
-        context.failures.pop(name, None)
-        if not there:
-            context.computed.add(name)
+        tally.add(name, record.key, reused=there)
         beat()
-    return Completed(name="Completed" if name in context.computed else "Reused", data=context.made[name])
+    return Completed(name="Completed" if tally.is_computed(name) else "Reused", data=tally.key_of(name))
 
 
 make_dream = stored_task(find_or_dream, "dream", run_name="{name}")
@@ -73,7 +72,7 @@ make_dream = stored_task(find_or_dream, "dream", run_name="{name}")
 def recipes_of(context: DreamContext, pieces: Sequence[Piece]) -> Iterator[Recipe]:
     """What the making of these first passes, and of those after them, may find in the store."""
     for first in pieces:
-        for piece, recipe, _ in _found(context, first):
+        for piece, recipe, _ in _find_passes(context, first):
             if piece.number == 1:
                 yield originals.recipe_of(recipe.inputs["picture"])
             yield recipe
@@ -81,17 +80,18 @@ def recipes_of(context: DreamContext, pieces: Sequence[Piece]) -> Iterator[Recip
 
 def find_before(context: DreamContext, first: Piece) -> None:
     """Add to the run, from a first pass on, all that is in the store already and no task run has come to."""
-    if replace(first, number=context.passes).title in context.made:
+    tally = context.tally
+    if tally.is_made(replace(first, number=context.passes).title):
         return  # and all before it: its file need not be read again
-    for piece, _, record in _found(context, first):
-        if record is None or piece.title in context.failures:
+    for piece, _, record in _find_passes(context, first):
+        if record is None or tally.has_failed(piece.title):
             return
-        if piece.title not in context.made:
+        if not tally.is_made(piece.title):
             context.session.run.add(piece.title, record, "reused")
-            context.made[piece.title] = record.key
+            tally.add(piece.title, record.key, reused=True)
 
 
-def _found(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, Recipe, Record | None]]:
+def _find_passes(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, Recipe, Record | None]]:
     """A first pass and those after it, up to the first that is not in the store; none of a file that is of no use."""
     try:
         digest = originals.digest_of(context.pictures[first.picture])
@@ -124,7 +124,7 @@ def dream_recipe(context: DreamContext, piece: Piece, digest: str) -> Recipe:
     return Recipe("dream", VERSION, parameters, inputs)
 
 
-def _obtained(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
+def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
     """The record of a dream, and whether it was there already.
 
     Outputs: `picture`, a PNG whose attributes say how the objective rose; where the mode is one that carves, `strip`,
@@ -135,7 +135,7 @@ def _obtained(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
         data = _read(context.pictures[piece.picture], piece.picture)
         digest = originals.digest(data)
     else:
-        digest = session.store.record(context.made[piece.before.title]).output("picture").digest
+        digest = session.store.record(context.tally.key_of(piece.before.title)).output("picture").digest
         data = session.store.get(digest)
     recipe = dream_recipe(context, piece, digest)
     mask_data = None
@@ -150,13 +150,13 @@ def _obtained(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         with context.room.taken(size_of(data).pixels):
-            source = _source(context, piece, _decoded(data, piece.picture))
-            mask = planes_of(_decoded(mask_data, "the mask").frames[0], 1, "grey")[:, :, 0] if mask_data else None
+            source = _source(context, piece, _decode(data, piece.picture))
+            mask = planes_of(_decode(mask_data, "the mask").frames[0], 1, "grey")[:, :, 0] if mask_data else None
             keep()  # now that they are known to be pictures
             dreams = []
             for frame in source.frames:
-                with _Told(piece.title) as told:
-                    dreams.append(context.dreamer(piece.unit).dream(frame, mask=mask, told=told))
+                with _StepReport(piece.title) as tell:
+                    dreams.append(context.dreamer(piece.unit).dream(frame, mask=mask, told=tell))
             pixels = np.stack([dream.pixels for dream in dreams])
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}
@@ -195,7 +195,7 @@ def _read(path: Path, name: str) -> bytes:
         raise BadInput(f"{name} {problem}") from problem
 
 
-def _decoded(data: bytes, name: str) -> Picture:
+def _decode(data: bytes, name: str) -> Picture:
     try:
         return decode(data)
     except BadInput as problem:
@@ -205,13 +205,13 @@ def _decoded(data: bytes, name: str) -> Picture:
 def _source(context: DreamContext, piece: Piece, picture: Picture) -> Picture:
     """What the dream begins with."""
     if piece.unit is not None:
-        return _small(picture.frames[0])
+        return _shrink(picture.frames[0])
     if piece.number > 1:
-        return _moved(picture, context.zoom, context.rotation)
+        return _zoom(picture, context.zoom, context.rotation)
     return picture
 
 
-def _moved(picture: Picture, zoom: float, rotation: float) -> Picture:
+def _zoom(picture: Picture, zoom: float, rotation: float) -> Picture:
     def nearer(pixels: Any) -> Any:
         return np.stack([zoom_and_turn(frame, zoom=zoom, degrees=rotation) for frame in pixels])
 
@@ -219,7 +219,7 @@ def _moved(picture: Picture, zoom: float, rotation: float) -> Picture:
     return replace(picture, frames=nearer(picture.frames), alpha=alpha)
 
 
-def _small(pixels: Any) -> Picture:
+def _shrink(pixels: Any) -> Picture:
     """A picture as a tour dreams it: its opaque first frame, no longer than `TOUR_SIDE`."""
     height, width, _ = pixels.shape
     shrunk = TOUR_SIDE / max(height, width)
@@ -237,8 +237,8 @@ def _climbs(dreams: Sequence[Dream]) -> list[list[dict[str, Any]]]:
     ]
 
 
-class _Told:
-    """Tells of octaves and steps within one picture, where that takes so long that somebody wants to know."""
+class _StepReport:
+    """Reports octaves and steps within one picture, where that takes so long that somebody wants to know."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -247,11 +247,11 @@ class _Told:
 
     def __call__(self, what: str, step: int, steps: int) -> None:
         beat()
-        if time.monotonic() - self._begun > SECONDS_UNTIL_STEPS_ARE_TOLD:
+        if time.monotonic() - self._begun > SECONDS_UNTIL_STEPS_ARE_REPORTED:
             self._shown = True
             report(self._title, step, steps + 1, f"{what}, step {step} of {steps}")
 
-    def __enter__(self) -> "_Told":
+    def __enter__(self) -> "_StepReport":
         return self
 
     def __exit__(self, *_: object) -> None:

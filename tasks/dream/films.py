@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from lib.pictures.animation import MEDIA_TYPES, Kind, animation
 from lib.pictures.files import Pixels, decode
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.dream.context import dream_context_of
+from tasks.dream.context import DreamContext
 from tasks.dream.pieces import Piece
+from tasks.session.open_runs import find_shared
 from tasks.session.recorded import recorded
 
 VERSION = 1
@@ -19,10 +20,10 @@ def make_animation(title: str, picture: str, kind: Kind, run: str) -> tuple[Reco
 
     Of a picture with several frames the first are shown. Raises BadInput where this machine cannot make that kind.
     """
-    context = dream_context_of(run)
+    context = find_shared(run, DreamContext)
     session = context.session
     pieces = [Piece(picture, number, context.passes) for number in range(1, context.passes + 1)]
-    made = [session.store.record(context.made[piece.title]) for piece in pieces]
+    made = [session.store.record(context.tally.key_of(piece.title)) for piece in pieces]
     blobs = {"pass 0": made[0].recipe_inputs["picture"]}
     blobs |= {f"pass {number}": record.output("picture").digest for number, record in enumerate(made, 1)}
     recipe = Recipe("animation", VERSION, {"kind": kind, "seconds_a_pass": SECONDS_A_PASS}, blobs)

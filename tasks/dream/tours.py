@@ -8,9 +8,10 @@ from lib.network.units import Unit
 from lib.pictures.files import decode
 from lib.pictures.png import encode_png
 from storage.store import Input, NewOutput, Recipe, Record
-from tasks.dream.context import dream_context_of
+from tasks.dream.context import DreamContext
 from tasks.dream.dreams import PNG
 from tasks.dream.pieces import Piece, gain_of
+from tasks.session.open_runs import find_shared
 from tasks.session.recorded import recorded
 
 VERSION = 1
@@ -19,11 +20,12 @@ VERSION = 1
 @recorded("tour", run_name="{title}")
 def make_tour_sheet(title: str, picture: str, layer: str, indices: Sequence[int], run: str) -> tuple[Record, bool]:
     """The record of the sheet, with a cell for each map, failed and left ones too; its output's role is `sheet`."""
-    context = dream_context_of(run)
+    context = find_shared(run, DreamContext)
     store = context.session.store
     titles = {index: Piece(picture, unit=Unit(layer, index)).title for index in indices}
-    records = {index: store.record(context.made[name]) for index, name in titles.items() if name in context.made}
-    failed = [index for index, name in titles.items() if name in context.failures]
+    made = context.tally.made
+    records = {index: store.record(made[name]) for index, name in titles.items() if name in made}
+    failed = [index for index, name in titles.items() if context.tally.has_failed(name)]
     parameters: dict[str, Any] = {"layer": layer, "units": list(indices), "failed": failed, "picture": picture}
     dreams = {f"{layer}/{index}": record.output("picture").digest for index, record in records.items()}
     # what the cells say of them is in no digest of a picture

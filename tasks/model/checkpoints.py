@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from lib.errors import BadInput
+from storage.errors import StoreError
 from storage.store import Output, Record, Store
 
 ALL = "all"
@@ -12,6 +13,14 @@ _BETWEEN = "@"
 def network_output(record: Record) -> Output:
     """The network in a record of a model or of a checkpoint. Raises StoreError where there is none."""
     return record.output("checkpoint" if record.task == "epoch" else "model")
+
+
+def identity_of(record: Record) -> str:
+    """The identity of the network in a record. Raises StoreError as `network_output`, and where it has none."""
+    identity = network_output(record).identity
+    if identity is None:
+        raise StoreError(f"the network of record {record.key} has no identity: train or register it again")
+    return identity
 
 
 def checkpoints_of(store: Store, model: Record) -> dict[int, Record]:
@@ -52,11 +61,11 @@ def choose(checkpoints: Mapping[int, Record], text: str, model: str) -> dict[int
     epochs = list(checkpoints) if text == ALL else sorted({int(part) for part in text.split(",")})
     missing = [epoch for epoch in epochs if epoch not in checkpoints]
     if missing:
-        raise BadInput(f"{model} has no checkpoint of epoch {missing[0]}: it has {_told(list(checkpoints))}")
+        raise BadInput(f"{model} has no checkpoint of epoch {missing[0]}: it has {_describe(list(checkpoints))}")
     return {epoch: checkpoints[epoch] for epoch in epochs}
 
 
-def _told(epochs: list[int]) -> str:
+def _describe(epochs: list[int]) -> str:
     first, last = epochs[0], epochs[-1]
     whole = len(epochs) > 2 and last - first == len(epochs) - 1
     return f"{first} to {last}" if whole else ", ".join(map(str, epochs))

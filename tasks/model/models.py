@@ -5,15 +5,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lib.errors import BadInput
 from lib.network import model_file
+from lib.network.keras_model import KerasModel
 from lib.network.units import layers_with_units
 from storage.errors import StoreError
 from storage.resolve import resolve
-from storage.store import Input, NewOutput, Output, Recipe, Record, Store
-from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, network_output, split_name
+from storage.store import Input, NewOutput, Recipe, Record, Store
+from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of, network_output, split_name
 from tasks.model.training import model_outputs
 from tasks.session.recorded import recorded
 from tasks.session.session import session_of
@@ -30,17 +30,20 @@ class StoredModel:
     name: str
 
     @property
-    def output(self) -> Output:
-        """The network itself."""
-        return network_output(self.record)
+    def digest(self) -> str:
+        """The digest of the network's file. Raises StoreError where the record has none."""
+        return network_output(self.record).digest
+
+    @property
+    def identity(self) -> str:
+        """What stands for the network in recipes. Raises StoreError where the record has none."""
+        return identity_of(self.record)
 
 
 def name_model(store: Store, record: Record, label: str) -> str:
     """Give a model its refs, `model/LABEL-IDENTITY` and the latest; return the first."""
-    identity = record.output("model").identity
-    assert identity is not None
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", label)[:40].strip("-") or "model"
-    name = f"model/{plain}-{identity[:8]}"
+    name = f"model/{plain}-{identity_of(record)[:8]}"
     for ref in (name, LATEST):
         store.set_ref(ref, f"record:{record.key}")
     return name
@@ -107,19 +110,19 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
     )
 
 
-def check_images(model: Any, shape: Sequence[int], size: tuple[int, int] | None = None) -> None:
+def check_images(model: KerasModel, shape: Sequence[int], size: tuple[int, int] | None = None) -> None:
     """Raise BadInput for images of this (height, width, channels) where the model, at this size, takes others."""
-    wanted = model.input_shape[1:]
+    wanted: tuple[int | None, int | None, int] = model.input_shape[1:]
     if size is not None:
         wanted = (*size, wanted[2])
     if any(want is not None and want != have for want, have in zip(wanted, shape, strict=True)):
         raise BadInput(
-            f"the data set's images are {_by(shape)}, the network takes {_by(wanted)}: "
+            f"the data set's images are {_write_shape(shape)}, the network takes {_write_shape(wanted)}: "
             f"name another set with --data{', or leave out --size' if size else ''}"
         )
 
 
-def _by(shape: Sequence[int | None]) -> str:
+def _write_shape(shape: Sequence[int | None]) -> str:
     return "x".join("any" if length is None else str(length) for length in shape)
 
 

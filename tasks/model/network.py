@@ -3,24 +3,36 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from lib.network import model_file
+from lib.network.keras_model import KerasModel
 from storage.store import Record, Store
+from tasks.model.models import StoredModel
 
 
 @dataclass(frozen=True)
 class Network:
     """A model and what is known of it: its name (a ref), its blob and its identity."""
 
-    model: Any
+    model: KerasModel
     name: str
     digest: str
     identity: str
+
+
+def open_network(store: Store, stored: StoredModel) -> Network:
+    """A model of the store, loaded. Raises BadInput for one that cannot be, and StoreError where it is not there."""
+    model = model_file.load(store.get(stored.digest), name=stored.name)
+    return Network(model, stored.name, stored.digest, stored.identity)
 
 
 @dataclass(frozen=True)
 class Labels:
     """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
 
-    numbers: Any
+    numbers: npt.NDArray[np.int64]
     digest: str
     classes: tuple[str, ...]
 
@@ -30,7 +42,7 @@ class Natural:
     """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
 
     name: str
-    images: Any
+    images: npt.NDArray[np.float32]
     digest: str
     labels: Labels | None = None
 

@@ -8,10 +8,12 @@ from lib.data.dataset import Dataset
 from lib.deadline import OutOfTime
 from lib.draw.plots import history_plot
 from lib.network import model_file
+from lib.network.keras_model import KerasModel
 from lib.training.settings import TrainSettings
 from lib.training.training import TrainedEpoch, train
 from storage.clock import now
 from storage.store import Input, NewOutput, Recipe, Record
+from tasks.model.checkpoints import identity_of, network_output
 from tasks.model.data import load_data
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
@@ -58,7 +60,7 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
     return session.obtain(recipe, compute, unit="model")
 
 
-def model_outputs(model: Any, about: dict[str, Any]) -> list[NewOutput]:
+def model_outputs(model: KerasModel, about: dict[str, Any]) -> list[NewOutput]:
     """A model as artifacts: roles `model` (`.keras`) and `model_h5`, each with the model's identity."""
     identity = model_file.identity(model)
     return [
@@ -81,11 +83,8 @@ def _train(
         previous = session.find(recipe(number))
         if previous is not None:
             metrics = json.loads(session.store.get(previous.output("metrics").digest))
-            output = previous.output("checkpoint")
-            assert output.identity is not None
-            resume = TrainedEpoch(
-                number, session.store.get(output.digest), output.identity, metrics[-1], tuple(metrics)
-            )
+            checkpoint = session.store.get(network_output(previous).digest)
+            resume = TrainedEpoch(number, checkpoint, identity_of(previous), metrics[-1], tuple(metrics))
             session.run.add(f"epoch {number}", previous, "reused")
             break
     records = [previous] if previous else []

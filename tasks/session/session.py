@@ -12,6 +12,7 @@ from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.errors import BadInput
 from storage.clock import now
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
+from tasks.session.open_runs import find_shared, share
 from tasks.session.provenance import code_version, environment_bytes
 
 Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
@@ -79,9 +80,6 @@ class Session:
         )
 
 
-_sessions: dict[str, Session] = {}
-
-
 @contextmanager
 def session(place: str, flow: str, parameters: Mapping[str, Any], deadline: Deadline = NEVER) -> Iterator[Session]:
     """A run in the store at `place`, open while inside; tasks find it under its id.
@@ -91,26 +89,22 @@ def session(place: str, flow: str, parameters: Mapping[str, Any], deadline: Dead
     """
     store = Store.open(place)
     run = store.open_run(flow, parameters)
-    _sessions[run.id] = Session(store, run, store.listing(), code_version(), deadline)
-    try:
-        yield _sessions[run.id]
-    except BadInput as problem:
-        closed = run.close("failed", {"error": str(problem)})
-        if not any(unit.how == "computed" for unit in closed.units.values()):
-            store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
-        raise
-    except OutOfTime as late:
-        run.close("partial", {"left": str(late)})
-        raise
-    except BaseException as problem:
-        run.close("failed", {"error": str(problem) or type(problem).__name__})
-        raise
-    finally:
-        del _sessions[run.id]
+    with share(run.id, Session(store, run, store.listing(), code_version(), deadline)) as opened:
+        try:
+            yield opened
+        except BadInput as problem:
+            closed = run.close("failed", {"error": str(problem)})
+            if not any(unit.how == "computed" for unit in closed.units.values()):
+                store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
+            raise
+        except OutOfTime as late:
+            run.close("partial", {"left": str(late)})
+            raise
+        except BaseException as problem:
+            run.close("failed", {"error": str(problem) or type(problem).__name__})
+            raise
 
 
 def session_of(run: str) -> Session:
     """The session of an open run. Raises RuntimeError in a process that did not open it."""
-    if run not in _sessions:
-        raise RuntimeError(f"run {run} is not open in this process: run its flow again")
-    return _sessions[run]
+    return find_shared(run, Session)

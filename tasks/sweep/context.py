@@ -1,18 +1,13 @@
-"""What the tasks of one sweep share in this process: the network, and one batcher for each thing to be optimised.
-
-Prefect's tasks are told names; what a name stands for they find here. A context lives as long as the flow run that
-opened it.
-"""
+"""What the tasks of one sweep share in this process: the network, and one batcher for each thing to be optimised."""
 
 import math
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from lib.bounds.proof import prove_dead
-from lib.network.units import Unit
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
@@ -20,12 +15,10 @@ from lib.oips.objective import Aim
 from lib.oips.search import Ground
 from lib.oips.settings import GrowthSettings
 from lib.responses.exemplars import Exemplars, find_exemplars
-from storage.errors import StoreUnusable
 from storage.store import Input
-from tasks.model.network import Natural, Network
-from tasks.session.open_runs import OpenRuns
+from tasks.model.context import RunContext
+from tasks.model.network import Natural
 from tasks.session.progress import beat
-from tasks.session.session import Session
 
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
@@ -34,17 +27,13 @@ MAPS_AT_ONCE = 24
 
 
 @dataclass
-class SweepContext:
-    """One sweep's.
+class SweepContext(RunContext):
+    """One sweep's; its tally is by unit.
 
     `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
-    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `made` and
-    `failures`: by unit, the key of its record, and why it failed; `computed`: those of the made that were not there
-    before; `stopped`: why no map can be made any more.
+    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
     """
 
-    session: Session
-    network: Network
     growth: GrowthSettings
     pixel_range: tuple[float, float]
     natural: Natural | None
@@ -52,14 +41,8 @@ class SweepContext:
     batch: int = BATCH
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
-    made: dict[Unit, str] = field(default_factory=dict)
-    failures: dict[Unit, str] = field(default_factory=dict)
-    computed: set[Unit] = field(default_factory=set)
-    stopped: StoreUnusable | None = None
     _grounds: dict[tuple[str, ConstraintName, Aim], Ground] = field(default_factory=dict)
-    _dead: dict[str, Any] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.RLock)
-    _open: ExitStack = field(default_factory=ExitStack)
+    _dead: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def constraint(self, name: ConstraintName) -> Constraint:
         """The constraint of this name, for this network's pixels."""
@@ -137,18 +120,3 @@ class SweepContext:
             "pixel_range": list(self.pixel_range),
             "size": list(self.size) if self.size else None,
         }
-
-
-_open = OpenRuns[SweepContext]()
-
-
-@contextmanager
-def open_context(context: SweepContext) -> Iterator[SweepContext]:
-    """While inside, tasks find this context under its run's id; then its batchers are closed."""
-    with _open.opened(context.session.run.id, context), context._open:
-        yield context
-
-
-def sweep_context_of(run: str) -> SweepContext:
-    """The context of an open run. Raises RuntimeError in a process that did not open it."""
-    return _open.of(run)

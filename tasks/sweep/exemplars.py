@@ -17,9 +17,10 @@ from lib.responses.statistics import Survey
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.network import Labels
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
-from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext, sweep_context_of
+from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
 from tasks.sweep.responses import peaks_in, responses_artifacts, responses_recipe
 
 VERSION = 1
@@ -31,7 +32,7 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     Outputs of a record: `numbers` int64, `responses` and `pre_activations` float32, [units, 9] each. Where the data
     set has labels, the run has a record of each layer's responses as well.
     """
-    context = sweep_context_of(run)
+    context = find_shared(run, SweepContext)
     natural = context.natural
     if natural is None:
         return Completed(message="there is no data set", data={})

@@ -10,8 +10,9 @@ from lib.draw.contact_sheet import SheetCell, contact_sheet
 from lib.network.units import Unit
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
+from tasks.session.open_runs import find_shared
 from tasks.session.recorded import recorded
-from tasks.sweep.context import SweepContext, sweep_context_of
+from tasks.sweep.context import SweepContext
 from tasks.sweep.oips import VERSION as OIPS_VERSION
 
 VERSION = 2
@@ -32,9 +33,10 @@ def gather_layer(
         failed: those of them that failed. What neither failed nor is made is left for the next run.
         large: gather tensors above 2 GB too.
     """
-    context = sweep_context_of(run)
+    context = find_shared(run, SweepContext)
     units = [Unit(layer, index) for index in indices]
-    records = {unit: context.session.store.record(context.made[unit]) for unit in units if unit in context.made}
+    made = context.tally.made
+    records = {unit: context.session.store.record(made[str(unit)]) for unit in units if str(unit) in made}
     missing = {Unit(layer, index): _FAILED for index in failed}
     oips = {unit: records[unit].output("oips") for unit in units if unit in records}
     gathered = large or sum(output.size for output in oips.values()) <= LARGEST

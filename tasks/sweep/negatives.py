@@ -12,10 +12,11 @@ from lib.deadline import OutOfTime
 from lib.oips.negatives import STARTS, grow_negatives
 from storage.store import NewOutput, Recipe, Record
 from storage.tensors import NPY
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 from tasks.session.scratch import scratch
-from tasks.sweep.context import SweepContext, sweep_context_of
+from tasks.sweep.context import SweepContext
 
 VERSION = 1
 
@@ -32,7 +33,7 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
         indices: of the units that are wanted.
         count: how many units the layer has.
     """
-    context = sweep_context_of(run)
+    context = find_shared(run, SweepContext)
     recipe = next(
         (recipe for recipe in negatives_recipes(context, layer, indices, count) if context.session.find(recipe)),
         _recipe(context, layer, indices),

@@ -15,10 +15,11 @@ from lib.oips.similarity import ALIKE
 from lib.oips.verdict import Verdict
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
+from tasks.session.open_runs import find_shared
 from tasks.session.progress import beat
 from tasks.session.recorded import stored_task
 from tasks.session.transient import transient
-from tasks.sweep.context import SweepContext, sweep_context_of
+from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import exemplars_recipe
 
 VERSION = 3
@@ -46,35 +47,32 @@ def find_or_grow(name: str, units: Sequence[str], run: str) -> State[list[str]]:
     """The records of some units' OIPs (their keys), by one task run called `name`; the context then knows them.
 
     Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
-    MapsFailed where there are several units.
+    SomeMapsFailed where there are several units.
     """
-    context = sweep_context_of(run)
-    failed: dict[Unit, Exception] = {}
-    for unit in map(Unit.parse, units):
-        if unit in context.made:  # by an earlier attempt
+    context = find_shared(run, SweepContext)
+    failed: dict[str, Exception] = {}
+    tally = context.tally
+    for unit in units:
+        if tally.is_made(unit):  # by an earlier attempt
             continue
         try:
-            record, there = _obtained(context, unit)
+            record, there = _obtain_oips(context, Unit.parse(unit))
         except Exception as error:
             failed[unit] = error
-            context.failures[unit] = f"{type(error).__name__}: {error}"
+            tally.fail(unit, f"{type(error).__name__}: {error}")
         else:
-            context.made[unit] = record.key
-            context.failures.pop(unit, None)
-            if not there:
-                context.computed.add(unit)
+            tally.add(unit, record.key, reused=there)
         beat()
     if failed:
-        raise _together(failed, len(units))
-    made = [Unit.parse(unit) for unit in units]
-    reused = not any(unit in context.computed for unit in made)
-    return Completed(name="Reused" if reused else "Completed", data=[context.made[unit] for unit in made])
+        raise _join_errors(failed, len(units))
+    reused = not any(map(tally.is_computed, units))
+    return Completed(name="Reused" if reused else "Completed", data=[tally.key_of(unit) for unit in units])
 
 
 make_oips = stored_task(find_or_grow, "oip", run_name="{name}")
 
 
-def _together(failed: Mapping[Unit, Exception], asked: int) -> Exception:
+def _join_errors(failed: Mapping[str, Exception], asked: int) -> Exception:
     errors = list(failed.values())
     if asked == 1:
         return errors[0]
@@ -87,7 +85,7 @@ def _together(failed: Mapping[Unit, Exception], asked: int) -> Exception:
     return whole
 
 
-def _obtained(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
+def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
     """The record of a unit's OIPs, and whether it was there already.
 
     Outputs: `oips`, float32 [k, H, W, C] as `.npy`, whose attributes hold the verdict and all that is known of each

@@ -11,8 +11,9 @@ from lib.network.receptive_field import receptive_field
 from lib.responses.similar_units import nearest_by_weights
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
+from tasks.session.open_runs import find_shared
 from tasks.session.recorded import stored_task
-from tasks.sweep.context import SweepContext, sweep_context_of
+from tasks.sweep.context import SweepContext
 
 VERSION = 1
 
@@ -24,7 +25,7 @@ def find_or_compare(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     `lib.responses.similar_units.Nearest`; among their attributes `receptive_field`, as `lib.network.receptive_field`
     gives it.
     """
-    context = sweep_context_of(run)
+    context = find_shared(run, SweepContext)
     made, reused = {}, True
     for layer in layers:
         compute = functools.partial(_artifacts, context, layer)

@@ -73,14 +73,14 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     import tasks.sweep.oips
 
     names: set[str] = set()
-    obtained = tasks.sweep.oips._obtained
+    obtained = tasks.sweep.oips._obtain_oips
 
     def faulty(context: Any, unit: Any) -> Any:
         if context.network.name in names:
             raise ValueError("no luck")
         return obtained(context, unit)
 
-    monkeypatch.setattr(tasks.sweep.oips, "_obtained", faulty)
+    monkeypatch.setattr(tasks.sweep.oips, "_obtain_oips", faulty)
     return names
 
 

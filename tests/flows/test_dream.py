@@ -197,7 +197,7 @@ def test_a_bad_file_fails_alone_in_one_line_and_a_rerun_makes_the_failed_and_the
 def test_octave_and_step_within_a_picture_are_told_where_it_takes_long(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.dream.dreams.SECONDS_UNTIL_STEPS_ARE_TOLD", -1)
+    monkeypatch.setattr("tasks.dream.dreams.SECONDS_UNTIL_STEPS_ARE_REPORTED", -1)
     write_photograph(house.pictures / "rose.png")
     heard = []
     with listening(lambda *said: heard.append(said)):

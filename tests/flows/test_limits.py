@@ -4,17 +4,15 @@ import dataclasses
 import errno
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import h5py
 import pytest
 
-from lib.deadline import Deadline
 from lib.draw.contact_sheet import contact_sheet
 from storage.errors import StoreUnusable
-from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write_pictures
+from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, let_time_be_over, saved, small_cnn, write_pictures
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -72,11 +70,8 @@ def over_with(last: int) -> Before:
     """The time is over while the map of this number (from 0) is grown."""
 
     def before(unit: str, number: int) -> None:
-        from tasks.session import session
-
         if number == last:
-            for opened in session._sessions.values():
-                opened.deadline = Deadline(datetime.now(UTC))
+            let_time_be_over()
 
     return before
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ import pytest
 
 from flows.forms.parameters import Analysing
 from lib.analysis.settings import AnalysisSettings
-from lib.deadline import Deadline
 from lib.training.settings import TrainSettings
 from storage.store import Store
-from tests.flows.tiny import GROWTH, saved, small_cnn, write_photograph
+from tests.flows.tiny import GROWTH, let_time_be_over, saved, small_cnn, write_photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -41,14 +39,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def after_epoch() -> Iterator[Callable[[int], None]]:
     """Let the time be over while an epoch of this number is trained."""
-    from tasks.session import progress, session
+    from tasks.session import progress
 
     wanted: list[int] = []
 
     def listen(what: str, done: int, total: int, note: str) -> None:
         if what == "training" and wanted and note.startswith(f"epoch {wanted[0]} "):
-            for opened in session._sessions.values():
-                opened.deadline = Deadline(datetime.now(UTC))
+            let_time_be_over()
 
     with progress.listening(listen):
         yield lambda number: wanted.append(number)
@@ -170,21 +167,17 @@ def test_a_night_with_a_model_that_has_no_images_analyses_nothing(root: Path, tm
 def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
     root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.session import originals, session
-
-    def over() -> None:
-        for opened in session._sessions.values():
-            opened.deadline = Deadline(datetime.now(UTC))
+    from tasks.session import originals
 
     dreaming.settings = dataclasses.replace(dreaming.settings, seed=1)
     keep = originals.keep_original
 
     def slow(*arguments: Any) -> None:
         keep(*arguments)
-        over()
+        let_time_be_over()
 
     with monkeypatch.context() as patch:
-        patch.setattr(originals, "keep", slow)
+        patch.setattr(originals, "keep_original", slow)
         patch.setattr("flows.dream.AT_ONCE", 1)
         state = night(root, model="model/latest", data=None, dreams=dreaming)
     assert state.name == "Partial"

@@ -34,9 +34,10 @@ def open_session(store: Store) -> Iterator[Session]:
 def workshop_in(pictures: str) -> Iterator[Callable[..., Any]]:
     """Open the tiny network's context in a session, with its data set, exemplars found, until the test ends."""
     from lib.network import model_file
+    from tasks.model.context import open_context
     from tasks.model.data import pixel_range, store_data
     from tasks.model.network import Network, natural_of
-    from tasks.sweep.context import SweepContext, open_context
+    from tasks.sweep.context import SweepContext
     from tasks.sweep.exemplars import make_exemplars
 
     with ExitStack() as open_until_the_end:

@@ -88,10 +88,12 @@ def made() -> dict[str, dict[str, Any]]:
 
     from lib.network import model_file
     from storage.store import Store
+    from tasks.model.context import open_context
     from tasks.model.data import pixel_range, store_data
     from tasks.model.network import Network, natural_of
+    from tasks.session.open_runs import find_shared
     from tasks.session.session import session
-    from tasks.sweep.context import SweepContext, open_context, sweep_context_of
+    from tasks.sweep.context import SweepContext
     from tasks.sweep.exemplars import make_exemplars
     from tasks.sweep.oips import make_oips
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
@@ -114,8 +116,8 @@ def made() -> dict[str, dict[str, Any]]:
         for style, growth in STYLES.items():
             with open_context(SweepContext(run, network, growth, pixel_range(data), natural)):
                 make_exemplars.fn(list(MAPS), run.run.id)
-                hold_beside(found, style, sweep_context_of(run.run.id))
-                for (layer, _), exemplars in sweep_context_of(run.run.id).exemplars.items():
+                hold_beside(found, style, find_shared(run.run.id, SweepContext))
+                for (layer, _), exemplars in find_shared(run.run.id, SweepContext).exemplars.items():
                     for name, array in vars(exemplars).items():
                         found["exemplars"][f"{style} {layer} {name}"] = np.asarray(array)
                 for unit in UNITS:
@@ -159,9 +161,10 @@ def dreamed() -> dict[str, dict[str, Any]]:
     from lib.network.units import Unit
     from storage.store import Store
     from tasks.dream import films, tours
-    from tasks.dream.context import DreamContext, guide_in, open_context
+    from tasks.dream.context import DreamContext, guide_in
     from tasks.dream.dreams import find_or_dream
     from tasks.dream.pieces import Piece, animation_title, tour_title
+    from tasks.model.context import open_context
     from tasks.model.network import Network
     from tasks.session.session import session
     from tests.flows.tiny import small_cnn, write_photograph
@@ -189,7 +192,7 @@ def dreamed() -> dict[str, dict[str, Any]]:
                 with open_context(context):
                     for piece in pieces:
                         find_or_dream(piece.title, piece.picture, piece.number, str(piece.unit or ""), run.run.id)
-                        record = store.record(context.made[piece.title])
+                        record = store.record(context.tally.key_of(piece.title))
                         for output in record.outputs:
                             hold("dreams", f"{name} {piece.title}", output)
                         for number, curve in enumerate(record.output("picture").attributes["climbs"][0]):  # type: ignore

@@ -34,10 +34,11 @@ def analysed() -> dict[str, dict[str, Any]]:
     from storage.store import Store
     from tasks.analysis.activations import keep_activations, view_images
     from tasks.analysis.attribution import attribute
-    from tasks.analysis.context import AnalysisContext, open_context
+    from tasks.analysis.context import AnalysisContext
     from tasks.analysis.fcps import Groups, ImageGroup, compare_groups
     from tasks.analysis.linear_classifiers import compare_layers
     from tasks.analysis.predictions import predict_set
+    from tasks.model.context import open_context
     from tasks.model.data import load_data, pixel_range, store_data
     from tasks.model.network import Network
     from tasks.session.session import session

@@ -10,6 +10,7 @@ import pytest
 from lib.network.units import Unit
 from storage.store import Store
 from tasks.session.session import Session
+from tasks.session.tally import Tally
 from tasks.sweep.context import SweepContext
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.oips import make_oips, oip_recipe
@@ -23,13 +24,15 @@ def swept(workshop_in: Callable[..., SweepContext], open_session: Session) -> tu
     context = workshop_in(open_session)
     run = open_session.run.id
     make_oips.fn("Conv2D_1", [f"Conv2D_1/{index}" for index in INDICES if index != 2], run)
-    return context, {unit.index: key for unit, key in context.made.items()}
+    return context, {Unit.parse(unit).index: key for unit, key in context.tally.made.items()}
 
 
 def gathered(
     store: Store, keys: dict[int, str], context: SweepContext, *, failed: Sequence[int] = (2,), large: bool = False
 ) -> Any:
-    context.made = {Unit("Conv2D_1", index): key for index, key in keys.items()}
+    context.tally = Tally()
+    for index, key in keys.items():
+        context.tally.add(f"Conv2D_1/{index}", key, reused=False)
     return store.record(gather_layer.fn("Conv2D_1", INDICES, failed, large, context.session.run.id).data)
 
 
