@@ -12,6 +12,7 @@ from typing import Any
 from flows.cli.progress import Display, choose_display, step
 from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
+from flows.serving.prefect_internals import set_console_level
 from flows.serving.server import local_server
 
 
@@ -72,10 +73,5 @@ def _keep_libraries_quiet() -> None:
 
 def _keep_prefect_off() -> None:
     """What goes wrong in a flow is raised here as well, and said once; Prefect's server has every line."""
-    from prefect.logging.handlers import PrefectConsoleHandler
-
     loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
-    for logger in [logging.root, *loggers]:
-        for handler in logger.handlers:
-            if isinstance(handler, PrefectConsoleHandler):
-                handler.setLevel(logging.CRITICAL)
+    set_console_level([logging.root, *loggers], logging.CRITICAL)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from flows.running.liveness import Life, dead_files, file_of, hold_dead_file, read_life, write_life
 from flows.serving import deployments
+from flows.serving.prefect_internals import FLOW_RUN_ID
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Store
 
@@ -139,7 +140,7 @@ def _has_process(flow_run: UUID) -> bool:
     """
     if not Path("/proc/self/environ").exists():
         return True
-    ours = f"PREFECT__FLOW_RUN_ID={flow_run}".encode()
+    ours = f"{FLOW_RUN_ID}={flow_run}".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # another user's, or it has gone
             if ours in environment.read_bytes().split(b"\0"):

@@ -1,8 +1,8 @@
 """Waiting until Prefect's server has recorded what this process ran.
 
 Task runs are orchestrated in this process and reach the server as events, which a service there, the recorder, writes
-to the database some time later. A server that is stopped before that loses them. So every event is tallied on its way
-out, and the tally is compared with what the database holds.
+to the database some time later. A server that is stopped before that loses them. So every event is noted on its way
+out, and what was noted is compared with what the database holds.
 """
 
 import contextlib
@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator
 import httpx
 from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.events import Event
-from prefect.events.clients import PrefectEventsClient
-from prefect.events.worker import EventsWorker
-from prefect.logging.handlers import APILogWorker
 
+from flows.serving.prefect_internals import send_all, watch_events
 from flows.serving.server_settings import password
 
 FINAL = frozenset(state.value for state in TERMINAL_STATES)
@@ -24,7 +22,7 @@ PATIENCE_SECONDS = 20.0
 LOOK_SECONDS = 0.2
 
 
-class Tally:
+class SentTaskRuns:
     """The task runs of this process whose events have gone out: which flow run each belongs to, and its last state."""
 
     def __init__(self) -> None:
@@ -49,41 +47,25 @@ class Tally:
 
 
 @contextlib.contextmanager
-def tally_events() -> Iterator[Tally]:
-    """Tally what this process sends to the server within the `with`."""
-    send_all()  # to whichever server it is for
-    tally = Tally()
-    as_usual = PrefectEventsClient.emit
-
-    async def emit(self: PrefectEventsClient, event: Event) -> None:
-        tally.note(event)
-        await as_usual(self, event)
-
-    # The method is replaced because Prefect sends nothing through a client of any type but its own.
-    PrefectEventsClient.emit = emit  # type: ignore[method-assign, assignment]
-    try:
-        yield tally
-    finally:
-        PrefectEventsClient.emit = as_usual  # type: ignore[method-assign]
+def note_task_runs() -> Iterator[SentTaskRuns]:
+    """Note the task runs that this process tells the server of within the `with`."""
+    send_all(PATIENCE_SECONDS)  # to whichever server it is for
+    sent = SentTaskRuns()
+    with watch_events(sent.note):
+        yield sent
 
 
-def send_all() -> None:
-    """Wait until all events and log lines so far have been sent, and close the connections; later ones open new."""
-    APILogWorker.drain_all(timeout=PATIENCE_SECONDS)
-    EventsWorker.drain_all(timeout=PATIENCE_SECONDS)
-
-
-def wait_for_recorder(url: str, tally: Tally, progress: Callable[[str], None]) -> int:
-    """Wait until every task run in `tally` that ended has ended in the server's database as well.
+def wait_for_recorder(url: str, sent: SentTaskRuns, progress: Callable[[str], None]) -> int:
+    """Wait until every task run in `sent` that ended has ended in the server's database as well.
 
     Returns how many are missing: 0, unless the recorder made no headway for `PATIENCE_SECONDS`.
     """
-    send_all()
+    send_all(PATIENCE_SECONDS)
     question = {
-        "flow_runs": {"id": {"any_": tally.flow_runs}},
+        "flow_runs": {"id": {"any_": sent.flow_runs}},
         "task_runs": {"state": {"type": {"any_": sorted(FINAL)}}},
     }
-    recorded, wanted = 0, tally.finished
+    recorded, wanted = 0, sent.finished
     give_up = time.monotonic() + PATIENCE_SECONDS
     with httpx.Client(auth=password(), trust_env=False, timeout=PATIENCE_SECONDS) as client:
         while recorded < wanted and time.monotonic() < give_up:

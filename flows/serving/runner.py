@@ -22,6 +22,7 @@ from prefect.client.orchestration import get_client
 from prefect.runner import Runner
 
 from flows.serving.deployments import make_deployments, skip_overdue
+from flows.serving.prefect_internals import kill_flow_runs, stop_polling
 from flows.serving.runner_process import READY
 
 POLL_SECONDS = 2.0
@@ -66,14 +67,12 @@ class Serving(Runner):
     async def _kill(self) -> None:
         """Kill flow runs that have not ended in time, as while native code runs. What they committed is whole."""
         await asyncio.sleep(GRACE_SECONDS)
-        for flow_run in self._process_manager.flow_run_ids():
-            await self._process_manager.kill(flow_run, force=True)
+        await kill_flow_runs(self)
 
     async def _finish_and_end(self) -> None:
         while not self.started:
             await asyncio.sleep(LOOK_SECONDS)
-        self._scheduled_run_poller.stopping = True
-        self._loops_task_group.cancel_scope.cancel()
+        stop_polling(self)
 
 
 async def serve(at_once: int) -> None:

@@ -164,12 +164,12 @@ class LocalServer:
         if self.given:
             return url
         from flows.serving.crashed import mark_crashed
-        from flows.serving.recorder import tally_events
+        from flows.serving.recorder import note_task_runs
 
         self._within.callback(self.stop)
         self._within.enter_context(in_environment(self.client_settings))
         self._within.enter_context(settings_here(url))
-        self._tally = self._within.enter_context(tally_events())
+        self._sent = self._within.enter_context(note_task_runs())
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
         mark_crashed(self.folder, url, own=True)
         return url
@@ -182,7 +182,7 @@ class LocalServer:
         from flows.serving.recorder import wait_for_recorder
 
         with self._within:
-            missing = wait_for_recorder(self.url, self._tally, self._progress)
+            missing = wait_for_recorder(self.url, self._sent, self._progress)
             if missing:
                 logging.getLogger(__name__).warning(
                     "Prefect's server did not record the end of %d task runs (its log: %s). "

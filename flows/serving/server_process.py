@@ -55,12 +55,12 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         threading.Thread(target=_stop_when_unused, args=(users,), daemon=True).start()
 
         import uvicorn
-        from prefect.server.api.server import create_app
 
+        from flows.serving.prefect_internals import server_app
         from flows.web.same_site import LOCAL_NAMES, SameSite
 
-        # What `prefect server start` runs, with a socket that is already bound.
-        app = SameSite(create_app(final=True), LOCAL_NAMES | {host} if is_local(host) else None)
+        # with a socket that is already bound
+        app = SameSite(server_app(), LOCAL_NAMES | {host} if is_local(host) else None)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listening])
     return 0

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from flows.serving.prefect_internals import SENDERS, refresh_settings, set_console_level
+
 PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"
 """The environment variable with `user:password`, where the server asks for one: that of `prefect server start`."""
 
@@ -18,14 +20,10 @@ def keep_prefect_off_the_terminal() -> None:
     Prefect reports every task run on INFO, and a run shows its own progress.
     """
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # for children, and a later import
-    for worker in "EventsWorker", "APILogWorker":  # they warn that they are still sending, when told to send the rest
+    for worker in SENDERS:  # they warn that they are still sending, when told to send the rest
         logging.getLogger(worker).setLevel(logging.ERROR)
     if "prefect" in sys.modules:
-        from prefect.logging.handlers import PrefectConsoleHandler
-
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, PrefectConsoleHandler):
-                handler.setLevel(logging.WARNING)
+        set_console_level([logging.getLogger()], logging.WARNING)
 
 
 def client_settings(url: str, folder: Path) -> dict[str, str]:
@@ -51,12 +49,10 @@ def password() -> tuple[str, str] | None:
 @contextlib.contextmanager
 def in_environment(settings: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables, and have Prefect take them in, for every thread and child of this process."""
-    from prefect.context import refresh_global_settings_context
-
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
-        refresh_global_settings_context()
+        refresh_settings()
         yield
     finally:
         for name, value in before.items():
@@ -64,7 +60,7 @@ def in_environment(settings: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        refresh_global_settings_context()
+        refresh_settings()
 
 
 def settings_here(url: str) -> contextlib.AbstractContextManager[object]:

@@ -1,0 +1,88 @@
+"""The parts of Prefect that its documentation does not promise: they are touched here, and nowhere else.
+
+Each is imported where it is used, as importing Prefect takes a second. `tests/flows/serving/test_prefect_internals.py`
+names them all, so that an update of Prefect which takes one away is told from one that breaks something of ours.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from prefect.events import Event
+    from prefect.runner import Runner
+
+FLOW_RUN_ID = "PREFECT__FLOW_RUN_ID"
+"""The environment variable in which the process of a flow run finds its id."""
+SENDERS = ("EventsWorker", "APILogWorker")
+"""The loggers of what sends events and log lines to the server."""
+
+
+def refresh_settings() -> None:
+    """Have Prefect take in the environment variables as they are now."""
+    from prefect.context import refresh_global_settings_context
+
+    refresh_global_settings_context()
+
+
+def set_console_level(loggers: Iterable[logging.Logger], level: int) -> None:
+    """Show on the terminal only what is at least of this level, of what goes there from these loggers."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    for logger in loggers:
+        for handler in logger.handlers:
+            if isinstance(handler, PrefectConsoleHandler):
+                handler.setLevel(level)
+
+
+def send_all(timeout: float) -> None:
+    """Wait until all events and log lines so far have been sent, and close the connections; later ones open new.
+
+    Args:
+        timeout: seconds for each of the two.
+    """
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=timeout)
+    EventsWorker.drain_all(timeout=timeout)
+
+
+@contextlib.contextmanager
+def watch_events(note: Callable[["Event"], None]) -> Iterator[None]:
+    """While inside, `note` is shown every event that this process sends to the server, before it goes."""
+    from prefect.events.clients import PrefectEventsClient
+
+    as_usual = PrefectEventsClient.emit
+
+    async def emit(self: PrefectEventsClient, event: "Event") -> None:
+        note(event)
+        await as_usual(self, event)
+
+    # The method is replaced because Prefect sends nothing through a client of any type but its own.
+    PrefectEventsClient.emit = emit  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        PrefectEventsClient.emit = as_usual  # type: ignore[method-assign]
+
+
+async def kill_flow_runs(runner: "Runner") -> None:
+    """Kill the processes of all flow runs that a runner has begun."""
+    for flow_run in runner._process_manager.flow_run_ids():
+        await runner._process_manager.kill(flow_run, force=True)
+
+
+def stop_polling(runner: "Runner") -> None:
+    """Have a runner that has started begin no flow run any more, and end with the last one."""
+    runner._scheduled_run_poller.stopping = True
+    runner._loops_task_group.cancel_scope.cancel()
+
+
+def server_app() -> "FastAPI":
+    """What `prefect server start` runs, without a socket."""
+    from prefect.server.api.server import create_app
+
+    return create_app(final=True)
