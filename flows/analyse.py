@@ -1,12 +1,13 @@
 """The flow `analyse`: how a model decides, on the images of its data set or on pictures from disk."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.forms.allowed_places import refusal
 from flows.forms.form import path_of
@@ -14,6 +15,7 @@ from flows.forms.parameters import AnalyseParameters
 from flows.register import find_or_register
 from flows.results.analysis_summary import analysis_summary
 from flows.results.reports import report_analysis, show_progress
+from flows.results.summaries import AnalysisSummary
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_run
 from flows.running.work import work
@@ -51,13 +53,17 @@ LATEST = "analysis/latest"
 PROGRESS = "analysis"
 
 
+What = str | Sequence[str] | Groups | tuple[int, int]
+"""What a result is made from: a set, an image or a layer by its name, several, groups, or a pair of classes."""
+
+
 class _Step:
     """One result to be made: by which task, from what, and the recipe under which the store may have it."""
 
-    def __init__(self, recipe: Callable[[], Recipe], make: Any, *what: Any) -> None:
+    def __init__(self, recipe: Callable[[], Recipe], make: Callable[..., State[str]], *what: What) -> None:
         self._recipe, self.make, self.what = recipe, make, what
 
-    def found_by(self) -> Recipe | None:
+    def find_recipe(self) -> Recipe | None:
         """The recipe; None for a picture that cannot be read: its task run will say so."""
         try:
             return self._recipe()
@@ -78,7 +84,7 @@ class AnalysisFailed(Exception):
 
 @flow(name="analyse", persist_result=False)
 @end_in_states
-def analyse(parameters: AnalyseParameters) -> Any:
+def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     """See how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.
 
     At its deadline it ends `Partial`, saying how many results are left.
@@ -149,7 +155,7 @@ def _images(context: AnalysisContext, parameters: AnalyseParameters, groups: Gro
 def _do_all(context: AnalysisContext, todo: Todo) -> None:
     """Make what there is time for, one after the other. Raises StoreUnusable where nothing can be stored any more."""
     session = context.session
-    session.pin(recipe for step in todo.values() if (recipe := step.found_by()) is not None)
+    session.pin(recipe for step in todo.values() if (recipe := step.find_recipe()) is not None)
     for done, (title, step) in enumerate(todo.items()):
         report(PROGRESS, done, len(todo), title)
         if session.deadline.passed:
@@ -211,9 +217,9 @@ def _open_context(open_session: Session, parameters: AnalyseParameters) -> Itera
         yield context
 
 
-def _pictures(parameters: AnalyseParameters) -> Mapping[str, Any]:
+def _pictures(parameters: AnalyseParameters) -> Mapping[str, Path]:
     """The files that are named, by what they are called here."""
-    found: dict[str, Any] = {}
+    found: dict[str, Path] = {}
     for place in parameters.images or ():
         if ImageName.parse(place) is None:
             path = path_of(place)

@@ -2,28 +2,27 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from prefect.client.schemas.objects import State
 
 from flows.forms.parameters import SweepParameters
+from flows.results.summaries import CheckpointSummary, SweepSummary
 from storage.store import Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of
 from tasks.model.models import StoredModel
-from tasks.session.recorded import PARTIAL
+from tasks.session.recorded import PARTIAL, unusable_store
 from tasks.session.session import Session
-from tasks.session.transient import store_unusable
 
-SweepCheckpoint = Callable[[SweepParameters, str], State[Any]]
+SweepCheckpoint = Callable[[SweepParameters, str], State[SweepSummary]]
 """Runs a flow of its own that sweeps with these parameters, under a name."""
 
 
 @dataclass
 class Through:
-    """What came of the checkpoints. `runs`: for each that was swept, plain JSON values: `epoch`, `run` in the store,
-    how many maps were `computed`, `reused` and `left`. `failures`, and what is `waiting` for the next run, by name."""
+    """What came of the checkpoints. `runs`: of each that was swept. `failures`, and what is `waiting` for the next run,
+    by name."""
 
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[CheckpointSummary] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
 
@@ -57,12 +56,19 @@ def sweep_checkpoints(
             asked["data"] = None
         state = sweep(parameters.model_copy(update=asked).until(open_session.deadline), name)
         answer = state.result(raise_on_failure=False)
-        if isinstance(answer, BaseException) and (stopped := store_unusable(answer)):
+        if stopped := unusable_store(state):
             raise stopped
         if not state.is_completed():
             found.failures[name] = state.message or state.name or "failed"
         elif state.name == PARTIAL:
             found.waiting.append(name)
-        told = answer if isinstance(answer, dict) else {"run": getattr(answer, "run", None)}
-        found.runs.append({"epoch": epoch, **{key: told.get(key) for key in ("run", "computed", "reused", "left")}})
+        found.runs.append(_summarise(epoch, answer))
     return found
+
+
+def _summarise(epoch: int, answer: SweepSummary | Exception) -> CheckpointSummary:
+    if isinstance(answer, dict):
+        counts = answer["computed"], answer["reused"], answer["left"]
+        return CheckpointSummary(epoch=epoch, run=answer["run"], computed=counts[0], reused=counts[1], left=counts[2])
+    run = getattr(answer, "run", None)  # as MapsFailed has
+    return CheckpointSummary(epoch=epoch, run=run, computed=None, reused=None, left=None)

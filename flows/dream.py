@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -17,6 +16,7 @@ from flows.forms.parameters import DreamParameters
 from flows.register import find_or_register
 from flows.results.dream_summary import dreams_summary
 from flows.results.reports import report_dreams, show_progress
+from flows.results.summaries import DreamsSummary
 from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
@@ -37,9 +37,8 @@ from tasks.model.data import UNIT_RANGE, pixel_range
 from tasks.model.models import data_of
 from tasks.model.network import open_network
 from tasks.session.progress import report
-from tasks.session.recorded import key_of
+from tasks.session.recorded import key_of, unusable_store
 from tasks.session.session import Session
-from tasks.session.transient import store_unusable
 
 LATEST = "dream/latest"
 PROGRESS = "dreams"
@@ -59,7 +58,7 @@ class DreamsFailed(Exception):
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 @end_in_states
-def dream(parameters: DreamParameters) -> Any:
+def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     """Dream a model into pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
 
     What is added to the folders while it runs is left to the next run. At its deadline it ends `Partial`, saying how
@@ -124,7 +123,7 @@ def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, 
         bad = None
         for state in fan_out(submits, AT_ONCE, go_on):
             if not state.is_completed():
-                tally.stop(store_unusable(state.result(raise_on_failure=False)))
+                tally.stop(unusable_store(state))
                 bad = state
             for title in [title for title in waiting if tally.is_made(title)]:
                 _put(context, waiting.pop(title), files)
@@ -190,7 +189,7 @@ def _animate(context: DreamContext, kind: Kind | None, files: DreamFiles) -> Non
             _put_extra(context, title, picture, "animation", made, files)
 
 
-def _put_extra(context: DreamContext, title: str, name: str, role: str, made: State[Any], files: DreamFiles) -> None:
+def _put_extra(context: DreamContext, title: str, name: str, role: str, made: State[str], files: DreamFiles) -> None:
     try:
         files.put(title, name, context.session.store.record(key_of(made)).output(role))
     except Exception as problem:  # whatever it was stands in the task run

@@ -17,6 +17,7 @@ from flows.forms.fields import is_model_file
 from flows.forms.parameters import NightlyParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
+from flows.results.summaries import TrainSummary
 from flows.running.locks import try_lock
 from flows.running.outcome import end_in_states, end_partial
 from flows.running.work import alive
@@ -31,7 +32,7 @@ SKIPPED = "Skipped"
 
 @flow(name="nightly", persist_result=False)
 @end_in_states
-def nightly(parameters: NightlyParameters) -> Any:
+def nightly(parameters: NightlyParameters) -> State[None]:
     """Train where there is no model of this recipe yet, sweep it, or the model that is named, let it dream, analyse it.
 
     Ends `Partial` where the time was over with work left, which the next night goes on with, and `Skipped` where
@@ -44,19 +45,18 @@ def nightly(parameters: NightlyParameters) -> Any:
         model = parameters.model
         training = parameters.train_parameters()
         if training is not None:
-            steps["train"] = train(training.until(deadline), return_state=True)
-            model = _model_of(steps["train"])
+            trained = train(training.until(deadline), return_state=True)
+            steps["train"] = trained
+            model = _model_of(trained)
         if model is not None and not deadline.passed:
-            swept: Any = oip_sweep(parameters.sweep_parameters(model).until(deadline), return_state=True)
-            steps["oip-sweep"] = swept
+            steps["oip-sweep"] = oip_sweep(parameters.sweep_parameters(model).until(deadline), return_state=True)
         dreaming = parameters.dreaming
         if model is not None and dreaming is not None and not deadline.passed:
-            dreamed: Any = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
-            steps["dream"] = dreamed
+            steps["dream"] = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
         analysis = parameters.analysis if model is None or _has_images(parameters, model) else None
         if model is not None and analysis is not None and not deadline.passed:
-            looked: Any = analyse(parameters.analyse_parameters(analysis, model).until(deadline), return_state=True)
-            steps["analyse"] = looked
+            asked = parameters.analyse_parameters(analysis, model).until(deadline)
+            steps["analyse"] = analyse(asked, return_state=True)
         report_night(parameters.store, steps)
         failed = [f"{name}: {state.message}" for name, state in steps.items() if not state.is_completed()]
         if failed:
@@ -69,10 +69,10 @@ def nightly(parameters: NightlyParameters) -> Any:
         return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))
 
 
-def _model_of(state: State[Any]) -> str | None:
+def _model_of(state: State[TrainSummary]) -> str | None:
     """The model that a training came to, if it came to one: it may have failed, or have been out of time."""
     answer = state.result() if state.is_completed() else None
-    return None if answer is None else str(answer["model"])
+    return None if answer is None else answer["model"]
 
 
 def _has_images(parameters: NightlyParameters, model: str) -> bool:

@@ -1,27 +1,30 @@
 """The flow `register`: a user's own model, from a `.keras` or `.h5` file, becomes one of the store's."""
 
 from pathlib import Path
-from typing import Any
 
 from prefect import flow
 
 from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters
+from flows.results.summaries import RegisterSummary
 from flows.running.models import obtain_registered_model
 from flows.running.outcome import end_in_states
 from flows.running.work import work
 from storage.store import Store
 from tasks.model.models import StoredModel, find_model
+from tasks.model.training import ModelAttributes
+from tasks.session.attributes import read_as
 
 
 @flow(name="register", persist_result=False)
 @end_in_states
-def register(parameters: RegisterParameters) -> dict[str, Any]:
+def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
     with work(parameters, "register") as open_session:
         record, name = obtain_registered_model(open_session, parameters)
-        summary = {"model": name, "parameters": record.output("model").attributes["parameters"]}
-        return {"run": open_session.run.close("completed", summary).id, **summary}
+        count = read_as(ModelAttributes, record.output("model").attributes)["parameters"]
+        closed = open_session.run.close("completed", {"model": name, "parameters": count})
+        return RegisterSummary(run=closed.id, model=name, parameters=count)
 
 
 def find_or_register(store: Store, name: str | None) -> StoredModel:

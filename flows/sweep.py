@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from typing import Any, cast
+from typing import TypeVar
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.checkpoints import sweep_checkpoints
 from flows.forms.parameters import SweepParameters
 from flows.results.reports import report_layer, report_sweep, show_progress
+from flows.results.summaries import SweepSummary
 from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
@@ -22,8 +23,7 @@ from lib.network.units import Layer, Unit
 from storage.store import Record
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import PARTIAL, key_of
-from tasks.session.transient import store_unusable
+from tasks.session.recorded import PARTIAL, key_of, unusable_store
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
 from tasks.sweep.layers import gather_layer
@@ -32,6 +32,8 @@ from tasks.sweep.oips import make_oips, name_of, oip_recipe
 from tasks.sweep.weights import compare_weights
 
 LATEST = "sweep/latest"
+
+R = TypeVar("R")
 
 
 class MapsFailed(Exception):
@@ -44,7 +46,7 @@ class MapsFailed(Exception):
 
 @flow(name="oip-sweep", persist_result=False)
 @end_in_states
-def oip_sweep(parameters: SweepParameters) -> Any:
+def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """Sweep a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
 
     At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. The
@@ -86,7 +88,14 @@ def oip_sweep(parameters: SweepParameters) -> Any:
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")
     report_sweep(open_session.store, summary, refresh_gallery(parameters.store))
-    return end_run(summary, "maps", len(summary["units"]), partial(MapsFailed, run=run), besides=troubles)
+    return end_run(
+        summary,
+        "maps",
+        len(summary["units"]),
+        partial(MapsFailed, run=run),
+        besides=troubles,
+        waiting=summary["waiting"],
+    )
 
 
 @flow(
@@ -98,7 +107,7 @@ def oip_sweep(parameters: SweepParameters) -> Any:
 @end_in_states
 def sweep_layer(
     layer: str, indices: list[int], whole: list[int] | None, maps_per_task: int, large_tensors: bool, run: str
-) -> State[Any]:
+) -> State[None]:
     """Sweep some units of one layer, `maps_per_task` a task run; no task run begins after the deadline.
 
     Where these are the last that are wanted of the layer, `whole` are all that are: what there is of them is gathered,
@@ -117,7 +126,7 @@ def sweep_layer(
     done, bad = 0, None
     for state in fan_out(submits, MAPS_AT_ONCE, go_on):
         if not state.is_completed():
-            tally.stop(store_unusable(state.result(raise_on_failure=False)))
+            tally.stop(unusable_store(state))
             bad = state
         done = sum(map(tally.is_done, units))
         failed = sum(map(tally.has_failed, units))
@@ -140,17 +149,16 @@ def sweep_layer(
     return Completed(message=f"{len(units)} maps")
 
 
-def _sweep_as(parameters: SweepParameters, name: str) -> State[Any]:
+def _sweep_as(parameters: SweepParameters, name: str) -> State[SweepSummary]:
     """Sweep by a flow run of its own, below this one."""
-    state: Any = oip_sweep.with_options(flow_run_name=name)(parameters, return_state=True)
-    return cast(State[Any], state)
+    return oip_sweep.with_options(flow_run_name=name)(parameters, return_state=True)
 
 
-def _failure(name: str, state: State[Any]) -> dict[str, str]:
+def _failure(name: str, state: State[R]) -> dict[str, str]:
     """Why that failed which maps do without; empty where it did not. Raises StoreUnusable."""
     if state.is_completed():
         return {}
-    if stopped := store_unusable(state.result(raise_on_failure=False)):
+    if stopped := unusable_store(state):
         raise stopped
     return {name: state.message or state.name or "failed"}
 

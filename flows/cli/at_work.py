@@ -7,13 +7,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flows.cli.progress import Display, choose_display, step
 from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
 from flows.serving.prefect_internals import set_console_level
 from flows.serving.server import local_server
+
+if TYPE_CHECKING:
+    from flows.results.summaries import RegisterSummary
 
 
 @contextmanager
@@ -45,7 +48,7 @@ def at_work(place: str) -> Iterator[Display]:
             yield progress
 
 
-def register_here(file: Path, place: str, data: str | None, data_dir: Path | None) -> dict[str, Any]:
+def register_here(file: Path, place: str, data: str | None, data_dir: Path | None) -> "RegisterSummary":
     """Register a model: the result of the flow `register`."""
     with at_work(place):
         from flows.forms.parameters import RegisterParameters

@@ -10,6 +10,7 @@ from lib.pictures.names import show_name
 
 if TYPE_CHECKING:
     from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
+    from flows.results.summaries import SweepSummary, TrainSummary
 
 PICTURES = DATA_FOLDER / "pictures"
 
@@ -47,7 +48,7 @@ def train_here(parameters: "TrainParameters", as_json: bool) -> int:
     with at_work(parameters.store):
         from flows.train import train
 
-        answer: dict[str, Any] | None = train(parameters)
+        answer: TrainSummary | None = train(parameters)
     if answer is None:
         return _out_of_time(as_json)
     if as_json:
@@ -97,10 +98,9 @@ def _analysed(parameters: "AnalyseParameters") -> dict[str, Any]:
     from storage.store import Store
 
     try:
-        answer: Any = analyse(parameters)
+        return dict(analyse(parameters))
     except AnalysisFailed as failed:
-        return analysis_summary(Store.open(parameters.store), failed.run)
-    return dict(answer)
+        return dict(analysis_summary(Store.open(parameters.store), failed.run))
 
 
 def _exported(place: str, run: str, folder: Path) -> str:
@@ -121,10 +121,9 @@ def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:
     from storage.store import Store
 
     try:
-        answer: Any = dream(parameters)
+        return dict(dream(parameters))
     except DreamsFailed as failed:
-        return dreams_summary(Store.open(parameters.store), failed.run)
-    return dict(answer)
+        return dict(dreams_summary(Store.open(parameters.store), failed.run))
 
 
 def _with_gallery(answer: dict[str, Any], place: str) -> dict[str, Any]:
@@ -162,9 +161,9 @@ def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:
     from storage.store import Store
 
     try:
-        answer: Any = oip_sweep(parameters)
+        answer: SweepSummary | None = oip_sweep(parameters)
     except MapsFailed as failed:
-        return sweep_summary(Store.open(parameters.store), failed.run)
+        return dict(sweep_summary(Store.open(parameters.store), failed.run))
     return None if answer is None else dict(answer)
 
 

@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+from flows.results.summaries import AnalysisSummary, MarginSummary, ResultSummary
 from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.analysis.titles import is_result
 from tasks.session.json_output import JSON
 
 
-def analysis_summary(store: Store, run: str) -> dict[str, Any]:
+def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     """The summary of an analysis's run, as plain JSON values.
 
     `run`, `state`, `model`, `data`; `accuracy` on the test set and `confusion` [label][called]; `pair`: the names of
@@ -36,24 +37,34 @@ def analysis_summary(store: Store, run: str) -> dict[str, Any]:
             case "fcps":
                 said = _said(store, one, "summary")
                 told["fcps"][said["layer"]] = {name: said[name] for name in ("counts", "accuracy")}
-    names = ("model", "data", "accuracy", "pair", "results", "computed", "reused", "left", "seconds")
-    return {
-        "run": run,
-        "state": record.state,
-        **{name: summary.get(name) for name in names},
-        **told,
-        "made": [
-            {
-                "title": title,
-                "how": record.units[title].how,
-                "record": one.key,
-                "files": {output.role: str(store.path(output.digest)) for output in one.outputs},
-            }
+    return AnalysisSummary(
+        run=run,
+        state=record.state,
+        model=summary.get("model"),
+        data=summary.get("data"),
+        accuracy=summary.get("accuracy"),
+        pair=summary.get("pair"),
+        results=summary.get("results"),
+        computed=summary.get("computed"),
+        reused=summary.get("reused"),
+        left=summary.get("left"),
+        seconds=summary.get("seconds"),
+        confusion=told["confusion"],
+        margins=told["margins"],
+        classifiers=told["classifiers"],
+        fcps=told["fcps"],
+        made=[
+            ResultSummary(
+                title=title,
+                how=record.units[title].how,
+                record=one.key,
+                files={output.role: str(store.path(output.digest)) for output in one.outputs},
+            )
             for title, one in made.items()
             if title not in record.failures
         ],
-        "failures": dict(record.failures),
-    }
+        failures=dict(record.failures),
+    )
 
 
 def _said(store: Store, record: Record, role: str) -> dict[str, Any]:
@@ -63,18 +74,18 @@ def _said(store: Store, record: Record, role: str) -> dict[str, Any]:
     return said
 
 
-def _margins(said: dict[str, Any], pair: list[str] | None) -> list[dict[str, Any]]:
+def _margins(said: dict[str, Any], pair: list[str] | None) -> list[MarginSummary]:
     """The least sure images between the classes of the pair, with the names of their classes."""
     if pair is None:
         return []
     classes: list[str] = said["classes"]
     low, high = sorted(classes.index(name) for name in pair)
     return [
-        {
-            "image": f"{said['set']}/{one['image']}",
-            "label": classes[one["label"]],
-            "called": classes[one["called"]],
-            "margin": one["margin"],
-        }
+        MarginSummary(
+            image=f"{said['set']}/{one['image']}",
+            label=classes[one["label"]],
+            called=classes[one["called"]],
+            margin=one["margin"],
+        )
         for one in said["margins"].get(f"{low}/{high}", [])
     ]

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from flows.results.summaries import DreamsSummary, DreamSummary, ExtraSummary
 from storage.errors import StoreError
 from storage.store import Store
 from tasks.dream.pieces import gain_of, is_dream
 
 
-def dreams_summary(store: Store, run: str) -> dict[str, Any]:
+def dreams_summary(store: Store, run: str) -> DreamsSummary:
     """The summary of a dream's run, as plain JSON values.
 
     `run`, `state`, `model`, `objective`, `mode`, `out` (the folder); how many dreams there were to be (`dreams`), and
@@ -23,28 +24,35 @@ def dreams_summary(store: Store, run: str) -> dict[str, Any]:
     files: dict[str, list[str]] = summary.get("files") or {}
     made = {title: store.record(result.record) for title, result in record.units.items()}
     pictures = [
-        {
-            "title": title,
-            "how": record.units[title].how,
-            "record": one.key,
-            "png": str(store.path(one.output("picture").digest)),
-            "gain": gain_of(one),
-            "files": files.get(title, []),
-        }
+        DreamSummary(
+            title=title,
+            how=record.units[title].how,
+            record=one.key,
+            png=str(store.path(one.output("picture").digest)),
+            gain=gain_of(one),
+            files=files.get(title, []),
+        )
         for title, one in made.items()
         if is_dream(title) and title not in record.failures
     ]
     extras = [
-        {"title": title, "record": one.key, "files": files[title]}
+        ExtraSummary(title=title, record=one.key, files=files[title])
         for title, one in made.items()
         if not is_dream(title) and title in files
     ]
-    told = ("model", "objective", "mode", "out", "dreams", "computed", "reused", "left", "seconds")
-    return {
-        "run": run,
-        "state": record.state,
-        **{name: summary.get(name) for name in told},
-        "pictures": sorted(pictures, key=lambda picture: str(picture["title"])),
-        "extras": extras,
-        "failures": dict(record.failures),
-    }
+    return DreamsSummary(
+        run=run,
+        state=record.state,
+        model=summary.get("model"),
+        objective=summary.get("objective"),
+        mode=summary.get("mode"),
+        out=summary.get("out"),
+        dreams=summary.get("dreams"),
+        computed=summary.get("computed"),
+        reused=summary.get("reused"),
+        left=summary.get("left"),
+        seconds=summary.get("seconds"),
+        pictures=sorted(pictures, key=lambda picture: picture["title"]),
+        extras=extras,
+        failures=dict(record.failures),
+    )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flows.results.summaries import SweepSummary, UnitSummary
 from lib.oips.verdict import VERDICTS
 from storage.errors import StoreError
 from storage.store import Record, Store
@@ -10,11 +11,11 @@ COLUMNS = (*VERDICTS, "failed", "left")
 """`left`: not made when the run's time was over."""
 
 
-def sweep_summary(store: Store, run: str) -> dict[str, Any]:
+def sweep_summary(store: Store, run: str) -> SweepSummary:
     """The summary of a sweep's run, as plain JSON values.
 
     `run`, `model`, `data`; `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
-    how many are `left`; what else is `waiting` for the next run; `checkpoints`, as `flows.checkpoints.Through.runs`;
+    how many are `left`; what else is `waiting` for the next run; `checkpoints`: what came of each;
     `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of verified local files;
     `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
     """
@@ -24,8 +25,10 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
     # pairs, because a record's mappings are sorted, and the network's order is to be kept
     layers: dict[str, list[int]] = dict(record.summary.get("layers") or ())  # type: ignore[arg-type]
     verdicts = {layer: dict.fromkeys(COLUMNS, 0) for layer in layers}
-    units, hows = [], []
+    units: list[UnitSummary] = []
+    hows = []
     sheets, tensors = {}, {}
+    told: dict[str, Any] = record.summary
     for layer, indices in layers.items():
         for index in indices:
             unit = f"{layer}/{index}"
@@ -45,23 +48,23 @@ def sweep_summary(store: Store, run: str) -> dict[str, Any]:
             sheets[layer] = str(store.path(outputs["sheet"]))
             if "tensors" in outputs:
                 tensors[layer] = str(store.path(outputs["tensors"]))
-    return {
-        "run": run,
-        "model": record.summary.get("model"),
-        "data": record.summary.get("data"),
-        "state": record.state,
-        "verdicts": verdicts,
-        "computed": hows.count("computed"),
-        "reused": hows.count("reused"),
-        "left": sum(counts["left"] for counts in verdicts.values()),
-        "waiting": record.summary.get("waiting", []),
-        "checkpoints": record.summary.get("checkpoints", []),
-        "seconds": record.summary.get("seconds"),
-        "units": units,
-        "sheets": sheets,
-        "tensors": tensors,
-        "failures": dict(record.failures),
-    }
+    return SweepSummary(
+        run=run,
+        model=told.get("model"),
+        data=told.get("data"),
+        state=record.state,
+        verdicts=verdicts,
+        computed=hows.count("computed"),
+        reused=hows.count("reused"),
+        left=sum(counts["left"] for counts in verdicts.values()),
+        waiting=told.get("waiting", []),
+        checkpoints=told.get("checkpoints", []),
+        seconds=told.get("seconds"),
+        units=units,
+        sheets=sheets,
+        tensors=tensors,
+        failures=dict(record.failures),
+    )
 
 
 def units_made_before(store: Store, model: str) -> set[str]:
@@ -78,16 +81,21 @@ def units_made_before(store: Store, model: str) -> set[str]:
     }
 
 
-def _unit(store: Store, record: Record) -> dict[str, Any]:
+def _unit(store: Store, record: Record) -> UnitSummary:
     oips = record.output("oips")
     about: dict[str, Any] = oips.attributes
-    named = ("unit", "verdict", "response", "pre_activation", "response_ratio", "constraint", "only_one_pattern")
-    return {
-        **{name: about[name] for name in named},
-        "record": record.key,
-        "png": str(store.path(record.output("picture").digest)),
-        "npy": str(store.path(oips.digest)),
-        "oips": [{name: value for name, value in oip.items() if name != "curve"} for oip in about["oips"]],
-        "exemplars": about["exemplars"],
-        "exemplar_responses": about["exemplar_responses"],
-    }
+    return UnitSummary(
+        unit=about["unit"],
+        verdict=about["verdict"],
+        response=about["response"],
+        pre_activation=about["pre_activation"],
+        response_ratio=about["response_ratio"],
+        constraint=about["constraint"],
+        only_one_pattern=about["only_one_pattern"],
+        record=record.key,
+        png=str(store.path(record.output("picture").digest)),
+        npy=str(store.path(oips.digest)),
+        oips=[{name: value for name, value in oip.items() if name != "curve"} for oip in about["oips"]],
+        exemplars=about["exemplars"],
+        exemplar_responses=about["exemplar_responses"],
+    )

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
-from typing import Any
+from typing import TypeVar
 
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
-Submit = Callable[[], PrefectFuture[Any]]
+R = TypeVar("R")
+Submit = Callable[[], PrefectFuture[R]]
 
 
-def fan_out(submits: Iterator[Submit], at_once: int, go_on: Callable[[], bool]) -> Iterator[State[Any]]:
+def fan_out(submits: Iterator[Submit[R]], at_once: int, go_on: Callable[[], bool]) -> Iterator[State[R]]:
     """The states in which task runs end, as they do; within a flow whose runner has `at_once` threads.
 
     When `go_on` says no, none is submitted any more, and those that are running come to their end. So what has not
     begun at a deadline has left no trace, and is left to the next run.
     """
-    finished: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
+    finished: SimpleQueue[PrefectFuture[R]] = SimpleQueue()
     running, more = 0, True
     while True:
         while more and running < at_once and go_on():

@@ -1,12 +1,13 @@
 """How a flow run ends: what went wrong stands first in its state, and time that ran out is no failure."""
 
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ParamSpec, TypeVar, overload
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.results.summaries import RunSummary
 from lib.deadline import OutOfTime
 from lib.errors import BadInput
 from storage.errors import StoreError
@@ -14,9 +15,14 @@ from tasks.session.recorded import PARTIAL
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Summary = TypeVar("Summary", bound=RunSummary)
 
 
-def end_in_states(function: Callable[P, R]) -> Callable[P, R]:
+@overload
+def end_in_states(function: Callable[P, State[R]]) -> Callable[P, R]: ...
+@overload
+def end_in_states(function: Callable[P, R]) -> Callable[P, R]: ...
+def end_in_states(function: Callable[P, State[R] | R]) -> Callable[P, R]:
     """The flow function, ending in states that say at once what happened.
 
     Bad input and an unusable store are `Failed` with their own message, instead of one that says where they were
@@ -36,24 +42,31 @@ def end_in_states(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def end_partial(message: str, data: Any = None) -> State[Any]:
+def end_partial(message: str, data: R | None = None) -> State[R]:
     """How a run ends, as it should, with work left."""
     return Completed(name=PARTIAL, message=message, data=data)
 
 
 def end_run(
-    summary: Mapping[str, Any], what: str, total: int, failed: Callable[[str], Exception], besides: Collection[str] = ()
-) -> State[Any]:
-    """How a run ends by its summary's `computed`, `reused`, `left` and `failures`, and `waiting` where it has it.
+    summary: Summary,
+    what: str,
+    total: int,
+    failed: Callable[[str], Exception],
+    *,
+    besides: Collection[str] = (),
+    waiting: Sequence[str] = (),
+) -> State[Summary]:
+    """How a run ends by its summary.
 
     Args:
         what: is made, as "maps"; `total` of them were to be.
         failed: the error, from its message, that whoever calls the flow directly gets where some failed.
         besides: those of the failures that are none of `what`.
+        waiting: what else is left to the next run.
     """
     left, failures = summary["left"], [name for name in summary["failures"] if name not in besides]
-    waiting = [*([f"{left} of {total} {what}"] if left else []), *summary.get("waiting", [])]
-    rest = f"{few(waiting)} are left; the next run goes on with them" if waiting else ""
+    to_come = [*([f"{left} of {total} {what}"] if left else []), *waiting]
+    rest = f"{few(to_come)} are left; the next run goes on with them" if to_come else ""
     if failures or besides:
         said = [f"{len(failures)} of {total} {what} failed: {few(failures)}"] if failures else []
         said += [f"failed: {few(list(besides))}"] if besides else []

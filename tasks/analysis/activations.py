@@ -10,6 +10,7 @@ from lib.analysis.activation_file import write_hdf5
 from lib.data.image_names import SetName
 from lib.draw.activation_grid import activation_grid
 from lib.pictures.network_input import as_bytes
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.analysis.context import BATCH, AnalysisContext, Seen
@@ -24,7 +25,7 @@ VERSION = 1
 
 def activations_recipe(context: AnalysisContext, names: Sequence[str]) -> Recipe:
     """What looking at some images will compute."""
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         "images": list(names),
         "layers": list(context.activations.layers),
         "classes": list(context.classes),
@@ -37,7 +38,7 @@ def activations_recipe(context: AnalysisContext, names: Sequence[str]) -> Recipe
 def tensors_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     """What keeping the activations of a set will compute."""
     blob = context.images_of(name)
-    parameters: dict[str, Any] = {"set": name, "layers": list(context.activations.layers)}
+    parameters: dict[str, Json] = {"set": name, "layers": list(context.activations.layers)}
     return Recipe("tensors", VERSION, parameters, {"model": context.network.identity, blob.role: blob.digest})
 
 

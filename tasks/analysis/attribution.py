@@ -1,10 +1,9 @@
 """Which pixels carry a prediction, as artifacts."""
 
-from typing import Any
-
 from lib.analysis.attribution import Attribution
 from lib.draw.attribution_picture import AttributionMap, attribution_picture
 from lib.errors import BadInput
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import AnalysisContext
@@ -17,7 +16,7 @@ VERSION = 1
 
 def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
     """What asking for the pixels of an image's prediction will compute."""
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         "image": name,
         "classes": list(context.classes),
         **context.look(),

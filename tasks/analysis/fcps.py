@@ -15,6 +15,7 @@ from lib.draw.activation_grid import activation_grid
 from lib.draw.activation_marks import Marks
 from lib.errors import BadInput
 from lib.pictures.network_input import as_bytes
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import BATCH, AnalysisContext, Seen
@@ -108,7 +109,7 @@ def fcps_recipe(context: AnalysisContext, layer: str, groups: Groups) -> Recipe:
     """What comparing two groups in a layer will compute."""
     settings = context.settings
     seen = [context.see(name) for name in groups.images]
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         "layer": layer,
         "groups": [asdict(groups.first), asdict(groups.second)],
         "unclear": list(groups.unclear),

@@ -1,9 +1,9 @@
 """What a linear classifier makes of each layer's activations, as an artifact."""
 
 from dataclasses import asdict
-from typing import Any
 
 from lib.analysis.linear_classifiers import linear_classifiers
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.analysis.context import AnalysisContext
 from tasks.session.json_output import json_output
@@ -16,7 +16,7 @@ VERSION = 1
 
 def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recipe:
     """What comparing the layers will compute."""
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         "pair": list(pair),
         "images": context.settings.classifier_images,
         "seed": context.settings.seed,

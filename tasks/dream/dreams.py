@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -20,9 +21,10 @@ from lib.pictures.names import show_name
 from lib.pictures.png import encode_png
 from lib.pictures.resample import resize
 from lib.pictures.zoom import zoom_and_turn
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
-from tasks.dream.pieces import Piece, mask_title
+from tasks.dream.pieces import CurveAttributes, DreamAttributes, Piece, mask_title
 from tasks.session import originals
 from tasks.session.open_runs import find_shared
 from tasks.session.originals import original_title
@@ -109,7 +111,7 @@ def _find_passes(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, R
 
 def dream_recipe(context: DreamContext, piece: Piece, digest: str) -> Recipe:
     """What dreaming into the bytes of this digest will compute."""
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         **context.settings.deciding(),
         "objective": context.dreamer(piece.unit).objective,
         "pixel_range": list(context.pixel_range),
@@ -161,7 +163,7 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}
             picture = Picture(pixels, source.alpha, source.durations, source.loops)
-            attributes = {"title": piece.title, "climbs": _climbs(dreams)}
+            attributes = DreamAttributes(title=piece.title, climbs=_climbs(dreams))
             outputs = [
                 NewOutput(
                     "picture",
@@ -212,14 +214,14 @@ def _source(context: DreamContext, piece: Piece, picture: Picture) -> Picture:
 
 
 def _zoom(picture: Picture, zoom: float, rotation: float) -> Picture:
-    def nearer(pixels: Any) -> Any:
+    def nearer(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.stack([zoom_and_turn(frame, zoom=zoom, degrees=rotation) for frame in pixels])
 
     alpha = None if picture.alpha is None else nearer(picture.alpha[..., None])[..., 0]
     return replace(picture, frames=nearer(picture.frames), alpha=alpha)
 
 
-def _shrink(pixels: Any) -> Picture:
+def _shrink(pixels: npt.NDArray[Any]) -> Picture:
     """A picture as a tour dreams it: its opaque first frame, no longer than `TOUR_SIDE`."""
     height, width, _ = pixels.shape
     shrunk = TOUR_SIDE / max(height, width)
@@ -229,10 +231,10 @@ def _shrink(pixels: Any) -> Picture:
     return Picture(pixels[None])
 
 
-def _climbs(dreams: Sequence[Dream]) -> list[list[dict[str, Any]]]:
+def _climbs(dreams: Sequence[Dream]) -> list[list[CurveAttributes]]:
     """How the objective rose, a list for each frame."""
     return [
-        [{"name": curve.name, "values": [float(value) for value in curve.values]} for curve in dream.curves]
+        [CurveAttributes(name=curve.name, values=[float(value) for value in curve.values]) for curve in dream.curves]
         for dream in dreams
     ]
 

@@ -13,11 +13,13 @@ and has something below it, and no picture's name begins with a slash: so every 
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from lib.network.units import Unit
 from lib.pictures.names import show_name
 from storage.record import Record
+from tasks.session.attributes import read_as
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,25 @@ class Piece:
     def before(self) -> "Piece":
         """The pass whose dream this one begins with."""
         return replace(self, number=self.number - 1)
+
+
+class CurveAttributes(TypedDict):
+    """How the objective rose in an octave, round or tiling: before each step and after the last."""
+
+    name: str
+    values: list[float]
+
+
+class DreamClimbs(TypedDict):
+    """A list of curves for each frame of a dream."""
+
+    climbs: list[list[CurveAttributes]]
+
+
+class DreamAttributes(DreamClimbs):
+    """What the picture of a dream says of itself; `title`: what its run calls it."""
+
+    title: str
 
 
 def mask_title(picture: str) -> str:
@@ -85,5 +106,5 @@ def is_sheet(title: str) -> bool:
 
 def gain_of(record: Record) -> float:
     """How much the objective rose in a dream of the first frame, all its octaves, rounds and tilings together."""
-    climbs: Any = record.output("picture").attributes["climbs"]
+    climbs = read_as(DreamClimbs, record.output("picture").attributes)["climbs"]
     return float(sum(curve["values"][-1] - curve["values"][0] for curve in climbs[0]))

@@ -1,12 +1,12 @@
 """A map tour on one sheet: one picture, dreamed once by each map of a layer."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from lib.draw.tour_sheet import TourCell, tour_sheet
 from lib.network.units import Unit
 from lib.pictures.files import decode
 from lib.pictures.png import encode_png
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.dreams import PNG
@@ -26,7 +26,7 @@ def make_tour_sheet(title: str, picture: str, layer: str, indices: Sequence[int]
     made = context.tally.made
     records = {index: store.record(made[name]) for index, name in titles.items() if name in made}
     failed = [index for index, name in titles.items() if context.tally.has_failed(name)]
-    parameters: dict[str, Any] = {"layer": layer, "units": list(indices), "failed": failed, "picture": picture}
+    parameters: dict[str, Json] = {"layer": layer, "units": list(indices), "failed": [*failed], "picture": picture}
     dreams = {f"{layer}/{index}": record.output("picture").digest for index, record in records.items()}
     # what the cells say of them is in no digest of a picture
     recipes = {f"recipe of {layer}/{index}": record.recipe for index, record in records.items()}

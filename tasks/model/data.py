@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
+from typing_extensions import TypedDict
 
 from lib.data.dataset import Dataset
 from lib.data.datasets import load
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
+from tasks.session.attributes import read_as
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 from tasks.session.session import session_of
@@ -18,6 +20,22 @@ VERSION = 1
 UNIT_RANGE = (0.0, 1.0)
 """Of pixels, where no data set says otherwise."""
 ARRAYS = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
+
+
+class DataParameters(TypedDict):
+    """What the record of a data set has as parameters: its name, its classes and what it says of itself."""
+
+    data: str
+    classes: list[str]
+    attributes: dict[str, JsonValue]
+
+
+class _Pixels(TypedDict):
+    pixel_range: tuple[float, float]
+
+
+class _PixelParameters(TypedDict):
+    attributes: _Pixels
 
 
 @recorded("data", run_name="{name}")
@@ -62,7 +80,7 @@ def store_data(
 
 def load_data(store: Store, record: Record) -> Dataset:
     """The data set of a record, its images memory-mapped. Raises StoreError where a blob is missing or damaged."""
-    parameters: dict[str, Any] = record.parameters
+    parameters = read_as(DataParameters, record.parameters)
     arrays = {
         name: store.array(record.output(name).digest)
         for name in ("train_imgs", "train_labels", "test_imgs", "test_labels")
@@ -74,9 +92,7 @@ def load_data(store: Store, record: Record) -> Dataset:
 
 def pixel_range(record: Record) -> tuple[float, float]:
     """The least and greatest value that a pixel of the data set has."""
-    parameters: dict[str, Any] = record.parameters
-    low, high = parameters["attributes"]["pixel_range"]
-    return float(low), float(high)
+    return read_as(_PixelParameters, record.parameters)["attributes"]["pixel_range"]
 
 
 def _content(data: Dataset) -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.keras_model import KerasModel
@@ -14,7 +16,9 @@ from storage.errors import StoreError
 from storage.resolve import resolve
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of, network_output, split_name
-from tasks.model.training import model_outputs
+from tasks.model.data import DataParameters
+from tasks.model.training import ModelAttributes, model_outputs
+from tasks.session.attributes import read_as
 from tasks.session.recorded import recorded
 from tasks.session.session import session_of
 
@@ -38,6 +42,16 @@ class StoredModel:
     def identity(self) -> str:
         """What stands for the network in recipes. Raises StoreError where the record has none."""
         return identity_of(self.record)
+
+
+class RegisteredAttributes(ModelAttributes):
+    """What the outputs of a model say that was registered from a file, of this name."""
+
+    file: str
+
+
+class _DataRecord(TypedDict):
+    data_record: str | None
 
 
 def name_model(store: Store, record: Record, label: str) -> str:
@@ -91,12 +105,12 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
     except OSError as problem:
         raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
     identity = model_file.identity(model)
-    about = {
-        "file": path.name,
-        "parameters": int(model.count_params()),
-        "data": data.parameters["data"] if data else None,
-        "data_record": data.key if data else None,
-    }
+    about = RegisteredAttributes(
+        file=path.name,
+        parameters=model.count_params(),
+        data=read_as(DataParameters, data.parameters)["data"] if data else None,
+        data_record=data.key if data else None,
+    )
     read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
     inputs = {"model": identity, "source": hashlib.sha256(source).hexdigest()} | {i.role: i.digest for i in read}
     recipe = Recipe("register", VERSION, {"file": path.name}, inputs)
@@ -131,5 +145,5 @@ def data_of(store: Store, model: Record) -> Record | None:
     if model.task == "epoch":
         images = next(item.digest for item in model.inputs if item.role == "train_imgs")
         return next((made for made, _ in reversed(store.questions().producers(images)) if made.task == "data"), None)
-    key = model.output("model").attributes["data_record"]
-    return store.record(str(key)) if key else None
+    key = read_as(_DataRecord, model.output("model").attributes)["data_record"]
+    return store.record(key) if key else None

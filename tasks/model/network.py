@@ -1,7 +1,6 @@
 """A model and its data set, as a run has them open."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +8,9 @@ import numpy.typing as npt
 from lib.network import model_file
 from lib.network.keras_model import KerasModel
 from storage.store import Record, Store
+from tasks.model.data import DataParameters
 from tasks.model.models import StoredModel
+from tasks.session.attributes import read_as
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,6 @@ class Natural:
 def natural_of(store: Store, data: Record) -> Natural:
     """The training images of a data set's record and their labels, memory-mapped."""
     images, labels = data.output("train_imgs"), data.output("train_labels")
-    parameters: dict[str, Any] = data.parameters
+    parameters = read_as(DataParameters, data.parameters)
     known = Labels(store.array(labels.digest), labels.digest, tuple(parameters["classes"]))
     return Natural(parameters["data"], store.array(images.digest), images.digest, known)

@@ -1,8 +1,10 @@
 """Training as artifacts: a checkpoint an epoch, and at the end the model, its history and its plot."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from lib.data.dataset import Dataset
 from lib.deadline import OutOfTime
@@ -15,6 +17,7 @@ from storage.clock import now
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.model.checkpoints import identity_of, network_output
 from tasks.model.data import load_data
+from tasks.session.attributes import read_as
 from tasks.session.progress import report
 from tasks.session.recorded import recorded
 from tasks.session.session import Session, session_of
@@ -22,6 +25,26 @@ from tasks.session.session import Session, session_of
 VERSION = 1
 KERAS = "application/x-keras"
 H5 = "application/x-hdf5"
+
+
+class ModelAttributes(TypedDict):
+    """What the outputs of every model say of it. `parameters`: how many weights; `data_record`: a key."""
+
+    data: str | None
+    data_record: str | None
+    parameters: int
+
+
+class TrainedAttributes(ModelAttributes):
+    """The same of one that was trained here."""
+
+    test_accuracy: float
+    test_loss: float
+    epochs: int
+
+
+class _EpochAttributes(TypedDict):
+    test_accuracy: float
 
 
 @recorded("train", run_name="train")
@@ -42,14 +65,14 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
     def compute() -> tuple[list[NewOutput], list[Input]]:
         last, checkpoint = _train(session, data, settings, arrays, read)
         model = model_file.load(last.checkpoint, name="the last checkpoint")
-        about = {
-            "data": data.name,
-            "data_record": data_record.key,
-            "test_accuracy": last.metrics["test_accuracy"],
-            "test_loss": last.metrics["test_loss"],
-            "epochs": last.number,
-            "parameters": int(model.count_params()),
-        }
+        about = TrainedAttributes(
+            data=data.name,
+            data_record=data_record.key,
+            test_accuracy=last.metrics["test_accuracy"],
+            test_loss=last.metrics["test_loss"],
+            epochs=last.number,
+            parameters=int(model.count_params()),
+        )
         outputs = [
             *model_outputs(model, about),
             NewOutput("history", _json([dict(metrics) for metrics in last.history]), "history", "application/json"),
@@ -60,7 +83,7 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
     return session.obtain(recipe, compute, unit="model")
 
 
-def model_outputs(model: KerasModel, about: dict[str, Any]) -> list[NewOutput]:
+def model_outputs(model: KerasModel, about: ModelAttributes) -> list[NewOutput]:
     """A model as artifacts: roles `model` (`.keras`) and `model_h5`, each with the model's identity."""
     identity = model_file.identity(model)
     return [
@@ -123,7 +146,7 @@ def _note(number: int, settings: TrainSettings, loss: float, records: list[Recor
     note = f"epoch {number} of {settings.epochs}, loss {loss:.4f}"
     if not records:
         return note
-    accuracy = records[-1].output("checkpoint").attributes["test_accuracy"]
+    accuracy = read_as(_EpochAttributes, records[-1].output("checkpoint").attributes)["test_accuracy"]
     return f"{note}, test accuracy {accuracy:.2%}"
 
 
@@ -131,5 +154,5 @@ def _columns(epoch: TrainedEpoch) -> dict[str, list[float]]:
     return {name: [float(metrics[name]) for metrics in epoch.history] for name in epoch.metrics if name != "epoch"}
 
 
-def _json(value: Any) -> bytes:
+def _json(value: Sequence[Mapping[str, float]]) -> bytes:
     return json.dumps(value, sort_keys=True, indent=1).encode()

@@ -5,7 +5,6 @@ In the same pass the responses of all units to all images are counted (`tasks.sw
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from prefect.client.schemas.objects import State
@@ -14,6 +13,7 @@ from prefect.states import Completed
 from lib.network.trunk import responses_of
 from lib.responses.exemplars import BEST, Exemplars, find_exemplars
 from lib.responses.statistics import Survey
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.network import Labels
@@ -70,7 +70,7 @@ make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
 
 def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:
     """What finding the exemplars of a layer's units will compute."""
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         "layer": layer,
         "constraint": context.growth.constraint,
         "pixel_range": list(context.pixel_range),

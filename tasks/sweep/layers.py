@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from lib.draw.contact_sheet import SheetCell, contact_sheet
 from lib.network.units import Unit
+from storage.document import Json
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.session.open_runs import find_shared
@@ -40,7 +41,7 @@ def gather_layer(
     missing = {Unit(layer, index): _FAILED for index in failed}
     oips = {unit: records[unit].output("oips") for unit in units if unit in records}
     gathered = large or sum(output.size for output in oips.values()) <= LARGEST
-    parameters: dict[str, Any] = {
+    parameters: dict[str, Json] = {
         "layer": layer,
         "units": [unit.index for unit in units],
         "failed": [unit.index for unit in missing],

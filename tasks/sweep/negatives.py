@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lib.deadline import OutOfTime
 from lib.oips.negatives import STARTS, grow_negatives
+from storage.document import Json
 from storage.store import NewOutput, Recipe, Record
 from storage.tensors import NPY
 from tasks.session.open_runs import find_shared
@@ -60,7 +61,7 @@ def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe
     """The data set has no part in it."""
     kept = {name: value for name, value in context.recipe_parameters().items() if name not in ("oips", "objective")}
     starts = min(STARTS, context.growth.starts)
-    parameters: dict[str, Any] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
+    parameters: dict[str, Json] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
     return Recipe("negatives", VERSION, parameters, {"model": context.network.identity})
 
 

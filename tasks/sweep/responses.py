@@ -6,6 +6,7 @@ from typing import Any
 from lib.responses.exemplars import Exemplars
 from lib.responses.peaks import find_peaks
 from lib.responses.statistics import MOST_CLASSES, Survey
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.network import Labels
@@ -16,7 +17,7 @@ VERSION = 1
 
 def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -> Recipe:
     """What looking at the responses of a layer will compute, beside what its `exemplars` are found by."""
-    parameters: dict[str, Any] = {**exemplars.parameters, "classes": list(labels.classes)}
+    parameters: dict[str, Json] = {**exemplars.parameters, "classes": list(labels.classes)}
     inputs = context.recipe_inputs() | {"train_labels": labels.digest, "exemplars": exemplars.digest}
     return Recipe("responses", VERSION, parameters, inputs)
 

@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from lib.network.receptive_field import receptive_field
 from lib.responses.similar_units import nearest_by_weights
+from storage.document import Json
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.session.open_runs import find_shared
@@ -40,7 +41,7 @@ compare_weights = stored_task(find_or_compare, "weights", run_name="weights")
 
 def weights_recipe(context: SweepContext, layer: str) -> Recipe:
     """What comparing the weights of a layer's units will compute."""
-    parameters: dict[str, Any] = {"layer": layer, "size": list(context.size) if context.size else None}
+    parameters: dict[str, Json] = {"layer": layer, "size": list(context.size) if context.size else None}
     return Recipe("weights", VERSION, parameters, {"model": context.network.identity})
 
 

@@ -1,0 +1,179 @@
+"""What flows return: plain JSON values from the store's records alone, so that an old run can be summed up too."""
+
+from typing import NotRequired, TypedDict
+
+from storage.document import Json
+
+
+class RunSummary(TypedDict):
+    """What the summaries of all flows that end by `flows.running.outcome.end_run` say.
+
+    `state`: as `storage.runs.State`. How many results were `computed` or `reused`, and how many are `left` for the next
+    run: None of a run that broke before it knew. `failures`: why, by title.
+    """
+
+    run: str
+    state: str
+    computed: int | None
+    reused: int | None
+    left: int | None
+    failures: dict[str, str]
+
+
+class UnitSummary(TypedDict):
+    """One unit of a sweep. `verdict`: `failed` or `left` too, and then there is none of what else may be missing.
+
+    `png` and `npy`: paths of verified local files; `record`: its key; `oips`: what is known of each, the best first.
+    """
+
+    unit: str
+    verdict: str
+    error: NotRequired[str | None]
+    response: NotRequired[float]
+    pre_activation: NotRequired[float]
+    response_ratio: NotRequired[float | None]
+    constraint: NotRequired[str]
+    only_one_pattern: NotRequired[bool]
+    record: NotRequired[str]
+    png: NotRequired[str]
+    npy: NotRequired[str]
+    oips: NotRequired[list[dict[str, Json]]]
+    exemplars: NotRequired[list[int]]
+    exemplar_responses: NotRequired[list[float]]
+
+
+class CheckpointSummary(TypedDict):
+    """The sweep of a checkpoint: its run in the store, and how many maps were computed, reused and left."""
+
+    epoch: int
+    run: str | None
+    computed: int | None
+    reused: int | None
+    left: int | None
+
+
+class SweepSummary(RunSummary):
+    """See `flows.results.sweep_summary.sweep_summary`."""
+
+    model: str | None
+    data: str | None
+    verdicts: dict[str, dict[str, int]]
+    waiting: list[str]
+    checkpoints: list[CheckpointSummary]
+    seconds: float | None
+    units: list[UnitSummary]
+    sheets: dict[str, str]
+    tensors: dict[str, str]
+
+
+class DreamSummary(TypedDict):
+    """One dream, by its title: `how` the run came to it, its record's key, its picture's path, and its files."""
+
+    title: str
+    how: str
+    record: str
+    png: str
+    gain: float
+    files: list[str]
+
+
+class ExtraSummary(TypedDict):
+    """A film or a sheet, by its title."""
+
+    title: str
+    record: str
+    files: list[str]
+
+
+class DreamsSummary(RunSummary):
+    """See `flows.results.dream_summary.dreams_summary`."""
+
+    model: str | None
+    objective: str | None
+    mode: str | None
+    out: str | None
+    dreams: int | None
+    seconds: float | None
+    pictures: list[DreamSummary]
+    extras: list[ExtraSummary]
+
+
+class MarginSummary(TypedDict):
+    """An image between the classes of the pair, with the names of its class and of the one that is predicted."""
+
+    image: str
+    label: str
+    called: str
+    margin: float
+
+
+class ClassifierRow(TypedDict):
+    """How well a linear classifier on a layer does, among all classes and between the pair."""
+
+    layer: str
+    features: int
+    all: float | None
+    pair: float | None
+
+
+class ClassifierTable(TypedDict):
+    """The linear classifiers of all layers; `train` and `test`: how many images there were."""
+
+    classes: list[str]
+    pair: list[int]
+    rows: list[ClassifierRow]
+    train: int
+    test: int
+
+
+class FcpSummary(TypedDict):
+    """How many FCPs a layer has of each kind, and how well they tell the pair apart."""
+
+    counts: dict[str, int]
+    accuracy: float | None
+
+
+class ResultSummary(TypedDict):
+    """One result of an analysis, by its title; `files`: paths of verified local files, by role."""
+
+    title: str
+    how: str
+    record: str
+    files: dict[str, str]
+
+
+class AnalysisSummary(RunSummary):
+    """See `flows.results.analysis_summary.analysis_summary`."""
+
+    model: str | None
+    data: str | None
+    accuracy: float | None
+    pair: list[str] | None
+    results: int | None
+    seconds: float | None
+    confusion: list[list[int]] | None
+    margins: list[MarginSummary]
+    classifiers: ClassifierTable | None
+    fcps: dict[str, FcpSummary]
+    made: list[ResultSummary]
+
+
+class TrainSummary(TypedDict):
+    """A training: its run, the model (a ref), how good it is, and how many records were computed and reused."""
+
+    run: str
+    model: str
+    test_accuracy: float
+    test_loss: float
+    epochs: int
+    computed: int
+    reused: int
+    seconds: float
+
+
+class RegisterSummary(TypedDict):
+    """A registration: its run, the model (a ref), and how many weights it has."""
+
+    run: str
+    model: str
+    parameters: int
