@@ -1,7 +1,6 @@
 """The gallery, kept up to date by the flows: made again after each, which rewrites only what changed."""
 
 from pathlib import Path
-from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -22,7 +21,7 @@ def refresh_gallery(place: str) -> str | None:
     folder = gallery_of(place)
     if folder is None:
         return None
-    state: Any = _refresh(place, folder, return_state=True)
+    state = _refresh(place, folder, return_state=True)
     if not state.is_completed():
         get_run_logger().warning("the gallery is not up to date: %s", state.message)
         return None

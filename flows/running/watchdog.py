@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO
 
 _dogs: list["Watchdog"] = []
 _lock = threading.Lock()
@@ -19,7 +19,7 @@ _lock = threading.Lock()
 class Watchdog:
     """What `watchdog` yields. Any number of threads may share it."""
 
-    def __init__(self, stalled_after: float, hard_limit: float | None, file: IO[Any]) -> None:
+    def __init__(self, stalled_after: float, hard_limit: float | None, file: IO[str] | IO[bytes]) -> None:
         self._stalled_after = stalled_after
         self._ends = None if hard_limit is None else time.monotonic() + hard_limit
         self._file = file
@@ -39,7 +39,7 @@ class Watchdog:
 
 
 @contextmanager
-def watchdog(stalled_after: float, hard_limit: float | None, file: IO[Any]) -> Iterator[Watchdog]:
+def watchdog(stalled_after: float, hard_limit: float | None, file: IO[str] | IO[bytes]) -> Iterator[Watchdog]:
     """While inside, this process ends where `alive` is not called for too long, or where it all takes too long.
 
     One may be within another; the process ends when the first of them is due.

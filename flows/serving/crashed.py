@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flows.running.liveness import Life, dead_files, file_of, hold_dead_file, read_life, write_life
@@ -194,7 +194,7 @@ def _mark(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
     client.set_flow_run_state(flow_run.id, Cancelled() if cancelled else _crashed(), force=True)
 
 
-def _crashed() -> "State[Any]":
+def _crashed() -> "State[None]":
     from prefect.states import Crashed
 
     return Crashed(message=MESSAGE)

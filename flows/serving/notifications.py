@@ -1,7 +1,7 @@
 """Whether a webhook is called when a run goes wrong: Prefect's server does it, by an automation that we put there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import yaml
 from prefect.blocks.webhook import Webhook
@@ -12,10 +12,18 @@ from lib.errors import BadInput
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.events.schemas.automations import Automation
 
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "notify.yaml"
 WEBHOOK = "dreamsweep"
 """What the block is called that has the webhook's address, which the server keeps encrypted."""
+
+
+class _Wanted(TypedDict):
+    """What the file says, as far as it is used here."""
+
+    name: str
+    actions: list[dict[str, str]]
 
 
 class Notifications:
@@ -23,7 +31,7 @@ class Notifications:
 
     def __init__(self, client: "SyncPrefectClient") -> None:
         self._client = client
-        self._wanted: dict[str, Any] = yaml.safe_load(FILE.read_text())
+        self._wanted: _Wanted = yaml.safe_load(FILE.read_text())
 
     @property
     def on(self) -> bool:
@@ -52,9 +60,9 @@ class Notifications:
             if block.name == WEBHOOK:
                 self._client.delete_block_document(block.id)
 
-    def _there(self) -> list[Any]:
+    def _there(self) -> "list[Automation]":
         return list(self._client.read_automations_by_name(self._wanted["name"]))
 
-    def _delete(self, automations: list[Any]) -> None:
+    def _delete(self, automations: "list[Automation]") -> None:
         for automation in automations:
             self._client.delete_automation(automation.id)

@@ -15,8 +15,9 @@ import fcntl
 import os
 import sys
 import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 from prefect.client.orchestration import get_client
 from prefect.runner import Runner
@@ -42,7 +43,7 @@ class Serving(Runner):
         self._here = asyncio.get_running_loop()
         self._ends: set[asyncio.Future[None]] = set()
 
-    def handle_sigterm(self, *_: Any) -> None:
+    def handle_sigterm(self, *_: int | FrameType | None) -> None:
         """Cancel all flow runs and end; `start` then returns. Prefect's own exits at once, from within the handler."""
         self._here.call_soon_threadsafe(self._begin, self._cancel_and_end)
 
@@ -50,7 +51,7 @@ class Serving(Runner):
         """Begin no flow run any more, and end with the last one."""
         self._here.call_soon_threadsafe(self._begin, self._finish_and_end)
 
-    def _begin(self, end: Any) -> None:
+    def _begin(self, end: Callable[[], Coroutine[None, None, None]]) -> None:
         self._ends.add(asyncio.ensure_future(end()))
 
     async def _cancel_and_end(self) -> None:

@@ -18,16 +18,19 @@ from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flows.forms import allowed_places
 from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
 from flows.serving.runner_process import ServingProcess
 from flows.serving.server import LocalServer, ServerError
 from flows.serving.server_settings import PASSWORD, keep_prefect_off_the_terminal
-from flows.serving.up_lock import UpLock
+from flows.serving.up_lock import UpLock, UpNote
 from flows.web.listening import LOCALHOST, address_of, is_local, listen, port_of
 from lib.errors import BadInput
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 LOOK_SECONDS = 0.5
 BURY_SECONDS = 5.0
@@ -52,7 +55,7 @@ class UpSettings:
     allow: tuple[str, ...] = ()
 
 
-def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[dict[str, Any]], None]) -> None:
+def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpNote], None]) -> None:
     """Be up until a signal says otherwise; `ready` is called once, with addresses, when flow runs can be started.
 
     Raises BadInput for a host that others reach without a password, AlreadyUp, PortTaken, ServerError
@@ -80,7 +83,7 @@ class _Up:
         pictures: str,
         lock: UpLock,
         stop: threading.Event,
-        ready: Callable[[dict[str, Any]], None],
+        ready: Callable[[UpNote], None],
     ) -> None:
         self._settings, self._server, self._pictures = settings, server, pictures
         self._lock, self._stop, self._ready = lock, stop, ready
@@ -192,7 +195,7 @@ def _listen_for_pictures(settings: UpSettings) -> socket.socket:
     return listen(settings.host, settings.pictures_port, PICTURES_PORT, "--pictures-port")
 
 
-def _application(settings: UpSettings) -> Any:
+def _application(settings: UpSettings) -> "ASGIApp":
     from flows.web.picture_server import picture_app
 
     return picture_app(settings.store, settings.host, gallery_folder(settings.store), os.environ.get(PASSWORD))

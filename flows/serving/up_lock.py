@@ -7,14 +7,25 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TypedDict
 
 from flows.running.locks import try_lock
 
 LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 0.5
+
+
+class UpNote(TypedDict, total=False):
+    """Who is up, since when, and where things are; the addresses only when flow runs can be started."""
+
+    pid: int
+    started: str
+    ui: str
+    api: str
+    pictures: str
+    store: str
+    log: str
 
 
 class AlreadyUp(Exception):
@@ -27,7 +38,7 @@ class UpLock:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "up.lock"
-        self._note: dict[str, Any] = {}
+        self._note: UpNote = {}
 
     def __enter__(self) -> "UpLock":
         self._file = self._path.open("a+b")
@@ -50,7 +61,7 @@ class UpLock:
         self._file.truncate(0)
         self._file.close()
 
-    def note(self, more: Mapping[str, Any]) -> dict[str, Any]:
+    def note(self, more: UpNote) -> UpNote:
         """Add to the note; returns all of it."""
         self._note |= more
         self._file.truncate(0)
@@ -59,7 +70,7 @@ class UpLock:
         return self._note
 
 
-def who_is_up(folder: Path) -> dict[str, Any] | None:
+def who_is_up(folder: Path) -> UpNote | None:
     """The note of the `up` that runs for this folder, or None where there is none; empty where it says nothing."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -67,7 +78,8 @@ def who_is_up(folder: Path) -> dict[str, Any] | None:
             with (folder / "up.lock").open("rb") as file:
                 if try_lock(file, fcntl.LOCK_SH):
                     return None
-                return dict(json.loads(file.read()))
+                note: UpNote = json.loads(file.read())
+                return note
         except FileNotFoundError:
             return None
         except ValueError:  # read while it was written

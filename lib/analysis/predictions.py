@@ -14,15 +14,15 @@ Integers = npt.NDArray[np.int64]
 Pair = tuple[int, int]
 
 NOTHING = -1
-"""What an image is called whose probabilities are not all finite."""
+"""The class that is predicted for an image whose probabilities are not all finite: none."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Class probabilities [N, K] of N images and their `labels` [N], from 0 to K - 1.
 
-    An image is *called* the class with the greatest probability; of equal ones the lower number. Its *margin* is that
-    probability minus the greatest of the others. An image whose probabilities are not all finite is called NOTHING: it
+    The class with the greatest probability is *predicted*; of equal ones the lower number. An image's *margin* is that
+    probability minus the greatest of the others. One whose probabilities are not all finite is predicted NOTHING: it
     is an error, stands in no column of the confusion, has the margin NaN, and is in no list but `errors`.
 
     Raises:
@@ -48,44 +48,44 @@ class Predictions:
         return int(self.probabilities.shape[1])
 
     @cached_property
-    def called(self) -> Integers:
-        """The class that each image is called, int64 [N]."""
-        return np.where(self._told, self._known.argmax(axis=1), NOTHING).astype(np.int64)
+    def predicted(self) -> Integers:
+        """The class that is predicted for each image, int64 [N]."""
+        return np.where(self._finite, self._known.argmax(axis=1), NOTHING).astype(np.int64)
 
     @cached_property
     def runner_up(self) -> Integers:
         """The second most probable class of each image, int64 [N]."""
         others = self._known.copy()
         others[np.arange(len(others)), self._known.argmax(axis=1)] = -np.inf
-        return np.where(self._told, others.argmax(axis=1), NOTHING).astype(np.int64)
+        return np.where(self._finite, others.argmax(axis=1), NOTHING).astype(np.int64)
 
     @cached_property
     def margins(self) -> Floats:
-        """How far the called class is ahead of the next, float64 [N] in [0, 1]."""
+        """How far the predicted class is ahead of the next, float64 [N] in [0, 1]."""
         rows = np.arange(len(self._known))
-        ahead = self._known[rows, self.called] - self._known[rows, self.runner_up]
-        return np.where(self._told, ahead, np.nan)
+        ahead = self._known[rows, self.predicted] - self._known[rows, self.runner_up]
+        return np.where(self._finite, ahead, np.nan)
 
     @cached_property
     def accuracy(self) -> float:
-        """The share of images that are called what their label says."""
-        return float((self.called == self.labels).mean())
+        """The share of images whose label is predicted."""
+        return float((self.predicted == self.labels).mean())
 
     @cached_property
     def confusion(self) -> Integers:
-        """How many images of each label (row) are called each class (column), int64 [K, K]."""
+        """How many images of each label (row) are predicted to be of each class (column), int64 [K, K]."""
         counts = np.zeros((self.classes, self.classes), np.int64)
-        np.add.at(counts, (self.labels[self._told], self.called[self._told]), 1)
+        np.add.at(counts, (self.labels[self._finite], self.predicted[self._finite]), 1)
         return counts
 
     @cached_property
     def errors(self) -> Integers:
-        """The images that are not called what their label says, in their order."""
-        return np.flatnonzero(self.called != self.labels)
+        """The images whose label is not predicted, in their order."""
+        return np.flatnonzero(self.predicted != self.labels)
 
-    def cell(self, label: int, called: int) -> Integers:
+    def cell(self, label: int, predicted: int) -> Integers:
         """The images of a cell of the confusion, the smallest margin first."""
-        return self._by_margin(np.flatnonzero((self.labels == label) & (self.called == called)))
+        return self._by_margin(np.flatnonzero((self.labels == label) & (self.predicted == predicted)))
 
     def smallest_margins(self, most: int) -> dict[Pair, Integers]:
         """The images between two classes, the smallest margin first, for every unordered pair that has any.
@@ -93,8 +93,8 @@ class Predictions:
         An image lies between its two most probable classes, whatever its label. Pairs are (lower, higher), in order;
         of each at most `most` images.
         """
-        low, high = np.minimum(self.called, self.runner_up), np.maximum(self.called, self.runner_up)
-        order = self._by_margin(np.flatnonzero(self._told))
+        low, high = np.minimum(self.predicted, self.runner_up), np.maximum(self.predicted, self.runner_up)
+        order = self._by_margin(np.flatnonzero(self._finite))
         found: dict[Pair, list[int]] = {}
         for image in order.tolist():
             between = found.setdefault((int(low[image]), int(high[image])), [])
@@ -106,36 +106,36 @@ class Predictions:
         """The two classes (lower, higher) that are most often taken for each other; the lower pair of equal ones.
 
         Where there is no error that says, the pair of the image with the smallest margin; (0, 1) where nothing is
-        called.
+        predicted.
         """
         both = np.triu(self.confusion + self.confusion.T, k=1)
         if both.any():
             low, high = np.unravel_index(both.argmax(), both.shape)
             return int(low), int(high)
-        if not self._told.any():
+        if not self._finite.any():
             return 0, 1
         least = int(np.nanargmin(self.margins))
-        called, second = int(self.called[least]), int(self.runner_up[least])
-        return min(called, second), max(called, second)
+        first, second = int(self.predicted[least]), int(self.runner_up[least])
+        return min(first, second), max(first, second)
 
     def clear(self, label: int, most: int) -> Integers:
-        """The clearest images of a class: called what they are, the greatest margin first, at most `most`."""
-        return self._by_margin(np.flatnonzero((self.labels == label) & (self.called == label)), greatest=True)[:most]
+        """The clearest images of a class: predicted rightly, the greatest margin first, at most `most`."""
+        return self._by_margin(np.flatnonzero((self.labels == label) & (self.predicted == label)), greatest=True)[:most]
 
     def unclear(self, label: int, against: int, most: int) -> Integers:
-        """Images of a class that are still called it, the least ahead of the class `against` first, at most `most`."""
-        right = np.flatnonzero((self.labels == label) & (self.called == label))
+        """Images of a class that is still predicted, the least ahead of the class `against` first, at most `most`."""
+        right = np.flatnonzero((self.labels == label) & (self.predicted == label))
         ahead = self._known[right, label] - self._known[right, against]
         return right[np.argsort(ahead, kind="stable")][:most]
 
     @cached_property
-    def _told(self) -> npt.NDArray[np.bool_]:
+    def _finite(self) -> npt.NDArray[np.bool_]:
         return np.asarray(np.isfinite(self.probabilities).all(axis=1))
 
     @cached_property
     def _known(self) -> Floats:
         """float64: differences of float32 near 1 would make ties of what are none."""
-        return np.where(self._told[:, None], self.probabilities, 0.0).astype(np.float64)
+        return np.where(self._finite[:, None], self.probabilities, 0.0).astype(np.float64)
 
     def _by_margin(self, images: Integers, *, greatest: bool = False) -> Integers:
         # stable: of equal margins the lower number, which stands first, comes first

@@ -1,7 +1,7 @@
 """Activations as artifacts: of one image or a few as pictures and tensors, of a whole set as one HDF5 file."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from lib.pictures.network_input import as_bytes
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
-from tasks.analysis.context import BATCH, AnalysisContext, Seen
+from tasks.analysis.context import BATCH, AnalysisContext, InputImage
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -47,8 +47,8 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
     """The record of what every layer makes of some images, side by side on one scale.
 
     Outputs: for each layer `grid LAYER`, a PNG with a cell for every unit; `tensors`, HDF5 of the images, their
-    probabilities and `activations/LAYER` [n, ..., units]; `about` as JSON: the images, their labels, and what they are
-    called; `pictures` uint8 [n, H, W, C].
+    probabilities and `activations/LAYER` [n, ..., units]; `about` as JSON: the images, their labels, and what is
+    predicted; `pictures` uint8 [n, H, W, C].
     """
     context = find_shared(run, AnalysisContext)
     recipe = activations_recipe(context, names)
@@ -59,13 +59,13 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
         seen = [context.see(name) for name in names]
         images = np.stack([image.pixels for image in seen])
         values = context.activations.of(images)
-        found = context.called(seen)
-        about = {"layers": list(values), "images": [_told(context, *one) for one in zip(seen, found, strict=True)]}
+        found = context.probabilities(seen)
+        about = {"layers": list(values), "images": [_describe(context, *one) for one in zip(seen, found, strict=True)]}
         tensors = {"images": images, **{f"activations/{layer}": array for layer, array in values.items()}}
         if context.classifier is not None:
             tensors["probabilities"] = found
         pictures = as_bytes(images, context.pixel_range)
-        told = {"title": title, "images": list(names)}
+        told: dict[str, Json] = {"title": title, "images": [*names]}
         outputs = [
             NewOutput("tensors", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=told),
             json_output("about", about, told),
@@ -114,11 +114,21 @@ def keep_activations(title: str, name: SetName, run: str) -> tuple[Record, bool]
         return context.session.obtain(recipe, compute, unit=title)
 
 
-def _told(context: AnalysisContext, image: Seen, probabilities: npt.NDArray[Any]) -> dict[str, Any]:
-    return {
-        "name": image.name,
-        "label": image.label,
-        "called": context.called_as(probabilities),
-        "probabilities": [float(value) for value in probabilities],
-        "classes": list(context.classes),
-    }
+class ViewedImage(TypedDict):
+    """What `about` says of an image: its label and the class that is predicted, as numbers, where there are any."""
+
+    name: str
+    label: int | None
+    called: int | None
+    probabilities: list[float]
+    classes: list[str]
+
+
+def _describe(context: AnalysisContext, image: InputImage, probabilities: npt.NDArray[np.float32]) -> ViewedImage:
+    return ViewedImage(
+        name=image.name,
+        label=image.label,
+        called=context.predicted_class(probabilities),
+        probabilities=[float(value) for value in probabilities],
+        classes=list(context.classes),
+    )

@@ -26,7 +26,7 @@ def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
 
 @recorded("attribution", run_name="{title}")
 def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
-    """The record of which pixels of an image carry what it is called.
+    """The record of which pixels of an image carry its prediction.
 
     Outputs: `maps`, HDF5 of `occlusion` and `integrated_gradients`, float32 [H, W] each; `picture`, a PNG of both.
     """
@@ -36,16 +36,16 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
     def compute() -> tuple[list[NewOutput], list[Input]]:
         context.keep(name)
         seen = context.see(name)
-        probabilities = context.called([seen])[0]
-        called = context.called_as(probabilities)
-        if called is None:
+        probabilities = context.probabilities([seen])[0]
+        predicted = context.predicted_class(probabilities)
+        if predicted is None:
             raise BadInput("the network gives this image no probabilities: they are no finite numbers")
         assert context.classifier is not None
         attribution = Attribution(context.classifier, empty=context.pixel_range[0])
         report(title, 0, 2, "occlusion")
-        occlusion = attribution.occlusion(seen.pixels, called)
+        occlusion = attribution.occlusion(seen.pixels, predicted)
         report(title, 1, 2, "integrated gradients")
-        gradients = attribution.integrated_gradients(seen.pixels, called)
+        gradients = attribution.integrated_gradients(seen.pixels, predicted)
         report(title, 2, 2)
         maps = [
             AttributionMap("occlusion", occlusion, "how far the logit falls where a window covers the image"),
@@ -54,11 +54,11 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
         picture = attribution_picture(
             seen.pixels,
             maps,
-            title=f"{context.title(seen, probabilities)}: what speaks for {context.classes[called]}",
+            title=f"{context.title(seen, probabilities)}: what speaks for {context.classes[predicted]}",
             subtitle=context.network.name,
         )
         tensors = {"occlusion": occlusion, "integrated_gradients": gradients}
-        about = {"title": title, "image": name, "class": called, "methods": [part.name for part in maps]}
+        about = {"title": title, "image": name, "class": predicted, "methods": [part.name for part in maps]}
         return [
             NewOutput("maps", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
             NewOutput("picture", picture, "picture", "image/png", attributes=about),

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from lib.errors import BadInput
 from lib.network.units import nearest
 from lib.pictures.files import decode
 from lib.pictures.network_input import as_input
+from storage.document import Json
 from storage.store import Input, Record
 from tasks.model.context import RunContext
 from tasks.session import originals
@@ -29,7 +29,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Seen:
+class InputImage:
     """One image as the network sees it: float32 [H, W, C], the label where it has one, and the blobs that it is of."""
 
     name: str
@@ -59,7 +59,7 @@ class AnalysisContext(RunContext):
 
     @cached_property
     def classifier(self) -> Classifier | None:
-        """What the network calls an image; None where it ends in no classes."""
+        """What predicts the class of an image; None where the network ends in no classes."""
         return classifier_of(self.network.model)
 
     @property
@@ -105,7 +105,7 @@ class AnalysisContext(RunContext):
         """What the data set is called."""
         return self._data()[0].name
 
-    def images(self, name: SetName) -> tuple[Any, Any]:
+    def images(self, name: SetName) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """The images [N, H, W, C] and labels [N] of a set. Raises BadInput where there is no data set."""
         data = self._data()[0]
         return (data.train_imgs, data.train_labels) if name == "train" else (data.test_imgs, data.test_labels)
@@ -123,20 +123,20 @@ class AnalysisContext(RunContext):
             raise BadInput("the model has no data set: name the one that it was trained on with --data")
         return self.data
 
-    def see(self, name: str) -> Seen:
+    def see(self, name: str) -> InputImage:
         """An image by its name. Raises BadInput where there is none."""
         numbered = ImageName.parse(name)
         if numbered is not None:
             images, labels = self.images(numbered.set)
             pixels = np.asarray(numbered.of(images), np.float32)
             blobs = self.images_of(numbered.set), self.labels_of(numbered.set)
-            return Seen(name, pixels, int(numbered.of(labels)), blobs)
+            return InputImage(name, pixels, int(numbered.of(labels)), blobs)
         try:
             data = originals.read_original(self.pictures[name])
             pixels = as_input(decode(data).frames[0], self.network.model.input_shape[1:], self.pixel_range)
         except BadInput as problem:
             raise BadInput(f"{name} {problem}") from problem
-        return Seen(name, pixels, None, (Input("picture", originals.digest(data)),))
+        return InputImage(name, pixels, None, (Input("picture", originals.digest(data)),))
 
     def can_see(self, name: str) -> bool:
         """Whether there is such an image, and it can be read."""
@@ -146,23 +146,24 @@ class AnalysisContext(RunContext):
             return False
         return True
 
-    def called(self, seen: Sequence[Seen]) -> npt.NDArray[np.float32]:
+    def probabilities(self, seen: Sequence[InputImage]) -> npt.NDArray[np.float32]:
         """The probability of each class of some images, [n, K]; [n, 0] where the network has no classes."""
         if self.classifier is None:
             return np.zeros((len(seen), 0), np.float32)
         return self.classifier.of(np.stack([image.pixels for image in seen])).probabilities
 
-    def called_as(self, probabilities: npt.NDArray[np.float32]) -> int | None:
+    def predicted_class(self, probabilities: npt.NDArray[np.float32]) -> int | None:
         """The most probable class; None where there are no classes, or no finite probabilities."""
         return int(probabilities.argmax()) if len(probabilities) and np.isfinite(probabilities).all() else None
 
-    def look(self) -> dict[str, Any]:
+    def look(self) -> dict[str, Json]:
         """What decides how activations and images are shown, for recipes."""
-        shown = ("standardise", "clip", "colour_map")
         return {
             "model": self.network.name,
             "pixel_range": list(self.pixel_range),
-            **{name: getattr(self.settings, name) for name in shown},
+            "standardise": self.settings.standardise,
+            "clip": self.settings.clip,
+            "colour_map": self.settings.colour_map,
         }
 
     def clip(self, values: npt.NDArray[np.float32]) -> tuple[float, float] | None:
@@ -172,24 +173,24 @@ class AnalysisContext(RunContext):
             return None
         return (-end, end) if self.settings.standardise or bool((values < 0).any()) else (0.0, end)
 
-    def title(self, image: Seen, probabilities: npt.NDArray[np.float32]) -> str:
+    def title(self, image: InputImage, probabilities: npt.NDArray[np.float32]) -> str:
         """As "test/1302, 4 (99%)", or "test/1302, 4, called 9 (51%)"; a label stands for itself."""
-        said = [image.name]
+        words = [image.name]
         if image.label is not None:
-            said.append(self.data_classes[image.label])
-        called = self.called_as(probabilities)
-        if called is not None:
-            if called == image.label:
-                return f"{', '.join(said)} ({probabilities[called]:.0%})"
-            said.append(f"called {self.classes[called]} ({probabilities[called]:.0%})")
-        return ", ".join(said)
+            words.append(self.data_classes[image.label])
+        predicted = self.predicted_class(probabilities)
+        if predicted is not None:
+            if predicted == image.label:
+                return f"{', '.join(words)} ({probabilities[predicted]:.0%})"
+            words.append(f"called {self.classes[predicted]} ({probabilities[predicted]:.0%})")
+        return ", ".join(words)
 
     def keep(self, name: str) -> None:
         """Make the bytes of a picture from disk an artifact."""
         if ImageName.parse(name) is None:
             originals.keep_original(self.session, originals.read_original(self.pictures[name]), original_title(name))
 
-    def recipe_inputs(self, *images: Seen) -> dict[str, str]:
+    def recipe_inputs(self, *images: InputImage) -> dict[str, str]:
         """What decides about a result for these images, besides parameters."""
         found = {"model": self.network.identity}
         for image in images:
@@ -197,6 +198,6 @@ class AnalysisContext(RunContext):
                 found[blob.role if image.label is not None else image.name] = blob.digest
         return found
 
-    def lineage_inputs(self, *images: Seen) -> list[Input]:
+    def lineage_inputs(self, *images: InputImage) -> list[Input]:
         """The blobs that a result for these images is made from."""
         return [Input("model", self.network.digest), *dict.fromkeys(blob for image in images for blob in image.blobs)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from lib.pictures.network_input import as_bytes
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
-from tasks.analysis.context import BATCH, AnalysisContext, Seen
+from tasks.analysis.context import BATCH, AnalysisContext, InputImage
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -57,7 +57,7 @@ class Groups:
     def choose(context: AnalysisContext) -> "Groups | None":
         """The clearest images of each class of the pair, and the unclear ones of the first.
 
-        None where there are no predictions, or no image of a class is called what it is. Raises BadInput for that
+        None where there are no predictions, or of a class no image for which it is predicted. Raises BadInput for that
         where the pair was asked for.
         """
         predictions, settings = context.predictions, context.settings
@@ -138,7 +138,7 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
         values = network.of(np.stack([image.pixels for image in seen]))[layer]
         one, both = len(groups.first.images), len(groups.first.images) + len(groups.second.images)
         fcps = find_fcps(values[:one], values[one:both], context.settings.threshold, beside=values[both:])
-        shares, accuracy = _counted(context, network, layer, title, groups, fcps)
+        shares, accuracy = _count(context, network, layer, title, groups, fcps)
         summary = {
             "layer": layer,
             "classes": list(context.data_classes),
@@ -162,9 +162,9 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
     return context.session.obtain(recipe, compute, unit=title)
 
 
-def _counted(
+def _count(
     context: AnalysisContext, network: Activations, layer: str, title: str, groups: Groups, fcps: Fcps
-) -> tuple[npt.NDArray[Any], float]:
+) -> tuple[npt.NDArray[np.float64], float]:
     """In which share of the test images of each class a position is active, and how well the FCPs tell the pair apart.
 
     The share is [classes, ..., units].
@@ -185,25 +185,43 @@ def _kinds(fcps: Fcps) -> dict[str, npt.NDArray[np.bool_]]:
     return {"only_first": fcps.only_first, "only_second": fcps.only_second, "both": fcps.both}
 
 
-def _patterns(context: AnalysisContext, layer: str, fcps: Fcps, shares: npt.NDArray[Any]) -> Iterator[dict[str, Any]]:
+class Pattern(TypedDict):
+    """One FCP: of which kind it is, and in which share of the images of each class its position is active."""
+
+    unit: str
+    position: list[int]
+    kind: str
+    shares: dict[str, float]
+
+
+class UnclearImage(TypedDict):
+    """How many FCPs of each kind an unclear image shows."""
+
+    image: str
+    only_first: int
+    only_second: int
+    both: int
+
+
+def _patterns(context: AnalysisContext, layer: str, fcps: Fcps, shares: npt.NDArray[np.float64]) -> Iterator[Pattern]:
     """Every position that is an FCP, and how often it is active in each class."""
     for kind, pattern in _kinds(fcps).items():
         for place in np.argwhere(pattern):
             *position, unit = (int(number) for number in place)
             active = np.moveaxis(shares, 0, -1)[tuple(place)]
-            yield {
-                "unit": f"{layer}/{unit}",
-                "position": position,
-                "kind": kind,
-                "shares": {name: float(share) for name, share in zip(context.data_classes, active, strict=True)},
-            }
+            yield Pattern(
+                unit=f"{layer}/{unit}",
+                position=position,
+                kind=kind,
+                shares={name: float(share) for name, share in zip(context.data_classes, active, strict=True)},
+            )
 
 
-def _unclear(groups: Groups, fcps: Fcps, values: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
+def _unclear(groups: Groups, fcps: Fcps, values: npt.NDArray[np.float32]) -> list[UnclearImage]:
     """How many of the patterns each unclear image shows."""
     counts = zip(*fcps.shown_by(values), strict=True) if len(values) else ()
     return [
-        {"image": name, "only_first": int(first), "only_second": int(second), "both": int(both)}
+        UnclearImage(image=name, only_first=int(first), only_second=int(second), both=int(both))
         for name, (first, second, both) in zip(groups.unclear, counts, strict=True)
     ]
 
@@ -212,7 +230,7 @@ def _picture(
     context: AnalysisContext,
     layer: str,
     groups: Groups,
-    seen: Sequence[Seen],
+    seen: Sequence[InputImage],
     values: npt.NDArray[np.float32],
     fcps: Fcps,
 ) -> bytes:
@@ -231,7 +249,7 @@ def _picture(
     return activation_grid(
         list(values),
         layer=layer,
-        titles=[context.title(image, found) for image, found in zip(seen, context.called(seen), strict=True)],
+        titles=[context.title(image, found) for image, found in zip(seen, context.probabilities(seen), strict=True)],
         subtitle=f"{context.network.name} · active: above {context.settings.threshold:.0%} of the greatest value",
         images=[as_bytes(image.pixels, context.pixel_range) for image in seen],
         groups=[heading for heading in headings if heading.images],

@@ -1,6 +1,6 @@
 """What the network makes of a whole set as an artifact: its probabilities, its errors, and its unclear images."""
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -20,6 +20,32 @@ UNCLEAR = 10
 """Images with the smallest margins that are told of each pair of classes."""
 CLEAR = 3
 """Of the clearest ones of each class."""
+
+
+class PredictedImage(TypedDict):
+    """An image of a set by its number, its label and the class that is predicted, and how sure the network is."""
+
+    image: int
+    label: int
+    called: int
+    margin: float
+    probabilities: list[float]
+
+
+class PredictionsSummary(TypedDict):
+    """`cells`: the images that are taken for another class, by `label/predicted`; `margins`: those with the smallest
+    margins, by `lower/higher` class; `clear`: the clearest, by class."""
+
+    data: str
+    set: SetName
+    images: int
+    classes: list[str]
+    accuracy: float
+    confusion: list[list[int]]
+    cells: dict[str, list[int]]
+    margins: dict[str, list[PredictedImage]]
+    pair: list[int]
+    clear: dict[str, list[PredictedImage]]
 
 
 def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:
@@ -51,7 +77,7 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
         probabilities = found.probabilities
         predictions = Predictions(probabilities, np.asarray(labels))
         summary = _summary(context, predictions, name)
-        numbers = _named(summary)
+        numbers = _list_images(summary)
         thumbnails = as_bytes(np.asarray(images)[numbers], context.pixel_range)
         about = {"title": title, "data": context.data_name, "set": name}
         return [
@@ -74,42 +100,42 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
     return record, there
 
 
-def _summary(context: AnalysisContext, predictions: Predictions, name: SetName) -> dict[str, Any]:
+def _summary(context: AnalysisContext, predictions: Predictions, name: SetName) -> PredictionsSummary:
     count = predictions.classes
-    pairs = [(label, called) for label in range(count) for called in range(count) if label != called]
-    cells = {f"{label}/{called}": predictions.cell(label, called).tolist() for label, called in pairs}
-    return {
-        "data": context.data_name,
-        "set": name,
-        "images": len(predictions.labels),
-        "classes": list(context.classes),
-        "accuracy": predictions.accuracy,
-        "confusion": predictions.confusion.tolist(),
-        "cells": {cell: images for cell, images in cells.items() if images},
-        "margins": {
-            f"{low}/{high}": [_told(predictions, int(image)) for image in images]
+    pairs = [(label, predicted) for label in range(count) for predicted in range(count) if label != predicted]
+    cells = {f"{label}/{predicted}": predictions.cell(label, predicted).tolist() for label, predicted in pairs}
+    return PredictionsSummary(
+        data=context.data_name,
+        set=name,
+        images=len(predictions.labels),
+        classes=list(context.classes),
+        accuracy=predictions.accuracy,
+        confusion=predictions.confusion.tolist(),
+        cells={cell: images for cell, images in cells.items() if images},
+        margins={
+            f"{low}/{high}": [_describe(predictions, int(image)) for image in images]
             for (low, high), images in predictions.smallest_margins(UNCLEAR).items()
         },
-        "pair": list(predictions.most_confused()),
-        "clear": {
-            str(label): [_told(predictions, int(image)) for image in predictions.clear(label, CLEAR)]
+        pair=list(predictions.most_confused()),
+        clear={
+            str(label): [_describe(predictions, int(image)) for image in predictions.clear(label, CLEAR)]
             for label in range(count)
         },
-    }
+    )
 
 
-def _told(predictions: Predictions, image: int) -> dict[str, Any]:
-    return {
-        "image": image,
-        "label": int(predictions.labels[image]),
-        "called": int(predictions.called[image]),
-        "margin": float(predictions.margins[image]),
-        "probabilities": [float(value) for value in predictions.probabilities[image]],
-    }
+def _describe(predictions: Predictions, image: int) -> PredictedImage:
+    return PredictedImage(
+        image=image,
+        label=int(predictions.labels[image]),
+        called=int(predictions.predicted[image]),
+        margin=float(predictions.margins[image]),
+        probabilities=[float(value) for value in predictions.probabilities[image]],
+    )
 
 
-def _named(summary: dict[str, Any]) -> list[int]:
+def _list_images(summary: PredictionsSummary) -> list[int]:
     """The numbers of all images that a summary names."""
     cells = [number for images in summary["cells"].values() for number in images]
     lists = [*summary["margins"].values(), *summary["clear"].values()]
-    return sorted({*cells, *(told["image"] for images in lists for told in images)})
+    return sorted({*cells, *(one["image"] for images in lists for one in images)})

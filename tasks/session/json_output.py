@@ -5,12 +5,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from storage.document import Json
 from storage.store import NewOutput
 
 JSON = "application/json"
 
 
-def json_output(role: str, value: Any, about: Mapping[str, Any]) -> NewOutput:
+def json_output(role: str, value: Any, about: Mapping[str, Json]) -> NewOutput:
     """An output of JSON with these attributes. What is no finite number, which JSON has not, becomes null."""
     data = json.dumps(_finite(value), sort_keys=True, allow_nan=False).encode()
     return NewOutput(role, data, "summary", JSON, attributes=about)

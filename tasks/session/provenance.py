@@ -5,25 +5,32 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = ("flows", "tasks", "lib", "storage")
 _LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "pillow", "h5py", "matplotlib", "scikit-learn", "prefect")
 
 
-@lru_cache(maxsize=1)
-def code_version() -> Mapping[str, Any]:
-    """`commit`, `changes` and `sources` of the four packages.
+class CodeVersion(TypedDict):
+    """Of the four packages.
 
     `sources` is a digest of their files. `changes` is None where they are what the commit holds; else it equals
     `sources`, so that results of uncommitted code are reused by the very same code only. Where the checkout's git
     cannot be asked, there is no commit to hold them against, and the sources themselves are the version.
     """
+
+    commit: str | None
+    changes: str | None
+    sources: str
+
+
+@lru_cache(maxsize=1)
+def code_version() -> CodeVersion:
+    """The version of the code that runs."""
     sources = hashlib.sha256()
     for package in PACKAGES:
         for path in sorted((CHECKOUT / package).rglob("*.py")):

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.errors import BadInput
 from storage.clock import now
+from storage.document import Json
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
 from tasks.session.open_runs import find_shared, share
-from tasks.session.provenance import code_version, environment_bytes
+from tasks.session.provenance import CodeVersion, code_version, environment_bytes
 
 Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
 
@@ -25,7 +25,7 @@ class Session:
     store: Store
     run: Run
     listing: Listing
-    code: Mapping[str, Any]
+    code: CodeVersion
     deadline: Deadline = NEVER
 
     @cached_property
@@ -81,7 +81,7 @@ class Session:
 
 
 @contextmanager
-def session(place: str, flow: str, parameters: Mapping[str, Any], deadline: Deadline = NEVER) -> Iterator[Session]:
+def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Deadline = NEVER) -> Iterator[Session]:
     """A run in the store at `place`, open while inside; tasks find it under its id.
 
     Where the inside raises, the run is closed as failed, or as partial where it was out of time; bad input noticed

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from lib.oips.objective import Aim
 from lib.oips.search import Ground
 from lib.oips.settings import GrowthSettings
 from lib.responses.exemplars import Exemplars, find_exemplars
+from storage.document import Json
 from storage.store import Input
 from tasks.model.context import RunContext
 from tasks.model.network import Natural
@@ -112,7 +112,7 @@ class SweepContext(RunContext):
         inputs = [Input("model", self.network.digest)]
         return [*inputs, Input("train_imgs", self.natural.digest)] if self.natural else inputs
 
-    def recipe_parameters(self) -> dict[str, Any]:
+    def recipe_parameters(self) -> dict[str, Json]:
         """Every parameter that changes what is grown, defaults filled in."""
         return {
             **asdict(self.growth),

@@ -1,7 +1,6 @@
 """What is gathered of a layer when its maps are done, failed ones or not: a contact sheet and one HDF5 file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +10,19 @@ from lib.network.units import Unit
 from storage.document import Json
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
+from tasks.session.attributes import read_as
 from tasks.session.open_runs import find_shared
 from tasks.session.recorded import recorded
 from tasks.sweep.context import SweepContext
 from tasks.sweep.oips import VERSION as OIPS_VERSION
+from tasks.sweep.oips import OipAttributes
 
 VERSION = 2
 LARGEST = 2 * 2**30
 """Bytes of OIPs above which a layer is gathered into HDF5 only when asked for."""
+
+Images = npt.NDArray[np.float32]
+Tensors = dict[str, npt.NDArray[np.generic]]
 
 _FAILED, _LEFT = "failed", "left"
 
@@ -58,15 +62,16 @@ def gather_layer(
     def compute() -> tuple[list[NewOutput], list[Input]]:
         store = context.session.store
         images = {unit: store.array(output.digest) for unit, output in oips.items()}
+        known = {unit: read_as(OipAttributes, output.attributes) for unit, output in oips.items()}
         sheet = contact_sheet(
-            [_cell(unit, images.get(unit), records.get(unit), missing.get(unit, _LEFT)) for unit in units],
+            [_cell(unit, images.get(unit), known.get(unit), missing.get(unit, _LEFT)) for unit in units],
             title=layer,
             subtitle=_subtitle(context),
             bounds=context.pixel_range if _all_in_box(oips.values()) else None,
         )
         outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
         if gathered:
-            tensors = _tensors(units, images, records, missing)
+            tensors = _tensors(units, images, known, missing)
             about = {"layer": layer, "model": context.network.identity, **context.recipe_parameters()}
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
@@ -76,10 +81,9 @@ def gather_layer(
     return context.session.obtain(recipe, compute, unit=f"layer {layer}")
 
 
-def _cell(unit: Unit, images: npt.NDArray[Any] | None, record: Record | None, otherwise: str) -> SheetCell:
-    if images is None or record is None:
+def _cell(unit: Unit, images: Images | None, about: OipAttributes | None, otherwise: str) -> SheetCell:
+    if images is None or about is None:
         return SheetCell(unit.index, None, otherwise)
-    about: dict[str, Any] = record.output("oips").attributes
     # what a unit that never responded was pushed towards is no picture of what it looks for
     shown = images[0] if about["verdict"] in ("responded", "unreached") else None
     return SheetCell(unit.index, shown, about["verdict"], about["response"], about["response_ratio"])
@@ -99,19 +103,18 @@ def _subtitle(context: SweepContext) -> str:
 
 def _tensors(
     units: Sequence[Unit],
-    images: Mapping[Unit, npt.NDArray[Any]],
-    records: Mapping[Unit, Record],
+    images: Mapping[Unit, Images],
+    about: Mapping[Unit, OipAttributes],
     missing: Mapping[Unit, str],
-) -> dict[str, npt.NDArray[Any]]:
+) -> Tensors:
     """Arrays with one row a unit; where a unit has fewer OIPs than others, failed or is left, NaN (numbers: -1)."""
-    about: dict[Unit, dict[str, Any]] = {unit: records[unit].output("oips").attributes for unit in images}
     most = max((len(array) for array in images.values()), default=0)
     longest = max((len(oip["curve"]) for unit in about for oip in about[unit]["oips"]), default=0)
     scales = max((len(oip["length_scales"]) for unit in about for oip in about[unit]["oips"]), default=0)
     shape = next((array.shape[1:] for array in images.values()), (0, 0, 0))
     best = max((len(found["exemplars"]) for found in about.values()), default=0)
     rows = len(units)
-    tensors: dict[str, npt.NDArray[Any]] = {
+    tensors: Tensors = {
         "unit": np.array([unit.index for unit in units], np.int64),
         "mask": np.array([unit in images for unit in units]),
         "count": np.array([len(images[unit]) if unit in images else 0 for unit in units], np.int64),
@@ -138,8 +141,10 @@ def _tensors(
         tensors["exemplars"][row, : len(known["exemplars"])] = known["exemplars"]
         tensors["exemplar_responses"][row, : len(known["exemplars"])] = known["exemplar_responses"]
         for at, oip in enumerate(known["oips"]):
-            for name in ("response", "pre_activation", "seed", "start"):
-                tensors[name][row, at] = oip[name]
+            tensors["response"][row, at] = oip["response"]
+            tensors["pre_activation"][row, at] = oip["pre_activation"]
+            tensors["seed"][row, at] = oip["seed"]
+            tensors["start"][row, at] = oip["start"]
             tensors["length_scales"][row, at, : len(oip["length_scales"])] = oip["length_scales"]
             tensors["curve"][row, at, : len(oip["curve"])] = [np.nan if v is None else v for v in oip["curve"]]
     return tensors

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +41,7 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
     with scratch(context.session.store, ".npy") as file:
         return context.session.obtain(
             recipe,
-            lambda: ([_grown(context, layer, indices, file)], context.lineage_inputs()[:1]),
+            lambda: ([_grow(context, layer, indices, file)], context.lineage_inputs()[:1]),
             unit=negatives_title(layer),
         )
 
@@ -65,7 +64,7 @@ def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe
     return Recipe("negatives", VERSION, parameters, {"model": context.network.identity})
 
 
-def _grown(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
+def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
     """The output, whose images go into a file, a batch of units at a time: of a large layer they are many."""
     growth = context.growth
     ground = context.ground(layer, growth.constraint, "negative")
@@ -82,11 +81,11 @@ def _grown(context: SweepContext, layer: str, indices: Sequence[int], file: Path
         pre_activations += _numbers(found.pre_activations)
         report(negatives_title(layer), first + len(part), len(indices))
     images.flush()
-    about: dict[str, Any] = {
+    about: dict[str, Json] = {
         "layer": layer,
-        "units": list(indices),
-        "responses": responses,
-        "pre_activations": pre_activations,
+        "units": [*indices],
+        "responses": [*responses],
+        "pre_activations": [*pre_activations],
         "constraint": growth.constraint,
     }
     return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
+from typing_extensions import TypedDict
 
 from lib.draw.oip_picture import unit_picture
 from lib.network.units import Unit
+from lib.oips.constraint import ConstraintName
 from lib.oips.search import Search, search_unit
 from lib.oips.similarity import ALIKE
 from lib.oips.verdict import Verdict
@@ -23,6 +24,39 @@ from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import exemplars_recipe
 
 VERSION = 3
+
+
+class GrownOip(TypedDict):
+    """What is known of one OIP. `curve`: its response at each step, None where it was not seen."""
+
+    response: float
+    pre_activation: float
+    seed: int
+    start: int
+    length_scales: list[float]
+    curve: list[float | None]
+
+
+class OipAttributes(TypedDict):
+    """What the output `oips` says of a unit.
+
+    `oips`: of each, the best first; `exemplars`: their numbers in the data set, and how strongly the unit responds.
+    """
+
+    unit: str
+    layer: str
+    index: int
+    verdict: Verdict
+    response: float
+    pre_activation: float
+    response_ratio: float | None
+    constraint: ConstraintName
+    only_one_pattern: bool
+    alike_from: float
+    image_steps: int
+    oips: list[GrownOip]
+    exemplars: list[int]
+    exemplar_responses: list[float]
 
 
 def oip_recipe(context: SweepContext, unit: Unit) -> Recipe:
@@ -129,31 +163,31 @@ def _note(kept: int, wanted: int) -> str:
 
 def _attributes(
     context: SweepContext, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
-) -> dict[str, Any]:
+) -> OipAttributes:
     exemplars = context.exemplars_of(unit.layer, search.constraint)
-    return {
-        "unit": str(unit),
-        "layer": unit.layer,
-        "index": unit.index,
-        "verdict": verdict,
-        "response": search.oips[0].response,
-        "pre_activation": search.oips[0].pre_activation,
-        "response_ratio": ratio,
-        "constraint": search.constraint,
-        "only_one_pattern": len(search.oips) == 1 < context.growth.oips,
-        "alike_from": ALIKE,
-        "image_steps": search.image_steps,
-        "oips": [
-            {
-                "response": oip.response,
-                "pre_activation": oip.pre_activation,
-                "seed": oip.seed,
-                "start": oip.start,
-                "length_scales": list(oip.length_scales),
-                "curve": [None if math.isnan(value) else float(value) for value in oip.curve],
-            }
+    return OipAttributes(
+        unit=str(unit),
+        layer=unit.layer,
+        index=unit.index,
+        verdict=verdict,
+        response=search.oips[0].response,
+        pre_activation=search.oips[0].pre_activation,
+        response_ratio=ratio,
+        constraint=search.constraint,
+        only_one_pattern=len(search.oips) == 1 < context.growth.oips,
+        alike_from=ALIKE,
+        image_steps=search.image_steps,
+        oips=[
+            GrownOip(
+                response=oip.response,
+                pre_activation=oip.pre_activation,
+                seed=oip.seed,
+                start=oip.start,
+                length_scales=list(oip.length_scales),
+                curve=[None if math.isnan(value) else float(value) for value in oip.curve],
+            )
             for oip in search.oips
         ],
-        "exemplars": [] if exemplars is None else exemplars.numbers[unit.index].tolist(),
-        "exemplar_responses": [] if exemplars is None else exemplars.responses[unit.index].tolist(),
-    }
+        exemplars=[] if exemplars is None else exemplars.numbers[unit.index].tolist(),
+        exemplar_responses=[] if exemplars is None else exemplars.responses[unit.index].tolist(),
+    )

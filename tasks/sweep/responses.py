@@ -1,7 +1,9 @@
 """How a layer's units respond to a whole data set, as artifacts: one record a layer, from the pass of the exemplars."""
 
 from collections.abc import Mapping
-from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from lib.responses.exemplars import Exemplars
 from lib.responses.peaks import find_peaks
@@ -14,6 +16,8 @@ from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
 
 VERSION = 1
 
+Ints = npt.NDArray[np.int64]
+
 
 def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -> Recipe:
     """What looking at the responses of a layer will compute, beside what its `exemplars` are found by."""
@@ -22,7 +26,7 @@ def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -
     return Recipe("responses", VERSION, parameters, inputs)
 
 
-def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Any]:
+def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Ints]:
     """Where each unit responds most in each of its exemplars, by layer, [units, 9, 2]; layers without positions are
     left out."""
     assert context.natural is not None
@@ -37,7 +41,7 @@ def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[
 
 
 def responses_artifacts(
-    context: SweepContext, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Any], layer: str
+    context: SweepContext, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Ints], layer: str
 ) -> tuple[list[NewOutput], list[Input]]:
     """The outputs of a layer's record, each an `.npy` whose attributes name the classes, and what was read.
 
@@ -52,7 +56,7 @@ def responses_artifacts(
         "class_counts": found.class_counts.tolist(),
         "by_class": len(labels.classes) <= MOST_CLASSES,
     }
-    arrays = {
+    arrays: dict[str, npt.NDArray[np.generic]] = {
         "histogram": found.histogram,
         "edges": found.edges,
         "silent": found.silent,

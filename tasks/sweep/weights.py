@@ -2,8 +2,9 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
@@ -48,8 +49,8 @@ def weights_recipe(context: SweepContext, layer: str) -> Recipe:
 def _artifacts(context: SweepContext, layer: str) -> tuple[list[NewOutput], list[Input]]:
     model = context.network.model
     found = nearest_by_weights(model, layer)
-    about: dict[str, Any] = {"layer": layer, "receptive_field": receptive_field(model, layer, context.size)}
-    arrays: dict[str, Any] = {"nearest": found.units, "nearest_likeness": found.likeness}
+    about = {"layer": layer, "receptive_field": receptive_field(model, layer, context.size)}
+    arrays: dict[str, npt.NDArray[np.generic]] = {"nearest": found.units, "nearest_likeness": found.likeness}
     outputs = [
         NewOutput(role, npy_bytes(array), "weights", NPY, str(array.dtype), array.shape, attributes=about)
         for role, array in arrays.items()

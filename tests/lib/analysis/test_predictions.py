@@ -38,10 +38,10 @@ def test_what_images_are_called_and_how_surely_is_as_by_hand(rows) -> None:
     for at, (row, _) in enumerate(rows):
         expected = by_hand(row)
         if expected is None:
-            assert found.called[at] == found.runner_up[at] == NOTHING
+            assert found.predicted[at] == found.runner_up[at] == NOTHING
             assert np.isnan(found.margins[at])
         else:
-            assert (found.called[at], found.runner_up[at], found.margins[at]) == expected
+            assert (found.predicted[at], found.runner_up[at], found.margins[at]) == expected
 
 
 @given(ROWS)

@@ -69,7 +69,7 @@ def _predictions(made: Synthetic, predictions: Predictions, of: Of) -> None:
         return {
             "image": image,
             "label": int(predictions.labels[image]),
-            "called": int(predictions.called[image]),
+            "called": int(predictions.predicted[image]),
             "margin": float(predictions.margins[image]),
             "probabilities": predictions.probabilities[image].tolist(),
         }
