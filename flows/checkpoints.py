@@ -18,7 +18,7 @@ SweepCheckpoint = Callable[[SweepParameters, str], State[SweepSummary]]
 
 
 @dataclass
-class Through:
+class CheckpointSweeps:
     """What came of the checkpoints. `runs`: of each that was swept. `failures`, and what is `waiting` for the next run,
     by name."""
 
@@ -40,12 +40,12 @@ def choose_checkpoints(store: Store, parameters: SweepParameters, model: StoredM
 
 def sweep_checkpoints(
     open_session: Session, parameters: SweepParameters, model: StoredModel, sweep: SweepCheckpoint
-) -> Through:
+) -> CheckpointSweeps:
     """Sweep the checkpoints in turn, each as a run of its own, as long as there is time.
 
     Raises BadInput as `choose_checkpoints`, and StoreUnusable.
     """
-    found = Through()
+    found = CheckpointSweeps()
     for epoch in choose_checkpoints(open_session.store, parameters, model):
         name = f"epoch {epoch}"
         if open_session.deadline.passed:

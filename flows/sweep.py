@@ -58,11 +58,11 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     with work(parameters, "oip-sweep") as open_session:
         run = open_session.run.id
         stored = find_sweep_model(open_session, parameters)
-        through = sweep_checkpoints(open_session, parameters, stored, _sweep_as)
+        earlier = sweep_checkpoints(open_session, parameters, stored, _sweep_as)
         with open_sweep(open_session, parameters, stored) as (context, units):
             open_session.pin(sweep_recipes(context, units))
             names = [layer.name for layer in units]
-            troubles = through.failures
+            troubles = earlier.failures
             if not open_session.deadline.passed:
                 make_exemplars(names, run, return_state=True).result()
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
@@ -75,8 +75,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
                 "data": context.natural.name if context.natural else None,
                 "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
                 "left": left,
-                "waiting": [*through.waiting, *([] if left else waiting)],  # else they go without saying
-                "checkpoints": through.runs,
+                "waiting": [*earlier.waiting, *([] if left else waiting)],  # else they go without saying
+                "checkpoints": earlier.runs,
                 "seconds": round(time.monotonic() - begun, 2),
             }
             failed_units = context.tally.failures

@@ -41,9 +41,9 @@ def at_work(place: str) -> Iterator[Display]:
         except BaseException:
             server.stop()
             raise
-        from tasks.session.progress import listening
+        from tasks.session.progress import listen
 
-        with server, listening(progress.update):
+        with server, listen(progress.update):
             _keep_prefect_off()
             yield progress
 

@@ -23,7 +23,7 @@ from flows.results.links import below_run
 from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
 from storage.store import Record, Store
-from tasks.session.progress import listening
+from tasks.session.progress import listen
 from tasks.session.tally import Tally
 from tasks.sweep.context import SweepContext
 
@@ -50,7 +50,7 @@ def show_progress(tally: Tally, total: int, what: str) -> Iterator[None]:
         if time.monotonic() - shown > SECONDS_BETWEEN:
             show()
 
-    with listening(heard):
+    with listen(heard):
         yield
     show()
 

@@ -47,7 +47,7 @@ class AliveFile:
         self._life = life
         write_life(file, life)
 
-    def opened(self, store: str, run: str) -> None:
+    def note_run(self, store: str, run: str) -> None:
         """Note the run that this flow has open in the store at this place."""
         self._life = replace(self._life, store=store, run=run)
         write_life(self._file, self._life)
@@ -55,7 +55,7 @@ class AliveFile:
 
 @contextmanager
 def keep_alive_file(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[AliveFile]:
-    """While inside, this flow run is known to be alive. What an attempt that died has left is kept apart for `bury`.
+    """While inside, this flow run is known to be alive. What an attempt that died has left is kept apart.
 
     It also counts as a user of the project's own server, which so outlives a `dreamsweep up` that was killed.
 
@@ -69,7 +69,7 @@ def keep_alive_file(folder: Path, flow_run: str, attempt: int = 1) -> Iterator[A
     with ExitStack() as stack:
         users = stack.enter_context((folder / "users.lock").open("ab"))
         fcntl.flock(users, fcntl.LOCK_SH)
-        file = stack.enter_context(_held(path))
+        file = stack.enter_context(_hold(path))
         try:
             yield AliveFile(file, Life(flow_run, attempt, socket.gethostname()))
         except StoreUnusable:
@@ -119,7 +119,7 @@ def write_life(file: IO[bytes], life: Life) -> None:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[IO[bytes]]:
+def _hold(path: Path) -> Iterator[IO[bytes]]:
     """A new file at this path, locked."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b") as file:

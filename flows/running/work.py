@@ -12,7 +12,7 @@ from flows.forms.places import DATA_FOLDER
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
-from tasks.session.progress import beating
+from tasks.session.progress import listen_to_beats
 from tasks.session.session import Session, session
 
 OVERTIME_MINUTES = 30.0
@@ -28,7 +28,7 @@ def work(parameters: InStore, flow: str) -> Iterator[Session]:
     with alive(parameters) as (life, deadline):
         asked = parameters.model_dump(mode="json")
         with session(parameters.store, flow, asked, deadline) as open_session:
-            life.opened(parameters.store, open_session.run.id)
+            life.note_run(parameters.store, open_session.run.id)
             yield open_session
 
 
@@ -48,5 +48,5 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline]]:
             left = deadline.seconds_left()
             hard_limit = None if left is None else max(left, 0) + 60 * OVERTIME_MINUTES
             dog = stack.enter_context(watchdog(60 * parameters.stalled_after, hard_limit, sys.__stderr__ or sys.stderr))
-            stack.enter_context(beating(dog.alive))
+            stack.enter_context(listen_to_beats(dog.alive))
         yield life, deadline

@@ -50,8 +50,8 @@ def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
 
     Returns the names of the flow runs that were marked.
     """
-    graves = dead_files(folder)
-    if not graves and not own:
+    dead = dead_files(folder)
+    if not dead and not own:
         return []
     import httpx
     from prefect.client.orchestration import SyncPrefectClient
@@ -64,7 +64,7 @@ def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
             auth_string=PREFECT_API_AUTH_STRING.value(),
             api_key=PREFECT_API_KEY.value(),
         ) as client:
-            for path in graves:
+            for path in dead:
                 marked += _mark_crashed_file(client, path)
             if own:
                 marked += _mark_unstarted(client, folder)
@@ -74,7 +74,7 @@ def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
 
 
 def _mark_crashed_file(client: "SyncPrefectClient", path: Path) -> list[str]:
-    """Bury the flow of a file."""
+    """Mark the flow run of a file."""
     from prefect.exceptions import ObjectNotFound
 
     with hold_dead_file(path) as file:

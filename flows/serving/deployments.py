@@ -52,11 +52,11 @@ def register(flow: str) -> None:
     """Register the deployment of one flow with the server that the settings name."""
     from prefect.client.orchestration import get_client
 
-    async def registered() -> None:
+    async def apply() -> None:
         async with get_client() as client:
             await (await _deployment(client, flow)).aapply()
 
-    asyncio.run(registered())
+    asyncio.run(apply())
 
 
 async def _deployment(client: "PrefectClient", name: str) -> "RunnerDeployment":

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 LOOK_SECONDS = 0.5
-BURY_SECONDS = 5.0
+MARK_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 AGAIN_SECONDS = 30.0
 LOG_BYTES = 1_000_000
@@ -63,7 +63,7 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpN
     """
     _check_host(settings)
     folder = settings.folder / "prefect"
-    with _told_to_stop() as stop, UpLock(folder) as lock, _logging(folder, say):
+    with _catch_signals() as stop, UpLock(folder) as lock, _logging(folder, say):
         pictures = _listen_for_pictures(settings)
         server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
         server.start()
@@ -88,7 +88,7 @@ class _Up:
         self._settings, self._server, self._pictures = settings, server, pictures
         self._lock, self._stop, self._ready = lock, stop, ready
         self._folder = settings.folder / "prefect"
-        self._buried = self._revive_at = 0.0
+        self._marked_at = self._revive_at = 0.0
 
     def run(self) -> None:
         url = self._server.ready()
@@ -96,20 +96,20 @@ class _Up:
             _check_that_it_answers(url)
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
-        self._bury()
+        self._mark_crashed()
         serving = ServingProcess(self._folder, self._settings.at_once, self._environment(), log.info)
         try:
             while not self._stop.is_set():
                 if serving.see_to_it():
                     self._say_ready(url)
                 self._see_to_the_server()
-                if time.monotonic() - self._buried > BURY_SECONDS:
-                    self._bury()
+                if time.monotonic() - self._marked_at > MARK_SECONDS:
+                    self._mark_crashed()
                 self._stop.wait(LOOK_SECONDS)
             log.info("ending: flow runs are stopped, and can be retried")
         finally:
             serving.end()
-            self._bury()
+            self._mark_crashed()
 
     def _say_ready(self, url: str) -> None:
         ui = url.removesuffix("/api")
@@ -162,7 +162,7 @@ class _Up:
             log.error("%s", error)
             self._revive_at = time.monotonic() + AGAIN_SECONDS
 
-    def _bury(self) -> None:
+    def _mark_crashed(self) -> None:
         from flows.serving.crashed import mark_crashed
 
         try:
@@ -170,7 +170,7 @@ class _Up:
                 log.warning("crashed: %s", name)
         except Exception:  # it looks again in a few seconds, and `up` goes on
             log.exception("cannot look for what has crashed")
-        self._buried = time.monotonic()
+        self._marked_at = time.monotonic()
 
 
 def _check_that_it_answers(url: str) -> None:
@@ -215,7 +215,7 @@ def _name_of(host: str) -> str:
 
 
 @contextlib.contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
+def _catch_signals() -> Iterator[threading.Event]:
     """An event that is set by SIGTERM, Ctrl-C and a terminal that is closed.
 
     A second signal changes nothing, until the process has ended. What is ignored already stays ignored: `nohup` ignores

@@ -46,7 +46,7 @@ class DreamContext(RunContext):
     rotation: float = 0.0
     guide: Guide | None = None
     masks: Path | None = None
-    room: PixelBudget = field(default_factory=lambda: PixelBudget(PIXELS_AT_ONCE))
+    pixel_budget: PixelBudget = field(default_factory=lambda: PixelBudget(PIXELS_AT_ONCE))
     _masks_in: dict[Path, dict[str, Path]] = field(default_factory=dict)
     _dreamers: dict[str, Dreamer] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ class DreamContext(RunContext):
             return wanted
         with self._lock:
             if wanted.parent not in self._masks_in:
-                self._masks_in[wanted.parent] = {path.stem: path for path in reversed(_listed(wanted.parent))}
+                self._masks_in[wanted.parent] = {path.stem: path for path in reversed(_list(wanted.parent))}
             alike = self._masks_in[wanted.parent].get(wanted.stem)  # a mask is seldom a file of the same kind
         if alike is not None and alike.is_file():
             return alike
@@ -100,7 +100,7 @@ def guide_in(session: Session, path: Path) -> Guide:
     return Guide(pixels, originals.digest(data))
 
 
-def _listed(folder: Path) -> list[Path]:
+def _list(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError:

@@ -151,7 +151,7 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
             originals.keep_original(session, mask_data, mask_title(piece.picture))
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
-        with context.room.taken(size_of(data).pixels):
+        with context.pixel_budget.take(size_of(data).pixels):
             source = _source(context, piece, _decode(data, piece.picture))
             mask = planes_of(_decode(mask_data, "the mask").frames[0], 1, "grey")[:, :, 0] if mask_data else None
             keep()  # now that they are known to be pictures
@@ -163,7 +163,7 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}
             picture = Picture(pixels, source.alpha, source.durations, source.loops)
-            attributes = DreamAttributes(title=piece.title, climbs=_climbs(dreams))
+            attributes = DreamAttributes(title=piece.title, climbs=_describe_curves(dreams))
             outputs = [
                 NewOutput(
                     "picture",
@@ -209,16 +209,16 @@ def _source(context: DreamContext, piece: Piece, picture: Picture) -> Picture:
     if piece.unit is not None:
         return _shrink(picture.frames[0])
     if piece.number > 1:
-        return _zoom(picture, context.zoom, context.rotation)
+        return _move(picture, context.zoom, context.rotation)
     return picture
 
 
-def _zoom(picture: Picture, zoom: float, rotation: float) -> Picture:
-    def nearer(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _move(picture: Picture, zoom: float, rotation: float) -> Picture:
+    def move(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.stack([zoom_and_turn(frame, zoom=zoom, degrees=rotation) for frame in pixels])
 
-    alpha = None if picture.alpha is None else nearer(picture.alpha[..., None])[..., 0]
-    return replace(picture, frames=nearer(picture.frames), alpha=alpha)
+    alpha = None if picture.alpha is None else move(picture.alpha[..., None])[..., 0]
+    return replace(picture, frames=move(picture.frames), alpha=alpha)
 
 
 def _shrink(pixels: npt.NDArray[Any]) -> Picture:
@@ -231,7 +231,7 @@ def _shrink(pixels: npt.NDArray[Any]) -> Picture:
     return Picture(pixels[None])
 
 
-def _climbs(dreams: Sequence[Dream]) -> list[list[CurveAttributes]]:
+def _describe_curves(dreams: Sequence[Dream]) -> list[list[CurveAttributes]]:
     """How the objective rose, a list for each frame."""
     return [
         [CurveAttributes(name=curve.name, values=[float(value) for value in curve.values]) for curve in dream.curves]

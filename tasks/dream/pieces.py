@@ -58,13 +58,13 @@ class CurveAttributes(TypedDict):
     values: list[float]
 
 
-class DreamClimbs(TypedDict):
+class DreamCurves(TypedDict):
     """A list of curves for each frame of a dream."""
 
     climbs: list[list[CurveAttributes]]
 
 
-class DreamAttributes(DreamClimbs):
+class DreamAttributes(DreamCurves):
     """What the picture of a dream says of itself; `title`: what its run calls it."""
 
     title: str
@@ -106,5 +106,5 @@ def is_sheet(title: str) -> bool:
 
 def gain_of(record: Record) -> float:
     """How much the objective rose in a dream of the first frame, all its octaves, rounds and tilings together."""
-    climbs = read_as(DreamClimbs, record.output("picture").attributes)["climbs"]
+    climbs = read_as(DreamCurves, record.output("picture").attributes)["climbs"]
     return float(sum(curve["values"][-1] - curve["values"][0] for curve in climbs[0]))

@@ -14,7 +14,7 @@ class PixelBudget:
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, pixels: int) -> Iterator[None]:
+    def take(self, pixels: int) -> Iterator[None]:
         """While inside, these pixels are taken; all of the room where there are more of them than it has."""
         wanted = min(pixels, self._pixels)
         with self._changed:

@@ -26,7 +26,7 @@ def beat() -> None:
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
+def listen(listener: Listener) -> Iterator[None]:
     """While inside, `listener` is told. It is called from any thread."""
     _listeners.append(listener)
     try:
@@ -36,7 +36,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def beating(heard: Beat) -> Iterator[None]:
+def listen_to_beats(heard: Beat) -> Iterator[None]:
     """While inside, `heard` is called whenever something got done, from any thread."""
     _beats.append(heard)
     try:

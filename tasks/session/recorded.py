@@ -49,7 +49,7 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
         run_name: of its runs, with the parameters' names in braces.
     """
 
-    def again(_: "Task[..., R]", __: TaskRun, state: State[R]) -> bool:
+    def should_retry(_: "Task[..., R]", __: TaskRun, state: State[R]) -> bool:
         error = state.result(raise_on_failure=False)
         return isinstance(error, BaseException) and transient(error)
 
@@ -61,7 +61,7 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
         retries=len(RETRY_DELAYS),
         retry_delay_seconds=RETRY_DELAYS,
         retry_jitter_factor=0.5,
-        retry_condition_fn=again,
+        retry_condition_fn=should_retry,
     )(function)
     task_of_result: Task[P, R] = made
     return task_of_result

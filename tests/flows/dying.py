@@ -37,7 +37,7 @@ def dying(folder: str, store: str) -> str:
     assert context.flow_run is not None
     with keep_alive_file(Path(folder), str(context.flow_run.id), context.flow_run.run_count) as life:
         run = Store.open(store).open_run("dying", {})
-        life.opened(store, run.id)
+        life.note_run(store, run.id)
         if not Path(store, "mended").exists():
             layer(store)
         run.close("completed", {})

@@ -28,7 +28,7 @@ from lib.dream.settings import DreamSettings
 from lib.pictures.about import read_about
 from storage import lineage, verify
 from storage.store import Store
-from tasks.session.progress import listening
+from tasks.session.progress import listen
 from tests.flows.tiny import MAPS, UNITS, photograph, saved, small_cnn, write_photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -200,7 +200,7 @@ def test_octave_and_step_within_a_picture_are_told_where_it_takes_long(
     monkeypatch.setattr("tasks.dream.dreams.SECONDS_UNTIL_STEPS_ARE_REPORTED", -1)
     write_photograph(house.pictures / "rose.png")
     heard = []
-    with listening(lambda *said: heard.append(said)):
+    with listen(lambda *said: heard.append(said)):
         house.dream()
     within = [said for said in heard if said[0] == "rose.png"]
     assert "octave 1 of 2" in within[0][3]
@@ -331,14 +331,14 @@ def test_a_guide_changes_the_dream_and_is_among_what_it_was_made_of(house: House
 
 
 def test_a_picture_that_is_added_while_it_runs_waits_for_the_next_run(house: House) -> None:
-    from tasks.session.progress import listening
+    from tasks.session.progress import listen
 
     write_photograph(house.pictures / "first.png")
 
     def add(*_: object) -> None:
         write_photograph(house.pictures / "added.png", 1)
 
-    with listening(add):
+    with listen(add):
         summary = house.dream()
     assert (house.pictures / "added.png").is_file()
     assert [one["title"] for one in summary["pictures"]] == ["first.png"]

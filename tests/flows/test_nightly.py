@@ -43,11 +43,11 @@ def after_epoch() -> Iterator[Callable[[int], None]]:
 
     wanted: list[int] = []
 
-    def listen(what: str, done: int, total: int, note: str) -> None:
+    def hear(what: str, done: int, total: int, note: str) -> None:
         if what == "training" and wanted and note.startswith(f"epoch {wanted[0]} "):
             let_time_be_over()
 
-    with progress.listening(listen):
+    with progress.listen(hear):
         yield lambda number: wanted.append(number)
 
 

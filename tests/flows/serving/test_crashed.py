@@ -218,7 +218,7 @@ def test_what_an_attempt_left_is_marked_also_where_it_was_retried_before_anybody
         client.set_flow_run_state(flow_run, Running())
     with keep_alive_file(mortals.folder, str(flow_run), 2) as second:
         run = Store.open(mortals.store).open_run("dying", {}).id
-        second.opened(str(mortals.store), run)
+        second.note_run(str(mortals.store), run)
         assert mortals.bury() == []
         assert mortals.states(str(flow_run)) == ["Running", "Crashed", "Crashed", "Crashed"]
         assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "open"]
@@ -233,7 +233,7 @@ def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(morta
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
         with suppress(StoreUnusable), keep_alive_file(mortals.folder, str(flow_run)) as life:
-            life.opened(str(mortals.store), run)
+            life.note_run(str(mortals.store), run)
             raise StoreUnusable("the store is full")
         client.set_flow_run_state(flow_run, Failed())
     assert mortals.bury() == []

@@ -19,7 +19,7 @@ def entered(room: PixelBudget, pixels: int) -> tuple[threading.Event, Callable[[
     inside, over = threading.Event(), threading.Event()
 
     def visit() -> None:
-        with room.taken(pixels):
+        with room.take(pixels):
             inside.set()
             over.wait(SECONDS)
 
@@ -61,9 +61,9 @@ def test_what_is_larger_than_the_room_has_it_alone() -> None:
 def test_room_is_given_back_by_what_fails() -> None:
     room = PixelBudget(10)
     for _ in range(3):
-        with pytest.raises(ValueError, match="broken"), room.taken(10):
+        with pytest.raises(ValueError, match="broken"), room.take(10):
             raise ValueError("broken")
-    with room.taken(10):
+    with room.take(10):
         pass
 
 
@@ -74,7 +74,7 @@ def test_everybody_has_a_turn_and_there_is_never_more_than_fits(size: int, wante
 
     def visit(pixels: int) -> None:
         nonlocal inside, most
-        with room.taken(pixels):
+        with room.take(pixels):
             with lock:
                 inside += min(pixels, size)
                 most = max(most, inside)
