@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import State
 from flows.forms.places import pictures_place
 from flows.results.captions import percent
 from flows.results.links import below_run
+from flows.results.summaries import AnalysisSummary, DreamsSummary, RunSummary, SweepSummary
 from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
 from storage.store import Record, Store
@@ -65,7 +66,7 @@ def report_layer(context: SweepContext, record: Record) -> None:
     _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
 
 
-def report_sweep(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+def report_sweep(store: Store, summary: SweepSummary, gallery: str | None) -> None:
     """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run.
 
     `gallery`: its address, where there is one of this store.
@@ -73,12 +74,12 @@ def report_sweep(store: Store, summary: Mapping[str, Any], gallery: str | None) 
     _publish("sweep", sweep_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
 
 
-def report_analysis(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+def report_analysis(store: Store, summary: AnalysisSummary, gallery: str | None) -> None:
     """What an analysis found, with a small picture of each comparison, as an artifact of the flow run."""
     _publish("analysis", analysis_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
 
 
-def analysis_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None = None) -> list[str]:
     """The same as lines of markdown."""
     run = str(summary["run"])
     lines = [
@@ -113,17 +114,17 @@ def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
         lines.append(f"- **{name}**: {state.name}{said}")
     for name, lines_of in (("oip-sweep", sweep_lines), ("dream", dream_lines), ("analyse", analysis_lines)):
         summary = steps[name].result(raise_on_failure=False) if name in steps else None
-        if isinstance(summary, dict):
+        if summary is not None and not isinstance(summary, BaseException):
             lines += lines_of(Store.open(store), summary)
     _publish("night", lines, "What was done in a night")
 
 
-def report_dreams(store: Store, summary: Mapping[str, Any], gallery: str | None) -> None:
+def report_dreams(store: Store, summary: DreamsSummary, gallery: str | None) -> None:
     """What was dreamed, with a few small pictures, and what failed, as an artifact of the flow run."""
     _publish("dreams", dream_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
 
 
-def dream_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+def dream_lines(store: Store, summary: DreamsSummary, gallery: str | None = None) -> list[str]:
     """The same as lines of markdown."""
     run = str(summary["run"])
     lines = [
@@ -144,7 +145,7 @@ def dream_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = 
     return lines
 
 
-def sweep_lines(store: Store, summary: Mapping[str, Any], gallery: str | None = None) -> list[str]:
+def sweep_lines(store: Store, summary: SweepSummary, gallery: str | None = None) -> list[str]:
     """The same as lines of markdown."""
     run = str(summary["run"])
     lines = [
@@ -186,7 +187,7 @@ def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:
     return ["\n".join("| " + " | ".join(cells) + " |" for cells in lines)]
 
 
-def _failures(summary: Mapping[str, Any]) -> list[str]:
+def _failures(summary: RunSummary) -> list[str]:
     failures = summary["failures"]
     if not failures:
         return []

@@ -26,8 +26,8 @@ from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
 
 from flows.running.liveness import keep_alive_file
 from flows.running.locks import try_lock
-from flows.serving.crashed import mark_crashed
 from flows.serving import crashed
+from flows.serving.crashed import mark_crashed
 from storage.errors import StoreUnusable
 from storage.store import Store
 from tests.flows.dying import dying, hang
