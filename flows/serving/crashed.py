@@ -182,7 +182,7 @@ def _mark_tasks(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -
         found += page
     left = [task_run for task_run in found if _is_left(task_run, before)]
     for task_run in left:
-        client.set_task_run_state(task_run.id, _crashed(), force=True)
+        client.set_task_run_state(task_run.id, _crashed_state(), force=True)
     return bool(left)
 
 
@@ -191,10 +191,10 @@ def _mark(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
 
     # One that was being cancelled is so now. Forced, because only its process can leave some states.
     cancelled = flow_run.state is not None and flow_run.state.is_cancelling()
-    client.set_flow_run_state(flow_run.id, Cancelled() if cancelled else _crashed(), force=True)
+    client.set_flow_run_state(flow_run.id, Cancelled() if cancelled else _crashed_state(), force=True)
 
 
-def _crashed() -> "State[None]":
+def _crashed_state() -> "State[None]":
     from prefect.states import Crashed
 
     return Crashed(message=MESSAGE)

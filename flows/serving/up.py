@@ -63,7 +63,7 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpN
     """
     _check_host(settings)
     folder = settings.folder / "prefect"
-    with _catch_signals() as stop, UpLock(folder) as lock, _logging(folder, say):
+    with _catch_signals() as stop, UpLock(folder) as lock, _log_to(folder, say):
         pictures = _listen_for_pictures(settings)
         server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
         server.start()
@@ -238,7 +238,7 @@ def _catch_signals() -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _logging(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _log_to(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Within, what is logged goes to `up.log` and is said to the user."""
 
     class Said(logging.Handler):

@@ -17,7 +17,7 @@ from tasks.analysis.context import BATCH, AnalysisContext, InputImage
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 from tasks.session.scratch import scratch
 
 VERSION = 1
@@ -42,7 +42,7 @@ def tensors_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     return Recipe("tensors", VERSION, parameters, {"model": context.network.identity, blob.role: blob.digest})
 
 
-@recorded("activations", run_name="{title}")
+@record_task("activations", run_name="{title}")
 def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, bool]:
     """The record of what every layer makes of some images, side by side on one scale.
 
@@ -90,7 +90,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
     return context.session.obtain(recipe, compute, unit=title)
 
 
-@recorded("tensors", run_name="{title}")
+@record_task("tensors", run_name="{title}")
 def keep_activations(title: str, name: SetName, run: str) -> tuple[Record, bool]:
     """The record of the activations of all images of a set: `tensors`, one HDF5 file with a dataset for each layer."""
     context = find_shared(run, AnalysisContext)

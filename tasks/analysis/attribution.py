@@ -9,7 +9,7 @@ from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import AnalysisContext
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 
 VERSION = 1
 
@@ -24,7 +24,7 @@ def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
     return Recipe("attribution", VERSION, parameters, context.recipe_inputs(context.see(name)))
 
 
-@recorded("attribution", run_name="{title}")
+@record_task("attribution", run_name="{title}")
 def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
     """The record of which pixels of an image carry its prediction.
 

@@ -22,7 +22,7 @@ from tasks.analysis.context import BATCH, AnalysisContext, InputImage
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 
 VERSION = 1
 TEST: SetName = "test"
@@ -122,7 +122,7 @@ def fcps_recipe(context: AnalysisContext, layer: str, groups: Groups) -> Recipe:
     return Recipe("fcps", VERSION, parameters, inputs)
 
 
-@recorded("fcps", run_name="{title}")
+@record_task("fcps", run_name="{title}")
 def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Record, bool]:
     """The record of what two groups have in common in a layer.
 

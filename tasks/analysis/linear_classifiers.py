@@ -9,7 +9,7 @@ from tasks.analysis.context import AnalysisContext
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 
 VERSION = 1
 
@@ -27,7 +27,7 @@ def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recip
     return Recipe("linear", VERSION, parameters, {"model": context.network.identity, **read})
 
 
-@recorded("linear", run_name="{title}")
+@record_task("linear", run_name="{title}")
 def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record, bool]:
     """The record of how well a linear classifier on each layer's activations does; its output is `table`, as JSON."""
     context = find_shared(run, AnalysisContext)

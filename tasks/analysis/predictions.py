@@ -13,7 +13,7 @@ from tasks.analysis.context import AnalysisContext
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 
 VERSION = 1
 UNCLEAR = 10
@@ -59,7 +59,7 @@ def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     )
 
 
-@recorded("predictions", run_name="{title}")
+@record_task("predictions", run_name="{title}")
 def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
     """The record of what the network makes of a set, `train` or `test`; the context then knows it of the test set.
 

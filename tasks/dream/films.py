@@ -8,13 +8,13 @@ from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.pieces import Piece
 from tasks.session.open_runs import find_shared
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 
 VERSION = 1
 SECONDS_A_PASS = 0.5
 
 
-@recorded("animation", run_name="{title}")
+@record_task("animation", run_name="{title}")
 def make_animation(title: str, picture: str, kind: Kind, run: str) -> tuple[Record, bool]:
     """The record of a picture's film, from the picture itself to its last pass; its output's role is `animation`.
 

@@ -12,12 +12,12 @@ from tasks.dream.context import DreamContext
 from tasks.dream.dreams import PNG
 from tasks.dream.pieces import Piece, gain_of
 from tasks.session.open_runs import find_shared
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 
 VERSION = 1
 
 
-@recorded("tour", run_name="{title}")
+@record_task("tour", run_name="{title}")
 def make_tour_sheet(title: str, picture: str, layer: str, indices: Sequence[int], run: str) -> tuple[Record, bool]:
     """The record of the sheet, with a cell for each map, failed and left ones too; its output's role is `sheet`."""
     context = find_shared(run, DreamContext)

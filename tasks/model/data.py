@@ -13,7 +13,7 @@ from storage.store import Input, NewOutput, Recipe, Record, Store
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.session.attributes import read_as
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 from tasks.session.session import session_of
 
 VERSION = 1
@@ -38,7 +38,7 @@ class _PixelParameters(TypedDict):
     attributes: _Pixels
 
 
-@recorded("data", run_name="{name}")
+@record_task("data", run_name="{name}")
 def store_data(
     name: str, data_dir: Path | None, run: str, suits: Callable[[Dataset], object] | None = None
 ) -> tuple[Record, bool]:

@@ -19,7 +19,7 @@ from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, ide
 from tasks.model.data import DataParameters
 from tasks.model.training import ModelAttributes, model_outputs
 from tasks.session.attributes import read_as
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 from tasks.session.session import session_of
 
 VERSION = 1
@@ -89,7 +89,7 @@ def find_model(store: Store, name: str | None) -> StoredModel:
     return StoredModel(record, refs[0] if refs else network_output(record).digest[:12])
 
 
-@recorded("register", run_name="{path}")
+@record_task("register", run_name="{path}")
 def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, bool]:
     """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
 

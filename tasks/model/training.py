@@ -19,7 +19,7 @@ from tasks.model.checkpoints import identity_of, network_output
 from tasks.model.data import load_data
 from tasks.session.attributes import read_as
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 from tasks.session.session import Session, session_of
 
 VERSION = 1
@@ -47,7 +47,7 @@ class _EpochAttributes(TypedDict):
     test_accuracy: float
 
 
-@recorded("train", run_name="train")
+@record_task("train", run_name="train")
 def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Record, bool]:
     """The record of a network trained on a stored data set: `.keras`, `.h5`, history as JSON and as a plot.
 

@@ -67,7 +67,7 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
     return task_of_result
 
 
-def recorded(name: str, *, run_name: str) -> Callable[[Callable[P, tuple[Record, bool]]], "Task[P, str]"]:
+def record_task(name: str, *, run_name: str) -> Callable[[Callable[P, tuple[Record, bool]]], "Task[P, str]"]:
     """Make a `stored_task` of a function that returns a record, and whether it was there already.
 
     The task's result is the record's key; its state is named `Reused` where nothing was computed.

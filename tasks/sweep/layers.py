@@ -12,7 +12,7 @@ from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.session.attributes import read_as
 from tasks.session.open_runs import find_shared
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 from tasks.sweep.context import SweepContext
 from tasks.sweep.oips import VERSION as OIPS_VERSION
 from tasks.sweep.oips import OipAttributes
@@ -27,7 +27,7 @@ Tensors = dict[str, npt.NDArray[np.generic]]
 _FAILED, _LEFT = "failed", "left"
 
 
-@recorded("layer", run_name="{layer}")
+@record_task("layer", run_name="{layer}")
 def gather_layer(
     layer: str, indices: Sequence[int], failed: Sequence[int], large: bool, run: str
 ) -> tuple[Record, bool]:

@@ -14,14 +14,14 @@ from storage.store import NewOutput, Recipe, Record
 from storage.tensors import NPY
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
-from tasks.session.recorded import recorded
+from tasks.session.recorded import record_task
 from tasks.session.scratch import scratch
 from tasks.sweep.context import SweepContext
 
 VERSION = 1
 
 
-@recorded("negatives", run_name="negatives of {layer}")
+@record_task("negatives", run_name="negatives of {layer}")
 def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> tuple[Record, bool]:
     """The record of the negative OIPs of some units of a layer, or of all, where there is one.
 
