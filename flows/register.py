@@ -21,10 +21,10 @@ from tasks.session.attributes import read_as
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
     with work(parameters, "register") as open_session:
-        record, name = obtain_registered_model(open_session, parameters)
-        count = read_as(ModelAttributes, record.output("model").attributes)["parameters"]
-        closed = open_session.run.close("completed", {"model": name, "parameters": count})
-        return RegisterSummary(run=closed.id, model=name, parameters=count)
+        stored = obtain_registered_model(open_session, parameters)
+        count = read_as(ModelAttributes, stored.record.output("model").attributes)["parameters"]
+        closed = open_session.run.close("completed", {"model": stored.name, "parameters": count})
+        return RegisterSummary(run=closed.id, model=stored.name, parameters=count)
 
 
 def find_or_register(store: Store, name: str | None) -> StoredModel:

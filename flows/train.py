@@ -9,7 +9,7 @@ from flows.results.summaries import TrainSummary
 from flows.running.models import obtain_trained_model
 from flows.running.outcome import end_in_states
 from flows.running.work import work
-from tasks.model.training import TrainedAttributes
+from tasks.model.training import Scores
 from tasks.session.attributes import read_as
 
 
@@ -23,17 +23,14 @@ def train(parameters: TrainParameters) -> TrainSummary:
     """
     begun = time.monotonic()
     with work(parameters, "train") as open_session:
-        record, name = obtain_trained_model(open_session, parameters)
-        about = read_as(TrainedAttributes, record.output("model").attributes)
-        told = {"test_accuracy": about["test_accuracy"], "test_loss": about["test_loss"], "epochs": about["epochs"]}
-        closed = open_session.run.close("completed", {"model": name, **told})
+        trained = obtain_trained_model(open_session, parameters)
+        scores = read_as(Scores, trained.record.output("model").attributes)
+        closed = open_session.run.close("completed", {"model": trained.name, **scores})
     hows = [unit.how for unit in closed.units.values()]
     return TrainSummary(
         run=closed.id,
-        model=name,
-        test_accuracy=about["test_accuracy"],
-        test_loss=about["test_loss"],
-        epochs=about["epochs"],
+        model=trained.name,
+        **scores,
         computed=hows.count("computed"),
         reused=hows.count("reused"),
         seconds=round(time.monotonic() - begun, 2),

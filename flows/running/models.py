@@ -7,9 +7,8 @@ from lib.data.dataset import Dataset
 from lib.network import model_file
 from lib.network.units import select_units
 from lib.training import reference
-from storage.store import Record
 from tasks.model.data import store_data
-from tasks.model.models import check_images, name_model, register_model
+from tasks.model.models import StoredModel, check_images, name_model, register_model
 from tasks.model.training import train_model
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
@@ -17,8 +16,8 @@ from tasks.session.session import Session
 
 def obtain_trained_model(
     open_session: Session, parameters: TrainParameters, layers: Sequence[str] | None = None
-) -> tuple[Record, str]:
-    """The record of the trained model, and its ref; within a flow run.
+) -> StoredModel:
+    """The trained model, under its ref; within a flow run.
 
     Raises BadInput before anything is stored for images that the network cannot take, and where it has not the
     `layers` that are wanted of it.
@@ -31,13 +30,13 @@ def obtain_trained_model(
     data_key = key_of(store_data(parameters.data, parameters.data_dir, run, suits=suits, return_state=True))
     model_key = key_of(train_model(data_key, parameters.settings, run, return_state=True))
     record = open_session.store.record(model_key)
-    return record, name_model(open_session.store, record, parameters.data.partition(":")[0])
+    return StoredModel(record, name_model(open_session.store, record, parameters.data.partition(":")[0]))
 
 
 def obtain_registered_model(
     open_session: Session, parameters: RegisterParameters, size: tuple[int, int] | None = None
-) -> tuple[Record, str]:
-    """The record of the registered model, and its ref; within a flow run. `size`: of the images it will be given."""
+) -> StoredModel:
+    """The registered model, under its ref; within a flow run. `size`: of the images it will be given."""
     run = open_session.run.id
     data_key = None
     if parameters.data:
@@ -52,4 +51,4 @@ def obtain_registered_model(
             )
         )
     record = open_session.store.record(key_of(register_model(parameters.file, data_key, run, return_state=True)))
-    return record, name_model(open_session.store, record, parameters.file.stem)
+    return StoredModel(record, name_model(open_session.store, record, parameters.file.stem))

@@ -56,7 +56,7 @@ def find_sweep_model(open_session: Session, parameters: SweepParameters) -> Stor
     if first is not None:
         if parameters.model is not None:
             raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
-        return StoredModel(*obtain_trained_model(open_session, first, parameters.layers))
+        return obtain_trained_model(open_session, first, parameters.layers)
     if parameters.model and is_model_file(parameters.model):
         file = RegisterParameters(
             store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
@@ -65,7 +65,7 @@ def find_sweep_model(open_session: Session, parameters: SweepParameters) -> Stor
         _units(model, parameters)  # so that a layer's typo leaves no record
         if file.data is None:
             _size(model, parameters, None)
-        return StoredModel(*obtain_registered_model(open_session, file, parameters.size))
+        return obtain_registered_model(open_session, file, parameters.size)
     return find_model(open_session.store, parameters.model)
 
 

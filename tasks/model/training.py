@@ -35,12 +35,16 @@ class ModelAttributes(TypedDict):
     parameters: int
 
 
-class TrainedAttributes(ModelAttributes):
-    """The same of one that was trained here."""
+class Scores(TypedDict):
+    """How good a model is that was trained here, after so many epochs."""
 
     test_accuracy: float
     test_loss: float
     epochs: int
+
+
+class TrainedAttributes(ModelAttributes, Scores):
+    """What the outputs of a model say that was trained here."""
 
 
 class _EpochAttributes(TypedDict):

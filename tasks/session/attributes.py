@@ -10,6 +10,9 @@ from storage.errors import StoreError
 
 Kind = TypeVar("Kind")
 
+_adapters: dict[type, object] = {}
+"""By what they read: to make one takes longer than to read with it."""
+
 
 def read_as(kind: type[Kind], values: Mapping[str, Json]) -> Kind:
     """The attributes of an output, or the parameters of a record, as a TypedDict; what that does not name is left out.
@@ -17,8 +20,15 @@ def read_as(kind: type[Kind], values: Mapping[str, Json]) -> Kind:
     Raises StoreError where they are no such thing: a value is missing or of another type.
     """
     try:
-        return TypeAdapter(kind).validate_python(values)
+        return _adapter_of(kind).validate_python(values)
     except ValidationError as problem:
         first = problem.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise StoreError(f"{place} of a stored {kind.__name__} is not as expected: {first['msg']}") from problem
+
+
+def _adapter_of(kind: type[Kind]) -> TypeAdapter[Kind]:
+    adapter = _adapters.get(kind)
+    if not isinstance(adapter, TypeAdapter):
+        adapter = _adapters[kind] = TypeAdapter(kind)
+    return adapter
