@@ -31,7 +31,7 @@ def open_session(store: Store) -> Iterator[Session]:
 
 
 @pytest.fixture
-def workshop_in(pictures: str) -> Iterator[Callable[..., Any]]:
+def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
     """Open the tiny network's context in a session, with its data set, exemplars found, until the test ends."""
     from lib.network import model_file
     from tasks.model.context import open_context

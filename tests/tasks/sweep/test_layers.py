@@ -19,9 +19,9 @@ INDICES = (0, 1, 2, 3)
 
 
 @pytest.fixture
-def swept(workshop_in: Callable[..., SweepContext], open_session: Session) -> tuple[SweepContext, dict[int, str]]:
+def swept(sweep_context_in: Callable[..., SweepContext], open_session: Session) -> tuple[SweepContext, dict[int, str]]:
     """The keys of the first layer's maps, but for one."""
-    context = workshop_in(open_session)
+    context = sweep_context_in(open_session)
     run = open_session.run.id
     make_oips.fn("Conv2D_1", [f"Conv2D_1/{index}" for index in INDICES if index != 2], run)
     return context, {Unit.parse(unit).index: key for unit, key in context.tally.made.items()}
@@ -86,9 +86,9 @@ def test_a_layer_is_gathered_again_when_its_maps_or_their_version_change(
 
 
 def test_a_new_way_to_find_exemplars_asks_for_new_verdicts(
-    workshop_in: Callable[..., SweepContext], open_session: Session, monkeypatch: pytest.MonkeyPatch
+    sweep_context_in: Callable[..., SweepContext], open_session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context, unit = workshop_in(open_session), Unit("Conv2D_1", 0)
+    context, unit = sweep_context_in(open_session), Unit("Conv2D_1", 0)
     before = oip_recipe(context, unit).digest
     assert oip_recipe(context, unit).digest == before
     monkeypatch.setattr("tasks.sweep.exemplars.VERSION", 1000)
@@ -96,9 +96,9 @@ def test_a_new_way_to_find_exemplars_asks_for_new_verdicts(
 
 
 def test_nothing_is_gathered_where_every_map_failed(
-    workshop_in: Callable[..., SweepContext], open_session: Session, store: Store
+    sweep_context_in: Callable[..., SweepContext], open_session: Session, store: Store
 ) -> None:
-    record = gathered(store, {}, workshop_in(open_session), failed=INDICES)
+    record = gathered(store, {}, sweep_context_in(open_session), failed=INDICES)
     with h5py.File(store.path(record.output("tensors").digest)) as file:
         assert not file["mask"][()].any()
         assert {name.decode() for name in file["verdict"]} == {"failed"}

@@ -27,9 +27,9 @@ def made(open_session: Session, indices: list[int]) -> tuple[Record, Any, str]:
 
 
 def test_images_do_not_depend_on_batches_and_say_how_far_below_they_are(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    context = workshop_in(open_session)
+    context = sweep_context_in(open_session)
     context.batch = 4
     record, images, _ = made(open_session, list(range(UNITS)))
     about: Any = record.output("images").attributes
@@ -40,14 +40,14 @@ def test_images_do_not_depend_on_batches_and_say_how_far_below_they_are(
     np.testing.assert_allclose(about["responses"], responses, atol=1e-6)
     np.testing.assert_allclose(about["pre_activations"], before, atol=1e-6)
     with session(open_session.store.root, "test", {}) as other:
-        workshop_in(other, replace(GROWTH, seed=GROWTH.seed + 1))
+        sweep_context_in(other, replace(GROWTH, seed=GROWTH.seed + 1))
         assert not np.array_equal(made(other, list(range(UNITS)))[1], images)
 
 
 def test_some_units_are_taken_from_the_whole_layer_where_that_is_there(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    workshop_in(open_session)
+    sweep_context_in(open_session)
     few, image, how = made(open_session, [4])
     assert (how, image.shape) == ("Completed", (1, 12, 12, 1))
     whole, images, how = made(open_session, list(range(UNITS)))
@@ -59,19 +59,19 @@ def test_some_units_are_taken_from_the_whole_layer_where_that_is_there(
 
 
 def test_the_number_of_oips_and_the_objective_are_no_matter(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    workshop_in(open_session)
+    sweep_context_in(open_session)
     first, *_ = made(open_session, [1])
     with session(open_session.store.root, "test", {}) as other:
-        workshop_in(other, replace(GROWTH, oips=1, objective="peak"))
+        sweep_context_in(other, replace(GROWTH, oips=1, objective="peak"))
         assert made(other, [1])[0].key == first.key
 
 
 def test_nothing_is_stored_of_a_layer_for_which_the_time_is_over(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    workshop_in(open_session)
+    sweep_context_in(open_session)
     open_session.deadline = Deadline(datetime.now(UTC))
     before = len(list(open_session.store.records()))
     state = make_negatives.fn(LAYER, [0], UNITS, open_session.run.id)
@@ -80,9 +80,9 @@ def test_nothing_is_stored_of_a_layer_for_which_the_time_is_over(
 
 
 def test_a_unit_that_answers_with_no_number_harms_no_other(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    context = workshop_in(open_session)
+    context = sweep_context_in(open_session)
     layer = context.network.model.get_layer(LAYER)
     kernel, bias = layer.get_weights()
     layer.set_weights([kernel, np.where(np.arange(UNITS) == 3, np.nan, bias)])
@@ -94,8 +94,8 @@ def test_a_unit_that_answers_with_no_number_harms_no_other(
 
 @pytest.mark.parametrize("constraint", ["standardised", "box"])
 def test_every_constraint_has_records_of_its_own(
-    open_session: Session, workshop_in: Callable[..., Any], constraint: Any
+    open_session: Session, sweep_context_in: Callable[..., Any], constraint: Any
 ) -> None:
-    workshop_in(open_session, replace(GROWTH, constraint=constraint))
+    sweep_context_in(open_session, replace(GROWTH, constraint=constraint))
     record, *_ = made(open_session, [0])
     assert record.output("images").attributes["constraint"] == record.parameters["constraint"] == constraint

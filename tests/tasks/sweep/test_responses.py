@@ -30,9 +30,9 @@ def arrays(store: Store, found: Record) -> dict[str, Any]:
 
 
 def test_a_record_holds_what_the_network_answers_to_every_image(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    context = workshop_in(open_session, layers=BOTH)
+    context = sweep_context_in(open_session, layers=BOTH)
     natural = context.natural
     for layer, units in MAPS.items():
         found = arrays(open_session.store, record(context, layer))
@@ -57,9 +57,9 @@ def test_a_record_holds_what_the_network_answers_to_every_image(
 
 
 def test_a_record_says_of_which_classes_it_speaks_and_what_it_was_made_from(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    context = workshop_in(open_session)
+    context = sweep_context_in(open_session)
     found = record(context, "Conv2D_1")
     about = {"layer": "Conv2D_1", "classes": ["class 0", "class 1", "class 2"], "by_class": True}
     counts = np.bincount(context.natural.labels.numbers).tolist()
@@ -71,14 +71,14 @@ def test_a_record_says_of_which_classes_it_speaks_and_what_it_was_made_from(
 
 
 def test_exemplars_that_there_are_stay_where_only_responses_are_missing(
-    open_session: Session, store: Store, workshop_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    open_session: Session, store: Store, sweep_context_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = workshop_in(open_session)
+    context = sweep_context_in(open_session)
     exemplars = open_session.find(exemplars_recipe(context, "Conv2D_1"))
     store.files.delete(f"records/{record(context, 'Conv2D_1').key}.json")
     for how in ("computed", "reused"):
         with session(store.root, "test", {}) as later:
-            workshop_in(later)
+            sweep_context_in(later)
             units = later.run.close("completed", {}).units
             assert units["responses of Conv2D_1"].how == how
             assert units["exemplars of Conv2D_1"] == UnitResult(exemplars.key if exemplars else "", "reused")

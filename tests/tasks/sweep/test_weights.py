@@ -12,9 +12,9 @@ from tests.flows.tiny import MAPS
 
 
 def test_each_layer_has_a_record_of_its_own_and_no_data_set_is_wanted(
-    open_session: Session, workshop_in: Callable[..., Any]
+    open_session: Session, sweep_context_in: Callable[..., Any]
 ) -> None:
-    context = workshop_in(open_session)
+    context = sweep_context_in(open_session)
     context.natural = None
     state = compare_weights.fn(list(MAPS), open_session.run.id)
     assert state.name == "Completed"
