@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from lib.data.datasets import load
 from lib.training.settings import RECIPES
 from lib.training.training import TrainedEpoch, train
+from lib.words import duration, percent
 
 WANTED = 0.992
 
@@ -38,16 +39,14 @@ def main(arguments: list[str]) -> None:
 
         def told(epoch: TrainedEpoch, ticks: list[float] = ticks) -> None:
             ticks.append(time.perf_counter())
-            print(
-                f"  epoch {epoch.number}: {epoch.metrics['test_accuracy']:.2%} in {ticks[-1] - ticks[-2]:.1f} s",
-                flush=True,
-            )
+            accuracy, seconds = epoch.metrics["test_accuracy"], ticks[-1] - ticks[-2]
+            print(f"  epoch {epoch.number}: {percent(accuracy)} in {duration(seconds)}", flush=True)
 
         last = train(data, dataclasses.replace(RECIPES[args.recipe], seed=seed), on_epoch=told)
         accuracy = last.metrics["test_accuracy"]
         worst = min(worst, accuracy)
         print(
-            f"{args.data}, {args.recipe} recipe, seed {seed}: {accuracy:.2%} in {ticks[-1] - ticks[0]:.0f} s",
+            f"{args.data}, {args.recipe} recipe, seed {seed}: {percent(accuracy)} in {duration(ticks[-1] - ticks[0])}",
             flush=True,
         )
         if args.save:

@@ -8,7 +8,7 @@ _FEW_FILES = 20
 
 def show_analysis(answer: Mapping[str, Any]) -> None:
     from flows.cli.terminal import escape, out, table
-    from flows.results.captions import duration, number_of, percent
+    from lib.words import count, duration, number, percent, plural
 
     console = out()
     if answer["accuracy"] is not None:
@@ -16,21 +16,23 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     if answer["margins"]:
         rows = table("image", "label", "called", "margin", right=("margin",))
         for one in answer["margins"]:
-            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), f"{one['margin']:.3f}")
+            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), number(one["margin"]))
         console.print(f"\nThe least sure images between {' and '.join(answer['pair'])}:", markup=False)
         console.print(rows)
     if (found := answer["classifiers"]) is not None:
         pair = " against ".join(found["classes"][label] for label in found["pair"])
         rows = table("linear classifier on", "values", "all classes", pair, right=("values", "all classes", pair))
         for row in found["rows"]:
-            rows.add_row(escape(row["layer"]), f"{row['features']:,}", percent(row["all"]), percent(row["pair"]))
+            rows.add_row(
+                escape(row["layer"]), count(row["features"]), percent(row["all"]), percent(row["pair"], unknown="")
+            )
         console.print()
         console.print(rows)
     for layer, fcps in answer["fcps"].items():
         first, second = answer["pair"]
         counts = fcps["counts"]
         console.print(
-            f"{layer}: {number_of(counts['only_first'], 'FCP')} of {first} alone, {counts['only_second']} of {second} "
+            f"{layer}: {plural(counts['only_first'], 'FCP')} of {first} alone, {counts['only_second']} of {second} "
             f"alone, {counts['both']} of both; alone they tell {percent(fcps['accuracy'])} of the test images apart",
             markup=False,
             soft_wrap=True,
@@ -38,10 +40,10 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     console.print()
     for title, message in answer["failures"].items():
         console.print(f"failed: {title}: {message}", markup=False, soft_wrap=True)
-    counted = f"{number_of(answer['computed'], 'result')} computed, {answer['reused']:,} reused"
+    counted = f"{plural(answer['computed'], 'result')} computed, {count(answer['reused'])} reused"
     console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
     if answer["left"]:
-        console.print(f"{number_of(answer['left'], 'result')} left: dreamsweep rerun goes on with them", markup=False)
+        console.print(f"{plural(answer['left'], 'result')} left: dreamsweep rerun goes on with them", markup=False)
     console.print(f"run {answer['run']} of {answer['model']}", markup=False)
     if "folder" in answer:
         console.print(answer["folder"], markup=False, soft_wrap=True)
@@ -50,23 +52,23 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
 
 def show_dreams(answer: Mapping[str, Any]) -> None:
     from flows.cli.terminal import out
-    from flows.results.captions import duration, number_of
+    from lib.words import count, duration, plural
 
     console = out()
     for one in [*answer["extras"], *answer["pictures"]][:_FEW_FILES]:
         for file in one["files"]:
             console.print(file, markup=False, soft_wrap=True)
     if (more := len(answer["pictures"]) + len(answer["extras"]) - _FEW_FILES) > 0:
-        console.print(f"and {more:,} more in {answer['out']}", markup=False, soft_wrap=True)
+        console.print(f"and {count(more)} more in {answer['out']}", markup=False, soft_wrap=True)
     for title, message in answer["failures"].items():
         said = message if message.startswith(title) else f"{title}: {message}"
         console.print(f"failed: {said}", markup=False, soft_wrap=True)
-    counted = f"{number_of(answer['computed'], 'dream')} computed, {answer['reused']:,} reused"
+    counted = f"{plural(answer['computed'], 'dream')} computed, {count(answer['reused'])} reused"
     if not answer["computed"] and not answer["failures"] and not answer["left"]:
-        counted = f"Nothing to compute: all {number_of(answer['reused'], 'dream')} were in the store already"
+        counted = f"Nothing to compute: all {plural(answer['reused'], 'dream')} were in the store already"
     console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
     if answer["left"]:
-        console.print(f"{number_of(answer['left'], 'dream')} left: dreamsweep rerun goes on with them", markup=False)
+        console.print(f"{plural(answer['left'], 'dream')} left: dreamsweep rerun goes on with them", markup=False)
     console.print(f"run {answer['run']} of {answer['model']}, {answer['objective']}", markup=False)
     _show_gallery(answer)
 
@@ -79,18 +81,18 @@ def _show_gallery(answer: Mapping[str, Any]) -> None:
 
 
 def _checkpoint_line(one: Mapping[str, Any]) -> str:
-    from flows.results.captions import number_of
+    from lib.words import count, plural
 
     if one["computed"] is None:
         return f"epoch {one['epoch']}: failed; run {one['run']}"
-    counted = f"{number_of(one['computed'], 'map')} computed, {one['reused']:,} reused"
-    left = f", {one['left']:,} left" if one["left"] else ""
+    counted = f"{plural(one['computed'], 'map')} computed, {count(one['reused'])} reused"
+    left = f", {count(one['left'])} left" if one["left"] else ""
     return f"epoch {one['epoch']}: {counted}{left}; run {one['run']}"
 
 
 def show_sweep(answer: Mapping[str, Any]) -> None:
     from flows.cli.terminal import out
-    from flows.results.captions import duration, number_of
+    from lib.words import count, duration, plural
 
     console = out()
     console.print(verdict_table(answer["verdicts"]))
@@ -104,14 +106,14 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
         console.print(f"unreached: {', '.join(unreached)}", markup=False)
     computed, reused = answer["computed"], answer["reused"]
     if not computed and not answer["failures"] and not answer["left"] and not answer["checkpoints"]:
-        counted = f"Nothing to compute: all {number_of(reused, 'map')} were in the store already"
+        counted = f"Nothing to compute: all {plural(reused, 'map')} were in the store already"
     else:
-        counted = f"{number_of(computed, 'map')} computed, {reused:,} reused"
+        counted = f"{plural(computed, 'map')} computed, {count(reused)} reused"
     for one in answer["checkpoints"]:
         console.print(_checkpoint_line(one), markup=False)
     console.print(f"{counted}; {duration(answer['seconds'])}", markup=False)
     if answer["left"]:
-        console.print(f"{number_of(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
+        console.print(f"{plural(answer['left'], 'map')} left: dreamsweep rerun goes on with them", markup=False)
     if answer["waiting"]:
         console.print(f"{', '.join(answer['waiting'])} left: dreamsweep rerun goes on with them", markup=False)
     console.print(f"run {answer['run']} of {answer['model']}", markup=False)

@@ -31,8 +31,8 @@ def export(
     overwritten.
     """
     from flows.cli.terminal import err, out, print_json
-    from flows.results.captions import number_of, size
     from flows.results.export import plan_export, write_export
+    from lib.words import count, plural, size
     from storage.resolve import resolve
     from storage.store import Store
 
@@ -44,7 +44,7 @@ def export(
         print_json({"folder": str(folder.absolute()), "written": done.written, "same": done.same, "files": done.files})
         return
     console = out()
-    for top, count in done.tops().items():
-        console.print(f"{folder / top}" + (f"  {number_of(count, 'file')}" if count > 1 else ""), markup=False)
-    there = f", {done.same:,} were there already" if done.same else ""
-    console.print(f"{number_of(done.written, 'file')} written ({size(done.size)}){there}", markup=False)
+    for top, files in done.tops().items():
+        console.print(f"{folder / top}" + (f"  {plural(files, 'file')}" if files > 1 else ""), markup=False)
+    there = f", {count(done.same)} were there already" if done.same else ""
+    console.print(f"{plural(done.written, 'file')} written ({size(done.size)}){there}", markup=False)

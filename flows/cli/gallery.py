@@ -44,7 +44,7 @@ def gallery(
     """
     from flows.cli.progress import choose_display
     from flows.cli.terminal import out, print_json
-    from flows.results.captions import number_of
+    from lib.words import count, plural
     from storage.store import Store
     from tasks.gallery.gallery import make_gallery
 
@@ -69,7 +69,7 @@ def gallery(
         console = out()
         console.print(str(page), markup=False, soft_wrap=True)
         console.print(
-            f"{number_of(made.written, 'file')} written, {made.same:,} as they were, {made.removed:,} removed",
+            f"{plural(made.written, 'file')} written, {count(made.same)} as they were, {count(made.removed)} removed",
             markup=False,
         )
     if serve:

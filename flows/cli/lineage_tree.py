@@ -9,21 +9,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from flows.results.captions import (
-    attributes,
-    duration,
-    number_of,
-    outcome,
-    response,
-    seconds_between,
-    short,
-    short_key,
-    title,
-    value,
-    when,
-)
+from flows.results.captions import attributes, outcome, response, seconds_between, short, short_key, title
 from flows.results.documents import environment
 from flows.results.runs import in_order
+from lib.words import duration, local_moment, parameter, plural
 from storage.lineage import Node
 from storage.record import Record
 
@@ -62,7 +51,7 @@ def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterab
     pictures = {key: _pictures(record) for key, record in records.items() if _pictures(record)}
     tree = Tree(Text(heading, "bold"), guide_style="dim")
     count = len({(title(records[key]), records[key].output(role).digest) for key in pictures for role in pictures[key]})
-    tree.add(Text(f"{number_of(count, 'picture depends', 'pictures depend')} on it"))
+    tree.add(Text(f"{plural(count, 'picture depends', 'pictures depend')} on it"))
     oips = [record for record in records.values() if record.task == "oip"]
     for same in _grouped(oips, lambda record: json.dumps([_common(record), record.recipe_inputs], sort_keys=True)):
         branch = tree.add(Group(Text("OIPs", "bold"), _facts({"grown with": _common(same[0])})))
@@ -74,7 +63,7 @@ def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterab
                 digest = short(record.output(pictures[record.key][0]).digest)
                 made = f", made {len(again) + 1} times" if again else ""
                 rows.add_row(*map(Text, words), Text(f"picture {digest}{made}", "dim"))
-            branch.add(Group(Text(f"{_layer_of(layer[0])}: {number_of(rows.row_count, 'unit')}", "bold"), rows))
+            branch.add(Group(Text(f"{_layer_of(layer[0])}: {plural(rows.row_count, 'unit')}", "bold"), rows))
     rest = sorted((record for record in records.values() if record.task != "oip"), key=lambda record: title(record))
     for head, group in (
         ("dreams", [record for record in rest if record.task in _DREAMS]),
@@ -152,11 +141,11 @@ class _Up:
         seconds = duration(seconds_between(record.started, record.ended))
         identity = next((output.identity for output in record.outputs if output.identity), None)
         about = {
-            "made": f"{when(record.ended)} in {seconds} on {record.provenance.host}, "
+            "made": f"{local_moment(record.ended)} in {seconds} on {record.provenance.host}, "
             f"run {record.provenance.run or 'unknown'}, record {short_key(record.key)}",
             "task": f"{record.task}, version {record.version}",
             "parameters": _pairs(record.parameters),
-            "before it": f"{number_of(before, 'other')} of this task, each made from the one before" if before else "",
+            "before it": f"{plural(before, 'other')} of this task, each made from the one before" if before else "",
             "code": version if ran != self._ran else "the same, in the same environment",
             "environment": self._environment(record) if ran != self._ran else "",
         }
@@ -198,7 +187,7 @@ def _device(device: Any) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return " · ".join(f"{name} {value(content)}" for name, content in values.items() if content not in ([], {}))
+    return " · ".join(f"{name} {parameter(content)}" for name, content in values.items() if content not in ([], {}))
 
 
 def _facts(about: dict[str, str]) -> RenderableType:

@@ -43,7 +43,7 @@ def train_here(parameters: "TrainParameters", as_json: bool) -> int:
     """Train in this process, and show what came of it; returns the exit code."""
     from flows.cli.at_work import at_work
     from flows.cli.terminal import out, print_json
-    from flows.results.captions import duration, percent
+    from lib.words import duration, percent
 
     with at_work(parameters.store):
         from flows.train import train

@@ -60,7 +60,7 @@ def show_said(console: "Console", what: str, store: "Store | None", found: "Foun
     from rich.table import Table
     from rich.text import Text
 
-    from flows.results.captions import value
+    from lib.words import parameter
 
     assert found.said is not None
     console.print(heading(what, found), markup=False, soft_wrap=True)
@@ -73,9 +73,9 @@ def show_said(console: "Console", what: str, store: "Store | None", found: "Foun
         if isinstance(content, Mapping):
             for at, (key, item) in enumerate(content.items()):
                 known = _known(store, item) if name == "inputs" else ""
-                row(name if at == 0 else "", f"{key}: {value(item)}{known}")
+                row(name if at == 0 else "", f"{key}: {parameter(item)}{known}")
         else:
-            row(name, value(content))
+            row(name, parameter(content))
     row("SHA-256", found.name)
     console.print(rows)
 

@@ -74,7 +74,8 @@ def list_models(store: "Store") -> list[dict[str, Any]]:
 
 def _show(found: list[dict[str, Any]]) -> None:
     from flows.cli.terminal import escape, out, say, table
-    from flows.results.captions import percent, short, when
+    from flows.results.captions import short
+    from lib.words import count, local_moment, percent
 
     if not found:
         say("There is no model yet: dreamsweep train, or dreamsweep models --add FILE")
@@ -85,8 +86,8 @@ def _show(found: list[dict[str, Any]]) -> None:
         rows.add_row(
             f"{escape(model['ref'])}\n[dim]{short(model['identity'] or '')}{latest if model['latest'] else ''}[/dim]",
             escape(model["data"] or ""),
-            percent(model["test_accuracy"]),
-            f"{model['parameters']:,}" if model["parameters"] is not None else "",
-            when(model["when"]),
+            percent(model["test_accuracy"], unknown=""),
+            count(model["parameters"]) if model["parameters"] is not None else "",
+            local_moment(model["when"]),
         )
     out().print(rows)

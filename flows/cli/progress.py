@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from flows.cli.terminal import screen
-from flows.results.captions import duration
+from lib.words import count, duration
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -93,7 +93,7 @@ class Lines:
                 self.say(f"{what}: {_over(total, note, now - part.begun)}")
             elif now > part.begun:
                 left = (now - part.begun) * (total - done) / done if done else None
-                words = [f"{done:,} of {total:,}", note, f"about {duration(left)} left" if left else ""]
+                words = [f"{count(done)} of {count(total)}", note, f"about {duration(left)} left" if left else ""]
                 self.say(f"{what}: {', '.join(filter(None, words))}")
 
 
@@ -140,7 +140,7 @@ class Bars:
                     self._bars.remove_task(part.task)
                 self._bars.console.print(f"✓ {what}  {_over(total, note, now - part.begun)}", markup=False)
                 return
-            amount = f"{done:,}/{total:,}" if total > 1 else ""
+            amount = f"{count(done)}/{count(total)}" if total > 1 else ""
             if part.task is None:
                 part.task = self._bars.add_task(what, total=total if total > 1 else None, amount=amount, note=note)
             else:
@@ -148,4 +148,4 @@ class Bars:
 
 
 def _over(total: int, note: str, seconds: float) -> str:
-    return ", ".join(filter(None, [f"{total:,} done" if total > 1 else "done", note, duration(seconds)]))
+    return ", ".join(filter(None, [f"{count(total)} done" if total > 1 else "done", note, duration(seconds)]))

@@ -18,7 +18,7 @@ def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
 
 def _show(found: list[dict[str, Any]]) -> None:
     from flows.cli.terminal import escape, out, say, table
-    from flows.results.captions import when
+    from lib.words import local_moment
 
     if not found:
         say("There is no run yet: dreamsweep sweep --train")
@@ -38,7 +38,7 @@ def _show(found: list[dict[str, Any]]) -> None:
         counted = [f"{run['computed']} computed, {run['reused']} reused"] if run["computed"] or run["reused"] else []
         rows.add_row(
             run["run"],
-            when(run["opened"]),
+            local_moment(run["opened"]),
             f"[{styles[run['state']]}]{run['state']}[/]",
             escape("\n".join([run["flow"] + of, *filter(None, [in_words(run["verdicts"])]), *counted])),
         )

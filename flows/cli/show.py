@@ -66,14 +66,14 @@ def describe_found(store: "Store", found: "Found") -> dict[str, Any]:
 
 def _show_run(console: "Console", run: Mapping[str, Any]) -> None:
     from flows.cli.terminal import escape
-    from flows.results.captions import number_of, when
+    from lib.words import local_moment, plural
 
     console.print(f"[bold]run {run['run']}[/bold]  {escape(run['flow'])}, {run['state']}")
     _pairs(
         console,
         {
-            "from": when(run["opened"]),
-            "to": when(run["closed"]) or f"last heard of {when(run['heard'])}",
+            "from": local_moment(run["opened"]),
+            "to": local_moment(run["closed"]) or f"last heard of {local_moment(run['heard'])}",
             "model": run["model"] or "",
             "units": f"{run['computed']} computed, {run['reused']} reused, {run['failed']} failed",
             "parameters": run["parameters"],
@@ -83,22 +83,23 @@ def _show_run(console: "Console", run: Mapping[str, Any]) -> None:
         console.print()
         console.print(verdict_table(run["verdicts_by_layer"]))
     if run["failures"]:
-        console.print(f"\n{number_of(len(run['failures']), 'failure')}", style="red")
+        console.print(f"\n{plural(len(run['failures']), 'failure')}", style="red")
         for unit, message in run["failures"].items():
             console.print(f"  {unit}: {message}", markup=False)
 
 
 def _show_record(console: "Console", record: "Record", document: Mapping[str, Any]) -> None:
     from flows.cli.terminal import escape, table
-    from flows.results.captions import outcome, short, short_key, size, title, value, when
+    from flows.results.captions import outcome, short, short_key, title
+    from lib.words import local_moment, parameter, size
 
     console.print(f"[bold]{escape(title(record))}[/bold]  {escape(outcome(record))}")
-    about = {"record": short_key(record.key), "made": when(record.ended), "run": record.provenance.run or ""}
+    about = {"record": short_key(record.key), "made": local_moment(record.ended), "run": record.provenance.run or ""}
     _pairs(console, about | {"parameters": record.parameters})
     console.print()
     rows = table("output", "digest", "what", "size", right=("size",))
     for output in document["outputs"]:
-        what = output["media_type"] if not output["shape"] else f"{output['dtype']} {value(output['shape'])}"
+        what = output["media_type"] if not output["shape"] else f"{output['dtype']} {parameter(output['shape'])}"
         state = "" if output["state"] in ("whole", "remote") else f" [red]{output['state']}[/red]"
         rows.add_row(output["role"], short(output["digest"]), escape(what) + state, size(output["size"]))
     console.print(rows)
@@ -112,25 +113,26 @@ def _show_record(console: "Console", record: "Record", document: Mapping[str, An
         if unit.get("only_one_pattern"):
             console.print("all its OIPs show this one pattern")
         if unit.get("exemplars"):
-            console.print(f"best exemplars, by number in train_imgs: {value(unit['exemplars'])}", markup=False)
+            console.print(f"best exemplars, by number in train_imgs: {parameter(unit['exemplars'])}", markup=False)
 
 
 def _oip_table(oips: Iterable[Mapping[str, Any]]) -> Any:
     from flows.cli.terminal import table
-    from flows.results.captions import value
+    from lib.words import number, parameter
 
     columns = ("response", "pre_activation", "seed", "start", "length_scales")
     rows = table("OIP", *(name.replace("_", " ") for name in columns), right=("OIP", "response", "pre activation"))
-    for number, oip in enumerate(oips):
+    for place, oip in enumerate(oips):
         rows.add_row(
-            str(number),
-            *(f"{oip[name]:.4g}" if isinstance(oip[name], float) else value(oip[name]) for name in columns),
+            str(place),
+            *(number(oip[name], 4) if isinstance(oip[name], float) else parameter(oip[name]) for name in columns),
         )
     return rows
 
 
 def _show_blob(console: "Console", document: Mapping[str, Any], found: "Found") -> None:
-    from flows.results.captions import outcome, short_key, size, title
+    from flows.results.captions import outcome, short_key, title
+    from lib.words import size
 
     console.print(f"blob {document['digest']}, {size(document['size'])}", markup=False)
     console.print(document["path"], markup=False, soft_wrap=True)
@@ -144,14 +146,14 @@ def _show_blob(console: "Console", document: Mapping[str, Any], found: "Found") 
 def _pairs(console: "Console", about: Mapping[str, Any]) -> None:
     """Names and what they stand for, in two columns; a mapping with a line for each of its own."""
     from flows.cli.terminal import escape, table
-    from flows.results.captions import value
+    from lib.words import parameter
 
     rows = table("", "")
     rows.show_header = False
     for name, content in about.items():
         if isinstance(content, Mapping):
             for at, (key, item) in enumerate(content.items()):
-                rows.add_row(f"[dim]{name if at == 0 else ''}[/dim]", f"{escape(key)}: {escape(value(item))}")
+                rows.add_row(f"[dim]{name if at == 0 else ''}[/dim]", f"{escape(key)}: {escape(parameter(item))}")
         elif content:
-            rows.add_row(f"[dim]{name}[/dim]", escape(value(content)))
+            rows.add_row(f"[dim]{name}[/dim]", escape(parameter(content)))
     console.print(rows)

@@ -10,6 +10,7 @@ import typer
 
 from flows.cli.options import AsJson, DataFolder, StorePlace
 from flows.forms.places import DATA_FOLDER, data_place, store_place
+from lib.words import duration
 
 DOWN_SECONDS = 120.0
 LOOK_SECONDS = 0.2
@@ -101,7 +102,7 @@ def down(
     if as_json:
         print_json({"ended": ended, "pid": pid})
     elif wait:
-        say("ended" if ended else f"process {pid} has not ended within {DOWN_SECONDS:.0f} s: kill -9 {pid}")
+        say("ended" if ended else f"process {pid} has not ended within {duration(DOWN_SECONDS)}: kill -9 {pid}")
     else:
         say(f"process {pid} was told to end")
     return 0 if ended or not wait else 1

@@ -24,7 +24,7 @@ def verify(store: StorePlace = None, as_json: AsJson = False) -> int:
     What is damaged is set aside in the store's trash, and nothing is deleted.
     """
     from flows.cli.terminal import err, out, print_json
-    from flows.results.captions import number_of
+    from lib.words import plural
     from storage.store import Store
     from storage.verify import verify as check
 
@@ -35,16 +35,16 @@ def verify(store: StorePlace = None, as_json: AsJson = False) -> int:
         print_json(asdict(report))
         return 0 if report.clean else 1
     console = out()
-    console.print(f"{number_of(report.checked, 'blob')} checked", markup=False)
+    console.print(f"{plural(report.checked, 'blob')} checked", markup=False)
     for what, names in (("damaged", report.corrupt), ("missing", report.missing)):
         for name in names:
             console.print(f"{what}: {name}", markup=False)
     if report.quarantine:
         console.print(f"What is damaged lies in {opened.root}/{report.quarantine} now.", markup=False)
     if report.orphans:
-        console.print(f"{number_of(report.orphans, 'blob')} of no record: dreamsweep gc takes them", markup=False)
+        console.print(f"{plural(report.orphans, 'blob')} of no record: dreamsweep gc takes them", markup=False)
     if report.unindexed:
-        console.print(f"{number_of(report.unindexed, 'record')} not in the index: dreamsweep reindex", markup=False)
+        console.print(f"{plural(report.unindexed, 'record')} not in the index: dreamsweep reindex", markup=False)
     console.print(
         "The store is clean." if report.clean else "The store is not clean: run again what made what is gone.",
         style="green" if report.clean else "red",
@@ -89,7 +89,7 @@ def gc(
 def reindex(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Make the index again from the records."""
     from flows.cli.terminal import err, out, print_json
-    from flows.results.captions import number_of
+    from lib.words import plural
     from storage.store import Store
 
     opened = Store.open(store_place(store), create=False)
@@ -98,7 +98,7 @@ def reindex(store: StorePlace = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"records": count})
     else:
-        out().print(f"The index holds {number_of(count, 'record')} now.", markup=False)
+        out().print(f"The index holds {plural(count, 'record')} now.", markup=False)
 
 
 def grace_of(text: str) -> timedelta:
@@ -126,18 +126,18 @@ def _document(shown: "Plan") -> dict[str, object]:
 
 def _show(shown: "Plan") -> None:
     from flows.cli.terminal import out
-    from flows.results.captions import size
+    from lib.words import count, size
 
     console = out()
     if shown.empty:
         console.print("There is nothing to collect.")
         return
-    for count, what in (
+    for many, what in (
         (len(shown.records), "records that nothing needs: to the trash"),
         (len(shown.blobs), "blobs that nothing needs: to the trash"),
         (len(shown.temporary), "temporary files of processes that were killed: deleted"),
         (len(shown.expired), "files in the trash for longer than the grace period: deleted"),
     ):
-        if count:
-            console.print(f"{count:>8,}  {what}", markup=False)
+        if many:
+            console.print(f"{count(many):>8}  {what}", markup=False)
     console.print(f"{size(shown.size):>8}  in all", markup=False)

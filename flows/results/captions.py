@@ -1,11 +1,11 @@
-"""What people call things: a line for a record, a digest's beginning, a time, a size, a duration."""
+"""What people call things: a line for a record, a digest's beginning, a time of the store."""
 
 from datetime import UTC, datetime
 from typing import Any
 
+from lib.words import number, percent
 from storage.record import Record
 
-_SIZES = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 DIGITS = 12  # of a digest, where nothing is decided by it
 
 
@@ -62,12 +62,7 @@ def response(value: Any, ratio: Any = None) -> str:
     """A response, and how many times that of the best exemplar it is."""
     if not isinstance(value, int | float):
         return ""
-    return f"{value:.4g}" + (f", {ratio:.3g} × its best exemplar" if isinstance(ratio, int | float) else "")
-
-
-def percent(value: Any) -> str:
-    """A share in percent with two decimals; empty for what is no number."""
-    return f"{100 * value:.2f} %" if isinstance(value, int | float) else ""
+    return number(value, 4) + (f", {number(ratio)} × its best exemplar" if isinstance(ratio, int | float) else "")
 
 
 def short(digest: str) -> str:
@@ -81,11 +76,6 @@ def short_key(key: str) -> str:
     return f"{short(recipe)}/{execution[:8]}"
 
 
-def when(stamp: str | None) -> str:
-    """A time of the store (ISO 8601) to the second, in this machine's time zone."""
-    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S") if stamp else ""
-
-
 def stamp_of(seconds: float) -> str:
     """Seconds since 1970 as the store writes times."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
@@ -94,44 +84,3 @@ def stamp_of(seconds: float) -> str:
 def seconds_between(started: str, ended: str) -> float:
     """Seconds between two times of the store."""
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
-
-
-def duration(seconds: float) -> str:
-    """As "0.4 s", "42 s", "3 min 12 s" or "2 h 5 min"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
-
-
-def size(count: int) -> str:
-    """Bytes as "512 bytes", "3.4 kB" or "1.2 GB"."""
-    if count < 1000:
-        return f"{count} bytes"
-    unit, factor = next((unit, factor) for unit, factor in _SIZES if count >= factor)
-    return f"{count / factor:.3g} {unit}"
-
-
-def number_of(count: int, one: str, many: str | None = None) -> str:
-    """As "1 blob", "2 blobs"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def value(of: Any) -> str:
-    """A parameter as people write it."""
-    if of is None:
-        return "none"
-    if isinstance(of, bool):
-        return "yes" if of else "no"
-    if isinstance(of, float):
-        return f"{of:g}"
-    if isinstance(of, list | tuple):
-        if of and all(isinstance(item, list | tuple) for item in of):
-            return " ".join(",".join(map(value, item)) for item in of)
-        return ", ".join(value(item) for item in of) or "none"
-    if isinstance(of, dict):
-        return ", ".join(f"{name} {value(item)}" for name, item in of.items()) or "none"
-    return str(of)

@@ -18,11 +18,11 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.client.schemas.objects import State
 
 from flows.forms.places import pictures_place
-from flows.results.captions import percent
 from flows.results.links import below_run
 from flows.results.summaries import AnalysisSummary, DreamsSummary, RunSummary, SweepSummary
 from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
+from lib.words import percent
 from storage.store import Record, Store
 from tasks.session.progress import listen
 from tasks.session.tally import Tally
@@ -90,12 +90,12 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
     ]
     if summary["accuracy"] is not None:
         lines.append(
-            f"{summary['accuracy']:.2%} of the test images of {_text(summary['data'])} are called what they are."
+            f"{percent(summary['accuracy'])} of the test images of {_text(summary['data'])} are called what they are."
         )
     if (table := summary["classifiers"]) is not None:
         pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
         rows = [["linear classifier on", "all classes", pair], ["---", "---:", "---:"]]
-        rows += [[_text(row["layer"]), percent(row["all"]), percent(row["pair"])] for row in table["rows"]]
+        rows += [[_text(row["layer"]), percent(row["all"]), percent(row["pair"], unknown="")] for row in table["rows"]]
         lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
     lines += _failures(summary)
     for one in summary["made"]:

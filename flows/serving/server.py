@@ -34,6 +34,7 @@ from flows.serving.server_settings import (
     settings_here,
 )
 from flows.web.listening import LOCALHOST
+from lib.words import duration
 
 START_SECONDS = 180.0
 LOOK_SECONDS = 0.1
@@ -234,7 +235,7 @@ class LocalServer:
                 raise ServerError(error.removeprefix("PortTaken: "))
             raise ServerError(f"Prefect's server did not start ({error}): see {self._log}")
         if time.monotonic() > give_up:
-            raise ServerError(f"Prefect's server did not start within {START_SECONDS:.0f} s: see {self._log}")
+            raise ServerError(f"Prefect's server did not start within {duration(START_SECONDS)}: see {self._log}")
         if self._keeper.poll() == 0 and not self._is_kept():
             self._start_keeper()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from lib.words import number, percent
+from lib.words import count, labels, number, percent
 
 _WIDE, _HIGH = 440, 190  # of a chart, in its own units; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 24, 26
@@ -20,6 +20,7 @@ _ABOVE = 6
 _SHARES = 46  # and for what does not respond at all
 _MOST_CLASSES = 12
 _ROWS_OF_TABLE = 12
+_LEAST_SHARE = 1e-3  # from one end to the other of an axis in percent: labels with more decimals would not fit
 
 Values = Sequence[float | None]
 
@@ -48,16 +49,16 @@ def lines(
     longest = max((len(values) for values in series.values()), default=0)
     if not known or longest == 0:
         return Markup("")
-    ticks = _ticks(min(known) if floor is None else min(floor, *known), max(known))
+    bounds = min(known) if floor is None else min(floor, *known), max(known)
+    ticks = _ticks(*(_apart(*bounds) if share else bounds))
     low, high = ticks[0], ticks[-1]
     wide, high_px = _WIDE - _LEFT - _RIGHT, _HIGH - _TOP - _BOTTOM
     step = wide / max(1, longest - 1)
     scale = high_px / ((high - low) or 1)
     said = percent if share else number
     parts = [f'<text x="0" y="10">{escape(up)}</text>']
-    for tick in ticks:
+    for tick, label in zip(ticks, labels(ticks, share=share), strict=True):
         at = _TOP + (high - tick) * scale
-        label = f"{100 * tick:g} %" if share else f"{tick:g}"
         parts.append(f'<path class="axis" d="M{_LEFT} {at:.1f}H{_WIDE - _RIGHT}"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{label}</text>')
     for at in sorted({0, (longest - 1) // 2, longest - 1}):
@@ -106,18 +107,22 @@ def histogram(
         parts.append(f'<path class="axis" d="M{_NAMES} {base}h{wide}"/>')
         parts.append(f'<path class="hill" d="M{_NAMES} {base}{steps}V{base}Z"/>')
         parts.append(f'<text class="name" x="{_NAMES - 8}" y="{base}" text-anchor="end">{_short(classes[row])}</text>')
-        parts.append(f'<text x="{_WIDE}" y="{base}" text-anchor="end">{percent(quiet[row], 0)}</text>')
+        parts.append(f'<text x="{_WIDE}" y="{base}" text-anchor="end">{escape(percent(quiet[row], 0))}</text>')
         mean = means[row]
         if mean is not None and edges[first] <= mean <= edges[last]:
             at = _NAMES + wide * (mean - edges[first]) / ((edges[last] - edges[first]) or 1)
             parts.append(f'<path class="mean" d="M{at:.1f} {base - _ROW + 7}V{base}"/>')
     for at, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         value = edges[first] + at * (edges[last] - edges[first])
-        parts.append(f'<text x="{_NAMES + at * wide:.1f}" y="{high + 14}" text-anchor="{anchor}">{value:.3g}</text>')
+        parts.append(
+            f'<text x="{_NAMES + at * wide:.1f}" y="{high + 14}" text-anchor="{anchor}">{number(value)}</text>'
+        )
     parts.append(f'<text x="{_WIDE}" y="{high + 14}" text-anchor="end">at 0</text>')
     best = shown[0] if shown else None
     said = f"strongest on average for {classes[best]}, {number(means[best])}" if best is not None else ""
-    rows = [(escape(classes[row]), f"{images[row]:,}", number(means[row]), percent(quiet[row])) for row in order]
+    rows = [
+        tuple(map(escape, (classes[row], count(images[row]), number(means[row]), percent(quiet[row])))) for row in order
+    ]
     heads = ("class", "images", "mean response", "responses of 0")
     return Markup(_svg(_WIDE, high + 20, title, said, "".join(parts)) + _table(heads, rows))
 
@@ -179,6 +184,14 @@ def _path(values: Values, step: float, scale: float, high: float) -> str:
     return f"M{'L'.join(['%.1f %.1f'] * (len(points) // 2))}" % tuple(points)
 
 
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """The ends of an axis of shares, far enough apart for labels that fit."""
+    if high - low >= _LEAST_SHARE:
+        return low, high
+    low = min(max(0.0, (low + high - _LEAST_SHARE) / 2), 1 - _LEAST_SHARE)
+    return low, low + _LEAST_SHARE
+
+
 def _ticks(low: float, high: float) -> list[float]:
     """Three to six round numbers, the first not above `low`, the last not below `high`."""
     if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-300):  # as good as equal
@@ -204,7 +217,7 @@ def _table_of(series: Mapping[str, Values], across: str, first: int, said: Calla
     every = -(-longest // _ROWS_OF_TABLE)
     places = [*range(0, longest - 1, every), longest - 1]
     rows = [
-        (str(first + at), *(said(values[at]) if at < len(values) else "" for values in series.values()))
+        (str(first + at), *(escape(said(values[at])) if at < len(values) else "" for values in series.values()))
         for at in places
     ]
     return _table((across, *series), rows)

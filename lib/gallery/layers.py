@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lib.words import parameter
+
 Shape = tuple[int | None, ...]
 
 _SAME = {"Activation", "BatchNormalization", "Dropout", "LayerNormalization", "LeakyReLU", "ReLU", "Rescaling"}
@@ -160,5 +162,5 @@ def _about(kind: str, about: Mapping[str, Any]) -> str:
     if isinstance(activation, str) and activation != "linear":
         parts.append(activation)
     if kind == "Dropout":
-        parts.append(f"{about.get('rate'):g}" if isinstance(about.get("rate"), int | float) else "")
+        parts.append(parameter(about.get("rate")) if isinstance(about.get("rate"), int | float) else "")
     return ", ".join(filter(None, parts))

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Lt
 
 from lib.errors import BadInput
 from lib.limits import About, check
+from lib.words import count
 
 Optimiser = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "cosine", "inverse-time"]
@@ -46,7 +47,7 @@ class TrainSettings:
         About(
             "Epochs",
             "Passes over the training set. Where none are given: 8, or as many as it takes to have shown "
-            f"{LEAST_IMAGES:,} images.",
+            f"{count(LEAST_IMAGES)} images.",
         ),
     ] = None
     seed: Annotated[int, Ge(0), About("Seed", "Of the starting weights and of the order of the images.")] = 0

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from typing_extensions import TypedDict
 
+from lib import words
 from lib.data.dataset import Dataset
 from lib.deadline import OutOfTime
 from lib.draw.plots import history_plot
@@ -146,12 +147,12 @@ def _train(
     return last, records[-1]
 
 
-def _note(number: int, settings: TrainSettings, loss: float, records: list[Record]) -> str:
-    note = f"epoch {number} of {settings.epochs}, loss {loss:.4f}"
+def _note(epoch: int, settings: TrainSettings, loss: float, records: list[Record]) -> str:
+    note = f"epoch {epoch} of {settings.epochs}, loss {words.number(loss, 4)}"
     if not records:
         return note
     accuracy = read_as(_EpochAttributes, records[-1].output("checkpoint").attributes)["test_accuracy"]
-    return f"{note}, test accuracy {accuracy:.2%}"
+    return f"{note}, test accuracy {words.percent(accuracy)}"
 
 
 def _columns(epoch: TrainedEpoch) -> dict[str, list[float]]:

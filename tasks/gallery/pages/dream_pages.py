@@ -4,6 +4,7 @@ from typing import Any
 
 from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
+from lib.words import parameter
 from storage.record import Record
 from tasks.dream.pieces import gain_of
 from tasks.gallery.folder.site import Site
@@ -200,8 +201,8 @@ def _maker(catalogue: Catalogue, digest: str) -> str | None:
 def _moved(record: Record) -> str:
     """How a pass begins with the one before it, in words; empty where it simply goes on."""
     zoom, rotation = record.parameters.get("zoom", 1.0), record.parameters.get("rotation", 0.0)
-    said = [f"zoomed by {zoom:g}"] if zoom != 1.0 else []
-    return " and ".join([*said, f"turned by {rotation:g} degrees"] if rotation else said)
+    said = [f"zoomed by {parameter(zoom)}"] if zoom != 1.0 else []
+    return " and ".join([*said, f"turned by {parameter(rotation)} degrees"] if rotation else said)
 
 
 def _model(catalogue: Catalogue, record: Record) -> dict[str, Any]:

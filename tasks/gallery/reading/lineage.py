@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lib.gallery.addresses import layer_page, network_page, unit_page
+from lib.words import count
 from storage.record import Record
 from tasks.gallery.reading.analysed import TASKS as ANALYSED
 from tasks.gallery.reading.catalogue import Catalogue
@@ -58,7 +59,9 @@ def _named(catalogue: Catalogue, keys: Iterable[str], own: str) -> list[dict[str
     if len(readers) <= MOST:
         return [entry(catalogue, key) for key in readers]
     kinds = Counter("oip" if key in catalogue.grown else catalogue.records[key].task for key in readers)
-    return [{"title": f"{many:,} × {_kind(task)}", "what": "", "address": None} for task, many in kinds.most_common()]
+    return [
+        {"title": f"{count(many)} × {_kind(task)}", "what": "", "address": None} for task, many in kinds.most_common()
+    ]
 
 
 def _kind(task: str) -> str:
