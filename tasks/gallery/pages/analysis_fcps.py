@@ -84,7 +84,7 @@ def _put(
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("groups", "unclear", "classes")
         },
-        "lineage": {"made_by": list_makers(catalogue, record), "list_users": list_users(catalogue, record)},
+        "lineage": {"made_by": list_makers(catalogue, record), "used_by": list_users(catalogue, record)},
         "downloads": [
             file
             for file in (

@@ -85,7 +85,7 @@ def _put(
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("images", "layers", "classes")
         },
-        "lineage": {"made_by": list_makers(catalogue, record), "list_users": list_users(catalogue, record)},
+        "lineage": {"made_by": list_makers(catalogue, record), "used_by": list_users(catalogue, record)},
         "downloads": _downloads(catalogue, site, analysis, record, folder, alone),
     }
     site.put(Page(f"{folder}/{INDEX}", "image.html.j2", context))

@@ -101,7 +101,7 @@ def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours:
         "gain": gain_of(record),
         "parameters": dict(sorted(record.parameters.items())),
         "run": dream.run.id,
-        "lineage": {"made_by": list_makers(catalogue, record), "list_users": list_users(catalogue, record)},
+        "lineage": {"made_by": list_makers(catalogue, record), "used_by": list_users(catalogue, record)},
         "downloads": _downloads(catalogue, site, dream),
         **neighbours,
     }
@@ -186,7 +186,7 @@ def _put_tour(catalogue: Catalogue, site: Site, tour: Tour, run: DreamRun) -> No
         "sheet": preview_of(site, store, output.digest),
         "cells": cells,
         "run": tour.run.id,
-        "lineage": {"made_by": [], "list_users": list_users(catalogue, record)},
+        "lineage": {"made_by": [], "used_by": list_users(catalogue, record)},
         "downloads": [sheet] if sheet else [],
     }
     site.put(Page(tour.address, "tour.html.j2", context))
