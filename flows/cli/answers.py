@@ -130,16 +130,15 @@ def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
     """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
     from flows.cli.terminal import escape, table
     from flows.results.sweep_summary import COLUMNS
+    from lib.verdict_colours import VERDICTS
 
     left = any(counts.get("left") for counts in verdicts.values())
     kinds = [kind for kind in COLUMNS if left or kind != "left"]
     rows = table("layer", "units", *kinds, right=("units", *kinds))
-    styles = {"responded": "green", "unreached": "yellow", "failed": "red"}
 
     def row(name: str, counts: Mapping[str, int]) -> None:
         cells = [
-            f"[{styles.get(kind, 'default')}]{counts[kind]}[/]" if counts.get(kind) else "[dim]·[/dim]"
-            for kind in kinds
+            f"[{VERDICTS[kind].terminal}]{counts[kind]}[/]" if counts.get(kind) else "[dim]·[/dim]" for kind in kinds
         ]
         rows.add_row(name, str(sum(counts.values())), *cells)
 

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width
-from lib.draw.paper import VERDICT_COLOURS, verdict_colour
 from lib.draw.sheet import SheetField, sheet
 from lib.draw.tones import Floats, average_blocks, enlarge, to_uint8, tone_window
 from lib.errors import BadInput
+from lib.verdict_colours import VERDICTS, verdict_colour
 
 _SIDE = 128  # px: the longest side of a cell's image, enlarged or averaged down by a whole number
 
@@ -55,7 +55,7 @@ def contact_sheet(
         [_field(cell, bounds) for cell in cells],
         title=title,
         subtitle=subtitle,
-        counts=[(colour, f"{found[name]} {name}") for name, colour in VERDICT_COLOURS.items() if found[name]],
+        counts=[(verdict_colour(name), f"{found[name]} {name}") for name in VERDICTS if found[name]],
         legend=_legend(cells),
         columns=columns,
     )

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from lib.draw.lettering import font, number, shorten, width
-from lib.draw.paper import FAINT, INK, PAPER, png_bytes, verdict_colour
+from lib.draw.paper import FAINT, INK, PAPER, png_bytes
 from lib.draw.tones import Floats, enlarge, to_uint8, tone_window
 from lib.errors import BadInput
+from lib.verdict_colours import verdict_colour
 
 _SIDE = 128  # px: small images are enlarged by the least whole number that brings their longest side to this
 _PER_ROW = 8

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width
-from lib.draw.paper import verdict_colour
 from lib.draw.sheet import SheetField, sheet
 from lib.draw.tones import Bytes
 from lib.errors import BadInput
 from lib.pictures.colours import Ints, white
+from lib.verdict_colours import verdict_colour
 
 Outcome = Literal["dreamed", "failed", "left"]
 

@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lib import words
 from lib.gallery import charts
 from lib.gallery.addresses import way
+from lib.gallery.style import STATIC
 
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Renderer:
 
     def __init__(self, sections: Sequence[tuple[str, str]] = ()) -> None:
         self._templates = _Templates(
-            loader=FileSystemLoader(HERE / "templates"),
+            loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -76,10 +76,9 @@ class Renderer:
 
 
 @lru_cache(maxsize=1)
-def version() -> str:
-    """A digest of all that decides how values become pages: this package and its templates."""
+def templates_digest() -> str:
+    """A digest of what a gallery is made with and is not code: the templates, and the files that every gallery has."""
     digest = hashlib.sha256()
-    for path in sorted(HERE.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(f"{path.relative_to(HERE)}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted([*TEMPLATES.iterdir(), *STATIC.iterdir()]):
+        digest.update(f"{path.relative_to(path.parents[1])}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

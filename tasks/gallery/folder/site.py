@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,7 +19,8 @@ from filelock import FileLock
 
 from lib.errors import BadInput
 from lib.gallery.addresses import is_address
-from lib.gallery.rendering import STATIC, Page, version
+from lib.gallery.rendering import Page, templates_digest
+from lib.gallery.style import static_files
 from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondScribe, Writer
 
 ALONE = 10_000
@@ -43,7 +45,7 @@ class Site:
     Args:
         out: the gallery's folder; made if need be.
         sections: what the head of every page leads to, as (title, address).
-        code: a digest of the code outside of `lib.gallery` that the pages depend on.
+        code: a digest of the code that the pages depend on.
 
     Raises BadInput where the folder holds other things than a gallery, or cannot be written to.
     """
@@ -56,7 +58,7 @@ class Site:
         self._sections = list(sections)
         self._scribe = Writer(self.out, sections)
         self._second: SecondScribe | None = None
-        self._code = hashlib.sha256(json.dumps([version(), code, list(sections)]).encode()).hexdigest()
+        self._code = hashlib.sha256(json.dumps([templates_digest(), code, list(sections)]).encode()).hexdigest()
         self._lock = FileLock(self._own / "lock")
         self._before: dict[str, tuple[str, int]] = {}
         self._now: dict[str, tuple[str, int]] = {}
@@ -100,8 +102,8 @@ class Site:
 
     def finish(self) -> Written:
         """Remove what an earlier generation made and this one did not, and remember what this one made."""
-        for path in sorted(STATIC.iterdir()):
-            self.file(f"static/{path.name}", path.read_bytes, path.name)
+        for name, content in static_files():
+            self.file(f"static/{name}", partial(bytes, content), name)
         if self._second is not None:
             self._second.finish()
         gone = [address for address in self._before if address not in self._now]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lib.draw.paper import VERDICT_COLOURS
 from lib.errors import BadInput
 from lib.gallery.addresses import INDEX, segment, unit_page
 from lib.gallery.differences import differences
 from lib.gallery.rendering import Page
 from lib.network.units import Unit
+from lib.verdict_colours import VERDICTS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.oip_pictures import thumbnail
 from tasks.gallery.reading.catalogue import Catalogue
@@ -230,5 +230,5 @@ def _counts(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     first, second = (Counter(row[side]["state"] for row in rows) for side in ("first", "second"))
     return {
         "units": len(rows),
-        "counts": [[state, first[state], second[state]] for state in VERDICT_COLOURS if first[state] or second[state]],
+        "counts": [[state, first[state], second[state]] for state in VERDICTS if first[state] or second[state]],
     }

@@ -4,9 +4,10 @@ from typing import Any
 
 from lib.gallery.addresses import START, network_page, segment
 from lib.gallery.rendering import Page
+from lib.verdict_colours import VERDICTS
 from storage.errors import StoreError
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.layer_view import STATES, LayerView, layers_of
+from tasks.gallery.pages.layer_view import LayerView, layers_of
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
@@ -45,7 +46,7 @@ def _contents(
         "verdicts": layer.verdicts,
         "cells": cells,
         "missing": max(0, everyone - len(cells)) if everyone else 0,
-        "states": [state for state in STATES if state in layer.verdicts],
+        "states": [state for state in VERDICTS if state in layer.verdicts],
         "classes": [name for name in layer.responses.classes if name in preferred],
         "ratios": any(cell["ratio"] is not None for cell in cells),
         "data": {"name": layer.data.name, "banner": layer.data.banner} if layer.data else None,

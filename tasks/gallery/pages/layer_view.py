@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from lib.gallery.addresses import layer_page, unit_page
+from lib.verdict_colours import VERDICTS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.unit_files import UnitFiles, files_of
 from tasks.gallery.reading.catalogue import Catalogue
@@ -100,10 +101,7 @@ def layers_of(catalogue: Catalogue, network: StoredNetwork) -> list[LayerView]:
 
 def count_states(states: Any) -> dict[str, int]:
     """How many units came to each verdict, failed, or are left; in the usual order, without those that none has."""
-    found: dict[str, int] = dict.fromkeys(STATES, 0)
+    found: dict[str, int] = dict.fromkeys(VERDICTS, 0)
     for state in states:
         found[state.state] += 1
     return {word: many for word, many in found.items() if many}
-
-
-STATES = ("responded", "unreached", "silent", "dead", "failed", "left")

@@ -5,10 +5,11 @@ from typing import Any
 
 from lib.gallery.addresses import START, network_page
 from lib.gallery.rendering import Page
+from lib.verdict_colours import VERDICTS
 from storage.errors import StoreError
 from storage.record import Record
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.layer_view import STATES, LayerView, layers_of
+from tasks.gallery.pages.layer_view import LayerView, layers_of
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
@@ -56,7 +57,7 @@ def summary(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any]:
     views = {view.name: view for view in layers_of(catalogue, network)}
     data = data_of(catalogue, network)
     about = _about(network)
-    counts = dict.fromkeys(STATES, 0)
+    counts = dict.fromkeys(VERDICTS, 0)
     for view in views.values():
         for state, many in view.verdicts.items():
             counts[state] += many
@@ -102,7 +103,7 @@ def data_of(catalogue: Catalogue, network: StoredNetwork) -> DataSet | None:
 
 def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> dict[str, Any]:
     """A sweep as a row of a table."""
-    counts = dict.fromkeys(STATES, 0)
+    counts = dict.fromkeys(VERDICTS, 0)
     for key in sweep.made.values():
         counts[catalogue.grown[key].verdict] += 1
     counts["failed"] += len(sweep.failed)

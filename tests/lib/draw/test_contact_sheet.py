@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from lib.draw.contact_sheet import SheetCell, contact_sheet
-from lib.draw.paper import VERDICT_COLOURS
 from lib.errors import BadInput
+from lib.verdict_colours import VERDICTS, verdict_colour
 
 NOISE = np.random.default_rng(0).normal(size=(8, 28, 28, 1)).astype(np.float32)
-OTHERS = [verdict for verdict in VERDICT_COLOURS if verdict != "responded"]
+OTHERS = [verdict for verdict in VERDICTS if verdict != "responded"]
 
 
 def cells(count: int) -> list[SheetCell]:
@@ -52,7 +52,7 @@ def test_a_unit_that_did_not_respond_differs_from_all_others(verdict: str, with_
     marked[11] = replace(plain[11], verdict=verdict, image=plain[11].image if with_image else None)
     drawn = pixels(sheet(marked))
     below_the_head = drawn[112:]
-    found = {other: int((below_the_head == VERDICT_COLOURS[other]).all(axis=-1).sum()) for other in OTHERS}
+    found = {other: int((below_the_head == verdict_colour(other)).all(axis=-1).sum()) for other in OTHERS}
     assert found.pop(verdict) > 1000
     assert max(found.values()) < 50  # a few shades of letters are like one of them
 
@@ -77,8 +77,7 @@ def test_verdicts_can_be_told_apart_without_colours() -> None:
 def test_nothing_is_clipped_at_the_edges(title: str, shape: tuple[int, ...], count: int) -> None:
     image = np.random.default_rng(0).normal(size=shape)
     some = [
-        SheetCell(10**9 + index, image, list(VERDICT_COLOURS)[index % 5], -0.00987654, 12345.678)
-        for index in range(count)
+        SheetCell(10**9 + index, image, list(VERDICTS)[index % 5], -0.00987654, 12345.678) for index in range(count)
     ]
     drawn = pixels(sheet(some, title=title, subtitle=title))
     for edge in (drawn[:8], drawn[-8:], drawn[:, :10], drawn[:, -10:]):

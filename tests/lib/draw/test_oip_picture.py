@@ -14,9 +14,9 @@ from PIL import Image
 
 from lib.draw.lettering import font, number, shorten, width, wrap
 from lib.draw.oip_picture import unit_picture
-from lib.draw.paper import VERDICT_COLOURS
 from lib.draw.tones import FLAT, NOT_A_NUMBER, to_uint8, tone_window
 from lib.errors import BadInput
+from lib.verdict_colours import verdict_colour
 
 ANY_IMAGE = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5)).flatmap(
     lambda shape: st.sampled_from(["float16", "float32", "float64"]).flatmap(
@@ -128,7 +128,7 @@ def test_no_text_of_a_picture_touches_its_edge(shape: tuple[int, ...], title: st
 
 def test_a_unit_without_oips_has_a_picture_too() -> None:
     png = unit_picture(np.zeros((0, 28, 28, 1)), [], title="Conv2D_3/9", verdict="dead")
-    assert VERDICT_COLOURS["dead"] in colours(np.asarray(opened(png)))
+    assert verdict_colour("dead") in colours(np.asarray(opened(png)))
 
 
 def test_a_picture_wants_as_many_responses_as_oips() -> None:

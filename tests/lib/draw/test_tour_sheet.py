@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.draw.paper import verdict_colour
 from lib.draw.tour_sheet import TourCell, tour_sheet
 from lib.errors import BadInput
+from lib.verdict_colours import verdict_colour
 
 DREAMS = np.random.default_rng(0).integers(0, 256, (5, 43, 64, 3), np.uint8)
 GREY = np.full((20, 30, 1), 40000, np.uint16)

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.errors import BadInput
-from lib.gallery.rendering import STATIC, Page
+from lib.gallery.rendering import Page
+from lib.gallery.style import static_files
 from tasks.gallery.folder.site import Site, Written
 
-OWN = len(list(STATIC.iterdir()))
+OWN = len(list(static_files()))
 """Files that every gallery has."""
 
 
