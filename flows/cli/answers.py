@@ -16,7 +16,7 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     if answer["margins"]:
         rows = table("image", "label", "called", "margin", right=("margin",))
         for one in answer["margins"]:
-            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), number(one["margin"]))
+            rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), number(one["margin"], 2))
         console.print(f"\nThe least sure images between {' and '.join(answer['pair'])}:", markup=False)
         console.print(rows)
     if (found := answer["classifiers"]) is not None:
