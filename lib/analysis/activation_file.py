@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.analysis.activations import Activations, Floats
+from lib.analysis.activations import Activations
+from lib.arrays import Reals
 from lib.errors import BadInput
 
 GROUP = "activations"
@@ -24,7 +25,7 @@ _WRITERS = 3  # one copies while others wait for the disk
 
 def write_hdf5(
     activations: Activations,
-    images: Floats,
+    images: Reals,
     path: Path,
     *,
     attributes: Mapping[str, str | int | float] | None = None,
@@ -95,7 +96,7 @@ def _lay_out(
     return places
 
 
-def _write(file: int, places: Mapping[str, int], found: Mapping[str, Floats], start: int) -> None:
+def _write(file: int, places: Mapping[str, int], found: Mapping[str, Reals], start: int) -> None:
     for layer, values in found.items():
         data = np.ascontiguousarray(values, "<f4")
         left = data.reshape(-1).view(np.uint8).data

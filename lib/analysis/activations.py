@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats, Reals
 from lib.errors import BadInput
 from lib.network.graph import LOCK, Graph, Step, graph_of
 from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of, nonlinearity_of
 from lib.network.trunk import Trunk, trunk_to
 from lib.network.units import nearest
-
-Floats = npt.NDArray[Any]
 
 # What moves values, joins them or puts them on another scale, and so shows nothing that the layers around it do not.
 _PASSES_ON = {
@@ -64,7 +62,7 @@ class Activations:
         shapes = {name: tuple(values.shape[1:]) for name, values in traced.structured_outputs.items()}
         self.layers: dict[str, tuple[int | None, ...]] = {name: shapes[name] for name in self._trunk.layers}
 
-    def of(self, images: Floats) -> dict[str, npt.NDArray[np.float32]]:
+    def of(self, images: Reals) -> dict[str, Floats]:
         """Float32 [B, ..., units] by layer, of images [B, height, width, channels] as the network wants them.
 
         Raises:
@@ -74,7 +72,7 @@ class Activations:
         return {name: np.asarray(found[name]) for name in self.layers}
 
 
-def check_images(images: Floats, input_shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
+def check_images(images: Reals, input_shape: tuple[int | None, ...]) -> Floats:
     """The images [B, height, width, channels] as float32; BadInput where a network of that input cannot take them."""
     pixels = np.asarray(images, np.float32)
     if len(pixels.shape) != 4 or any(

@@ -13,15 +13,12 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.analysis.activations import check_images
 from lib.analysis.classifier import Classifier
+from lib.arrays import Floats, Reals
 from lib.errors import BadInput
 from lib.network.graph import LOCK
-
-Floats = npt.NDArray[Any]
-Map = npt.NDArray[np.float32]
 
 _BATCH = 128
 
@@ -56,7 +53,7 @@ class Attribution:
                 function.get_concrete_function()
         self._logit, self._gradient = logit, gradient
 
-    def occlusion(self, image: Floats, label: int, *, window: int | None = None) -> Map:
+    def occlusion(self, image: Reals, label: int, *, window: int | None = None) -> Floats:
         """How far the logit of a class falls where the image [H, W, C] is covered, float32 [H, W].
 
         Each pixel has the mean fall over all places of the window that cover it. Positive: the pixel speaks for the
@@ -86,7 +83,7 @@ class Attribution:
                 covers[top : top + side, left : left + side] += 1
         return (falls / covers).astype(np.float32)
 
-    def integrated_gradients(self, image: Floats, label: int, *, steps: int = 128) -> Map:
+    def integrated_gradients(self, image: Reals, label: int, *, steps: int = 128) -> Floats:
         """What each pixel of an image [H, W, C] adds to the logit of a class, float32 [H, W], its channels together.
 
         `steps`: places on the way from the empty image, each in the middle of its part.
@@ -105,10 +102,10 @@ class Attribution:
             total += np.asarray(self._gradient(on_the_way, label)).sum(axis=0, dtype=np.float64)
         return (total / steps * differs).sum(axis=2).astype(np.float32)
 
-    def _logits(self, images: Floats, label: int) -> Floats:
+    def _logits(self, images: Reals, label: int) -> Reals:
         return np.asarray(self._logit(images, label))
 
-    def _image(self, image: Floats, label: int) -> Floats:
+    def _image(self, image: Reals, label: int) -> Reals:
         if not 0 <= label < self._classifier.classes:
             raise BadInput(f"there is no class {label}: the network has {self._classifier.classes}, from 0")
         return check_images(np.asarray(image)[None], self._classifier.input_shape)[0]

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.analysis.activations import check_images
+from lib.arrays import Floats, Reals
 from lib.network.graph import LOCK, Graph, Slot, Step, graph_of
 from lib.network.kernels import fast_kernels
 from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of
 from lib.network.trunk import Trunk, trunk_to
-
-Floats = npt.NDArray[Any]
 
 _PLACE = "classes"
 
@@ -22,8 +20,8 @@ _PLACE = "classes"
 class Classified:
     """Of N images and K classes: `probabilities` float32 [N, K], and `logits` float32 [N, K], before the softmax."""
 
-    probabilities: npt.NDArray[np.float32]
-    logits: npt.NDArray[np.float32]
+    probabilities: Floats
+    logits: Floats
 
 
 class Classifier:
@@ -59,7 +57,7 @@ class Classifier:
         # a single sigmoid is a softmax over halves of its logit: both classes have a gradient
         return before if before.shape[1] > 1 else tf.concat([-before / 2, before / 2], 1)
 
-    def of(self, images: Floats, *, batch: int = 256, progress: Callable[[int], None] | None = None) -> Classified:
+    def of(self, images: Reals, *, batch: int = 256, progress: Callable[[int], None] | None = None) -> Classified:
         """Of images [N, height, width, channels]. `progress` is told how many are done.
 
         Raises:
@@ -70,8 +68,8 @@ class Classifier:
         return Classified(probabilities, logits)
 
     def _answers(
-        self, images: Floats, batch: int, progress: Callable[[int], None] | None
-    ) -> Iterator[tuple[Floats, Floats]]:
+        self, images: Reals, batch: int, progress: Callable[[int], None] | None
+    ) -> Iterator[tuple[Reals, Reals]]:
         for first in range(0, max(1, len(images)), batch):
             part = check_images(images[first : first + batch], self.input_shape)
             probabilities, logits = self._classify(part)

@@ -7,16 +7,11 @@ computed, and counted over a whole set, so that it can be seen how far they go.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Bools, Integers, Reals
 from lib.errors import BadInput
-
-Floats = npt.NDArray[Any]
-Bools = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 THRESHOLD = 0.3
 """It finds about as many patterns in three clear 4s and three clear 9s of MNIST as eyes do."""
@@ -35,7 +30,7 @@ class Fcps:
     both: Bools
     level: float
 
-    def shown_by(self, activations: Floats) -> tuple[Integers, Integers, Integers]:
+    def shown_by(self, activations: Reals) -> tuple[Integers, Integers, Integers]:
         """How many of `only_first`, `only_second` and `both` each image [n, ..., units] shows, int64 [n] each."""
         active = _active(activations, self.level)
         if active.shape[1:] != self.both.shape:
@@ -48,7 +43,7 @@ class Fcps:
         return first, second, both
 
 
-def find_fcps(first: Floats, second: Floats, threshold: float = THRESHOLD, *, beside: Floats | None = None) -> Fcps:
+def find_fcps(first: Reals, second: Reals, threshold: float = THRESHOLD, *, beside: Reals | None = None) -> Fcps:
     """The FCPs of two groups of images, activations [n, ..., units] of one layer, at least one image each.
 
     Args:
@@ -77,7 +72,7 @@ def find_fcps(first: Floats, second: Floats, threshold: float = THRESHOLD, *, be
     )
 
 
-def count_active(batches: Iterable[Floats], labels: Sequence[int] | Integers, level: float, classes: int) -> Floats:
+def count_active(batches: Iterable[Reals], labels: Sequence[int] | Integers, level: float, classes: int) -> Reals:
     """In which share of the images of each class a position is active, float64 [classes, ..., units].
 
     Args:
@@ -89,7 +84,7 @@ def count_active(batches: Iterable[Floats], labels: Sequence[int] | Integers, le
     Raises:
         BadInput: no image, or not as many as labels.
     """
-    counts: Floats | None = None
+    counts: Reals | None = None
     seen = 0
     for activations in batches:
         active = _active(activations, level)
@@ -109,7 +104,7 @@ def count_active(batches: Iterable[Floats], labels: Sequence[int] | Integers, le
 
 
 def share_decided(
-    batches: Iterable[Floats], labels: Sequence[int] | Integers, fcps: Fcps, pair: tuple[int, int]
+    batches: Iterable[Reals], labels: Sequence[int] | Integers, fcps: Fcps, pair: tuple[int, int]
 ) -> float:
     """How well the FCPs alone tell two classes apart: the share of the images of both that they decide rightly.
 
@@ -135,11 +130,11 @@ def share_decided(
     return right / count if count else float("nan")
 
 
-def _active(activations: Floats, level: float) -> Bools:
+def _active(activations: Reals, level: float) -> Bools:
     return np.asarray(activations > level)
 
 
-def _greatest(activations: Floats) -> float:
+def _greatest(activations: Reals) -> float:
     finite = activations[np.isfinite(activations)]
     return float(finite.max()) if finite.size else 0.0
 

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.analysis.activations import Activations
 from lib.analysis.classifier import classifier_of
+from lib.arrays import Bools, Integers, Reals
 from lib.errors import BadInput
 
-Floats = npt.NDArray[Any]
-Integers = npt.NDArray[np.int64]
 Pair = tuple[int, int]
 
 PIXELS = "pixels"
@@ -49,8 +47,8 @@ class Row:
 def linear_classifiers(
     model: Any,
     layers: Sequence[str],
-    train: tuple[Floats, Integers],
-    test: tuple[Floats, Integers],
+    train: tuple[Reals, Integers],
+    test: tuple[Reals, Integers],
     *,
     pair: Pair,
     most_train: int = 6000,
@@ -102,7 +100,7 @@ def linear_classifiers(
         yield Row(NETWORK, int(np.prod(test[0].shape[1:])), *right)
 
 
-Reader = Callable[[Floats], Floats]
+Reader = Callable[[Reals], Reals]
 
 
 def _reader(model: Any, layer: str) -> Reader:
@@ -113,13 +111,13 @@ def _reader(model: Any, layer: str) -> Reader:
     return lambda images: _flat(activations.of(images)[layer])
 
 
-def _flat(values: Floats) -> Floats:
+def _flat(values: Reals) -> Reals:
     while values[0].size > MOST_FEATURES and any(length > 1 for length in values.shape[1:-1]):
         values = _halved(values)
     return values.reshape(len(values), -1)
 
 
-def _halved(values: Floats) -> Floats:
+def _halved(values: Reals) -> Reals:
     """Two neighbours along each axis of positions as their mean; an odd last one stays alone."""
     for axis in range(1, values.ndim - 1):
         first = np.arange(0, values.shape[axis], 2)
@@ -132,11 +130,11 @@ def _halved(values: Floats) -> Floats:
 class _Standard:
     """Zero mean and unit variance, by what was learned from; a feature that never changes there is 0 ever after."""
 
-    mean: Floats
-    spread: Floats
+    mean: Reals
+    spread: Reals
 
     @staticmethod
-    def of(features: Floats) -> "_Standard":
+    def of(features: Reals) -> "_Standard":
         # in parts of doubles: NumPy's own would hold a second array as large as the first
         parts = [features[first : first + _BATCH] for first in range(0, len(features), _BATCH)]
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(features)
@@ -144,7 +142,7 @@ class _Standard:
         spread[spread <= 1e-6 * spread.max(initial=0.0)] = np.inf
         return _Standard(mean.astype(np.float32), spread.astype(np.float32))
 
-    def apply(self, features: Floats) -> Floats:
+    def apply(self, features: Reals) -> Reals:
         """In place: a copy would be the largest array there is."""
         features -= self.mean
         features /= self.spread
@@ -152,7 +150,7 @@ class _Standard:
 
 
 def _right(
-    read: Reader, train: tuple[Floats, Integers], learned: Integers, test: tuple[Floats, Integers], tested: Integers
+    read: Reader, train: tuple[Reals, Integers], learned: Integers, test: tuple[Reals, Integers], tested: Integers
 ) -> float:
     """The accuracy on the tested images of a classifier that has learned from others."""
     from sklearn.exceptions import ConvergenceWarning
@@ -173,7 +171,7 @@ def _right(
     return _share(np.concatenate([np.zeros(0, bool), *right]))
 
 
-def _features(read: Reader, images: Floats) -> int:
+def _features(read: Reader, images: Reals) -> int:
     return int(read(images[:1]).shape[1])
 
 
@@ -186,5 +184,5 @@ def _parts(images: Integers) -> Iterator[Integers]:
     return (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
 
 
-def _share(right: npt.NDArray[np.bool_]) -> float:
+def _share(right: Bools) -> float:
     return float(right.mean()) if len(right) else float("nan")

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from lib.bounds.intervals import Array, Interval
+from lib.arrays import Doubles
+from lib.bounds.intervals import Interval
 from lib.network.nonlinearity import activation_name
 
-_RISING: dict[str, Callable[[Array], Array]] = {
+_RISING: dict[str, Callable[[Doubles], Doubles]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": np.tanh,
     "softplus": lambda x: np.logaddexp(x, 0),
@@ -58,13 +59,13 @@ def _relu(values: Interval, slope: float, limit: float | None, threshold: float)
     if slope:
         return _leaky(values, np.asarray([slope])) if limit is None and threshold == 0 else None
 
-    def rectified(x: Array) -> Array:
+    def rectified(x: Doubles) -> Doubles:
         return np.minimum(np.where(x > threshold, x, 0.0), np.inf if limit is None else limit)
 
     return Interval(rectified(values.low), rectified(values.high))
 
 
-def _leaky(values: Interval, slopes: Array) -> Interval:
+def _leaky(values: Interval, slopes: Doubles) -> Interval:
     """max(x, 0) + slope * min(x, 0), where a channel may have several slopes, one a position."""
     slopes = slopes.reshape(-1, slopes.shape[-1])
     slope = Interval(slopes.min(0), slopes.max(0))

@@ -11,24 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from lib.arrays import Doubles
 
 
 @dataclass(frozen=True, eq=False)
 class Interval:
     """Bounds [C] of a tensor's channels (its last axis), at every position of every image."""
 
-    low: Array
-    high: Array
+    low: Doubles
+    high: Doubles
 
     @classmethod
     def unknown(cls, channels: int) -> "Interval":
         return cls(np.full(channels, -np.inf), np.full(channels, np.inf))
 
     @classmethod
-    def constant(cls, value: float | Array) -> "Interval":
+    def constant(cls, value: float | Doubles) -> "Interval":
         ends = np.atleast_1d(np.asarray(value, np.float64))
         return cls(ends, ends)
 
@@ -55,13 +54,13 @@ class Interval:
     def hull(self, shape: Sequence[int], new_shape: Sequence[int]) -> "Interval":
         """The same values in another shape: of a tensor of `shape` (no batch) reshaped to `new_shape`."""
 
-        def reshaped(ends: Array) -> Array:
+        def reshaped(ends: Doubles) -> Doubles:
             return np.broadcast_to(ends, shape).reshape(-1, new_shape[-1])
 
         return Interval(reshaped(self.low).min(0), reshaped(self.high).max(0))
 
 
-def linear(values: Interval, weights: Array, terms: int) -> Interval:
+def linear(values: Interval, weights: Doubles, terms: int) -> Interval:
     """Bounds [K] of sums of the values [C], weighted by non-negative and negative parts [2, C, K] of the weights.
 
     The parts are given apart because a convolution's taps see different values of one channel.
@@ -71,7 +70,7 @@ def linear(values: Interval, weights: Array, terms: int) -> Interval:
     return Interval(_dot(wide.low, up) + _dot(wide.high, down), _dot(wide.high, up) + _dot(wide.low, down))
 
 
-def depthwise(values: Interval, weights: Array, terms: int) -> Interval:
+def depthwise(values: Interval, weights: Doubles, terms: int) -> Interval:
     """Bounds [C * M] of sums of each channel by itself, with weights' parts [2, C, M]; M is the inner axis."""
     wide = values.widened(terms)
     up, down = weights
@@ -81,20 +80,20 @@ def depthwise(values: Interval, weights: Array, terms: int) -> Interval:
     )
 
 
-def parts(kernel: Array, taps: tuple[int, ...] = ()) -> Array:
+def parts(kernel: Doubles, taps: tuple[int, ...] = ()) -> Doubles:
     """Non-negative and negative parts of a kernel, each summed over its taps' axes, stacked in front."""
     return np.stack([np.maximum(kernel, 0).sum(taps), np.minimum(kernel, 0).sum(taps)])
 
 
-def _product(a: Array, b: Array) -> Array:
+def _product(a: Doubles, b: Doubles) -> Doubles:
     with np.errstate(invalid="ignore"):
         product = a * b
     return np.where((a == 0) | (b == 0), 0.0, product)  # 0 times an unknown value is 0
 
 
-def _dot(ends: Array, weights: Array) -> Array:
+def _dot(ends: Doubles, weights: Doubles) -> Doubles:
     finite = np.isfinite(ends)
-    total: Array = np.where(finite, ends, 0) @ weights
+    total: Doubles = np.where(finite, ends, 0) @ weights
     if not finite.all():
         total = total + _product(np.sign(weights[~finite]), ends[~finite][:, None]).sum(0)
     return total

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lib.arrays import Doubles
 from lib.bounds.activations import apply_activation
-from lib.bounds.intervals import Array, Interval, depthwise, linear, parts
+from lib.bounds.intervals import Interval, depthwise, linear, parts
 from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.nonlinearity import find
 
@@ -212,7 +213,7 @@ def _joined(found: list[Interval]) -> Interval:
     return Interval(np.concatenate([one.low for one in found]), np.concatenate([one.high for one in found]))
 
 
-def _weights(variable: Any) -> Array:
+def _weights(variable: Any) -> Doubles:
     return np.asarray(variable, np.float64)
 
 

@@ -8,13 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import Array, Bytes, Floats, Integers
 from lib.errors import BadInput
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,8 @@ def one_hot(labels: Integers, classes: int) -> Floats:
 
 def from_bytes(
     name: str,
-    train: tuple[Bytes, NDArray[Any]],
-    test: tuple[Bytes, NDArray[Any]],
+    train: tuple[Bytes, Array],
+    test: tuple[Bytes, Array],
     classes: tuple[str, ...],
     attributes: Mapping[str, Any],
 ) -> Dataset:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from lib.data.dataset import Bytes, Dataset, from_bytes
+from lib.arrays import Bytes, Doubles
+from lib.data.dataset import Dataset, from_bytes
 
 BOX, SIDE = 20, 28
 # every fifth digit of a class is a test image
@@ -46,7 +46,7 @@ def load() -> Dataset:
     )
 
 
-def as_mnist(ink: NDArray[np.float64]) -> Bytes:
+def as_mnist(ink: Doubles) -> Bytes:
     """One digit, `[h, w]` in [0, 1] with ink bright, as `[28, 28]` bytes: 20x20 box, centred by mass."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from lib.data.dataset import Bytes
+from lib.arrays import Bytes
 from lib.errors import BadInput
 
 Holds = Literal["images", "labels"]

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lib.arrays import Bytes
 from lib.data import idx
-from lib.data.dataset import Bytes, Dataset, from_bytes
+from lib.data.dataset import Dataset, from_bytes
 from lib.errors import BadInput
 
 Progress = Callable[[str, int, int], None]

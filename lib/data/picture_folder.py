@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from lib.data.dataset import Bytes, Dataset, from_bytes
+from lib.arrays import Bytes
+from lib.data.dataset import Dataset, from_bytes
 from lib.errors import BadInput
 from lib.pictures.names import ENDINGS
 

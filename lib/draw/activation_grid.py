@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from lib.arrays import Array, Bytes, Reals
 from lib.draw.activation_marks import MARK_COLOURS, MARK_WORDS, Kind, Marks, circle, kinds_of, patterns_of
-from lib.draw.activation_tones import BLOGS_CLIP, Bytes, Scale, as_maps, colours_of, scale_of, standardise_maps, tiles
+from lib.draw.activation_tones import BLOGS_CLIP, Scale, as_maps, colours_of, scale_of, standardise_maps, tiles
 from lib.draw.lettering import font, number, shorten, width, wrap
 from lib.draw.paper import FAINT, INK, PAPER, png_bytes
-from lib.draw.tones import Floats
 from lib.errors import BadInput
 
 _CELL = 40  # px: about the longest side of a map; small ones are enlarged to it, by a whole number
@@ -37,12 +35,12 @@ class GridGroup:
 
 
 def activation_grid(
-    values: Sequence[Floats],
+    values: Sequence[Reals],
     *,
     layer: str,
     titles: Sequence[str],
     subtitle: str = "",
-    images: Sequence[npt.NDArray[Any]] | None = None,
+    images: Sequence[Array] | None = None,
     groups: Sequence[GridGroup] | None = None,
     per_row: int | None = None,
     standardise: bool = False,
@@ -66,7 +64,7 @@ def activation_grid(
     Raises:
         BadInput: no image, unequal shapes or numbers of things, unknown colours.
     """
-    maps = [as_maps(part) for part in values]
+    maps: Sequence[Reals] = [as_maps(part) for part in values]
     _check(maps, values, titles, images, groups, marks)
     table = colours_of(colours)
     if standardise:
@@ -148,7 +146,7 @@ class _Grid:
         row, column = divmod(unit, self.per_row)
         return _GAP + column * self.pitch[0], _GAP + row * self.pitch[1]
 
-    def drawn(self, maps: Floats, scale: Scale, table: Bytes, marks: Marks | None) -> Image.Image:
+    def drawn(self, maps: Reals, scale: Scale, table: Bytes, marks: Marks | None) -> Image.Image:
         picture = np.array(_numbers(self))
         wide, high = self.cell
         for unit, tile in enumerate(tiles(maps, scale, table, factor=self.factor, block=self.block)):
@@ -236,7 +234,7 @@ class _Head:
 class _Caption:
     """The title of an image, beside the image itself."""
 
-    def __init__(self, title: str, image: npt.NDArray[Any] | None, room: int) -> None:
+    def __init__(self, title: str, image: Array | None, room: int) -> None:
         self._thumb = None if image is None else _thumbnail(image)
         self._indent = 0 if self._thumb is None else _THUMB + 10
         self._lines = wrap(title, font(13, bold=True), max(40, room - self._indent))
@@ -251,7 +249,7 @@ class _Caption:
             draw.text(at, line, font=font(13, bold=True), fill=INK, anchor="ls")
 
 
-def _thumbnail(image: npt.NDArray[Any]) -> Image.Image:
+def _thumbnail(image: Array) -> Image.Image:
     """An image [H, W, C] as it is, in greys or colours, within a square."""
     pixels = np.asarray(image, np.float64)
     if pixels.ndim != 3 or 0 in pixels.shape:
@@ -272,10 +270,10 @@ def _draw_heading(draw: ImageDraw.ImageDraw, heading: str, upper: int, room: int
 
 
 def _check(
-    maps: Sequence[Floats],
-    values: Sequence[Floats],
+    maps: Sequence[Reals],
+    values: Sequence[Reals],
     titles: Sequence[str],
-    images: Sequence[npt.NDArray[Any]] | None,
+    images: Sequence[Array] | None,
     groups: Sequence[GridGroup] | None,
     marks: Sequence[Marks | None] | None,
 ) -> None:

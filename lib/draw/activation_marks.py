@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-Bools = npt.NDArray[np.bool_]
+from lib.arrays import Bools
+
 Kind = Literal["own", "both", "other"]
 
 MARK_COLOURS: dict[Kind, tuple[int, int, int]] = {"own": (230, 30, 40), "both": (255, 214, 0), "other": (40, 200, 255)}

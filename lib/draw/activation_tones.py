@@ -4,16 +4,12 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Bytes, Doubles, Reals
 from lib.draw.tones import NOT_A_NUMBER, average_blocks
 from lib.errors import BadInput
-
-Floats = npt.NDArray[Any]
-Bytes = npt.NDArray[np.uint8]
 
 BLOGS_CLIP = (-2.0, 2.0)
 """Standard deviations: the blog takes 64 of 256 tones for one, about the middle."""
@@ -27,7 +23,7 @@ class Scale:
     high: float
 
 
-def as_maps(values: Floats) -> npt.NDArray[np.float64]:
+def as_maps(values: Array) -> Doubles:
     """Activations of one image [h, w, units], [h, units] or [units] as [h, w, units]; a node is a map of one value.
 
     Raises:
@@ -39,7 +35,7 @@ def as_maps(values: Floats) -> npt.NDArray[np.float64]:
     return maps.reshape(*maps.shape[:-1], *[1] * (3 - maps.ndim), maps.shape[-1])
 
 
-def standardise_maps(maps: Floats) -> Floats:
+def standardise_maps(maps: Reals) -> Reals:
     """Each map [h, w, units] with zero mean and unit variance, as in the blog; a constant map is 0.
 
     Nodes have one value each: they are standardised together. (In the blog each alone became 0.)
@@ -53,7 +49,7 @@ def standardise_maps(maps: Floats) -> Floats:
         return np.where(flat, 0.0, centred / np.where(flat, 1.0, spread))
 
 
-def scale_of(images: Sequence[Floats], clip: tuple[float, float] | None) -> Scale:
+def scale_of(images: Sequence[Reals], clip: tuple[float, float] | None) -> Scale:
     """One scale for all images: `clip`, or else from the least value (0, where none is below) to the greatest."""
     if clip is not None:
         if not clip[0] < clip[1]:
@@ -64,7 +60,7 @@ def scale_of(images: Sequence[Floats], clip: tuple[float, float] | None) -> Scal
     return Scale(low, high if high > low else low + 1.0)
 
 
-def tiles(maps: Floats, scale: Scale, colours: Bytes, *, factor: int, block: int) -> Bytes:
+def tiles(maps: Reals, scale: Scale, colours: Bytes, *, factor: int, block: int) -> Bytes:
     """Every unit of [h, w, units] as a picture, uint8 [units, high, wide, 3].
 
     Blocks of `block` by `block` values are averaged, then each is `factor` by `factor` pixels. What is no number is

@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from lib.arrays import Bytes, Reals
 from lib.draw.activation_tones import colours_of
 from lib.draw.lettering import font, number, shorten, wrap
 from lib.draw.paper import FAINT, INK, PAPER, png_bytes
 from lib.draw.tones import enlarge
 from lib.errors import BadInput
 from lib.pictures.colours import luminance
-
-Floats = npt.NDArray[Any]
-Bytes = npt.NDArray[np.uint8]
 
 _SIDE = 252  # px: about the longest side of a panel
 _GAP = 22
@@ -30,11 +26,11 @@ class AttributionMap:
     """One method's answer, float [H, W]: positive where a pixel speaks for the class. `words` say what is seen."""
 
     name: str
-    values: Floats
+    values: Reals
     words: str
 
 
-def attribution_picture(image: Floats, maps: Sequence[AttributionMap], *, title: str, subtitle: str = "") -> bytes:
+def attribution_picture(image: Reals, maps: Sequence[AttributionMap], *, title: str, subtitle: str = "") -> bytes:
     """The image [H, W, C] and every map over it, side by side, as PNG.
 
     Red speaks for the class and blue against it; white does neither. Each map has a scale of its own, which goes as far
@@ -76,13 +72,13 @@ def attribution_picture(image: Floats, maps: Sequence[AttributionMap], *, title:
     return png_bytes(canvas)
 
 
-def _furthest(values: Floats) -> float:
+def _furthest(values: Reals) -> float:
     """The value at the ends of a map's scale: nearly its greatest, so that one pixel does not fade all others."""
     finite = np.abs(values[np.isfinite(values)])
     return (float(np.quantile(finite, 0.995)) or float(finite.max())) if finite.size else 0.0
 
 
-def _over(values: Floats, furthest: float, light: Floats) -> Bytes:
+def _over(values: Reals, furthest: float, light: Reals) -> Bytes:
     """uint8 [H, W, 3]: a map in red and blue, darker where the image has strokes."""
     table = colours_of("RdBu_r").astype(np.float64)
     shares = np.nan_to_num(values / (furthest or 1.0))
@@ -92,14 +88,14 @@ def _over(values: Floats, furthest: float, light: Floats) -> Bytes:
     return np.rint(colours * (1 - _INK * ink[:, :, None])).astype(np.uint8)
 
 
-def _light(pixels: Floats) -> Floats:
+def _light(pixels: Reals) -> Reals:
     """The image in greys from 0 to 1, [H, W]."""
     grey = luminance(pixels)[:, :, 0] if pixels.shape[2] in (1, 3) else pixels.mean(axis=2)
     low, high = float(grey.min()), float(grey.max())
     return np.asarray((grey - low) / (high - low or 1.0))
 
 
-def _plain(pixels: Floats) -> Bytes:
+def _plain(pixels: Reals) -> Bytes:
     """The image as it is, uint8 [H, W, 3]."""
     if pixels.shape[2] != 3:
         return np.rint(255 * _light(pixels)[:, :, None].repeat(3, axis=2)).astype(np.uint8)

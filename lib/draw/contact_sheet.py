@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from lib.arrays import Reals
 from lib.draw.lettering import font, number, shorten, width
 from lib.draw.sheet import SheetField, sheet
-from lib.draw.tones import Floats, average_blocks, enlarge, to_uint8, tone_window
+from lib.draw.tones import average_blocks, enlarge, to_uint8, tone_window
 from lib.errors import BadInput
 from lib.verdict_colours import VERDICTS, verdict_colour
 
@@ -26,7 +27,7 @@ class SheetCell:
     """
 
     index: int
-    image: Floats | None
+    image: Reals | None
     verdict: str
     response: float | None = None
     response_ratio: float | None = None
@@ -73,8 +74,8 @@ def _legend(cells: Sequence[SheetCell]) -> str:
     return "Under each OIP: the unit and its response."
 
 
-def _tile(image: Floats, bounds: tuple[float, float] | None) -> Image.Image:
-    values = np.asarray(image, dtype=np.float64)
+def _tile(image: Reals, bounds: tuple[float, float] | None) -> Image.Image:
+    values: Reals = np.asarray(image, dtype=np.float64)
     if values.ndim != 3 or 0 in values.shape:
         raise BadInput(f"an image has the shape [height, width, channels], none of them 0; this one has {values.shape}")
     longest = max(values.shape[:2])

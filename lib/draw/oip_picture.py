@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
+from lib.arrays import Reals
 from lib.draw.lettering import font, number, shorten, width
 from lib.draw.paper import FAINT, INK, PAPER, png_bytes
-from lib.draw.tones import Floats, enlarge, to_uint8, tone_window
+from lib.draw.tones import enlarge, to_uint8, tone_window
 from lib.errors import BadInput
 from lib.verdict_colours import verdict_colour
 
@@ -23,7 +24,7 @@ _TITLE_WIDTH = 640  # px: up to here a picture is as wide as its unit's name; a 
 
 
 def unit_picture(
-    oips: Floats,
+    oips: Reals,
     responses: Sequence[float],
     *,
     title: str,

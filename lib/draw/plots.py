@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from lib.arrays import Array
 from lib.draw.lettering import number
 from lib.draw.paper import png_bytes
 from lib.errors import BadInput
@@ -60,7 +60,7 @@ def _values(history: Mapping[str, Sequence[float]], key: str) -> list[float]:
     return [float(value) for value in values]
 
 
-def ascent_plot(curves: npt.NDArray[Any], *, title: str = "") -> bytes:
+def ascent_plot(curves: Array, *, title: str = "") -> bytes:
     """The response of each OIP of a unit at every step of its ascent, `curves` [k, steps], as PNG.
 
     The legend says where each ended; `title` names the unit.

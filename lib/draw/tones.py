@@ -1,16 +1,13 @@
 """From values to tones and colours, and back to no more pixels than there were."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from lib.arrays import Array, Bytes, Reals
 from lib.errors import BadInput
 
-Floats = npt.NDArray[Any]
-Bytes = npt.NDArray[np.uint8]
 NOT_A_NUMBER = (255, 0, 255)
 """Magenta, a colour that viridis does not have: this pixel is NaN or infinite."""
 FLAT = (128, 128, 128)
@@ -19,7 +16,7 @@ _SIGMAS = 3.0
 _LEAST_SHARE_OF_BOUNDS = 1 / 3
 
 
-def tone_window(images: Floats, bounds: tuple[float, float] | None = None) -> tuple[float, float]:
+def tone_window(images: Reals, bounds: tuple[float, float] | None = None) -> tuple[float, float]:
     """The range of pixel values, (darkest, brightest), on which `images` (any shape) are shown together.
 
     It is three standard deviations about the mean, cut at the least and the greatest value. Standardised OIPs have
@@ -45,7 +42,7 @@ def tone_window(images: Floats, bounds: tuple[float, float] | None = None) -> tu
     return low, high
 
 
-def to_uint8(image: Floats, window: tuple[float, float] | None = None) -> Bytes:
+def to_uint8(image: Array, window: tuple[float, float] | None = None) -> Bytes:
     """A float image [H, W, C] as RGB [H, W, 3] for the eye.
 
     One channel is shown in viridis, as in the blog: on its scale of colours faint structure stays visible beside strong
@@ -97,7 +94,7 @@ def _viridis() -> Bytes:
     return np.asarray(np.rint(255 * np.array(colormaps["viridis"].colors)), dtype=np.uint8)  # type: ignore[attr-defined]
 
 
-def average_blocks(image: Floats, block: int) -> Floats:
+def average_blocks(image: Reals, block: int) -> Reals:
     """[H, W, C] with every `block` by `block` pixels as their mean; the last ones with what is there.
 
     Before the tones are chosen, not after: fine structure that averages out would leave a flat grey.

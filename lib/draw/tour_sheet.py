@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from lib.arrays import Bytes, Pixels
 from lib.draw.lettering import font, number, shorten, width
 from lib.draw.sheet import SheetField, sheet
-from lib.draw.tones import Bytes
 from lib.errors import BadInput
-from lib.pictures.colours import Ints, white
+from lib.pictures.colours import white
 from lib.verdict_colours import verdict_colour
 
 Outcome = Literal["dreamed", "failed", "left"]
@@ -35,7 +35,7 @@ class TourCell:
     """
 
     index: int
-    image: Ints | None
+    image: Pixels | None
     outcome: Outcome = "dreamed"
     gain: float | None = None
 
@@ -68,7 +68,7 @@ def _field(cell: TourCell) -> SheetField:
     return SheetField(str(cell.index), partial(_gain, cell.gain), tile, _COLOURS[cell.outcome], mark)
 
 
-def _tile(image: Ints) -> Image.Image:
+def _tile(image: Pixels) -> Image.Image:
     tones: Bytes = np.rint(image * (255 / white(image))).astype(np.uint8)
     picture = Image.fromarray(np.broadcast_to(tones, (*tones.shape[:2], 3)).copy())
     share = _SIDE / max(picture.size)

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from lib.arrays import Pixels, Reals
 from lib.errors import BadInput
-from lib.pictures.colours import Colours, Floats, Ints, paint, strips, white
+from lib.pictures.colours import Colours, paint, strips, white
 
 
 def blend(
-    source: Ints, dream: Floats, *, colours: Colours = "kept", strength: float = 1.0, mask: Floats | None = None
-) -> Ints:
+    source: Pixels, dream: Reals, *, colours: Colours = "kept", strength: float = 1.0, mask: Reals | None = None
+) -> Pixels:
     """The result of a dream; where strength or mask is 0, it is the source to the bit, its colours too.
 
     Args:
@@ -30,7 +31,7 @@ def blend(
             raise BadInput(f"the {name} has {array.shape[:2]} rows and columns, the picture {(height, width)}")
     if source.dtype != np.uint8 and source.shape[2] == 1 and colours == "dreamed":
         colours = "kept"
-    result: Ints | None = None
+    result: Pixels | None = None
     for rows in strips(height, width * 3):
         top = white(source)
         values = source[rows].astype(np.float64)

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lib.arrays import Floats, Pixels
 from lib.dream.ascent import DreamAscent, Gradient
 from lib.dream.blend import blend
-from lib.dream.carve import Floats, carve
+from lib.dream.carve import carve
 from lib.dream.gradients import Aimed, LuminanceGradient
 from lib.dream.mixture import mixture_of
 from lib.dream.objective import DreamObjective
@@ -20,7 +21,7 @@ from lib.dream.tiled_gradient import Tiles
 from lib.dream.whole_gradient import picture_gradient
 from lib.errors import BadInput
 from lib.network.graph import graph_of
-from lib.pictures.colours import Ints, check_channels, planes_of
+from lib.pictures.colours import check_channels, planes_of
 from lib.pictures.resample import resize
 
 Told = Callable[[str, int, int], None]
@@ -42,7 +43,7 @@ class Curve:
 class Dream:
     """A result: `pixels` have the source's shape and type (`lib.dream.blend.blend`); `strip` is a PNG, of carving."""
 
-    pixels: Ints
+    pixels: Pixels
     curves: tuple[Curve, ...]
     strip: bytes | None
 
@@ -62,7 +63,7 @@ class Dreamer:
         settings: DreamSettings,
         *,
         pixel_range: tuple[float, float] = (0.0, 1.0),
-        guide: Ints | None = None,
+        guide: Pixels | None = None,
     ) -> None:
         """Everything is traced here.
 
@@ -106,7 +107,7 @@ class Dreamer:
         """How often TensorFlow has traced the loop of steps: once a dreamer, however many pictures it dreams."""
         return self._way.traces
 
-    def dream(self, source: Ints, *, mask: Floats | None = None, told: Told | None = None) -> Dream:
+    def dream(self, source: Pixels, *, mask: Floats | None = None, told: Told | None = None) -> Dream:
         """Dreams into one picture.
 
         Args:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from lib.arrays import Bytes, Floats
 from lib.draw.lettering import font, wrap
 from lib.draw.paper import FAINT, INK, PAPER, png_bytes
-from lib.draw.tones import Bytes, to_uint8
-from lib.dream.carve import Carved, Floats
+from lib.draw.tones import to_uint8
+from lib.dream.carve import Carved
 from lib.pictures.resample import resize
 
 _SIDE = 256  # px: the longest side of a panel

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from lib.arrays import Bytes, Reals
 from lib.draw.lettering import font, shorten
 from lib.draw.paper import INK, PAPER, png_bytes
-from lib.draw.tones import Bytes, Floats, enlarge, to_uint8, tone_window
+from lib.draw.tones import enlarge, to_uint8, tone_window
 from lib.pictures.animation import animation
 
 ENDING = ".webp"
@@ -16,7 +17,7 @@ _SIDE = 160  # px: small images are enlarged by the least whole number that brin
 _LINE = 20  # px: of the caption
 
 
-def frames(images: Sequence[Floats], bounds: tuple[float, float] | None = None) -> list[bytes]:
+def frames(images: Sequence[Reals], bounds: tuple[float, float] | None = None) -> list[bytes]:
     """Images [H, W, C] of one size as PNG, one a frame, all on one scale of tones, so that they compare.
 
     `bounds` as in `lib.draw.tones.tone_window`. Nothing is enlarged: a page shows every pixel as a square.
@@ -24,7 +25,7 @@ def frames(images: Sequence[Floats], bounds: tuple[float, float] | None = None) 
     return [png_bytes(Image.fromarray(pixels)) for pixels in _pixels(images, bounds)]
 
 
-def film(images: Sequence[Floats], captions: Sequence[str], bounds: tuple[float, float] | None = None) -> bytes:
+def film(images: Sequence[Reals], captions: Sequence[str], bounds: tuple[float, float] | None = None) -> bytes:
     """The same images after each other as animated WebP, each with its caption below and the share of time passed.
 
     Raises BadInput where there are none or they differ in size.
@@ -37,7 +38,7 @@ def film(images: Sequence[Floats], captions: Sequence[str], bounds: tuple[float,
     return animation(drawn, "webp", seconds=SECONDS_A_FRAME)
 
 
-def _pixels(images: Sequence[Floats], bounds: tuple[float, float] | None) -> list[Bytes]:
+def _pixels(images: Sequence[Reals], bounds: tuple[float, float] | None) -> list[Bytes]:
     window = tone_window(np.stack(images), bounds) if len({image.shape for image in images}) == 1 else None
     return [to_uint8(image, window) for image in images]
 

@@ -15,9 +15,9 @@ left: both are monotone, so maximum and rectifier can change places without chan
 from collections.abc import Callable
 from typing import Any
 
+from lib.arrays import Tensor
 from lib.network.trunk import Kernel
 
-Tensor = Any
 _FEW_CHANNELS = 4
 
 

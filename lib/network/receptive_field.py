@@ -3,13 +3,11 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Integers
 from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.nonlinearity import find
 from lib.network.window_plan import AXES, Reach, Unbounded, reaches_of
-
-Ints = npt.NDArray[np.int64]
 
 
 def receptive_field(model: Any, layer: str, size: tuple[int, int] | None = None) -> dict[str, list[float]] | None:
@@ -50,7 +48,7 @@ def receptive_field(model: Any, layer: str, size: tuple[int, int] | None = None)
     return found
 
 
-def _seen(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int) -> tuple[Ints, Ints]:
+def _seen(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int) -> tuple[Integers, Integers]:
     """Of each position of the target along one axis, the first pixel that it sees and the first beyond them."""
     sides = {graph.input: side}
     for step in steps:
@@ -67,7 +65,7 @@ def _seen(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int
     return spans[graph.input]
 
 
-def _wanted(reach: Reach, low: Ints, high: Ints, side: int) -> tuple[Ints, Ints]:
+def _wanted(reach: Reach, low: Integers, high: Integers, side: int) -> tuple[Integers, Integers]:
     """As `Reach.wanted`, but as it is over the border, so that what is seen is of one size everywhere."""
     if reach.repeat > 1:
         return low // reach.repeat, (high - 1) // reach.repeat + 1

@@ -16,12 +16,11 @@ from itertools import count
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import ShortIntegers
 from lib.errors import BadInput
 from lib.network.graph import Graph, Slot, Step, consumers
 
-Ints = npt.NDArray[np.int32]
 Axis = Literal[0, 1]
 AXES: tuple[Axis, Axis] = (0, 1)
 Span = tuple[Any, Any]
@@ -236,7 +235,7 @@ class WindowField:
         """The shortest side for which every tensor has a position."""
         return next(side for side in count(1) if min(self.sides(axis, side).values()) > 0)
 
-    def plan(self, axis: Axis, side: int, windows: int) -> Ints:
+    def plan(self, axis: Axis, side: int, windows: int) -> ShortIntegers:
         """What each window reads, and how it is cut and padded: [windows, 1 + frames, 4].
 
         First, of the picture, where the window begins and how long it is, and two zeros. Then for each frame where to

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from lib.arrays import ShortIntegers, Tensor
 from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.kernels import window_kernels
 from lib.network.nonlinearity import Nonlinearity, find
 from lib.network.trunk import Trunk
-from lib.network.window_plan import Axis, Frame, Ints, WindowField, reaches_of
-
-Tensor = Any
+from lib.network.window_plan import Axis, Frame, WindowField, reaches_of
 
 
 class FramedTrunk:
@@ -48,7 +47,7 @@ class FramedTrunk:
         self.frames = len(self._field.frames)
         self.least = self._field.least_side(0), self._field.least_side(1)
 
-    def plan(self, axis: Axis, side: int, windows: int) -> Ints:
+    def plan(self, axis: Axis, side: int, windows: int) -> ShortIntegers:
         """`Field.plan` for that many windows, or as many as there are positions."""
         sides = self._field.sides(axis, side)
         most = min(sides[slot] for pair in self._tensors.values() for slot in pair)

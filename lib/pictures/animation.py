@@ -12,9 +12,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
+from lib.arrays import Pixels
 from lib.errors import BadInput
 from lib.pictures.about import exif_of, text_of, xmp_of
-from lib.pictures.files import Pixels, shallow
+from lib.pictures.files import shallow
 
 Kind = Literal["gif", "webp", "mp4"]
 

@@ -5,16 +5,15 @@ network has channels: a network of one channel sees luminance, one of three red,
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats, Pixels, Reals
 from lib.errors import BadInput
 
-Ints = npt.NDArray[Any]
 """Decoded pixels [H, W, C], uint8 or uint16; C is 1 (grey) or 3 (sRGB)."""
-Floats = npt.NDArray[Any]
+
 Colours = Literal["kept", "grey", "dreamed"]
 """What becomes of a picture's colours when it is dreamed; see `paint`."""
 
@@ -29,7 +28,7 @@ def check_channels(channels: int) -> None:
         raise BadInput(f"the network sees {channels} channels, and a picture has 1 or 3: choose another network")
 
 
-def planes_of(source: Ints, channels: int, colours: Colours) -> npt.NDArray[np.float32]:
+def planes_of(source: Pixels, channels: int, colours: Colours) -> Floats:
     """What dreams: float32 [H, W, channels] in [0, 1], for a network of 1 or 3 channels.
 
     Three planes of a grey picture, or of one that is taken to grey, are equal.
@@ -42,7 +41,7 @@ def planes_of(source: Ints, channels: int, colours: Colours) -> npt.NDArray[np.f
     return planes
 
 
-def paint(source: Floats, dream: Floats, colours: Colours) -> Floats:
+def paint(source: Reals, dream: Reals, colours: Colours) -> Reals:
     """What was dreamed as a picture: float64 [H, W, C] in [0, 1].
 
     kept: the dream's luminance with the source's chroma. Where a colour that light or dark does not exist, its chroma
@@ -69,12 +68,12 @@ def paint(source: Floats, dream: Floats, colours: Colours) -> Floats:
     return light + chroma * share.min(axis=2, keepdims=True)
 
 
-def luminance(pixels: Floats) -> Floats:
+def luminance(pixels: Reals) -> Reals:
     """[H, W, 1] of [H, W, C]; one channel is its own luminance."""
     return pixels if pixels.shape[2] == 1 else (pixels @ REC_601.astype(pixels.dtype))[:, :, None]
 
 
-def white(pixels: Ints) -> int:
+def white(pixels: Pixels) -> int:
     """The value of white: 255 or 65535."""
     return int(np.iinfo(pixels.dtype).max)
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from lib.arrays import Array, Bytes, Pixels, Words
 from lib.errors import BadInput
 from lib.pictures.icc import deep_tones, lab_to_srgb, to_srgb
-
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """No others, though Pillow knows some fifty: each is one more parser for what strangers have made."""
@@ -46,7 +43,7 @@ class Picture:
     """
 
     frames: Pixels
-    alpha: npt.NDArray[np.uint8] | None = None
+    alpha: Bytes | None = None
     durations: tuple[int, ...] = (0,)
     loops: int = 0
 
@@ -102,7 +99,7 @@ def decode(data: bytes) -> Picture:
     return Picture(_stacked(frames), alpha, tuple(duration for _, _, duration in images), loops)
 
 
-def shallow(pixels: Pixels) -> npt.NDArray[np.uint8]:
+def shallow(pixels: Pixels) -> Bytes:
     """The same pixels with 8 bits, rounded."""
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -115,7 +112,7 @@ def media_type(data: bytes) -> str:
         return image.get_format_mimetype() or "application/octet-stream"
 
 
-def _stacked(frames: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+def _stacked(frames: Sequence[Array]) -> Array:
     # A large photograph is not copied.
     return frames[0][np.newaxis] if len(frames) == 1 else np.stack(frames)
 
@@ -176,7 +173,7 @@ def _wanted(image: Image.Image) -> range:
     return range(1 if getattr(image, "default_image", False) and count > 1 else 0, count)
 
 
-def _frames(image: Image.Image) -> Iterator[tuple[Pixels, npt.NDArray[np.uint8] | None, int]]:
+def _frames(image: Image.Image) -> Iterator[tuple[Pixels, Bytes | None, int]]:
     """Pixels [H, W, C], alpha [H, W] and duration of each frame."""
     wanted = _wanted(image)
     paged = image.format == "TIFF" and len(wanted) > 1
@@ -207,7 +204,7 @@ def _loops(image: Image.Image) -> int:
     return 1 if loops is None else loops + 1 if loops else 0
 
 
-def _pixels(image: Image.Image, profile: bytes | None) -> tuple[Pixels, npt.NDArray[np.uint8] | None]:
+def _pixels(image: Image.Image, profile: bytes | None) -> tuple[Pixels, Bytes | None]:
     """[H, W, C] and alpha [H, W] of an image of any mode, in sRGB."""
     alpha = None
     if image.mode.startswith("I") or image.mode == "F":
@@ -247,8 +244,8 @@ def _full_scale(image: Image.Image) -> Image.Image:
     return Image.fromarray(tones.astype(np.uint16))  # upright already: Pillow turns a TIFF when it loads it
 
 
-def _deep(image: Image.Image) -> npt.NDArray[np.uint16]:
-    values: npt.NDArray[Any] = np.asarray(image)
+def _deep(image: Image.Image) -> Words:
+    values: Array = np.asarray(image)
     if image.mode == "F" or values.min() < 0 or values.max() > 65535:
         raise BadInput("has pixels below 0 or of more than 16 bits: save it with 8 or 16 bits a channel")
     return values.astype(np.uint16)

@@ -4,10 +4,9 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms
 
-Tones = npt.NDArray[np.uint8]
+from lib.arrays import Bytes, Words
 
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 # As image editors do by default: what is darker than sRGB's black is not cut off.
@@ -32,7 +31,7 @@ def to_srgb(profile: bytes, mode: str) -> Callable[[Image.Image], Image.Image] |
     return lambda picture: _applied(picture, transform)
 
 
-def deep_tones(profile: bytes) -> npt.NDArray[np.uint16] | None:
+def deep_tones(profile: bytes) -> Words | None:
     """sRGB's tone, [65536], for every tone of 16 bits under a grey profile; None as in `to_srgb`.
 
     Interpolated between the 256 tones that the colour management gives for grey, hence within half of 1/255 of the
@@ -44,7 +43,7 @@ def deep_tones(profile: bytes) -> npt.NDArray[np.uint16] | None:
     return np.rint(np.interp(np.arange(65536), np.arange(256) * 257, tones * 257.0)).astype(np.uint16)
 
 
-def _tones(profile: bytes) -> Tones | None:
+def _tones(profile: bytes) -> Bytes | None:
     """sRGB's tone for each of the 256 of grey; None as in `to_srgb`."""
     # Optimised, the transform of a linear profile makes the darkest tones half as bright as they are.
     transform = _transform(profile, "L", ImageCms.Flags.NOOPTIMIZE)

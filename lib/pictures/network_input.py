@@ -1,17 +1,15 @@
 """A picture of any size and colours as a network takes it."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Bytes, Floats
 from lib.pictures.colours import check_channels, planes_of
 from lib.pictures.resample import resize
 
 
 def as_input(
-    picture: npt.NDArray[Any], shape: tuple[int | None, int | None, int], pixel_range: tuple[float, float] = (0.0, 1.0)
-) -> npt.NDArray[np.float32]:
+    picture: Array, shape: tuple[int | None, int | None, int], pixel_range: tuple[float, float] = (0.0, 1.0)
+) -> Floats:
     """A decoded picture as an image of the network, float32 [height, width, channels] within `pixel_range`.
 
     It is cut about its middle to the network's proportions, so that nothing is distorted, and resized bicubically.
@@ -34,7 +32,7 @@ def as_input(
     return np.asarray(low + (high - low) * planes.clip(0, 1), np.float32)
 
 
-def _cut(planes: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
+def _cut(planes: Array, height: int, width: int) -> Array:
     """The largest middle part of [H, W, C] that has the proportions of `height` to `width`."""
     own_height, own_width = planes.shape[:2]
     rows = min(own_height, max(1, round(own_width * height / width)))
@@ -43,7 +41,7 @@ def _cut(planes: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
     return planes[top : top + rows, left : left + columns]
 
 
-def as_bytes(images: npt.NDArray[Any], pixel_range: tuple[float, float] = (0.0, 1.0)) -> npt.NDArray[np.uint8]:
+def as_bytes(images: Array, pixel_range: tuple[float, float] = (0.0, 1.0)) -> Bytes:
     """Images of the network, floats of any shape, as tones: `pixel_range` becomes 0 to 255."""
     low, high = pixel_range
     return np.rint((np.asarray(images, np.float64) - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, PngImagePlugin
 
+from lib.arrays import Array, Bytes
 from lib.pictures.about import KEY, exif_of, text_of, xmp_of
 from lib.pictures.files import Picture
 
@@ -27,12 +27,12 @@ def encode_png(picture: Picture, about: Mapping[str, Any] | None = None) -> byte
     return _with_about(next(stills) if len(picture.frames) == 1 else _animated(stills, picture), about)
 
 
-def _layers(picture: Picture) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.uint8] | None]]:
+def _layers(picture: Picture) -> Iterator[tuple[Array, Bytes | None]]:
     alphas = [None] * len(picture.frames) if picture.alpha is None else picture.alpha
     yield from zip(picture.frames, alphas, strict=True)
 
 
-def _still(pixels: npt.NDArray[Any], alpha: npt.NDArray[np.uint8] | None) -> bytes:
+def _still(pixels: Array, alpha: Bytes | None) -> bytes:
     layers = pixels if alpha is None else np.dstack([pixels, alpha])
     buffer = io.BytesIO()
     # Run lengths of filtered rows: for photographs as small as level 6 makes them, in a quarter of the time.

@@ -6,10 +6,9 @@ weights that remain add up to one, so an even picture stays even.
 """
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-Floats = npt.NDArray[np.float32]
+from lib.arrays import Floats
 
 
 def resize(pixels: Floats, height: int, width: int) -> Floats:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lib.pictures.files import Pixels
+from lib.arrays import Pixels
 
 
 def zoom_and_turn(pixels: Pixels, *, zoom: float = 1.0, degrees: float = 0.0) -> Pixels:

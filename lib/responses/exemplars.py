@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Floats, Integers, Reals
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
 from lib.responses.statistics import Survey
-
-Floats = npt.NDArray[Any]
 
 BEST = 9
 """How many exemplars of a unit are kept."""
@@ -26,15 +24,15 @@ class Exemplars:
     `numbers`: which image of the set. `responses`, `pre_activations`: of that image under the constraint.
     """
 
-    numbers: npt.NDArray[np.int64]
-    responses: npt.NDArray[np.float32]
-    pre_activations: npt.NDArray[np.float32]
+    numbers: Integers
+    responses: Floats
+    pre_activations: Floats
 
 
 def find_exemplars(
     model: Any,
     layers: Sequence[str],
-    images: Floats,
+    images: Reals,
     constraint: Constraint,
     *,
     batch: int = 256,
@@ -58,7 +56,7 @@ def find_exemplars(
 
     with LOCK:
         respond.get_concrete_function()
-    best: dict[str, list[Floats]] = {}
+    best: dict[str, list[Array]] = {}
     for first in range(0, len(images), batch):
         part = np.asarray(images[first : first + batch], np.float32)
         numbers = np.arange(first, first + len(part))
@@ -78,7 +76,7 @@ def find_exemplars(
     return {layer: Exemplars(*arrays) for layer, arrays in best.items()}
 
 
-def _best_of(found: list[Floats]) -> list[Floats]:
+def _best_of(found: list[Array]) -> list[Array]:
     _, responses, pre_activations = found
     score = np.where(responses > 0, responses, np.minimum(pre_activations, 0))
     # stable: of equal scores the lower number, which stands first, comes first

@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Integers, Reals
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
 
-Floats = npt.NDArray[Any]
-Integers = npt.NDArray[np.int64]
-
 
 def find_peaks(
     model: Any,
     numbers: Mapping[str, Integers],
-    images: Floats,
+    images: Reals,
     constraint: Constraint,
     *,
     batch: int = 256,
@@ -51,7 +48,7 @@ def find_peaks(
     with LOCK:
         respond.get_concrete_function()
     wanted = np.unique(np.concatenate([np.ravel(some) for some in numbers.values()]))
-    found: dict[str, list[Floats]] = {layer: [] for layer in widths}
+    found: dict[str, list[Reals]] = {layer: [] for layer in widths}
     for first in range(0, len(wanted), batch):
         # one index after another: of a file only these images are read
         part = np.stack([np.asarray(images[number], np.float32) for number in wanted[first : first + batch]])

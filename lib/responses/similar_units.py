@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats, Integers, Reals
 from lib.network.graph import graph_of
-
-Floats = npt.NDArray[Any]
 
 NEAREST = 8
 """How many units are named for each."""
@@ -22,11 +20,11 @@ class Nearest:
     zero, a response that is always the same). `likeness`: float32 in [-1, 1], 0 where there is no unit.
     """
 
-    units: npt.NDArray[np.int64]
-    likeness: npt.NDArray[np.float32]
+    units: Integers
+    likeness: Floats
 
 
-def nearest(likeness: Floats) -> Nearest:
+def nearest(likeness: Reals) -> Nearest:
     """From the likeness of each unit to each other, [units, units]; NaN where it has no meaning.
 
     Of units that are equally like one the lower index comes first.
@@ -55,7 +53,7 @@ def nearest_by_weights(model: Any, layer: str) -> Nearest:
     return nearest(unit @ unit.T)
 
 
-def _weights(op: Any) -> Floats:
+def _weights(op: Any) -> Reals:
     """What each unit of a layer multiplies its input with, [units, weights]."""
     import keras
 

@@ -6,15 +6,11 @@ the batches and their order.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Doubles, Floats, Integers, Reals
 from lib.responses.similar_units import Nearest, nearest
-
-Floats = npt.NDArray[Any]
-Integers = npt.NDArray[np.int64]
 
 BINS = 40
 """Of a unit; its responses fill more than half of them."""
@@ -38,9 +34,9 @@ class Surveyed:
     """
 
     histogram: Integers
-    edges: npt.NDArray[np.float64]
+    edges: Doubles
     silent: Integers
-    class_means: npt.NDArray[np.float32]
+    class_means: Floats
     nearest: Nearest
     class_counts: Integers
 
@@ -60,11 +56,11 @@ class Survey:
         self._least, self._greatest = np.zeros(units), np.zeros(units)
         self._sums = np.zeros((classes, units))
         self._seen = np.zeros(classes, np.int64)
-        self._middle: Floats | None = None  # near the means, so that squares lose no digits
+        self._middle: Reals | None = None  # near the means, so that squares lose no digits
         self._products = np.zeros((units, units))
-        self._waiting: list[tuple[Integers, Floats]] = []
+        self._waiting: list[tuple[Integers, Reals]] = []
 
-    def add(self, numbers: Integers, responses: Floats) -> None:
+    def add(self, numbers: Integers, responses: Reals) -> None:
         """Count the responses [n, units] to the images of these numbers [n]; what is not finite is in no bin."""
         self._waiting.append((np.asarray(numbers), np.asarray(responses)))
         if sum(values.size for _, values in self._waiting) >= _AT_ONCE:
@@ -97,7 +93,7 @@ class Survey:
             means = (self._sums / self._seen[:, None]).T.astype(np.float32)
         return Surveyed(self._histogram, edges, self._silent, means, nearest(self._correlations()), self._seen)
 
-    def _count(self, rows: Integers, responses: Floats) -> None:
+    def _count(self, rows: Integers, responses: Reals) -> None:
         known = responses if np.isfinite(responses).all() else np.where(np.isfinite(responses), responses, 0)
         self._cover(known.min(axis=0), known.max(axis=0))
         units, classes, _ = self._histogram.shape
@@ -110,7 +106,7 @@ class Survey:
         self._histogram -= np.bincount(cells[out], minlength=self._histogram.size).reshape(self._histogram.shape)
         self._silent += np.bincount(place[responses == 0], minlength=self._silent.size).reshape(self._silent.shape)
 
-    def _cover(self, least: Floats, greatest: Floats) -> None:
+    def _cover(self, least: Reals, greatest: Reals) -> None:
         """Join bins until they cover these responses as well."""
         self._least, self._greatest = np.minimum(self._least, least), np.maximum(self._greatest, greatest)
         span = (self._greatest - self._least) / BINS
@@ -136,7 +132,7 @@ class Survey:
     def _last(self, exponent: Integers) -> Integers:
         return np.floor(np.ldexp(self._greatest, -exponent)).astype(np.int64)
 
-    def _correlations(self) -> Floats:
+    def _correlations(self) -> Reals:
         """Of the responses of each two units; NaN for one that always responds the same."""
         count = self._seen.sum()
         if self._middle is None or count < 2:
@@ -149,7 +145,7 @@ class Survey:
         return products / np.outer(spread, spread)
 
 
-def _product(first: Floats, second: Floats) -> Floats:
+def _product(first: Reals, second: Reals) -> Reals:
     """The transposed first times the second, both [n, ...].
 
     By TensorFlow: NumPy's threads wait by going round and round, and where others are at work that took 40 times as

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.data.dataset import Dataset, Floats
+from lib.arrays import Floats
+from lib.data.dataset import Dataset
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.training import reference

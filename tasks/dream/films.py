@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from lib.arrays import Pixels
 from lib.pictures.animation import MEDIA_TYPES, Kind, animation
-from lib.pictures.files import Pixels, decode
+from lib.pictures.files import decode
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.pieces import Piece

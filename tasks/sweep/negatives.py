@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats
 from lib.deadline import OutOfTime
 from lib.oips.negatives import STARTS, grow_negatives
 from storage.document import Json
@@ -91,5 +91,5 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
     return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)
 
 
-def _numbers(values: npt.NDArray[np.float32]) -> list[float | None]:
+def _numbers(values: Floats) -> list[float | None]:
     return [float(value) if math.isfinite(value) else None for value in values]

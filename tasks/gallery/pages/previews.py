@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from lib.arrays import Bytes
 from lib.draw.paper import png_bytes
 from lib.draw.tones import to_uint8
 from lib.errors import BadInput
@@ -49,7 +48,7 @@ def preview_address(site: Site, key: str, make: Callable[[], bytes], ending: str
         return None
 
 
-def image_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+def image_png(pixels: Bytes) -> bytes:
     """An image of a data set, uint8 [H, W, C], as PNG: grey for one channel, as it was seen; nothing is enlarged."""
     if pixels.shape[2] == 1:
         return png_bytes(Image.fromarray(pixels[:, :, 0]))
