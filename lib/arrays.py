@@ -23,6 +23,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 ShortIntegers: TypeAlias = npt.NDArray[np.int32]
 """Which TensorFlow's own operations take."""
 
+Complexes: TypeAlias = npt.NDArray[np.complex128]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -13,12 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Floats, ShortIntegers, Tensor
 from lib.network.graph import LOCK
 
-Floats = npt.NDArray[np.float32]
-Tensor = Any
 Told = Callable[[int, int], None]
 """Is told of progress: how many steps are done, of how many."""
 
@@ -33,7 +31,7 @@ class Gradient(Protocol):
     def signature(self) -> tuple[Any, ...]:
         """The `tf.TensorSpec`s of the tensors of a plan; sizes that depend on the picture are None."""
 
-    def plan(self, height: int, width: int) -> tuple[npt.NDArray[Any], ...]:
+    def plan(self, height: int, width: int) -> tuple[Array, ...]:
         """What the two below need to know of pictures of that size.
 
         Raises:
@@ -93,7 +91,7 @@ class DreamAscent:
         smoothing: float,
         jitter: int,
         seed: int,
-        aim: Sequence[npt.NDArray[Any]] = (),
+        aim: Sequence[Array] = (),
         told: Told | None = None,
     ) -> tuple[Floats, Floats]:
         """A picture some steps further, and how the objective rose.
@@ -159,7 +157,7 @@ class DreamAscent:
         return picture, values.stack()
 
 
-def _shifts(steps: int, jitter: int, seed: int) -> npt.NDArray[np.int32]:
+def _shifts(steps: int, jitter: int, seed: int) -> ShortIntegers:
     """By how much (down, right) the picture is rolled before each step, [steps, 2]."""
     shifts = np.random.default_rng(seed).integers(-jitter, jitter, (steps, 2), np.int32, endpoint=True)
     shifts[0] = 0

@@ -13,11 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats
 from lib.pictures.resample import resize
-
-Floats = npt.NDArray[np.float32]
 
 Optimise = Callable[[int, Floats], tuple[Floats, Floats]]
 """From the number of a round, from 0, and a small picture to that picture some steps further, and its objective."""

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import numpy.typing as npt
-
+from lib.arrays import Array, Tensor
 from lib.dream.ascent import Gradient
 from lib.dream.objective import DreamObjective
-
-Tensor = Any
 
 
 class Aimed:
@@ -26,7 +23,7 @@ class Aimed:
     def signature(self) -> tuple[Any, ...]:
         return *self._gradient.signature, *self._objective.signature
 
-    def plan(self, height: int, width: int) -> tuple[npt.NDArray[Any], ...]:
+    def plan(self, height: int, width: int) -> tuple[Array, ...]:
         return self._gradient.plan(height, width)
 
     def value(self, picture: Tensor, *plan: Tensor) -> Tensor:
@@ -59,7 +56,7 @@ class LuminanceGradient:
     def signature(self) -> tuple[Any, ...]:
         return self._gradient.signature
 
-    def plan(self, height: int, width: int) -> tuple[npt.NDArray[Any], ...]:
+    def plan(self, height: int, width: int) -> tuple[Array, ...]:
         return self._gradient.plan(height, width)
 
     def value(self, picture: Tensor, *plan: Tensor) -> Tensor:

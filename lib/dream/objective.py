@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats, Tensor
 from lib.dream.mixture import Mixture, Term
 from lib.errors import BadInput
 from lib.network.graph import LOCK, graph_of
@@ -27,9 +27,6 @@ from lib.network.units import layers_with_units
 from lib.oips.objective import LEAK
 from lib.oips.start_images import start_image
 from lib.pictures.resample import resize
-
-Floats = npt.NDArray[np.float32]
-Tensor = Any
 
 _GUIDE_SIDE = 160
 _GUIDE_POSITIONS = 1024
@@ -85,7 +82,7 @@ class DreamObjective:
         """Of each pair in an aim: with a guide each term has one, as it has a greatest product of its own."""
         return _layers_of_terms(self.mixture) if self._guide else self.layers
 
-    def aim(self, mixture: Mixture) -> tuple[npt.NDArray[np.float32], ...]:
+    def aim(self, mixture: Mixture) -> tuple[Floats, ...]:
         """A mixture of the same layers, in numbers: for each layer the weight of all its maps together, and of each,
         [units]. With a guide for each term its weight, and which part of the guide it is about, [units].
 

@@ -7,11 +7,10 @@ from the picture itself at its size plus the change so far, enlarged. So no deta
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats
 from lib.pictures.resample import resize
 
-Floats = npt.NDArray[np.float32]
 Size = tuple[int, int]
 
 Optimise = Callable[[int, Floats], tuple[Floats, Floats]]

@@ -13,14 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Tensor
 from lib.errors import BadInput
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
-
-Tensor = Any
-Array = npt.NDArray[Any]
 
 # A batch of tiles has about as many pixels as 64 images of MNIST, or is one tile: what the network's layers hold of it
 # at a time does not depend on the picture's size.

@@ -6,9 +6,7 @@ window is enough. The picture then has to fit into memory with all that the netw
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from lib.arrays import ShortIntegers, Tensor
 from lib.dream.objective import DreamObjective
 from lib.dream.windowed_gradient import WindowedGradient
 from lib.errors import BadInput
@@ -17,8 +15,6 @@ from lib.network.kernels import fast_kernels
 from lib.network.nonlinearity import find
 from lib.network.trunk import responses_of
 from lib.network.window_plan import AXES, EACH, Unbounded, WindowField, reach_of
-
-Tensor = Any
 
 MOST_PIXELS = 1 << 19
 """Of a picture that is taken whole; an EfficientNet holds about 3 kB a pixel."""
@@ -78,7 +74,7 @@ class WholeGradient:
                     f"layer {step.name}: choose a convolution as objective, or mode tiles"
                 )
 
-    def plan(self, height: int, width: int) -> tuple[npt.NDArray[np.int32], ...]:
+    def plan(self, height: int, width: int) -> tuple[ShortIntegers, ...]:
         """Nothing; but a size that cannot be is refused.
 
         Raises:

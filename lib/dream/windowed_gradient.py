@@ -8,14 +8,12 @@ changes nothing but the order of additions.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Tensor
 from lib.dream.objective import DreamObjective
 from lib.errors import BadInput
 from lib.network.window_plan import AXES
 from lib.network.windowed_trunk import FramedTrunk
-
-Tensor = Any
 
 _WINDOW_SIDE = 384
 """In pixels, beside what a window reads of its neighbours'. Measured on the reference network: from 256 to 1,024 the
@@ -62,7 +60,7 @@ class WindowedGradient:
         windows = tf.TensorSpec((None, 1 + self._trunk.frames, 4), tf.int32)
         return windows, windows, tf.TensorSpec((len(self._objective.layers),), tf.float32)
 
-    def plan(self, height: int, width: int) -> tuple[npt.NDArray[Any], ...]:
+    def plan(self, height: int, width: int) -> tuple[Array, ...]:
         """See `signature`.
 
         Raises:

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats
 from lib.errors import BadInput
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
 from lib.oips.objective import BY_NAME, Aim, over_positions, score_of
-
-Floats = npt.NDArray[np.float32]
 
 MOMENTUM = 0.8
 _NOTHING_SEEN = -np.inf

@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats
 from lib.network.units import Unit
 from lib.oips.ascent import Growing, cosine_rates
 from lib.oips.search import Ground, shifts_of
 from lib.oips.settings import GrowthSettings
 from lib.oips.start_images import length_scales, start_image, start_seed
-
-Floats = npt.NDArray[np.float32]
 
 STARTS = 4
 """Start images a unit, of which one is optimised to the end."""

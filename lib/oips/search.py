@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Reals, ShortIntegers
 from lib.network.units import Unit
 from lib.oips.ascent import Growing, cosine_rates
 from lib.oips.batcher import BatchAscent
@@ -25,8 +25,6 @@ from lib.oips.settings import GrowthSettings
 from lib.oips.similarity import distinct
 from lib.oips.start_images import length_scales, start_image, start_seed
 from lib.oips.verdict import Verdict, response_ratio, verdict_of
-
-Floats = npt.NDArray[Any]
 
 LONGER = 20
 """A unit is `silent` only after a search so many times as long."""
@@ -55,10 +53,10 @@ class Oip:
     `seed` and `length_scales` (pixels) make its start image again; `start` is that image's number in the search.
     """
 
-    image: Floats
+    image: Reals
     response: float
     pre_activation: float
-    curve: Floats
+    curve: Reals
     seed: int
     length_scales: tuple[float, ...]
     start: int
@@ -88,8 +86,8 @@ class Ground:
     """Where a search takes place: one layer under one constraint, optimised towards one objective."""
 
     ascent: BatchAscent
-    starts: Callable[[Floats], Floats]  # noise to start images
-    measure: Callable[[Floats, Any], tuple[Floats, Floats]]  # images to responses and pre-activations
+    starts: Callable[[Reals], Reals]  # noise to start images
+    measure: Callable[[Reals, Any], tuple[Reals, Reals]]  # images to responses and pre-activations
     shape: tuple[int, int, int]
     signed: bool = False  # the layer's units stay linear
 
@@ -204,7 +202,7 @@ def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0
 
 def _optimise(
     origins: list[tuple[int, int, tuple[float, ...]]],
-    images: Floats,
+    images: Reals,
     unit: Unit,
     settings: GrowthSettings,
     ground: Ground,
@@ -264,7 +262,7 @@ def _last_cut(growing: Growing, finalists: int) -> list[int]:
     return sorted([*different, *alike][:finalists])
 
 
-def shifts_of(seeds: list[int], settings: GrowthSettings) -> npt.NDArray[np.int32]:
+def shifts_of(seeds: list[int], settings: GrowthSettings) -> ShortIntegers:
     """By how many pixels the images of these starts are rolled at each step, [steps, n, 2]; by none in the last third,
     in which an image is seen as it is, and settles."""
     shifts = np.zeros((settings.steps, len(seeds), 2), np.int32)

@@ -1,18 +1,16 @@
 """How alike two OIPs are, wherever in the image their pattern lies."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[Any]
+from lib.arrays import Complexes, Reals
 
 ALIKE = 0.8
 """OIPs of a unit whose correlation at some shift reaches this show the same pattern."""
 
 
-def correlation(first: Floats, second: Floats) -> float:
+def correlation(first: Reals, second: Reals) -> float:
     """The greatest normalised cross-correlation of two images [H, W, C] at any shift, in [-1, 1].
 
     Shifts that wrap round the border count, and those that push part of the pattern out of the image. A constant image
@@ -21,9 +19,9 @@ def correlation(first: Floats, second: Floats) -> float:
     return _greatest(_spectrum(first), _spectrum(second), first.shape[:2])
 
 
-def distinct(images: Floats, scores: Sequence[float] | Floats, most: int, *, alike: float = ALIKE) -> list[int]:
+def distinct(images: Reals, scores: Sequence[float] | Reals, most: int, *, alike: float = ALIKE) -> list[int]:
     """Which images [n, H, W, C] to keep: the best first, each unlike (correlation below `alike`) all kept before it."""
-    kept: dict[int, Floats | None] = {}
+    kept: dict[int, Complexes | None] = {}
     for at in np.argsort(-np.asarray(scores), kind="stable"):
         if len(kept) == most:
             break
@@ -33,7 +31,7 @@ def distinct(images: Floats, scores: Sequence[float] | Floats, most: int, *, ali
     return list(kept)
 
 
-def _spectrum(image: Floats) -> Floats | None:
+def _spectrum(image: Reals) -> Complexes | None:
     """Of the image, centred, normed and padded to twice its sides, so that nothing wraps; None for a constant one."""
     height, width = image.shape[:2]
     values = image.astype(np.float64)
@@ -42,7 +40,7 @@ def _spectrum(image: Floats) -> Floats | None:
     return np.fft.rfft2(values / norm, (2 * height, 2 * width), axes=(0, 1)) if norm > 1e-12 else None
 
 
-def _greatest(first: Floats | None, second: Floats | None, sides: tuple[int, ...]) -> float:
+def _greatest(first: Complexes | None, second: Complexes | None, sides: tuple[int, ...]) -> float:
     if first is None or second is None:
         return 1.0 if first is second else 0.0
     height, width = sides

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Floats
 from lib.oips.settings import LengthScales
 
 
@@ -26,7 +26,7 @@ def length_scales(number: int, mixtures: Sequence[LengthScales]) -> LengthScales
     return tuple(mixtures[number % len(mixtures)])
 
 
-def start_image(seed: int, scales: LengthScales, shape: tuple[int, int, int]) -> npt.NDArray[np.float32]:
+def start_image(seed: int, scales: LengthScales, shape: tuple[int, int, int]) -> Floats:
     """Noise of the given length scales (pixels), summed with equal weights; zero mean, unit variance.
 
     Args:
