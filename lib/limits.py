@@ -38,7 +38,7 @@ def check(settings: Any) -> None:
     for name, hint in _hints(type(settings)):
         value = getattr(settings, name)
         if not _within(value, hint):
-            raise BadInput(f"{name} is {value!r}; {_wanted(hint)}")
+            raise BadInput(f"{name} is {value!r}; {_say_limits(hint)}")
 
 
 def _hints(settings: type) -> list[tuple[str, Any]]:
@@ -77,7 +77,7 @@ def _keeps(value: Any, limit: Any) -> bool:
     return True
 
 
-def _wanted(hint: Any) -> str:
+def _say_limits(hint: Any) -> str:
     plain, *limits = get_args(hint)
     if get_origin(plain) is Literal:
         return f"choose from {', '.join(get_args(plain))}"

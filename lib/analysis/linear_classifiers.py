@@ -72,13 +72,13 @@ def linear_classifiers(
     """
     random = np.random.default_rng(seed)
     labels, truth = np.asarray(train[1]), np.asarray(test[1])
-    every = _drawn(random, np.arange(len(labels)), most_train)
-    of_pair = _drawn(random, np.flatnonzero(np.isin(labels, pair)), most_train)
+    every = _draw_some(random, np.arange(len(labels)), most_train)
+    of_pair = _draw_some(random, np.flatnonzero(np.isin(labels, pair)), most_train)
     if len(np.unique(labels[of_pair])) < 2:
         raise BadInput(f"classes {pair[0]} and {pair[1]} want training images of both: give a larger set")
     if not len(truth):
         raise BadInput("there are no test images: give a larger set")
-    asked = _drawn(random, np.arange(len(truth)), most_test)
+    asked = _draw_some(random, np.arange(len(truth)), most_test)
 
     for layer in (PIXELS, *layers):
         if progress:
@@ -113,11 +113,11 @@ def _reader(model: Any, layer: str) -> Reader:
 
 def _flat(values: Reals) -> Reals:
     while values[0].size > MOST_FEATURES and any(length > 1 for length in values.shape[1:-1]):
-        values = _halved(values)
+        values = _halve(values)
     return values.reshape(len(values), -1)
 
 
-def _halved(values: Reals) -> Reals:
+def _halve(values: Reals) -> Reals:
     """Two neighbours along each axis of positions as their mean; an odd last one stays alone."""
     for axis in range(1, values.ndim - 1):
         first = np.arange(0, values.shape[axis], 2)
@@ -175,7 +175,7 @@ def _features(read: Reader, images: Reals) -> int:
     return int(read(images[:1]).shape[1])
 
 
-def _drawn(random: np.random.Generator, among: Integers, most: int | None) -> Integers:
+def _draw_some(random: np.random.Generator, among: Integers, most: int | None) -> Integers:
     """Some of the images, in their order; the same for the same seed."""
     return among if most is None or most >= len(among) else np.sort(random.permutation(among)[:most])
 

@@ -46,7 +46,7 @@ def bounds_of(graph: Graph, slot: Slot, pixels: Interval) -> Interval:
     """Bounds of a tensor of the graph for all images whose pixels lie in `pixels`."""
     values = {graph.input: pixels}
     for step in graph.needed_for([slot]):
-        found = _bounded(graph, step, values)
+        found = _bound(graph, step, values)
         for out in step.outputs:
             channels = graph.shapes[out][-1] or 1
             if found is None or len(step.outputs) > 1 or found.low.size not in (1, channels):
@@ -56,7 +56,7 @@ def bounds_of(graph: Graph, slot: Slot, pixels: Interval) -> Interval:
     return values[slot]
 
 
-def _bounded(graph: Graph, step: Step, values: Mapping[Slot, Interval]) -> Interval | None:
+def _bound(graph: Graph, step: Step, values: Mapping[Slot, Interval]) -> Interval | None:
     import keras
 
     op = step.op
@@ -87,7 +87,7 @@ Shapes = tuple[tuple[int | None, ...], tuple[int | None, ...]]  # of the first i
 Rule = Callable[[Any, list[Interval], Shapes], Interval | None]
 
 
-def _finished(op: Any, sums: Interval) -> Interval | None:
+def _finish(op: Any, sums: Interval) -> Interval | None:
     """Bias and activation of a layer that has them."""
     if op.use_bias:
         sums = sums.plus(Interval.constant(_weights(op.bias)))
@@ -103,36 +103,36 @@ def _conv(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
         ins, outs = (slice(group * n, (group + 1) * n) for n in (entering, leaving // op.groups))
         weights = parts(kernel[..., outs], (0, 1))
         found.append(linear(Interval(values.low[ins], values.high[ins]), weights, height * width * entering))
-    return _finished(op, _joined(found))
+    return _finish(op, _join(found))
 
 
-def _transposed(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _convolve_transposed(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     # a position sees only the taps that its phase and the border leave it: any of them may be 0
     kernel = _weights(op.kernel).transpose(0, 1, 3, 2)
-    return _finished(op, linear(operands[0].with_zero(), parts(kernel, (0, 1)), kernel[..., 0].size))
+    return _finish(op, linear(operands[0].with_zero(), parts(kernel, (0, 1)), kernel[..., 0].size))
 
 
 def _depthwise(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     values = operands[0].with_zero() if op.padding == "same" else operands[0]
     kernel = _weights(op.kernel)
-    return _finished(op, depthwise(values, parts(kernel, (0, 1)), kernel.shape[0] * kernel.shape[1]))
+    return _finish(op, depthwise(values, parts(kernel, (0, 1)), kernel.shape[0] * kernel.shape[1]))
 
 
-def _separable(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _convolve_separably(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     values = operands[0].with_zero() if op.padding == "same" else operands[0]
     kernel = _weights(op.depthwise_kernel)
     between = depthwise(values, parts(kernel, (0, 1)), kernel.shape[0] * kernel.shape[1])
-    return _finished(op, linear(between, parts(_weights(op.pointwise_kernel)[0, 0]), len(between.low)))
+    return _finish(op, linear(between, parts(_weights(op.pointwise_kernel)[0, 0]), len(between.low)))
 
 
 def _dense(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     kernel = np.asarray(op.kernel)
     blocks = range(0, kernel.shape[1], 512)  # a kernel may have 100 million weights: never twice in float64
     sums = [linear(operands[0], parts(_weights(kernel[:, at : at + 512])), len(kernel)) for at in blocks]
-    return _finished(op, _joined(sums))
+    return _finish(op, _join(sums))
 
 
-def _batch_normalised(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _normalise_batch(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     if op.axis not in (-1, len(shapes[0])):
         return None
     factor = 1 / np.sqrt(_weights(op.moving_variance) + op.epsilon)
@@ -142,11 +142,11 @@ def _batch_normalised(op: Any, operands: list[Interval], shapes: Shapes) -> Inte
     return found.plus(Interval.constant(_weights(op.beta))) if op.center else found
 
 
-def _rescaled(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _rescale(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     return operands[0].times(Interval.constant(op.scale)).plus(Interval.constant(op.offset))
 
 
-def _standardised(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _standardise(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     mean, deviation = (np.asarray(numbers, np.float64).ravel() for numbers in (op.mean, np.sqrt(op.variance)))
     if op.invert or {mean.size, deviation.size} - {1, len(operands[0].low)}:
         return None
@@ -158,37 +158,37 @@ def _same(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     return operands[0]
 
 
-def _averaged(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _average(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     return operands[0].widened(2**16)  # no map has more positions that are averaged
 
 
-def _enlarged(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _enlarge(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     return operands[0].widened(4) if op.interpolation in ("nearest", "bilinear") else None
 
 
-def _padded(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _pad(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     return operands[0].with_zero()
 
 
-def _reshaped(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _reshape(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     before, behind = ([size for size in shape if size is not None] for shape in shapes)
     if len(before) != len(shapes[0]) or len(behind) != len(shapes[1]):
         return None
     return operands[0].hull(before, behind)
 
 
-def _added(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _add(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     total = operands[0]
     for other in operands[1:]:
         total = total.plus(other)
     return total
 
 
-def _subtracted(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _subtract(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     return operands[0].plus(operands[1].negative())
 
 
-def _multiplied(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+def _multiply(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
     product = operands[0]
     for other in operands[1:]:
         product = product.times(other)
@@ -196,7 +196,7 @@ def _multiplied(op: Any, operands: list[Interval], shapes: Shapes) -> Interval |
 
 
 def _mean(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
-    total = _added(op, operands, shapes)
+    total = _add(op, operands, shapes)
     return total and total.times(Interval.constant(1 / len(operands)))
 
 
@@ -205,11 +205,11 @@ def _greatest(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | N
     return Interval(np.max(lows, 0), np.max(highs, 0))
 
 
-def _concatenated(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
-    return _joined(operands) if op.axis in (-1, len(shapes[0])) else None
+def _concatenate(op: Any, operands: list[Interval], shapes: Shapes) -> Interval | None:
+    return _join(operands) if op.axis in (-1, len(shapes[0])) else None
 
 
-def _joined(found: list[Interval]) -> Interval:
+def _join(found: list[Interval]) -> Interval:
     return Interval(np.concatenate([one.low for one in found]), np.concatenate([one.high for one in found]))
 
 
@@ -221,24 +221,24 @@ def _weights(variable: Any) -> Doubles:
 _OPERATIONS = {"Add", "Subtract", "Multiply", "Maximum", "Concatenate", "Reshape"}
 _RULES: dict[str, Rule] = {
     "Conv2D": _conv,
-    "Conv2DTranspose": _transposed,
+    "Conv2DTranspose": _convolve_transposed,
     "DepthwiseConv2D": _depthwise,
-    "SeparableConv2D": _separable,
+    "SeparableConv2D": _convolve_separably,
     "Dense": _dense,
-    "BatchNormalization": _batch_normalised,
-    "Rescaling": _rescaled,
-    "Normalization": _standardised,
-    "ZeroPadding2D": _padded,
-    "UpSampling2D": _enlarged,
-    "Flatten": _reshaped,
-    "Reshape": _reshaped,
-    "Add": _added,
-    "Subtract": _subtracted,
-    "Multiply": _multiplied,
+    "BatchNormalization": _normalise_batch,
+    "Rescaling": _rescale,
+    "Normalization": _standardise,
+    "ZeroPadding2D": _pad,
+    "UpSampling2D": _enlarge,
+    "Flatten": _reshape,
+    "Reshape": _reshape,
+    "Add": _add,
+    "Subtract": _subtract,
+    "Multiply": _multiply,
     "Average": _mean,
     "Maximum": _greatest,
-    "Concatenate": _concatenated,
-    **dict.fromkeys(("AveragePooling2D", "GlobalAveragePooling2D"), _averaged),
+    "Concatenate": _concatenate,
+    **dict.fromkeys(("AveragePooling2D", "GlobalAveragePooling2D"), _average),
     **dict.fromkeys(("MaxPooling2D", "GlobalMaxPooling2D", "Cropping2D", "Identity"), _same),
     **dict.fromkeys(("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout"), _same),
     "ActivityRegularization": _same,

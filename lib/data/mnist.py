@@ -212,7 +212,7 @@ def _from_keras(name: str, data_dir: Path | None, progress: Progress | None) -> 
         # Keras silently takes a folder in /tmp where this is missing
         home.mkdir(parents=True, exist_ok=True)
         for file, size, known in canonical.downloads:
-            with _watched(home / canonical.subfolder / file, size, progress):
+            with _watch(home / canonical.subfolder / file, size, progress):
                 path = keras.utils.get_file(
                     file,
                     ORIGIN + file,
@@ -236,7 +236,7 @@ def _from_keras(name: str, data_dir: Path | None, progress: Progress | None) -> 
 
 
 @contextmanager
-def _watched(path: Path, size: int, progress: Progress | None) -> Iterator[None]:
+def _watch(path: Path, size: int, progress: Progress | None) -> Iterator[None]:
     """Report how large a file has grown while Keras downloads it: Keras has no hook for that."""
     if progress is None or path.exists():
         yield

@@ -93,7 +93,7 @@ def _read(folder: Path, paths: list[Path], progress: Callable[[str, int, int], N
     sizes: Counter[tuple[int, int]] = Counter()
     colour = False
     for path in paths:
-        with _opened(path) as picture:
+        with _open(path) as picture:
             turned = picture.getexif().get(0x0112, 1) >= 5  # stored lying on its side
             sizes[picture.size[::-1] if turned else picture.size] += 1
             colour = colour or picture.mode not in {"1", "L", "I", "I;16", "I;16B", "F"}
@@ -117,7 +117,7 @@ def _read(folder: Path, paths: list[Path], progress: Callable[[str, int, int], N
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _open(path: Path) -> Iterator[Image.Image]:
     """The picture; whatever goes wrong while it is open is told with its name."""
     try:
         with Image.open(path) as picture:
@@ -130,7 +130,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 def _as_bytes(path: Path, size: tuple[int, int], colour: bool) -> Bytes:
     """One picture as `[H, W, C]` bytes, upright, of this (width, height)."""
-    with _opened(path) as opened:
+    with _open(path) as opened:
         picture = ImageOps.exif_transpose(opened)
     if picture.mode in {"I", "I;16", "I;16B"}:
         # sixteen bits: Pillow would clip instead of scaling

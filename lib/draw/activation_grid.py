@@ -92,7 +92,7 @@ def activation_grid(
         for column in range(count):
             left, below = _MARGIN + column * (grid.wide + _BETWEEN), upper + heading
             captions[at].draw(canvas, draw, (left, below))
-            drawn = grid.drawn(maps[at], scale, table, marks[at] if marks else None)
+            drawn = grid.draw_maps(maps[at], scale, table, marks[at] if marks else None)
             canvas.paste(drawn, (left - _GAP, below + caption_height))
             at += 1
     return png_bytes(canvas)
@@ -146,7 +146,7 @@ class _Grid:
         row, column = divmod(unit, self.per_row)
         return _GAP + column * self.pitch[0], _GAP + row * self.pitch[1]
 
-    def drawn(self, maps: Reals, scale: Scale, table: Bytes, marks: Marks | None) -> Image.Image:
+    def draw_maps(self, maps: Reals, scale: Scale, table: Bytes, marks: Marks | None) -> Image.Image:
         picture = np.array(_numbers(self))
         wide, high = self.cell
         for unit, tile in enumerate(tiles(maps, scale, table, factor=self.factor, block=self.block)):

@@ -59,12 +59,12 @@ def attribution_picture(image: Reals, maps: Sequence[AttributionMap], *, title: 
     draw.text((_MARGIN, _MARGIN + 16), shorten(title, head, content), font=head, fill=INK, anchor="ls")
     for place, line in enumerate(subtitles):
         draw.text((_MARGIN, _MARGIN + 40 + 18 * place), line, font=small, fill=FAINT, anchor="ls")
-    canvas.paste(enlarge(_plain(pixels), factor), (_MARGIN, top))
+    canvas.paste(enlarge(_draw_plain(pixels), factor), (_MARGIN, top))
     draw.text((_MARGIN, top + high + 15), "the image", font=font(12, bold=True), fill=INK, anchor="ls")
     for place, (part, lines) in enumerate(zip(maps, captions, strict=True), start=1):
         left = _MARGIN + place * (wide + _GAP)
         furthest = _furthest(part.values)
-        canvas.paste(enlarge(_over(part.values, furthest, light), factor), (left, top))
+        canvas.paste(enlarge(_draw_over(part.values, furthest, light), factor), (left, top))
         _draw_scale(canvas, draw, part.name, furthest, (left, top + high), wide)
         for at, line in enumerate(lines):
             y = top + high + 20 + _BAR + 32 + 16 * at
@@ -78,7 +78,7 @@ def _furthest(values: Reals) -> float:
     return (float(np.quantile(finite, 0.995)) or float(finite.max())) if finite.size else 0.0
 
 
-def _over(values: Reals, furthest: float, light: Reals) -> Bytes:
+def _draw_over(values: Reals, furthest: float, light: Reals) -> Bytes:
     """uint8 [H, W, 3]: a map in red and blue, darker where the image has strokes."""
     table = colours_of("RdBu_r").astype(np.float64)
     shares = np.nan_to_num(values / (furthest or 1.0))
@@ -95,7 +95,7 @@ def _light(pixels: Reals) -> Reals:
     return np.asarray((grey - low) / (high - low or 1.0))
 
 
-def _plain(pixels: Reals) -> Bytes:
+def _draw_plain(pixels: Reals) -> Bytes:
     """The image as it is, uint8 [H, W, 3]."""
     if pixels.shape[2] != 3:
         return np.rint(255 * _light(pixels)[:, :, None].repeat(3, axis=2)).astype(np.uint8)

@@ -90,6 +90,8 @@ def single_line(text: str) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A response or a ratio in few letters: three significant digits. `None` is the empty text.
 
+    Not `lib.words.number`: this stands in stored pictures, which change only with the next version of their task.
+
     >>> number(3.4), number(0.00123), number(1234567.0), number(0.0)
     ('3.40', '0.00123', '1.23e6', '0')
     """

@@ -83,7 +83,7 @@ def ascent_plot(curves: Array, *, title: str = "") -> bytes:
                 marker="o" if len(curve) == 1 else "",
                 label=f"OIP {place}: {number(float(curve[-1]))}",
             )
-        axes.set_title(_shortened(title), fontsize=11, parse_math=False)
+        axes.set_title(_shorten(title), fontsize=11, parse_math=False)
         axes.set_xlabel("step")
         axes.set_ylabel("response")
         _whole_numbers(axes)
@@ -92,7 +92,7 @@ def ascent_plot(curves: Array, *, title: str = "") -> bytes:
         return _png(figure)
 
 
-def _shortened(title: str, most: int = 64) -> str:
+def _shorten(title: str, most: int = 64) -> str:
     half = most // 2
     return title if len(title) <= most else f"{title[: half - 1]}…{title[-half:]}"
 

@@ -128,7 +128,7 @@ def _draw_field(
 ) -> None:
     (left, upper), (wide, high) = corner, size
     if field.tile is None:
-        canvas.paste(_hatched(field.mark, field.colour, size), corner)
+        canvas.paste(_hatch(field.mark, field.colour, size), corner)
     else:
         canvas.paste(field.tile, (left + (wide - field.tile.width) // 2, upper + (high - field.tile.height) // 2))
     lower = upper + high
@@ -147,7 +147,7 @@ def _draw_field(
     draw.text((left + wide - 1, lower + 13), figures, font=plain, fill=FAINT, anchor="rs")
 
 
-def _hatched(mark: str | None, colour: Colour, size: tuple[int, int]) -> Image.Image:
+def _hatch(mark: str | None, colour: Colour, size: tuple[int, int]) -> Image.Image:
     """A field for what has no image: another pattern for each mark."""
     y, x = np.mgrid[: size[1], : size[0]]
     rising, falling = (x + y) % 14 < 2, (x - y) % 14 < 2

@@ -50,7 +50,7 @@ def lines(
     if not known or longest == 0:
         return Markup("")
     bounds = min(known) if floor is None else min(floor, *known), max(known)
-    ticks = _ticks(*(_apart(*bounds) if share else bounds))
+    ticks = _ticks(*(_spread(*bounds) if share else bounds))
     low, high = ticks[0], ticks[-1]
     wide, high_px = _WIDE - _LEFT - _RIGHT, _HIGH - _TOP - _BOTTOM
     step = wide / max(1, longest - 1)
@@ -184,7 +184,7 @@ def _path(values: Values, step: float, scale: float, high: float) -> str:
     return f"M{'L'.join(['%.1f %.1f'] * (len(points) // 2))}" % tuple(points)
 
 
-def _apart(low: float, high: float) -> tuple[float, float]:
+def _spread(low: float, high: float) -> tuple[float, float]:
     """The ends of an axis of shares, far enough apart for labels that fit."""
     if high - low >= _LEAST_SHARE:
         return low, high

@@ -41,8 +41,8 @@ def layers_of(config: Any) -> list[LayerBox]:
 
 
 def _layers(config: Any, prefix: str) -> Iterator[LayerBox]:
-    described = [layer for layer in _described(config) if isinstance(layer.get("config"), dict)]
-    given = _given(described)
+    described = [layer for layer in _list_configs(config) if isinstance(layer.get("config"), dict)]
+    given = _read_shapes(described)
     before: Shape | None = None
     for at, layer in enumerate(described):
         kind, about = str(layer.get("class_name")), layer["config"]
@@ -52,21 +52,21 @@ def _layers(config: Any, prefix: str) -> Iterator[LayerBox]:
             yield from inner
             before = given.get(name) or (inner[-1].shape if inner else None)
             continue
-        built = _built(layer)
-        shape = given.get(name) or _follows(kind, about, built or before)
+        built = _read_input_shape(layer)
+        shape = given.get(name) or _infer_shape(kind, about, built or before)
         if shape is None and at + 1 < len(described):
-            shape = _built(described[at + 1])
+            shape = _read_input_shape(described[at + 1])
         before = shape
         yield LayerBox(prefix + name, kind, shape, _units(kind, about, shape), _about(kind, about))
 
 
-def _described(config: Any) -> list[Mapping[str, Any]]:
+def _list_configs(config: Any) -> list[Mapping[str, Any]]:
     inner = config.get("config") if isinstance(config, dict) else None
     layers = inner.get("layers") if isinstance(inner, dict) else inner
     return [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
 
 
-def _given(layers: list[Mapping[str, Any]]) -> dict[str, Shape]:
+def _read_shapes(layers: list[Mapping[str, Any]]) -> dict[str, Shape]:
     """Shapes of tensors that a functional model's layers read, by the name of the layer that gives them."""
     found: dict[str, Shape] = {}
     waiting: list[Any] = [layer.get("inbound_nodes") for layer in layers]
@@ -84,14 +84,14 @@ def _given(layers: list[Mapping[str, Any]]) -> dict[str, Shape]:
     return found
 
 
-def _built(layer: Mapping[str, Any]) -> Shape | None:
+def _read_input_shape(layer: Mapping[str, Any]) -> Shape | None:
     """The shape of the input that a layer was built for."""
     built = layer.get("build_config")
     shape = built.get("input_shape") if isinstance(built, dict) else None
     return tuple(shape[1:]) if isinstance(shape, list) and all(n is None or isinstance(n, int) for n in shape) else None
 
 
-def _follows(kind: str, about: Mapping[str, Any], before: Shape | None) -> Shape | None:
+def _infer_shape(kind: str, about: Mapping[str, Any], before: Shape | None) -> Shape | None:
     """The shape of a layer's output, from its numbers and the shape of its input."""
     if kind == "InputLayer":
         batch = about.get("batch_shape") or about.get("batch_input_shape")
@@ -107,11 +107,11 @@ def _follows(kind: str, about: Mapping[str, Any], before: Shape | None) -> Shape
     if kind.startswith("Global"):
         return before[-1:]
     if len(before) == 3 and kind in _WINDOWED:
-        return _windowed(kind, about, before)
+        return _slide_window(kind, about, before)
     return None
 
 
-def _windowed(kind: str, about: Mapping[str, Any], before: Shape) -> Shape:
+def _slide_window(kind: str, about: Mapping[str, Any], before: Shape) -> Shape:
     windows = _pair(about.get("kernel_size") or about.get("pool_size"))
     strides, dilations = _pair(about.get("strides")), _pair(about.get("dilation_rate"))
     maps = about.get("filters", before[2])

@@ -103,7 +103,7 @@ def nonlinearity_of(graph: Graph, step: Step) -> Nonlinearity:
             shape = (*graph.shapes[behind][1:-1], units)
             return Nonlinearity(step, kind, units, shape, False, met[0], behind, carried[met[0]], name, False)
         else:
-            offset = _carried_on(graph, later, carried)
+            offset = _carry_on(graph, later, carried)
             if offset is not None:
                 carried[later.outputs[0]] = offset
     return Nonlinearity(step, kind, units, shape, False, out, out, 0, "linear", True)
@@ -137,7 +137,7 @@ def activation_name(op: Any) -> str | None:
     return snake if snake in _OPERATIONS or snake in _MIXING else None
 
 
-def _carried_on(graph: Graph, step: Step, carried: dict[Slot, int]) -> int | None:
+def _carry_on(graph: Graph, step: Step, carried: dict[Slot, int]) -> int | None:
     """From which channel on the units are found behind a step; None where it does not keep them apart."""
     from keras import layers
 

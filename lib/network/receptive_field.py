@@ -38,7 +38,7 @@ def receptive_field(model: Any, layer: str, size: tuple[int, int] | None = None)
         return None
     found: dict[str, list[float]] = {"size": [], "stride": [], "start": []}
     for axis in AXES:
-        low, high = _seen(graph, steps, target, reaches[axis], int(sides[axis] or 0))
+        low, high = _trace_pixels(graph, steps, target, reaches[axis], int(sides[axis] or 0))
         last = len(low) - 1
         stride = (low[last] - low[0]) / max(last, 1)
         ahead = stride * np.arange(len(low))
@@ -48,7 +48,7 @@ def receptive_field(model: Any, layer: str, size: tuple[int, int] | None = None)
     return found
 
 
-def _seen(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int) -> tuple[Integers, Integers]:
+def _trace_pixels(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int) -> tuple[Integers, Integers]:
     """Of each position of the target along one axis, the first pixel that it sees and the first beyond them."""
     sides = {graph.input: side}
     for step in steps:
@@ -59,13 +59,13 @@ def _seen(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int
         reach: Reach = reaches[step]
         low, high = spans[step.outputs[0]]
         for slot in dict.fromkeys(step.inputs):
-            first, last = _wanted(reach, low, high, sides[slot])
+            first, last = _trace_step(reach, low, high, sides[slot])
             known = spans.get(slot, (first, last))
             spans[slot] = np.minimum(first, known[0]), np.maximum(last, known[1])
     return spans[graph.input]
 
 
-def _wanted(reach: Reach, low: Integers, high: Integers, side: int) -> tuple[Integers, Integers]:
+def _trace_step(reach: Reach, low: Integers, high: Integers, side: int) -> tuple[Integers, Integers]:
     """As `Reach.wanted`, but as it is over the border, so that what is seen is of one size everywhere."""
     if reach.repeat > 1:
         return low // reach.repeat, (high - 1) // reach.repeat + 1

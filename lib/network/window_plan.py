@@ -119,9 +119,9 @@ def reach_of(step: Step, graph: Graph, axis: Axis) -> Reach | None:
     kind = type(op)  # a subclass may compute anything
     if kind in (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D):
         extent = (op.kernel_size[axis] - 1) * op.dilation_rate[axis] + 1
-        return _sliding(extent, op.strides[axis], op.padding)
+        return _slide(extent, op.strides[axis], op.padding)
     if kind in (layers.MaxPooling2D, layers.AveragePooling2D):
-        return _sliding(op.pool_size[axis], op.strides[axis], op.padding)
+        return _slide(op.pool_size[axis], op.strides[axis], op.padding)
     if kind is layers.ZeroPadding2D:
         before, after = op.padding[axis]
         return Reach(before=before, after=after)
@@ -133,7 +133,7 @@ def reach_of(step: Step, graph: Graph, axis: Axis) -> Reach | None:
     return EACH if _keeps_places(step, graph) else None
 
 
-def _sliding(extent: int, stride: int, padding: str) -> Reach | None:
+def _slide(extent: int, stride: int, padding: str) -> Reach | None:
     return Reach(extent, stride, same=padding == "same") if padding in ("same", "valid") else None
 
 

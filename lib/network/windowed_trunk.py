@@ -38,7 +38,7 @@ class FramedTrunk:
         self._field = WindowField(graph, steps, targets, reaches_of(graph, steps))
         self._tensors = tensors
         self._now = _Now()
-        self._trunk = _framed(graph, steps, self._places, self._field.frames, self._now)
+        self._trunk = _build_framed(graph, steps, self._places, self._field.frames, self._now)
         self._owned = {
             frame.slot: _Framing(at, frame, self._now)
             for at, frame in enumerate(self._field.frames)
@@ -162,7 +162,7 @@ def _tensors(place: Nonlinearity) -> tuple[Slot, Slot]:
     return (place.step.outputs[0],) * 2 if place.own else (place.after, place.before)
 
 
-def _framed(
+def _build_framed(
     graph: Graph, steps: Sequence[Step], places: dict[str, Nonlinearity], frames: Sequence[Frame], now: _Now
 ) -> Trunk:
     """The trunk of the same network, with framings before the layers and no padding in them."""
@@ -180,7 +180,7 @@ def _framed(
     renewed: dict[Step, Step] = {}
     plan: list[Step] = []
     for step in steps:
-        op = twins.setdefault(id(step.op), _unpadded(step.op))
+        op = twins.setdefault(id(step.op), _without_padding(step.op))
         read, outputs, last = {slot: slot for slot in step.inputs}, step.outputs, None
         for frame, framing in ((frame, _Framing(at, frame, now)) for at, frame in enumerate(frames)):
             if frame.reader is not step:
@@ -208,7 +208,7 @@ def _framed(
     )
 
 
-def _unpadded(op: Any) -> Any:
+def _without_padding(op: Any) -> Any:
     """The same layer, with the very same weights, but without padding."""
     from keras import layers
 

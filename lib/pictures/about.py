@@ -56,13 +56,13 @@ def read_about(data: bytes) -> dict[str, Any] | None:
     """
     try:
         texts = _in_mp4(data) if data[4:8] == b"ftyp" else _in_picture(data)
-        return next((about for text in texts if (about := _parsed(text)) is not None), None)
+        return next((about for text in texts if (about := _parse(text)) is not None), None)
     # As in `picture_file`: Pillow raises many kinds.
     except Exception:
         return None
 
 
-def _parsed(text: str | bytes) -> dict[str, Any] | None:
+def _parse(text: str | bytes) -> dict[str, Any] | None:
     try:
         about = json.loads(text)[KEY]
     except (ValueError, TypeError, LookupError, RecursionError):

@@ -64,7 +64,7 @@ class Size:
 
 def size_of(source: bytes | Path) -> Size:
     """The size of a picture, from its header: nothing is decoded. Raises BadInput as `decode` does."""
-    with _opened(source) as image:
+    with _open(source) as image:
         return _size(image)
 
 
@@ -82,7 +82,7 @@ def decode(data: bytes) -> Picture:
         BadInput: the file is empty, truncated, damaged, no picture, larger than `MOST_PIXELS`, of pixels with more than
             16 bits, or a TIFF with pages of different sizes. The message is one line that can follow the file's name.
     """
-    with _opened(data) as image:
+    with _open(data) as image:
         _size(image)
         images = list(_frames(image))
         loops = _loops(image)
@@ -95,8 +95,8 @@ def decode(data: bytes) -> Picture:
     alpha = None
     if any(transparency is not None for _, transparency, _ in images):
         opaque = np.full(frames[0].shape[:2], 255, np.uint8)
-        alpha = _stacked([opaque if transparency is None else transparency for _, transparency, _ in images])
-    return Picture(_stacked(frames), alpha, tuple(duration for _, _, duration in images), loops)
+        alpha = _stack([opaque if transparency is None else transparency for _, transparency, _ in images])
+    return Picture(_stack(frames), alpha, tuple(duration for _, _, duration in images), loops)
 
 
 def shallow(pixels: Pixels) -> Bytes:
@@ -108,17 +108,17 @@ def shallow(pixels: Pixels) -> Bytes:
 
 def media_type(data: bytes) -> str:
     """The media type of a picture's bytes, as `image/jpeg`. Raises BadInput as `decode` does."""
-    with _opened(data) as image:
+    with _open(data) as image:
         return image.get_format_mimetype() or "application/octet-stream"
 
 
-def _stacked(frames: Sequence[Array]) -> Array:
+def _stack(frames: Sequence[Array]) -> Array:
     # A large photograph is not copied.
     return frames[0][np.newaxis] if len(frames) == 1 else np.stack(frames)
 
 
 @contextmanager
-def _opened(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
+def _open(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
     """The picture, its header read; whatever goes wrong while it is open becomes BadInput."""
     try:
         start = source[:4] if isinstance(source, bytes) else _start(source)
@@ -139,10 +139,10 @@ def _opened(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
     except OSError as problem:
         if problem.errno is not None:
             raise BadInput(f"cannot be read: {problem.strerror}") from problem
-        raise _damaged(problem) from problem
+        raise _damage_error(problem) from problem
     # Pillow's decoders raise many kinds; each means that this picture cannot be used.
     except Exception as problem:
-        raise _damaged(problem) from problem
+        raise _damage_error(problem) from problem
 
 
 def _start(path: Path) -> bytes:
@@ -150,13 +150,13 @@ def _start(path: Path) -> bytes:
         return file.read(4)
 
 
-def _damaged(problem: Exception) -> BadInput:
+def _damage_error(problem: Exception) -> BadInput:
     words = " ".join(str(problem).split()) or type(problem).__name__
     return BadInput(f"is truncated or damaged: {words}")
 
 
 def _size(image: Image.Image) -> Size:
-    size = Size(image.height, image.width, len(_wanted(image)))
+    size = Size(image.height, image.width, len(_frame_numbers(image)))
     if size.pixels > MOST_PIXELS:
         raise BadInput(
             f"is too large: {size.frames} frames of {size.width}x{size.height} have more than "
@@ -165,7 +165,7 @@ def _size(image: Image.Image) -> Size:
     return size
 
 
-def _wanted(image: Image.Image) -> range:
+def _frame_numbers(image: Image.Image) -> range:
     """Which of the frames in the file are those of the picture."""
     # Beside a photograph, a JPEG holds its preview, its depth or another exposure.
     count = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
@@ -175,7 +175,7 @@ def _wanted(image: Image.Image) -> range:
 
 def _frames(image: Image.Image) -> Iterator[tuple[Pixels, Bytes | None, int]]:
     """Pixels [H, W, C], alpha [H, W] and duration of each frame."""
-    wanted = _wanted(image)
+    wanted = _frame_numbers(image)
     paged = image.format == "TIFF" and len(wanted) > 1
     profile = image.info.get("icc_profile")
     for number in wanted:
@@ -184,11 +184,11 @@ def _frames(image: Image.Image) -> Iterator[tuple[Pixels, Bytes | None, int]]:
             continue
         image.load()
         duration = _PAGE_DURATION if paged else image.info.get("duration", 0)
-        upright = _upright(_full_scale(image), alone=len(wanted) == 1)
+        upright = _turn_upright(_full_scale(image), alone=len(wanted) == 1)
         yield *_pixels(upright, image.info.get("icc_profile", profile)), round(duration)
 
 
-def _upright(image: Image.Image, *, alone: bool) -> Image.Image:
+def _turn_upright(image: Image.Image, *, alone: bool) -> Image.Image:
     if not alone:
         return ImageOps.exif_transpose(image)
     # A photograph of 24 megapixels takes 96 MB in Pillow: not twice, if it stands upright as it is.
@@ -221,13 +221,13 @@ def _pixels(image: Image.Image, profile: bytes | None) -> tuple[Pixels, Bytes | 
     if image.mode == "LAB":
         return np.asarray(lab_to_srgb(image)), alpha
     if image.mode != "CMYK":
-        image = _as(image, "L" if grey else "RGB")
+        image = _convert(image, "L" if grey else "RGB")
     convert = to_srgb(profile, image.mode) if profile else None
-    pixels = np.asarray(convert(image) if convert else _as(image, "L" if grey else "RGB"))
+    pixels = np.asarray(convert(image) if convert else _convert(image, "L" if grey else "RGB"))
     return pixels[:, :, np.newaxis] if grey else pixels, None if alpha is None or alpha.min() == 255 else alpha
 
 
-def _as(image: Image.Image, mode: str) -> Image.Image:
+def _convert(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 

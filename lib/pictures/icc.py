@@ -26,9 +26,9 @@ def to_srgb(profile: bytes, mode: str) -> Callable[[Image.Image], Image.Image] |
     transform = _transform(profile, mode)
     if transform is None:
         return None
-    if mode == "RGB" and _same(_colours(), _applied(_colours(), transform)):
+    if mode == "RGB" and _same(_colours(), _apply(_colours(), transform)):
         return None
-    return lambda picture: _applied(picture, transform)
+    return lambda picture: _apply(picture, transform)
 
 
 def deep_tones(profile: bytes) -> Words | None:
@@ -51,14 +51,14 @@ def _tones(profile: bytes) -> Bytes | None:
         return None
     greys = Image.fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
     # Red, green and blue are equal.
-    found = _applied(greys, transform).getchannel(0)
+    found = _apply(greys, transform).getchannel(0)
     return None if _same(greys, found) else np.asarray(found)[0]
 
 
 def lab_to_srgb(picture: Image.Image) -> Image.Image:
     """A picture in CIE L*a*b* (D50, as TIFF has it) as sRGB."""
     profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    return _applied(picture, ImageCms.buildTransform(*profiles, "LAB", "RGB", _INTENT, _FLAGS))
+    return _apply(picture, ImageCms.buildTransform(*profiles, "LAB", "RGB", _INTENT, _FLAGS))
 
 
 def _transform(
@@ -72,7 +72,7 @@ def _transform(
         return None
 
 
-def _applied(picture: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+def _apply(picture: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
     image = ImageCms.applyTransform(picture, transform)
     assert image is not None  # which it is only where the picture itself is to be changed
     return image

@@ -129,10 +129,10 @@ class _Walk:
                     waiting.append((path, above | {identity}))
                 elif entry.is_symlink() and _is_folder(path):
                     self._links.append((path, top, above | {identity}))
-                elif self._wanted(path, top):
+                elif self._is_wanted(path, top):
                     self._file(path)
 
-    def _wanted(self, path: Path, top: Path) -> bool:
+    def _is_wanted(self, path: Path, top: Path) -> bool:
         name, below = path.name.lower(), path.relative_to(top).as_posix().lower()
         return any(fnmatchcase(below if "/" in pattern else name, pattern) for pattern in self._patterns)
 

@@ -24,7 +24,7 @@ def encode_png(picture: Picture, about: Mapping[str, Any] | None = None) -> byte
     program in them. Raises ValueError or TypeError where `about` cannot be JSON.
     """
     stills = (_still(frame, alpha) for frame, alpha in _layers(picture))
-    return _with_about(next(stills) if len(picture.frames) == 1 else _animated(stills, picture), about)
+    return _with_about(next(stills) if len(picture.frames) == 1 else _animate(stills, picture), about)
 
 
 def _layers(picture: Picture) -> Iterator[tuple[Array, Bytes | None]]:
@@ -54,7 +54,7 @@ def _with_about(png: bytes, about: Mapping[str, Any] | None) -> bytes:
     return png[:end] + more + _chunk(b"eXIf", exif) + png[end:]
 
 
-def _animated(stills: Iterator[bytes], picture: Picture) -> bytes:
+def _animate(stills: Iterator[bytes], picture: Picture) -> bytes:
     """Still PNGs of one kind as one animated PNG.
 
     Pillow could write it, but finds what differs between frames by their upper 8 bits, so that frames of 16 bits would

@@ -57,10 +57,10 @@ def _weights(op: Any) -> Reals:
     """What each unit of a layer multiplies its input with, [units, weights]."""
     import keras
 
-    kernel = np.asarray(keras.ops.convert_to_numpy(op.depthwise_kernel if _separable(op) else op.kernel), np.float32)
+    kernel = np.asarray(keras.ops.convert_to_numpy(op.depthwise_kernel if _is_separable(op) else op.kernel), np.float32)
     if isinstance(op, keras.layers.DepthwiseConv2D):  # [h, w, maps, units of each map]
         return np.reshape(kernel, (-1, kernel.shape[2] * kernel.shape[3])).T
-    if _separable(op):
+    if _is_separable(op):
         points = np.asarray(keras.ops.convert_to_numpy(op.pointwise_kernel), np.float32)
         points = points.reshape(*kernel.shape[2:], -1)  # [maps, of each map, units]
         kernel = np.einsum("ijcm,cmk->ijck", kernel, points)
@@ -69,7 +69,7 @@ def _weights(op: Any) -> Reals:
     return np.reshape(kernel, (-1, kernel.shape[-1])).T
 
 
-def _separable(op: Any) -> bool:
+def _is_separable(op: Any) -> bool:
     import keras
 
     return isinstance(op, keras.layers.SeparableConv2D)

@@ -88,7 +88,7 @@ def train(
             if int(model.optimizer.iterations) != resume.number * steps:
                 raise BadInput(f"the checkpoint of epoch {resume.number} was trained with another batch or data set")
             last, history = resume.number, resume.history
-        run_steps, score = _compiled(model, settings.batch)
+        run_steps, score = _compile(model, settings.batch)
         epoch = resume
         for number in range(last + 1, settings.epochs + 1):
             order = np.random.default_rng([settings.seed, number]).permutation(len(data.train_imgs))
@@ -136,7 +136,7 @@ def _optimiser(settings: TrainSettings, steps: int) -> Any:
     return keras.optimizers.SGD(rate, momentum=settings.momentum, name="sgd")
 
 
-def _compiled(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _compile(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Two compiled functions of (images `[N, H, W, C]`, one-hot labels `[N, K]`), each a loop over batches.
 
     The first trains, the second only looks; both return the summed loss and the number classified rightly.
