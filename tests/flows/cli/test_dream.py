@@ -5,11 +5,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.flows.cli.flow_in_place import replace_flow
 
 CLI = Callable[..., tuple[int, str, str]]
 
@@ -37,19 +38,7 @@ SUMMARY: dict[str, Any] = {
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The parameters that the flow was given; it comes to `SUMMARY`."""
-    monkeypatch.setenv("DREAMSWEEP_STORE", str(tmp_path / "store"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("flows.cli.at_work.at_work", lambda place: nullcontext())
-    import flows.dream
-
-    seen: list[Any] = []
-
-    def flow(parameters: Any) -> Any:
-        seen.append(parameters)
-        return SUMMARY
-
-    monkeypatch.setattr(flows.dream, "dream", flow)
-    return seen
+    return replace_flow("dream", SUMMARY, tmp_path, monkeypatch)
 
 
 def test_what_was_dreamed_and_what_failed_is_shown(cli: CLI, asked: list[Any], tmp_path: Path) -> None:

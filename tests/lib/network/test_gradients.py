@@ -7,21 +7,15 @@ import pytest
 import tensorflow as tf
 
 from lib.network.trunk import responses_of
-from lib.training.reference import build
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
+from tests.lib.small_networks import reference_with_biases
 
 SHARE = 0.01
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    model = build((28, 28, 1), 10, seed=5)
-    random = np.random.default_rng(2)
-    for name in LAYERS:  # biases that matter
-        layer = model.get_layer(name)
-        kernel, bias = layer.get_weights()
-        layer.set_weights([kernel, random.normal(scale=0.1, size=bias.shape)])
-    return model
+    return reference_with_biases()
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -16,22 +16,16 @@ from lib.oips.batcher import Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.oips.objective import ObjectiveName
 from lib.oips.start_images import start_image
-from lib.training.reference import build
 from tests.lib.keras_zoo import ZOO
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
+from tests.lib.small_networks import reference_with_biases
 
 BATCH = 8
 
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
-    model = build((28, 28, 1), 10, seed=5)
-    random = np.random.default_rng(2)
-    for name in LAYERS:  # biases that matter
-        layer = model.get_layer(name)
-        kernel, bias = layer.get_weights()
-        layer.set_weights([kernel, random.normal(scale=0.1, size=bias.shape)])
-    return model
+    return reference_with_biases()
 
 
 @pytest.fixture(scope="module")

@@ -10,23 +10,14 @@ from keras import layers as kl
 from lib.network.trunk import responses_of
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.responses.exemplars import BEST, Exemplars, find_exemplars
+from tests.lib.small_networks import two_convolutions
 
 LAYERS = ("one", "two", "nodes")
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    keras.utils.set_random_seed(4)
-    model = keras.Sequential(
-        [
-            kl.Input((8, 8, 1)),
-            kl.Conv2D(5, 3, activation="relu", name="one"),
-            kl.MaxPooling2D(),
-            kl.Conv2D(4, 2, activation="relu", name="two"),
-            kl.Flatten(),
-            kl.Dense(3, activation="relu", name="nodes"),
-        ]
-    )
+    model = two_convolutions(8, 8)
     one = model.get_layer("one")
     kernel, bias = one.get_weights()
     bias[2] = -100  # responds to nothing: pre-activations decide

@@ -2,31 +2,20 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-from keras import layers as kl
 
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
 from lib.responses.peaks import find_peaks
+from tests.lib.small_networks import two_convolutions
 
 LAYERS = ("one", "two")
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    keras.utils.set_random_seed(4)
-    model = keras.Sequential(
-        [
-            kl.Input((9, 7, 1)),
-            kl.Conv2D(5, 3, activation="relu", name="one"),
-            kl.MaxPooling2D(),
-            kl.Conv2D(4, 2, activation="gelu", name="two"),
-            kl.Flatten(),
-            kl.Dense(3, activation="relu", name="nodes"),
-        ]
-    )
+    model = two_convolutions(9, 7, second="gelu")
     one = model.get_layer("one")
     kernel, bias = one.get_weights()
     bias[2] = -100  # responds to nothing
