@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.arrays import Bools, Integers, Reals
+from lib.arrays import Bools, Doubles, Integers, Reals
 from lib.errors import BadInput
 
 THRESHOLD = 0.3
@@ -72,7 +72,7 @@ def find_fcps(first: Reals, second: Reals, threshold: float = THRESHOLD, *, besi
     )
 
 
-def count_active(batches: Iterable[Reals], labels: Sequence[int] | Integers, level: float, classes: int) -> Reals:
+def count_active(batches: Iterable[Reals], labels: Sequence[int] | Integers, level: float, classes: int) -> Doubles:
     """In which share of the images of each class a position is active, float64 [classes, ..., units].
 
     Args:
@@ -84,7 +84,7 @@ def count_active(batches: Iterable[Reals], labels: Sequence[int] | Integers, lev
     Raises:
         BadInput: no image, or not as many as labels.
     """
-    counts: Reals | None = None
+    counts: Integers | None = None
     seen = 0
     for activations in batches:
         active = _active(activations, level)

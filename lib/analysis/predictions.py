@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Bools, Doubles, Integers, Reals
 from lib.errors import BadInput
 
-Floats = npt.NDArray[Any]
-Integers = npt.NDArray[np.int64]
 Pair = tuple[int, int]
 
 NOTHING = -1
@@ -29,7 +26,7 @@ class Predictions:
         BadInput: shapes or labels that do not fit, no image, or fewer than two classes.
     """
 
-    probabilities: Floats
+    probabilities: Reals
     labels: Integers
 
     def __post_init__(self) -> None:
@@ -60,7 +57,7 @@ class Predictions:
         return np.where(self._finite, others.argmax(axis=1), NOTHING).astype(np.int64)
 
     @cached_property
-    def margins(self) -> Floats:
+    def margins(self) -> Doubles:
         """How far the predicted class is ahead of the next, float64 [N] in [0, 1]."""
         rows = np.arange(len(self._known))
         ahead = self._known[rows, self.predicted] - self._known[rows, self.runner_up]
@@ -129,11 +126,11 @@ class Predictions:
         return right[np.argsort(ahead, kind="stable")][:most]
 
     @cached_property
-    def _finite(self) -> npt.NDArray[np.bool_]:
+    def _finite(self) -> Bools:
         return np.asarray(np.isfinite(self.probabilities).all(axis=1))
 
     @cached_property
-    def _known(self) -> Floats:
+    def _known(self) -> Doubles:
         """float64: differences of float32 near 1 would make ties of what are none."""
         return np.where(self._finite[:, None], self.probabilities, 0.0).astype(np.float64)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.arrays import Integers, Reals
+from lib.arrays import Array, Integers, Reals
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
@@ -48,7 +48,7 @@ def find_peaks(
     with LOCK:
         respond.get_concrete_function()
     wanted = np.unique(np.concatenate([np.ravel(some) for some in numbers.values()]))
-    found: dict[str, list[Reals]] = {layer: [] for layer in widths}
+    found: dict[str, list[Array]] = {layer: [] for layer in widths}
     for first in range(0, len(wanted), batch):
         # one index after another: of a file only these images are read
         part = np.stack([np.asarray(images[number], np.float32) for number in wanted[first : first + batch]])

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.analysis.activation_file import write_hdf5
+from lib.arrays import Floats
 from lib.data.image_names import SetName
 from lib.draw.activation_grid import activation_grid
 from lib.pictures.network_input import as_bytes
@@ -124,7 +124,7 @@ class ViewedImage(TypedDict):
     classes: list[str]
 
 
-def _describe(context: AnalysisContext, image: InputImage, probabilities: npt.NDArray[np.float32]) -> ViewedImage:
+def _describe(context: AnalysisContext, image: InputImage, probabilities: Floats) -> ViewedImage:
     return ViewedImage(
         name=image.name,
         label=image.label,

@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.analysis.activations import Activations
 from lib.analysis.classifier import Classifier, classifier_of
 from lib.analysis.predictions import Predictions
 from lib.analysis.settings import AnalysisSettings
+from lib.arrays import Floats, Integers
 from lib.data.dataset import Dataset
 from lib.data.image_names import ImageName, SetName
 from lib.errors import BadInput
@@ -33,7 +33,7 @@ class InputImage:
     """One image as the network sees it: float32 [H, W, C], the label where it has one, and the blobs that it is of."""
 
     name: str
-    pixels: npt.NDArray[np.float32]
+    pixels: Floats
     label: int | None
     blobs: tuple[Input, ...]
 
@@ -105,7 +105,7 @@ class AnalysisContext(RunContext):
         """What the data set is called."""
         return self._data()[0].name
 
-    def images(self, name: SetName) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    def images(self, name: SetName) -> tuple[Floats, Integers]:
         """The images [N, H, W, C] and labels [N] of a set. Raises BadInput where there is no data set."""
         data = self._data()[0]
         return (data.train_imgs, data.train_labels) if name == "train" else (data.test_imgs, data.test_labels)
@@ -146,13 +146,13 @@ class AnalysisContext(RunContext):
             return False
         return True
 
-    def probabilities(self, seen: Sequence[InputImage]) -> npt.NDArray[np.float32]:
+    def probabilities(self, seen: Sequence[InputImage]) -> Floats:
         """The probability of each class of some images, [n, K]; [n, 0] where the network has no classes."""
         if self.classifier is None:
             return np.zeros((len(seen), 0), np.float32)
         return self.classifier.of(np.stack([image.pixels for image in seen])).probabilities
 
-    def predicted_class(self, probabilities: npt.NDArray[np.float32]) -> int | None:
+    def predicted_class(self, probabilities: Floats) -> int | None:
         """The most probable class; None where there are no classes, or no finite probabilities."""
         return int(probabilities.argmax()) if len(probabilities) and np.isfinite(probabilities).all() else None
 
@@ -166,14 +166,14 @@ class AnalysisContext(RunContext):
             "colour_map": self.settings.colour_map,
         }
 
-    def clip(self, values: npt.NDArray[np.float32]) -> tuple[float, float] | None:
+    def clip(self, values: Floats) -> tuple[float, float] | None:
         """The ends of the scale on which these activations are shown; None for all there are, or the blog's."""
         end = self.settings.clip
         if not end:
             return None
         return (-end, end) if self.settings.standardise or bool((values < 0).any()) else (0.0, end)
 
-    def title(self, image: InputImage, probabilities: npt.NDArray[np.float32]) -> str:
+    def title(self, image: InputImage, probabilities: Floats) -> str:
         """As "test/1302, 4 (99%)", or "test/1302, 4, called 9 (51%)"; a label stands for itself."""
         words = [image.name]
         if image.label is not None:

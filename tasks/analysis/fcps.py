@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.analysis.activations import Activations
 from lib.analysis.fcps import Fcps, count_active, find_fcps, share_decided
+from lib.arrays import Bools, Doubles, Floats
 from lib.data.image_names import ImageName, SetName
 from lib.draw.activation_grid import GridGroup as Heading
 from lib.draw.activation_grid import activation_grid
@@ -164,7 +164,7 @@ def compare_groups(title: str, layer: str, groups: Groups, run: str) -> tuple[Re
 
 def _count(
     context: AnalysisContext, network: Activations, layer: str, title: str, groups: Groups, fcps: Fcps
-) -> tuple[npt.NDArray[np.float64], float]:
+) -> tuple[Doubles, float]:
     """In which share of the test images of each class a position is active, and how well the FCPs tell the pair apart.
 
     The share is [classes, ..., units].
@@ -172,7 +172,7 @@ def _count(
     images, labels = context.images(TEST)
     labels = np.asarray(labels)
 
-    def batches(what: str) -> Iterator[npt.NDArray[np.float32]]:
+    def batches(what: str) -> Iterator[Floats]:
         for first in range(0, len(images), BATCH):
             yield network.of(np.asarray(images[first : first + BATCH], np.float32))[layer]
             report(f"{title}, {what}", min(first + BATCH, len(images)), len(images))
@@ -181,7 +181,7 @@ def _count(
     return shares, share_decided(batches("told apart"), labels, fcps, groups.pair(context))
 
 
-def _kinds(fcps: Fcps) -> dict[str, npt.NDArray[np.bool_]]:
+def _kinds(fcps: Fcps) -> dict[str, Bools]:
     return {"only_first": fcps.only_first, "only_second": fcps.only_second, "both": fcps.both}
 
 
@@ -203,7 +203,7 @@ class UnclearImage(TypedDict):
     both: int
 
 
-def _patterns(context: AnalysisContext, layer: str, fcps: Fcps, shares: npt.NDArray[np.float64]) -> Iterator[Pattern]:
+def _patterns(context: AnalysisContext, layer: str, fcps: Fcps, shares: Doubles) -> Iterator[Pattern]:
     """Every position that is an FCP, and how often it is active in each class."""
     for kind, pattern in _kinds(fcps).items():
         for place in np.argwhere(pattern):
@@ -217,7 +217,7 @@ def _patterns(context: AnalysisContext, layer: str, fcps: Fcps, shares: npt.NDAr
             )
 
 
-def _unclear(groups: Groups, fcps: Fcps, values: npt.NDArray[np.float32]) -> list[UnclearImage]:
+def _unclear(groups: Groups, fcps: Fcps, values: Floats) -> list[UnclearImage]:
     """How many of the patterns each unclear image shows."""
     counts = zip(*fcps.shown_by(values), strict=True) if len(values) else ()
     return [
@@ -231,7 +231,7 @@ def _picture(
     layer: str,
     groups: Groups,
     seen: Sequence[InputImage],
-    values: npt.NDArray[np.float32],
+    values: Floats,
     fcps: Fcps,
 ) -> bytes:
     first, second, unclear = (len(part) for part in (groups.first.images, groups.second.images, groups.unclear))

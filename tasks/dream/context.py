@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lib.arrays import Pixels
 from lib.dream.dreamer import Dreamer
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
 from lib.network.units import Unit
-from lib.pictures.files import Pixels, decode
+from lib.pictures.files import decode
 from lib.pictures.names import parse_name, show_name
 from storage.store import Input
 from tasks.model.context import RunContext

@@ -5,13 +5,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from lib.arrays import Array
 from lib.dream.dreamer import Dream
 from lib.errors import BadInput
 from lib.network.units import Unit
@@ -159,7 +158,7 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
             for frame in source.frames:
                 with _StepReport(piece.title) as tell:
                     dreams.append(context.dreamer(piece.unit).dream(frame, mask=mask, told=tell))
-            pixels = np.stack([dream.pixels for dream in dreams])
+            pixels = np.array([dream.pixels for dream in dreams])
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}
             picture = Picture(pixels, source.alpha, source.durations, source.loops)
@@ -214,14 +213,14 @@ def _source(context: DreamContext, piece: Piece, picture: Picture) -> Picture:
 
 
 def _move(picture: Picture, zoom: float, rotation: float) -> Picture:
-    def move(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def move(pixels: Array) -> Array:
         return np.stack([zoom_and_turn(frame, zoom=zoom, degrees=rotation) for frame in pixels])
 
     alpha = None if picture.alpha is None else move(picture.alpha[..., None])[..., 0]
     return replace(picture, frames=move(picture.frames), alpha=alpha)
 
 
-def _shrink(pixels: npt.NDArray[Any]) -> Picture:
+def _shrink(pixels: Array) -> Picture:
     """A picture as a tour dreams it: its opaque first frame, no longer than `TOUR_SIDE`."""
     height, width, _ = pixels.shape
     shrunk = TOUR_SIDE / max(height, width)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from lib.arrays import Floats, Integers
 from lib.network import model_file
 from lib.network.keras_model import KerasModel
 from storage.store import Record, Store
@@ -33,7 +31,7 @@ def open_network(store: Store, stored: StoredModel) -> Network:
 class Labels:
     """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
 
-    numbers: npt.NDArray[np.int64]
+    numbers: Integers
     digest: str
     classes: tuple[str, ...]
 
@@ -43,7 +41,7 @@ class Natural:
     """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
 
     name: str
-    images: npt.NDArray[np.float32]
+    images: Floats
     digest: str
     labels: Labels | None = None
 

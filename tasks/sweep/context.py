@@ -3,9 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
+from lib.arrays import Bools
 from lib.bounds.proof import prove_dead
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
@@ -42,7 +40,7 @@ class SweepContext(RunContext):
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
     _grounds: dict[tuple[str, ConstraintName, Aim], Ground] = field(default_factory=dict)
-    _dead: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    _dead: dict[str, Bools] = field(default_factory=dict)
 
     def constraint(self, name: ConstraintName) -> Constraint:
         """The constraint of this name, for this network's pixels."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from lib.arrays import Array, Floats
 from lib.draw.contact_sheet import SheetCell, contact_sheet
 from lib.network.units import Unit
 from storage.document import Json
@@ -21,8 +21,8 @@ VERSION = 2
 LARGEST = 2 * 2**30
 """Bytes of OIPs above which a layer is gathered into HDF5 only when asked for."""
 
-Images = npt.NDArray[np.float32]
-Tensors = dict[str, npt.NDArray[np.generic]]
+
+Tensors = dict[str, Array]
 
 _FAILED, _LEFT = "failed", "left"
 
@@ -81,7 +81,7 @@ def gather_layer(
     return context.session.obtain(recipe, compute, unit=f"layer {layer}")
 
 
-def _cell(unit: Unit, images: Images | None, about: OipAttributes | None, otherwise: str) -> SheetCell:
+def _cell(unit: Unit, images: Floats | None, about: OipAttributes | None, otherwise: str) -> SheetCell:
     if images is None or about is None:
         return SheetCell(unit.index, None, otherwise)
     # what a unit that never responded was pushed towards is no picture of what it looks for
@@ -103,7 +103,7 @@ def _subtitle(context: SweepContext) -> str:
 
 def _tensors(
     units: Sequence[Unit],
-    images: Mapping[Unit, Images],
+    images: Mapping[Unit, Floats],
     about: Mapping[Unit, OipAttributes],
     missing: Mapping[Unit, str],
 ) -> Tensors:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
+from lib.arrays import Array, Integers
 from lib.responses.exemplars import Exemplars
 from lib.responses.peaks import find_peaks
 from lib.responses.statistics import MOST_CLASSES, Survey
@@ -16,8 +14,6 @@ from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
 
 VERSION = 1
 
-Ints = npt.NDArray[np.int64]
-
 
 def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -> Recipe:
     """What looking at the responses of a layer will compute, beside what its `exemplars` are found by."""
@@ -26,7 +22,7 @@ def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -
     return Recipe("responses", VERSION, parameters, inputs)
 
 
-def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Ints]:
+def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Integers]:
     """Where each unit responds most in each of its exemplars, by layer, [units, 9, 2]; layers without positions are
     left out."""
     assert context.natural is not None
@@ -41,7 +37,7 @@ def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[
 
 
 def responses_artifacts(
-    context: SweepContext, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Ints], layer: str
+    context: SweepContext, labels: Labels, surveys: Mapping[str, Survey], peaks: Mapping[str, Integers], layer: str
 ) -> tuple[list[NewOutput], list[Input]]:
     """The outputs of a layer's record, each an `.npy` whose attributes name the classes, and what was read.
 
@@ -56,7 +52,7 @@ def responses_artifacts(
         "class_counts": found.class_counts.tolist(),
         "by_class": len(labels.classes) <= MOST_CLASSES,
     }
-    arrays: dict[str, npt.NDArray[np.generic]] = {
+    arrays: dict[str, Array] = {
         "histogram": found.histogram,
         "edges": found.edges,
         "silent": found.silent,

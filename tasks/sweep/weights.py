@@ -3,11 +3,10 @@
 import functools
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from lib.arrays import Array
 from lib.network.receptive_field import receptive_field
 from lib.responses.similar_units import nearest_by_weights
 from storage.document import Json
@@ -50,7 +49,7 @@ def _artifacts(context: SweepContext, layer: str) -> tuple[list[NewOutput], list
     model = context.network.model
     found = nearest_by_weights(model, layer)
     about = {"layer": layer, "receptive_field": receptive_field(model, layer, context.size)}
-    arrays: dict[str, npt.NDArray[np.generic]] = {"nearest": found.units, "nearest_likeness": found.likeness}
+    arrays: dict[str, Array] = {"nearest": found.units, "nearest_likeness": found.likeness}
     outputs = [
         NewOutput(role, npy_bytes(array), "weights", NPY, str(array.dtype), array.shape, attributes=about)
         for role, array in arrays.items()
