@@ -114,7 +114,7 @@ def look_at(made: Synthetic, names: list[str], of: Of | None = None, *, numbers:
         number = int(name.removeprefix("test/")) if name.startswith("test/") else None
         shares: list[float | None] = told.probabilities[number or 0].tolist()
         label = None if number is None else int(told.labels[number])
-        called: int | None = int(told.called[number or 0])
+        called: int | None = int(told.predicted[number or 0])
         if not numbers:
             shares, called = [None] * len(shares), None
         images.append({"name": name, "label": label, "called": called, "probabilities": shares, "classes": CLASSES})
