@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.arrays import Floats, Reals
+from lib.arrays import Floats, Reals, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK, Graph, Step, graph_of
 from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of, nonlinearity_of
@@ -83,7 +83,7 @@ def check_images(images: Reals, input_shape: tuple[int | None, ...]) -> Floats:
     return pixels
 
 
-def look_through(trunk: Trunk, images: Any) -> dict[str, Any]:
+def look_through(trunk: Trunk, images: Tensor) -> dict[str, Tensor]:
     """Within a `tf.function`: the activations of all layers of a trunk, float32 tensors by name."""
     import tensorflow as tf
 

@@ -10,7 +10,7 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from lib.errors import BadInput
 from lib.network.graph import LOCK
 
 _BATCH = 128
+T = TypeVar("T")
 
 
 class Attribution:
@@ -117,5 +118,5 @@ def _places(length: int, side: int) -> list[int]:
     return sorted({*range(0, last + 1, max(1, side // 4)), last})
 
 
-def _parts(items: list[Any]) -> Iterator[list[Any]]:
+def _parts(items: list[T]) -> Iterator[list[T]]:
     return (items[first : first + _BATCH] for first in range(0, len(items), _BATCH))

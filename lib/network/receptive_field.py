@@ -1,5 +1,6 @@
 """Where on an input a position of a layer looks: the part of the image that its activation depends on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def receptive_field(model: Any, layer: str, size: tuple[int, int] | None = None)
     return found
 
 
-def _trace_pixels(graph: Graph, steps: list[Step], target: Slot, reaches: Any, side: int) -> tuple[Integers, Integers]:
+def _trace_pixels(
+    graph: Graph, steps: list[Step], target: Slot, reaches: Mapping[Step, Reach], side: int
+) -> tuple[Integers, Integers]:
     """Of each position of the target along one axis, the first pixel that it sees and the first beyond them."""
     sides = {graph.input: side}
     for step in steps:
@@ -56,7 +59,7 @@ def _trace_pixels(graph: Graph, steps: list[Step], target: Slot, reaches: Any, s
     own = np.arange(sides[target])
     spans = {target: (own, own + 1)}
     for step in reversed(steps):
-        reach: Reach = reaches[step]
+        reach = reaches[step]
         low, high = spans[step.outputs[0]]
         for slot in dict.fromkeys(step.inputs):
             first, last = _trace_step(reach, low, high, sides[slot])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lib.arrays import Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK, Graph, Slot, Step, consumers, graph_of, run_step
 from lib.network.nonlinearity import Nonlinearity, find
@@ -18,7 +19,7 @@ class Kernel:
     """A faster way to compute the first `covers` layers of a run: `compute` takes and gives one tensor."""
 
     covers: int
-    compute: Callable[[Any], Any]
+    compute: Callable[[Tensor], Tensor]
 
 
 # Is shown a run of layers, each fed by the one before and by nothing else, whose tensors in between nobody wants, as
@@ -53,7 +54,7 @@ class Trunk:
         self.activation = {name: place.activation for name, place in places.items()}
         self._plan = _plan(graph, list(places.values()), kernels)
 
-    def __call__(self, images: Any) -> dict[str, tuple[Any, Any]]:
+    def __call__(self, images: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Responses and pre-activations, both float32 [B, units], by layer, of images [B, height, width, channels]."""
         import tensorflow as tf
 
@@ -63,9 +64,9 @@ class Trunk:
 
         return {name: (mean(after), mean(before)) for name, (after, before) in self.maps(images).items()}
 
-    def maps(self, images: Any) -> dict[str, tuple[Any, Any]]:
+    def maps(self, images: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Activations and pre-activations [B, ..., units] at each position, by layer."""
-        values: dict[Slot, Any] = {self._graph.input: images}
+        values: dict[Slot, Tensor] = {self._graph.input: images}
         for compute in self._plan:
             compute(values)
         found = {}
@@ -113,7 +114,7 @@ def trunk_to(
     return trunk
 
 
-Compute = Callable[[dict[Slot, Any]], None]
+Compute = Callable[[dict[Slot, Tensor]], None]
 
 
 def _plan(graph: Graph, places: Sequence[Nonlinearity], kernels: Kernels | None) -> list[Compute]:
@@ -163,8 +164,8 @@ def _by_layer(step: Step) -> Compute:
     return lambda values: run_step(step, values)
 
 
-def _by_kernel(compute: Callable[[Any], Any], entry: Slot, out: Slot) -> Compute:
-    def run(values: dict[Slot, Any]) -> None:
+def _by_kernel(compute: Callable[[Tensor], Tensor], entry: Slot, out: Slot) -> Compute:
+    def run(values: dict[Slot, Tensor]) -> None:
         values[out] = compute(values[entry])
 
     return run
@@ -174,7 +175,7 @@ def _activate(step: Step, before: Slot) -> Compute:
     """The second half of a step that was cut: what it left is the pre-activation."""
     (out,) = step.outputs
 
-    def run(values: dict[Slot, Any]) -> None:
+    def run(values: dict[Slot, Tensor]) -> None:
         values[before] = values[out]
         values[out] = step.op.activation(values[out])
 

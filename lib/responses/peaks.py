@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.arrays import Array, Integers, Reals
+from lib.arrays import Array, Integers, Reals, Tensor
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
@@ -37,7 +37,7 @@ def find_peaks(
     @tf.function(
         input_signature=[tf.TensorSpec((None, *trunk.input_shape), tf.float32)], autograph=False, reduce_retracing=True
     )
-    def respond(pixels: Any) -> dict[str, Any]:
+    def respond(pixels: Tensor) -> dict[str, Tensor]:
         places = {}
         for layer, maps in trunk.maps(constraint.image(pixels)).items():
             if len(maps[0].shape) == 4:
@@ -62,7 +62,7 @@ def find_peaks(
     return peaks
 
 
-def _strongest(after: Any, before: Any) -> Any:
+def _strongest(after: Tensor, before: Tensor) -> Tensor:
     """The number of the strongest position of each map, [B, h, w, units] to [B, units]."""
     import tensorflow as tf
 

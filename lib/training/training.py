@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.arrays import Floats
+from lib.arrays import Floats, Integers, Tensor
 from lib.data.dataset import Dataset
 from lib.errors import BadInput
 from lib.network import model_file
@@ -149,23 +149,25 @@ def _compile(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., 
         tf.TensorSpec([None, model.output_shape[1]], tf.float32),
     ]
 
-    def mean_loss(images: Any, labels: Any, training: bool) -> tuple[Any, Any]:
+    def mean_loss(images: Tensor, labels: Tensor, training: bool) -> tuple[Tensor, Tensor]:
         predicted = model(images, training=training)
         each = keras.losses.categorical_crossentropy(labels, predicted)
         hits = tf.argmax(predicted, axis=1) == tf.argmax(labels, axis=1)
         penalty = tf.add_n(model.losses) if model.losses else tf.constant(0.0)
         return tf.reduce_mean(each) + penalty, tf.reduce_sum(tf.cast(hits, tf.float32))
 
-    def step(images: Any, labels: Any) -> tuple[Any, Any]:
+    def step(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             mean, hits = mean_loss(images, labels, training=True)
         model.optimizer.apply(tape.gradient(mean, model.trainable_variables), model.trainable_variables)
         return mean, hits
 
-    def look(images: Any, labels: Any) -> tuple[Any, Any]:
+    def look(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return mean_loss(images, labels, training=False)
 
-    def over_batches(one: Callable[[Any, Any], tuple[Any, Any]], images: Any, labels: Any) -> tuple[Any, Any]:
+    def over_batches(
+        one: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], images: Tensor, labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
         loss, right = tf.constant(0.0), tf.constant(0.0)
         for start in tf.range(0, tf.shape(images)[0], batch):
             some = images[start : start + batch]
@@ -174,7 +176,7 @@ def _compile(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., 
             right += hits
         return loss, right
 
-    def compiled(one: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[..., Any]:
+    def compiled(one: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Callable[..., Any]:
         return tf.function(lambda images, labels: over_batches(one, images, labels), input_signature=signature)
 
     return compiled(step), compiled(look)
@@ -189,7 +191,7 @@ def _evaluate(score: Callable[..., Any], images: Floats, labels: Floats, batch: 
     return loss / len(images), right / len(images)
 
 
-def _pieces(order: np.ndarray[Any, Any], batch: int, image_bytes: int) -> Iterator[np.ndarray[Any, Any]]:
+def _pieces(order: Integers, batch: int, image_bytes: int) -> Iterator[Integers]:
     """`order` cut into whole batches of about PIECE_BYTES; where it is cut changes no batch."""
     size = max(PIECE_BYTES // (image_bytes * batch), 1) * batch
     for start in range(0, len(order), size):
