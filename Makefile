@@ -25,12 +25,19 @@ install = set -o pipefail; total=$$(grep -c '^[a-z0-9].*==' $(1)); count=0; \
 		Installing) echo "  unpacking";; \
 	esac; done
 
-.PHONY: help setup sweep test faults lock bench docs
+# A file's tests stay together, since they share what they have made; those that take longest come first (tests/conftest.py).
+PYTEST := $(RUN)/python -m pytest
+ON_TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: help setup sweep check test slow faults cover lock bench docs
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
-	@echo 'make test    run every test, but for the faults'
+	@echo 'make check   linters, and the tests that are fast: under 3 minutes'
+	@echo 'make test    run every test, but for the slow ones and the faults'
+	@echo 'make slow    run the tests that start servers and kill processes, and those of the UI in a browser'
 	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
+	@echo 'make cover   measure what the tests cover, module by module; fails where a wing is below $(LEAST_COVER) %'
 	@echo 'make bench   measure speed and quality beside other ways'
 	@echo 'make docs    make the pictures in docs/ again (real MNIST: DREAMSWEEP_MNIST=DIR)'
 	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
@@ -41,11 +48,21 @@ help:
 sweep: $(READY)
 	$(RUN)/dreamsweep sweep --train --data digits
 
+check: $(READY)
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(PYTEST) $(ON_TWO) -m 'not slow and not heavy'
+
 test: $(READY)
-	$(RUN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) $(ON_TWO) -m 'not slow'
+
+slow: $(READY)
+	$(PYTEST) $(ON_TWO) -m slow
 
 faults: $(READY)
-	$(RUN)/python -m pytest tests/faults
+	$(PYTEST) tests/faults
 
 bench: $(BENCH_READY)
 	$(RUN)/python -m benchmarks

@@ -51,6 +51,17 @@ def mnist_dir() -> Path:
     return Path(named)
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a Prefect server or a browser is heavy. Files with what takes long come first: no worker is left
+    alone with one at the end."""
+    for item in items:
+        if {"prefect_server", "browser"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("heavy")
+    long = {item.path for item in items if {"heavy", "slow"} & {mark.name for mark in item.iter_markers()}}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fail-on-skip",

@@ -28,7 +28,7 @@ from storage.store import Store
 from tasks.analysis.titles import SIDE_BY_SIDE
 from tests.flows.tiny import saved, small_cnn, write_photograph, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SETTINGS = AnalysisSettings(pair="class 0,class 2", clear=2, unclear=1, classifier_images=40)
 LAYERS = ["Conv2D_1", "pool", "Conv2D_2", "classes"]

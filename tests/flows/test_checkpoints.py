@@ -19,7 +19,7 @@ from storage.store import Store
 from tasks.model.checkpoints import choose
 from tests.flows.tiny import Bench, small_cnn, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 CLI = Callable[..., tuple[int, str, str]]
 LAYERS = ["Conv2D_1/0-1"]

@@ -31,7 +31,7 @@ from storage.store import Store
 from tasks.session.progress import listen
 from tests.flows.tiny import MAPS, UNITS, photograph, saved, small_cnn, write_photograph
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SETTINGS = DreamSettings(octaves=2, steps=3, seed=4)
 

@@ -14,7 +14,7 @@ from lib.draw.contact_sheet import contact_sheet
 from storage.errors import StoreUnusable
 from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, let_time_be_over, saved, small_cnn, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 HOURS = 600.0  # minutes
 Before = Callable[[str, int], None]

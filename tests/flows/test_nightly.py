@@ -18,7 +18,7 @@ from lib.training.settings import TrainSettings
 from storage.store import Store
 from tests.flows.tiny import GROWTH, let_time_be_over, saved, small_cnn, write_photograph
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 HOURS = 600.0  # minutes
 LAYERS = ["Conv2D_1/0-2"]

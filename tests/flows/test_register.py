@@ -16,7 +16,7 @@ from lib.training.settings import TrainSettings
 from storage.store import Store
 from tests.flows.tiny import GROWTH, MAPS, SIDE, Bench, saved, small_cnn, with_weights, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from storage import garbage, verify
 from storage.errors import BlobCorrupt
 from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 NOTHING_ELSE = {"unreached": 0, "silent": 0, "dead": 0, "failed": 0, "left": 0}
 

@@ -9,7 +9,7 @@ import pytest
 from lib.deadline import Deadline
 from tests.flows.tiny import MAPS, Bench, saved, small_cnn, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 LAYER = "Conv2D_1"
 COUNT = MAPS[LAYER]

@@ -23,7 +23,7 @@ from storage import lineage
 from storage.store import Store
 from tests.flows.tiny import Bench, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 EPOCHS = 3
 SETTINGS = TrainSettings(epochs=EPOCHS, batch=64, seed=5)

@@ -51,7 +51,7 @@ def writers(tmp_path: Path) -> Iterator[Writers]:
     found.close()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_hundred_kills_tear_nothing(tmp_path: Path, writers: Writers) -> None:
     store = Store.open(tmp_path / "store")
     chance = random.Random(0)
@@ -92,7 +92,7 @@ def test_a_hundred_kills_tear_nothing(tmp_path: Path, writers: Writers) -> None:
     assert verify(store).unindexed == 0
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_eight_processes_write_at_once_and_no_write_fails(tmp_path: Path, writers: Writers) -> None:
     # They also open the store, and make its folders and its index, at once.
     for seed in range(8):

@@ -52,7 +52,7 @@ def test_what_cannot_be_meant_is_refused_in_a_line(
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_it_is_served_until_a_signal_ends_it(small: Any, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

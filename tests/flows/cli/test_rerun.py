@@ -10,7 +10,7 @@ import pytest
 
 from tests.flows.tiny import Bench, saved, small_cnn, write_pictures
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 CLI = Callable[..., tuple[int, str, str]]
 

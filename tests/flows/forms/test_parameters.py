@@ -145,7 +145,6 @@ def test_choices_are_drop_downs_and_numbers_have_limits(flow: str) -> None:
             assert any({"minimum", "exclusiveMinimum"} & set(kind) for kind in kinds), path
 
 
-@pytest.mark.slow
 def test_the_server_refuses_wrong_values_by_their_field_and_takes_right_ones(prefect_server: str) -> None:
     from prefect.client.orchestration import get_client
 

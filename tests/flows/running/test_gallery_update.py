@@ -7,7 +7,7 @@ import pytest
 from flows.forms.places import gallery_of
 from tests.flows.tiny import Bench, saved, small_cnn
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 LAYERS = ["Conv2D_1/0"]
 

@@ -53,6 +53,11 @@ def small_sweep(home: Path) -> dict[str, Any]:
     return {"model": str(home / "small.keras"), "data": f"folder:{home / 'pictures'}", "growth": growth}
 
 
+def assert_runs_are_run(up: Up) -> None:
+    """A run gets as far as its first check."""
+    assert "none.keras" in up.wait_for(up.start("oip-sweep", model="none.keras"))["message"]
+
+
 def endless_training(home: Path) -> dict[str, Any]:
     """A training that has not ended when the test has."""
     return {"data": f"folder:{home / 'pictures'}", "settings": ENDLESS}
@@ -168,13 +173,13 @@ def test_the_server_is_started_again_at_its_address_when_it_is_killed(up: Up, ho
     keeper = next(pid for pid in processes_of(home) if words in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(keeper, signal.SIGKILL)
     wait_until(lambda: any("has been started again" in line for line in up.said))
-    assert up.wait_for(up.start("oip-sweep", **small_sweep(home)))["type"] == "COMPLETED"
+    assert_runs_are_run(up)
 
 
 def test_what_runs_flows_is_started_again_when_it_is_killed(up: Up, home: Path) -> None:
     os.kill(serving_of(home), signal.SIGKILL)
     wait_until(lambda: any("starting it again" in line for line in up.said))
-    assert up.wait_for(up.start("oip-sweep", **small_sweep(home)))["type"] == "COMPLETED"
+    assert_runs_are_run(up)
 
 
 def test_a_flow_run_that_is_killed_is_crashed_within_seconds(up: Up, home: Path) -> None:

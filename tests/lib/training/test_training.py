@@ -178,7 +178,7 @@ def run(folder):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_training_killed_in_an_epoch_and_started_again_ends_with_the_same_bytes(whole, tmp_path):
     killed = start(tmp_path)
     until = time.monotonic() + 120
@@ -198,7 +198,7 @@ def test_training_killed_in_an_epoch_and_started_again_ends_with_the_same_bytes(
     assert last.history == whole[0][-1].history
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_default_recipe_learns_the_digits():
     last = train(load("digits"), TrainSettings(), on_epoch=lambda _: None)
     assert last.metrics["test_accuracy"] > 0.975
