@@ -1,4 +1,4 @@
-"""Sweeps and dreams from Prefect's UI, in both of its versions: the form, the run, its pictures, and Retry."""
+"""Sweeps and dreams from Prefect's UI: the form, the run, its pictures, and Retry; and that its old UI opens."""
 
 import re
 from pathlib import Path
@@ -10,34 +10,29 @@ from playwright.sync_api import Page, expect
 
 from storage.store import Store
 from tests.browser.conftest import Place
-from tests.browser.ui import VERSIONS, Ui, Version
+from tests.browser.ui import Ui
 from tests.flows.tiny import MAPS, UNITS, write_photograph
 
 pytestmark = pytest.mark.slow
 
 FAILING = ("Conv2D_1/2", "Conv2D_2/0", "Conv2D_2/5")
 GROWTH = {"oips": 2, "starts": 4, "steps": 16}
+DEPLOYED = ("train", "oip-sweep", "dream", "analyse", "nightly")
 LABELS = {"OIPs a unit": "oips", "Start images a unit": "starts", "Steps": "steps"}
 
 
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> Version:
-    """Each of the two UIs."""
-    return request.param
+@pytest.fixture
+def ui(page: Page, place: Place) -> Ui:
+    """Prefect's new UI in a tab of its own."""
+    return Ui(page, f"{place.up.note['ui']}/v2")
 
 
 @pytest.fixture
-def ui(page: Page, place: Place, version: Version) -> Ui:
-    """A UI in a tab of its own."""
-    return Ui(page, place.up.note["ui"], version)
-
-
-@pytest.fixture
-def originals(place: Place, version: Version) -> Path:
+def originals(place: Place) -> Path:
     """Where pictures to be dreamed of are, unless others are named: two good ones, and one that is none."""
     folder = place.folder / "data" / "originals"
-    write_photograph(folder / "rose.png", VERSIONS.index(version))
-    write_photograph(folder / "garden" / "white lily 🌷.jpg", 5 + VERSIONS.index(version))
+    write_photograph(folder / "rose.png", 0)
+    write_photograph(folder / "garden" / "white lily 🌷.jpg", 5)
     (folder / "broken.jpg").write_bytes(b"no picture")
     return folder
 
@@ -48,6 +43,14 @@ def runs(place: Place) -> list[dict[str, Any]]:
     return sorted(found, key=lambda run: str(run["created"]))
 
 
+def ended(ui: Ui, place: Place, run: str) -> str:
+    """How a run has ended, as its page shows it. Until then the tab is empty: the page's graph takes half a core."""
+    ui.page.goto("about:blank")
+    place.up.wait_for(run)
+    ui.open_run(run)
+    return ui.ending()
+
+
 def how_units_were_made(place: Place) -> dict[str, str]:
     """By unit, whether the last run of the store computed or reused it."""
     store = Store.open(place.up.note["store"])
@@ -55,8 +58,8 @@ def how_units_were_made(place: Place) -> dict[str, str]:
     return {unit: made.how for unit, made in record.units.items() if unit in UNITS}
 
 
-def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, place: Place, version: Version) -> None:
-    before = len(runs(place))
+def fill_in_a_sweep(ui: Ui, place: Place) -> None:
+    """Say in the form what is swept, and how."""
     ui.open_form(place.up.deployment("oip-sweep")["id"])
     expect(ui.page.get_by_text("Random images that its OIPs grow from")).to_be_visible()
     expect(ui.page.get_by_text("Steps that an OIP has climbed")).to_be_visible()
@@ -66,34 +69,54 @@ def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, pla
     ui.field("Data set").fill(place.data)
     for label, name in LABELS.items():
         ui.field(label).fill(str(GROWTH[name]))
-    ui.field("Seed").fill(str(VERSIONS.index(version)))
+
+
+def test_what_a_field_cannot_take_is_refused_by_the_form_and_starts_nothing(ui: Ui, place: Place) -> None:
+    before = len(runs(place))
+    fill_in_a_sweep(ui, place)
     ui.field("Start images a unit").fill("0")
     said = ui.refused("Start images a unit")
     assert "growth.starts" in said or "greater than or equal to 1" in said
     assert len(runs(place)) == before
-    ui.field("Start images a unit").fill("4")
-    ui.submit()
 
+
+def test_a_sweep_is_submitted_and_a_retry_computes_the_maps_that_failed_and_all_lead_to_their_pictures(
+    ui: Ui, place: Place
+) -> None:
+    place.faults.set(**{unit: {"do": "raise", "error": "ValueError"} for unit in FAILING})
+    fill_in_a_sweep(ui, place)
+    ui.submit()
     run = runs(place)[-1]
     growth = run["parameters"]["parameters"]["growth"]
     assert growth | GROWTH | {"constraint": "box"} == growth
-    ui.open_run(run["name"])
-    assert ui.ends("Completed", "Failed", "Crashed") == "Completed"
-    assert how_units_were_made(place) == dict.fromkeys(UNITS, "computed")
+    assert ended(ui, place, run["id"]) == "Failed"
+    ui.tab("Details")
+    expect(ui.page.get_by_text(f"3 of 10 maps failed: {', '.join(FAILING)}").first).to_be_visible()
 
-    page_of_run = ui.page.url
-    ui.page.reload()  # the new UI asks no more once a run has ended
+    place.faults.mend()
+    place.faults.forget()
+    ui.retry()
+    assert ended(ui, place, run["id"]) == "Completed"
+    made = how_units_were_made(place)
+    assert set(made) == set(UNITS)
+    assert {unit for unit, how in made.items() if how == "computed"} == set(FAILING)
+    assert {unit for unit in UNITS if place.faults.happened(f"{unit} begins")} == set(FAILING)
+
     ui.tab("Subflow Runs")
     for layer in MAPS:
         expect(ui.page.get_by_text(layer, exact=True).first).to_be_visible()
-    ui.open_run("Conv2D_2")
+    ui.follow_run("Conv2D_2")
     ui.tab("Task Runs")
     for index in range(MAPS["Conv2D_2"]):
-        expect(ui.page.get_by_text(f"Conv2D_2/{index}", exact=True)).to_be_visible()
-
-    ui.page.goto(page_of_run)
+        expect(ui.page.get_by_text(f"Conv2D_2/{index}", exact=True).first).to_be_visible()
+    ui.open_run(run["id"])
     ui.open_artifact("sweep")
     expect(ui.page.get_by_role("table")).to_contain_text("responded")
+    assert_artifact_leads_to_pictures(ui, place)
+
+
+def assert_artifact_leads_to_pictures(ui: Ui, place: Place) -> None:
+    """The report of a sweep shows its sheets, and its links lead to them and to the gallery's page of a unit."""
     sheets = ui.pictures()
     assert len(sheets) == len(MAPS)
     assert all(sheet["natural"] > 300 and sheet["shown"] > 300 for sheet in sheets)
@@ -103,7 +126,6 @@ def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, pla
         assert httpx.get(link, trust_env=False).is_success
     ui.page.goto(links[-1])
     assert ui.pictures()[0]["natural"] > 300
-
     ui.page.goto(next(link for link in links if "/gallery/" in link))
     ui.page.get_by_role("link", name="Conv2D_2", exact=True).first.click()
     ui.page.get_by_role("link", name=re.compile("^3")).first.click()
@@ -111,30 +133,7 @@ def test_a_sweep_is_filled_in_submitted_and_followed_to_its_pictures(ui: Ui, pla
     assert ui.pictures()[0]["natural"] >= 12
 
 
-def test_retry_computes_the_maps_that_failed_and_no_others(ui: Ui, place: Place, version: Version) -> None:
-    place.faults.forget()
-    place.faults.set(**{unit: {"do": "raise", "error": "ValueError"} for unit in FAILING})
-    seed = 10 + VERSIONS.index(version)
-    started = {"model": str(place.model), "data": place.data, "growth": GROWTH | {"seed": seed}}
-    run = place.up.start("oip-sweep", **started)
-    ui.page.goto(f"{ui.address}/runs/flow-run/{run}")
-    assert ui.ends("Completed", "Failed", "Crashed") == "Failed"
-    ui.tab("Details")
-    expect(ui.page.get_by_text(f"3 of 10 maps failed: {', '.join(FAILING)}").first).to_be_visible()
-
-    place.faults.mend()
-    place.faults.forget()
-    ui.retry()
-    assert ui.ends("Completed", "Crashed") == "Completed"
-    made = how_units_were_made(place)
-    assert set(made) == set(UNITS)
-    assert {unit for unit, how in made.items() if how == "computed"} == set(FAILING)
-    assert {unit for unit in UNITS if place.faults.happened(f"{unit} begins")} == set(FAILING)
-
-
-def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(
-    ui: Ui, place: Place, originals: Path, version: Version
-) -> None:
+def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, place: Place, originals: Path) -> None:
     ui.open_form(place.up.deployment("dream")["id"])
     expect(ui.page.get_by_text("Resolutions that the picture is dreamed at")).to_be_visible()
     ui.field("Model").fill(str(place.model))
@@ -148,24 +147,22 @@ def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(
 
     latest = {"flows": {"name": {"any_": ["dream"]}}, "sort": "START_TIME_DESC", "limit": 1}
     (run,) = place.up.ask("POST", "/flow_runs/filter", json=latest)
-    ui.page.goto(f"{ui.address}/runs/flow-run/{run['id']}")
-    assert ui.ends("Completed", "Failed", "Crashed") == "Failed"
+    assert ended(ui, place, run["id"]) == "Failed"
     ui.tab("Details")
     expect(ui.page.get_by_text("1 of 3 dreams failed: broken.jpg").first).to_be_visible()
     dreams = place.folder / "data" / "dreams"
     assert (dreams / "rose.png.png").is_file()
     assert (dreams / "garden" / "white lily 🌷.jpg.png").is_file()
 
-    write_photograph(originals / "broken.jpg", 9 + VERSIONS.index(version))
+    write_photograph(originals / "broken.jpg", 9)
     ui.retry()
-    assert ui.ends("Completed", "Crashed") == "Completed"
+    assert ended(ui, place, run["id"]) == "Completed"
     store = Store.open(place.up.note["store"])
     units = store.run(store.ref("dream/latest").removeprefix("run:")).units
     assert {name for name, made in units.items() if made.how == "computed" and not name.startswith("/")} == {
         "broken.jpg"
     }
 
-    ui.page.reload()
     ui.open_artifact("dreams")
     expect(ui.page.get_by_role("heading", name="rose.png")).to_be_visible()
     shown = ui.pictures()
@@ -180,3 +177,13 @@ def test_a_typo_that_the_form_cannot_know_fails_within_seconds_with_its_message_
     state = place.up.wait_for(run)
     assert (state["type"], state["message"]) == ("FAILED", "no layer 'Conv2D_3': did you mean Conv2D_2, Conv2D_1?")
     assert place.up.ask("GET", f"/flow_runs/{run}")["total_run_time"] < 5
+
+
+def test_the_old_ui_lists_the_deployments_and_opens_the_form(page: Page, place: Place) -> None:
+    ui = Ui(page, place.up.note["ui"])
+    page.goto(f"{ui.address}/deployments")
+    for flow in DEPLOYED:
+        expect(page.locator(f"a[href*='{place.up.deployment(flow)['id']}']").first).to_be_visible()
+    ui.open_form(place.up.deployment("oip-sweep")["id"])
+    expect(ui.field("Store")).to_have_value(place.up.note["store"])
+    expect(page.get_by_role("button", name="Submit")).to_be_visible()

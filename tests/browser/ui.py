@@ -1,27 +1,21 @@
-"""Both of Prefect's UIs as a person uses them: what is seen, filled in and clicked."""
+"""Prefect's UI as a person uses it: what is seen, filled in and clicked."""
 
 import re
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as TooLate
 
-Version = Literal["v1", "v2"]
-VERSIONS: tuple[Version, ...] = ("v1", "v2")
-
 SOON = 30_000
 """Milliseconds that a page may take on a machine that is busy."""
-RUN = 150_000
-"""Milliseconds that a flow run may take from its start to its end."""
 
 
 class Ui:
-    """One of the two UIs in one tab of a browser."""
+    """The UI at an address in one tab of a browser. In Prefect's old UI `open_form` works too, the rest in the new."""
 
-    def __init__(self, page: Page, address: str, version: Version) -> None:
-        self.page, self.version = page, version
-        self.address = address if version == "v1" else f"{address}/v2"
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
         page.set_default_timeout(SOON)
         expect.set_options(timeout=SOON)
 
@@ -44,10 +38,7 @@ class Ui:
     def choose(self, name: str, choice: str) -> None:
         """Choose from a drop-down."""
         box = self.label(name).locator("xpath=following::fieldset[1]//button[1]")
-        if self.version == "v1":  # it opens by the keyboard alone
-            box.press("ArrowDown")
-        else:
-            box.click()
+        box.click()
         self.page.get_by_role("option", name=choice).click()
         expect(box).to_have_text(choice)
 
@@ -76,16 +67,20 @@ class Ui:
     def _submit(self) -> Locator:
         return self.page.get_by_role("button", name="Submit")
 
-    def open_run(self, name: str) -> None:
+    def open_run(self, run: str) -> None:
+        """The page of a run."""
+        self.page.goto(f"{self.address}/runs/flow-run/{run}")
+
+    def follow_run(self, name: str) -> None:
         """From a list of runs to one of them."""
         self.page.locator("a[href*='/flow-run/']", has_text=name).first.click()
         self.page.wait_for_url("**/flow-run/**")
         expect(self.page.get_by_text("Task Runs", exact=True).first).to_be_visible()  # the list is gone
 
-    def ends(self, *states: str) -> str:
-        """Wait until the page of a run shows that it has ended; gives how."""
-        ended = self.page.get_by_text(re.compile(f"^({'|'.join(states)})$")).first
-        expect(ended).to_be_visible(timeout=RUN)
+    def ending(self) -> str:
+        """How the run of this page has ended."""
+        ended = self.page.get_by_text(re.compile("^(Completed|Partial|Failed|Crashed|Cancelled)$")).first
+        expect(ended).to_be_visible()
         return ended.inner_text()
 
     def tab(self, name: str) -> None:
@@ -94,22 +89,18 @@ class Ui:
 
     def retry(self) -> None:
         """Click on Retry, and say that it is meant."""
-        if self.version == "v1":
-            self.page.get_by_role("button", name="Retry").click()
-        else:
-            self.page.get_by_role("button", name="Open menu").first.click()
-            self.page.get_by_role("menuitem", name="Retry").click()
+        self.page.get_by_role("button", name="Open menu").first.click()
+        self.page.get_by_role("menuitem", name="Retry").click()
         dialog = self.page.locator("[role=dialog], [role=alertdialog]")
         dialog.get_by_role("button", name="Retry").click()
         expect(dialog).to_have_count(0)
 
     def open_artifact(self, key: str) -> None:
-        """From the page of a run to one of its artifacts."""
+        """From the page of a run to one of its artifacts, by way of all artifacts of that key, the newest first."""
         self.tab("Artifacts")
         self.page.get_by_text(key, exact=True).first.click()
-        if self.version == "v2":  # by way of all artifacts of that key, the newest first
-            self.page.wait_for_url(f"**/artifacts/key/{key}")
-            self.page.locator("a[href*='/artifacts/artifact/']").first.click()
+        self.page.wait_for_url(f"**/artifacts/key/{key}")
+        self.page.locator("a[href*='/artifacts/artifact/']").first.click()
         self.page.wait_for_url("**/artifacts/artifact/**")
 
     def pictures(self) -> list[dict[str, Any]]:
