@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from storage.document import digest_of
 from storage.errors import BlobCorrupt, BlobMissing, StoreError, StoreUnusable
 from storage.files import Files, Kept
-from storage.folder import Folder
+from storage.local_files import LocalFiles
 from storage.names import blob_path
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Blobs:
         if self._files.folder is None:
             with self._fetching:
                 if not self._holds(path, digest):
-                    Folder(self._cache()).write(blob_path(digest), self.get(digest))
+                    LocalFiles(self._cache()).write(blob_path(digest), self.get(digest))
                     self._verified[digest] = _signature(path)
         elif not path.exists():
             raise self._missing(digest)

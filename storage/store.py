@@ -15,8 +15,8 @@ from storage.clock import now
 from storage.document import plain_mapping
 from storage.errors import StoreError, StoreUnusable
 from storage.files import Files, Kept
-from storage.folder import Folder
 from storage.listing import Listing
+from storage.local_files import LocalFiles
 from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput, Output, Provenance, Record
@@ -52,15 +52,15 @@ class Store:
         """
         text = str(root)
         if "://" in text and not text.startswith("file://"):
-            from storage.remote import Remote
+            from storage.remote_files import RemoteFiles
 
-            return Store(Remote(text))
+            return Store(RemoteFiles(text))
         if not text:
             raise StoreUnusable("the store's path is empty: name a folder with --store or DREAMSWEEP_STORE")
         path = Path(text.removeprefix("file://")).expanduser().absolute()
         if path.exists() and not path.is_dir():
             raise StoreUnusable(f"the store {path} is a file: name a folder with --store or DREAMSWEEP_STORE")
-        folder = Folder(path)
+        folder = LocalFiles(path)
         if not (path / "records").is_dir():
             if not create:
                 raise StoreUnusable(f"there is no store at {path}: name one with --store or DREAMSWEEP_STORE")

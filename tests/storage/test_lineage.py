@@ -108,7 +108,7 @@ def test_an_execution_that_gives_back_what_it_read_does_not_go_round(store, comm
 
 @pytest.mark.heavy
 def test_a_training_of_a_thousand_epochs_has_a_lineage(store, committing, monkeypatch):
-    monkeypatch.setattr("storage.folder._fsync", lambda _folder: None)
+    monkeypatch.setattr("storage.local_files._fsync", lambda _folder: None)
     monkeypatch.setattr("os.fsync", lambda _handle: None)
     digest = "0" * 64
     for epoch in range(1100):

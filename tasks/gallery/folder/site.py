@@ -21,7 +21,7 @@ from lib.errors import BadInput
 from lib.gallery.addresses import is_address
 from lib.gallery.rendering import Page, templates_digest
 from lib.gallery.style import static_files
-from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondScribe, Writer
+from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondWriter, Writer
 
 ALONE = 10_000
 """Files that one process writes; for more, a second one is worth the second that it takes to start."""
@@ -57,7 +57,7 @@ class Site:
         self._own = self.out / OWN
         self._sections = list(sections)
         self._scribe = Writer(self.out, sections)
-        self._second: SecondScribe | None = None
+        self._second: SecondWriter | None = None
         self._code = hashlib.sha256(json.dumps([templates_digest(), code, list(sections)]).encode()).hexdigest()
         self._lock = FileLock(self._own / "lock")
         self._before: dict[str, tuple[str, int]] = {}
@@ -183,7 +183,7 @@ class Site:
         self._now[address] = (digest, -1)
         self._written += 1
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
-            self._second = SecondScribe(self.out, self._sections, self._wrote)
+            self._second = SecondWriter(self.out, self._sections, self._wrote)
         if self._second is None:
             self._wrote(address, self._scribe.write(address, what))
         else:

@@ -59,7 +59,7 @@ class Writer:
         return len(data)
 
 
-class SecondScribe:
+class SecondWriter:
     """A scribe in a process of its own. It ends with `close`, and by itself when this process is gone.
 
     Args:

@@ -63,7 +63,7 @@ def _break_disk(module: Any) -> None:
     module.Folder._temporary = faulty
 
 
-_BREAK = {"tasks.sweep.oips": _break_search, "storage.folder": _break_disk}
+_BREAK = {"tasks.sweep.oips": _break_search, "storage.local_files": _break_disk}
 
 
 def _suffer(unit: str) -> None:

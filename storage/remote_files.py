@@ -24,7 +24,7 @@ from storage.files import Entry, Kept
 TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
 
 
-class Remote:
+class RemoteFiles:
     """Files behind an fsspec URL (see `storage.files.Files`). Many threads and machines may share them.
 
     Addresses and credentials come from where the file system looks for them (for S3: `AWS_ENDPOINT_URL`,

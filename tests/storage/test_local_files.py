@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StoreError, StoreUnusable
-from storage.folder import PIECE, Folder
+from storage.local_files import PIECE, LocalFiles
 from storage.names import FOLDERS, blob_path
 from storage.store import Store
 
@@ -134,9 +134,11 @@ def test_a_file_that_is_stored_again_has_a_new_lease_from_garbage_collection(sto
 
 def test_blobs_come_before_their_record_and_the_record_before_the_index(store, committing, monkeypatch):
     written = []
-    original = Folder.write
+    original = LocalFiles.write
     monkeypatch.setattr(
-        Folder, "write", lambda self, path, data: (written.append(path.partition("/")[0]), original(self, path, data))
+        LocalFiles,
+        "write",
+        lambda self, path, data: (written.append(path.partition("/")[0]), original(self, path, data)),
     )
     monkeypatch.setattr(type(store.index), "add", lambda self, records: written.append("index"))
     committing(store, outputs={"oips": b"a", "picture": b"b"})

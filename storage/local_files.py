@@ -23,7 +23,7 @@ PIECE = 2**20
 """Bytes of a file that are held in memory at once."""
 
 
-class Folder:
+class LocalFiles:
     """Files in a folder on this machine (see `storage.files.Files`). Many threads and processes may share it."""
 
     def __init__(self, folder: Path) -> None:
