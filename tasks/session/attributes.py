@@ -17,6 +17,8 @@ _adapters: dict[type, object] = {}
 def read_as(kind: type[Kind], values: Mapping[str, Json]) -> Kind:
     """The attributes of an output, or the parameters of a record, as a TypedDict; what that does not name is left out.
 
+    A whole number becomes a float where one is asked for; `int | float` keeps it as it is stored.
+
     Raises StoreError where they are no such thing: a value is missing or of another type.
     """
     try:

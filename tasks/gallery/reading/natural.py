@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import JsonValue
+from typing_extensions import TypedDict
 
+from lib.arrays import Floats, Integers
 from lib.draw.paper import png_bytes
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
+from tasks.model.data import UNIT_RANGE, pixel_range
+from tasks.session.attributes import read_as
 
 _FOLDER = "folder:"
 _LONGEST = 192
@@ -30,6 +34,14 @@ def data_title(name: str) -> str:
     return _FOLDER + PurePath(name.removeprefix(_FOLDER)).name
 
 
+class _Classes(TypedDict):
+    classes: list[str]
+
+
+class _About(TypedDict):
+    attributes: dict[str, JsonValue]
+
+
 @dataclass(frozen=True)
 class DataSet:
     """A data set of the store, whose images and labels are read when they are first shown."""
@@ -42,17 +54,15 @@ class DataSet:
         """As "mnist"."""
         return data_title(str(self.record.parameters["data"]))
 
-    @property
+    @cached_property
     def classes(self) -> list[str]:
         """The classes' names."""
-        known: Any = self.record.parameters["classes"]
-        return list(known)
+        return read_as(_Classes, self.record.parameters)["classes"]
 
     @property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, JsonValue]:
         """Source, licence and the like."""
-        known: Any = self.record.parameters["attributes"]
-        return dict(known)
+        return read_as(_About, self.record.parameters)["attributes"]
 
     @property
     def banner(self) -> str | None:
@@ -83,7 +93,7 @@ class DataSet:
 
     def strip(self, numbers: list[int]) -> bytes:
         """Training images side by side as one PNG. Raises StoreError."""
-        low, high = self.about.get("pixel_range", (0.0, 1.0))
+        low, high = pixel_range(self.record) if "pixel_range" in self.about else UNIT_RANGE
         images = np.stack([np.asarray(self._images[number], np.float32) for number in numbers])
         pixels = np.rint(255 / ((high - low) or 1) * (images - low)).clip(0, 255).astype(np.uint8)
         row = pixels.transpose(1, 0, 2, 3).reshape(pixels.shape[1], -1, pixels.shape[3])
@@ -95,12 +105,12 @@ class DataSet:
         return png_bytes(picture)
 
     @cached_property
-    def _images(self) -> Any:
+    def _images(self) -> Floats:
         # a view, because indexing a memory map costs more
         return np.asarray(self.store.array(self.record.output("train_imgs").digest))
 
     @cached_property
-    def _labels(self) -> Any:
+    def _labels(self) -> Integers | None:
         try:
             return np.asarray(self.store.array(self.record.output("train_labels").digest))
         except StoreError:

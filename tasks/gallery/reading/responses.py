@@ -3,15 +3,55 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NotRequired
 
 import numpy as np
+from typing_extensions import TypedDict
 
+from lib.arrays import Array, Floats
 from storage.errors import StoreError
-from storage.record import Output, Record
+from storage.record import Record
 from storage.store import Store
+from tasks.session.attributes import read_as
 
-Arrays = dict[str, Any]
+Arrays = dict[str, Array]
+Number = int | float
+"""As it is stored: a page says 5, where a float would be 5.0."""
+
+
+class Histogram(TypedDict):
+    """How often a unit responds how strongly, as `lib.gallery.charts.histogram` takes it."""
+
+    counts: list[list[int]]
+    edges: list[float]
+    classes: list[str]
+    images: list[int]
+    silent: list[int]
+    means: list[float | None]
+
+
+class NegativeNumbers(TypedDict):
+    """What is known of the image that silences a unit."""
+
+    pre_activations: Number | None
+    responses: Number | None
+    constraint: str
+
+
+class _ClassAttributes(TypedDict):
+    classes: list[str]
+    class_counts: list[int]
+
+
+class _WeightsAttributes(TypedDict):
+    receptive_field: NotRequired[dict[str, list[Number]] | None]
+
+
+class _NegativesAttributes(TypedDict):
+    units: list[int]
+    pre_activations: list[Number | None]
+    responses: list[Number | None]
+    constraint: str
 
 
 @dataclass(frozen=True)
@@ -43,29 +83,28 @@ class Responses:
     @cached_property
     def classes(self) -> list[str]:
         """The names of the data set's classes."""
-        known: Any = self._about.get("classes", [])
-        return list(known)
+        return self._about["classes"]
 
-    def histogram(self, index: int) -> dict[str, Any] | None:
-        """How often a unit responds how strongly, as `lib.gallery.charts.histogram` takes it."""
+    def histogram(self, index: int) -> Histogram | None:
+        """How often a unit responds how strongly; None where it is not known."""
         arrays = self._arrays
         if not {"histogram", "edges", "silent", "class_means"} <= arrays.keys():
             return None
         counts, images = arrays["histogram"][index], self._about["class_counts"]
         means = [_plain(value) for value in arrays["class_means"][index]]
-        names: Sequence[str] = self.classes
+        names = self.classes
         if len(counts) != len(names):  # of so many classes all images are counted together
             whole = sum(images)
             mean = sum((mean or 0.0) * count for mean, count in zip(means, images, strict=True)) / max(1, whole)
             names, images, means = ["all images"], [whole], [mean]
-        return {
-            "counts": counts.tolist(),
-            "edges": arrays["edges"][index].tolist(),
-            "classes": list(names),
-            "images": list(images),
-            "silent": arrays["silent"][index].tolist(),
-            "means": means,
-        }
+        return Histogram(
+            counts=counts.tolist(),
+            edges=arrays["edges"][index].tolist(),
+            classes=list(names),
+            images=list(images),
+            silent=arrays["silent"][index].tolist(),
+            means=means,
+        )
 
     def nearest(self, index: int) -> list[tuple[int, float]]:
         """The units that respond most alike, with the correlation, the likest first."""
@@ -88,41 +127,45 @@ class Responses:
             for row, column in self._arrays["peaks"][index]
         ]
 
-    @property
-    def receptive_field(self) -> dict[str, list[float]] | None:
+    @cached_property
+    def receptive_field(self) -> dict[str, list[Number]] | None:
         """As `lib.network.receptive_field` gives it; None where it is not known, or the whole image."""
-        known: Any = self.weights.outputs[0].attributes.get("receptive_field") if self.weights else None
-        return known
+        if self.weights is None:
+            return None
+        return read_as(_WeightsAttributes, self.weights.outputs[0].attributes).get("receptive_field")
 
-    def negative(self, index: int) -> tuple[str, dict[str, Any]] | None:
+    def negative(self, index: int) -> tuple[str, NegativeNumbers] | None:
         """What stands for the image that silences a unit, and what is known of it; None where there is none."""
         if (found := self._negatives.get(index)) is None:
             return None
-        output, at = found
-        about: Any = output.attributes
-        of_unit = {name: about[name][at] for name in ("pre_activations", "responses")}
-        return f"{output.digest} {at}", {**of_unit, "constraint": about["constraint"]}
+        digest, about, at = found
+        numbers = NegativeNumbers(
+            pre_activations=about["pre_activations"][at],
+            responses=about["responses"][at],
+            constraint=about["constraint"],
+        )
+        return f"{digest} {at}", numbers
 
-    def negative_image(self, index: int) -> Any:
+    def negative_image(self, index: int) -> Floats:
         """The image that silences a unit, float32 [H, W, C]. Raises BlobMissing, BlobCorrupt."""
-        output, at = self._negatives[index]
-        if output.digest not in self._opened:
-            self._opened[output.digest] = np.asarray(self.store.array(output.digest))
-        return self._opened[output.digest][at]
+        digest, _, at = self._negatives[index]
+        if digest not in self._opened:
+            self._opened[digest] = np.asarray(self.store.array(digest))
+        return self._opened[digest][at]
 
     @cached_property
     def _opened(self) -> Arrays:
         return {}
 
     @cached_property
-    def _negatives(self) -> dict[int, tuple[Output, int]]:
-        """The output that holds each unit's negative OIP, and the place in it; the latest of several."""
-        found: dict[int, tuple[Output, int]] = {}
+    def _negatives(self) -> dict[int, tuple[str, _NegativesAttributes, int]]:
+        """The blob that holds each unit's negative OIP, what it says, and the place in it; the latest of several."""
+        found: dict[int, tuple[str, _NegativesAttributes, int]] = {}
         for record in self.negatives:
             output = record.output("images")
-            units: Any = output.attributes["units"]
-            for at, index in enumerate(units):
-                found.setdefault(index, (output, at))
+            about = read_as(_NegativesAttributes, output.attributes)
+            for at, index in enumerate(about["units"]):
+                found.setdefault(index, (output.digest, about, at))
         return found
 
     @cached_property
@@ -133,9 +176,11 @@ class Responses:
     def _weights(self) -> Arrays:
         return _arrays(self.store, self.weights)
 
-    @property
-    def _about(self) -> dict[str, Any]:
-        return dict(self.responses.outputs[0].attributes) if self.responses else {}
+    @cached_property
+    def _about(self) -> _ClassAttributes:
+        if self.responses is None:
+            return _ClassAttributes(classes=[], class_counts=[])
+        return read_as(_ClassAttributes, self.responses.outputs[0].attributes)
 
 
 def _arrays(store: Store, record: Record | None) -> Arrays:
@@ -156,5 +201,5 @@ def _pairs(arrays: Arrays, units: str, likeness: str, index: int) -> list[tuple[
     return [(int(unit), float(value)) for unit, value in pairs if unit >= 0]
 
 
-def _plain(value: Any) -> float | None:
+def _plain(value: np.floating) -> float | None:
     return float(value) if np.isfinite(value) else None
