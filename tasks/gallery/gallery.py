@@ -91,12 +91,17 @@ def _put_units(catalogue: Catalogue, site: Site) -> None:
     site.file("static/units.js", text.encode, text)
 
 
-def _code() -> str:
-    """A digest of all of our modules that a gallery is made with: where one of them changes, pages are made anew."""
+def modules_of_ours() -> dict[str, Path]:
+    """All of our modules that a gallery is made with, by name, also what only functions import."""
     finder = ModuleFinder(path=[str(_CHECKOUT)])
     finder.import_hook(__name__)
+    files = {name: getattr(module, "__file__", None) for name, module in sorted(finder.modules.items())}
+    return {name: Path(file) for name, file in files.items() if file}
+
+
+def _code() -> str:
+    """A digest of these modules: where one of them changes, pages are made anew."""
     digest = hashlib.sha256()
-    for name, module in sorted(finder.modules.items()):
-        if file := getattr(module, "__file__", None):
-            digest.update(f"{name}\n".encode() + Path(file).read_bytes())
+    for name, file in modules_of_ours().items():
+        digest.update(f"{name}\n".encode() + file.read_bytes())
     return digest.hexdigest()

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from lib.gallery.addresses import layer_page, segment, unit_folder, unit_page
 from storage.names import blob_path
 from storage.store import Store
 from tasks.gallery.folder.site import Site
-from tasks.gallery.gallery import make_gallery
+from tasks.gallery.gallery import make_gallery, modules_of_ours
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.swept_store import CLASSES, ODD, SIDE, SLUG, UNITS, SweptStore, swept_store
 from tests.tasks.gallery.synthetic import MODEL
@@ -308,3 +310,14 @@ def test_progress_is_told_until_all_steps_are_done(swept: SweptStore, tmp_path: 
 def _key(store: SweptStore, unit: str) -> str:
     """Of the latest record of a unit."""
     return next(run.units[unit].record for run in reversed(store.store.runs()) if unit in run.units)
+
+
+def test_every_module_of_ours_that_a_gallery_is_made_with_can_make_it_stale() -> None:
+    known = modules_of_ours()
+    loaded = "import sys, tasks.gallery.gallery; print(*sys.modules)"
+    names = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    ours = {name for name in names if name.partition(".")[0] in ("lib", "tasks", "storage")}
+    assert ours <= known.keys()
+    # what colours and words say is on the pages, and what is imported in functions alone
+    assert {"lib.verdict_colours", "lib.words", "lib.gallery.charts", "lib.network.model_file"} <= known.keys()
+    assert all(path.is_file() for path in known.values())
