@@ -7,6 +7,7 @@ person would not write: no 60 s, no 1,000 kB, no exponent in a size or a share.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -45,7 +46,7 @@ def percent(value: float | None, digits: int = 2, *, unknown: str = UNKNOWN) -> 
     """A share in percent with so many decimals; one that is above 0 and rounds to 0 is "<0.01 %"."""
     if value is None or not math.isfinite(value):
         return unknown
-    shown = f"{abs(100 * value):,.{digits}f}"
+    shown = f"{abs(100 * Decimal(float(value))):,.{digits}f}"  # which no share is too great for
     if value > 0 and not float(shown.replace(",", "")):
         return f"<{10.0**-digits:.{digits}f} %"
     return f"{_signed(value, shown)} %"

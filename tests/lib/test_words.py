@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import assume, example, given
@@ -22,7 +23,8 @@ def read(shown: str) -> float:
 
 
 def read_percent(shown: str) -> float:
-    return read(shown.removesuffix(" %").lstrip("<")) / (200 if shown.startswith("<") else 100)
+    percent = Decimal(shown.removesuffix(" %").lstrip("<").replace("−", "-").replace(",", ""))
+    return float(percent / (200 if shown.startswith("<") else 100))
 
 
 def read_size(shown: str) -> float:
@@ -69,8 +71,9 @@ def test_a_greater_number_is_not_shown_as_a_smaller_one(one: float, other: float
 
 @given(FINITE, FINITE, st.integers(0, 4))
 @example(5.52e-14, 0.0, 2)
+@example(-1.7e308, 1.7e308, 0)
 def test_shares_keep_their_order_and_have_no_exponent(one: float, other: float, digits: int) -> None:
-    assume(one <= other and max(abs(one), abs(other)) < 1e300)
+    assume(one <= other)
     shown = [words.percent(value, digits) for value in (one, other)]
     assert read_percent(shown[0]) <= read_percent(shown[1])
     for value, text in zip((one, other), shown, strict=True):
