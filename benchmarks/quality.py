@@ -22,7 +22,7 @@ DRAWN = {"Conv2D_1": 8, "Conv2D_2": 12, "Conv2D_3": 20}
 
 def reference(ascent: Any, unit: Any, settings: Any) -> float:
     """The best response of 256 starts, none given up."""
-    from lib.oips.ascent import Growing, cosine_rates
+    from lib.oips.ascent import AscentState, cosine_rates
     from lib.oips.start_images import length_scales, start_image, start_seed
 
     best = 0.0
@@ -39,12 +39,12 @@ def reference(ascent: Any, unit: Any, settings: Any) -> float:
                 for number in numbers
             ]
         )
-        growing = ascent.optimise(
-            Growing.from_starts(ascent.starts(noise)),
+        state = ascent.optimise(
+            AscentState.from_starts(ascent.starts(noise)),
             np.full(ascent.batch, unit.index),
             np.repeat(rates[:, None], ascent.batch, axis=1),
         )
-        best = max(best, float(growing.response.max()))
+        best = max(best, float(state.response.max()))
     return best
 
 
@@ -76,13 +76,13 @@ def measure(
 
 
 def _whole_batches(ascent: Any) -> Any:
-    from lib.oips.ascent import Growing
+    from lib.oips.ascent import AscentState
 
     class Optimise:
-        def optimise(self, growing: Any, units: Any, rates: Any, shifts: Any) -> Any:
-            parts = [slice(at, at + ascent.batch) for at in range(0, len(growing), ascent.batch)]
-            return Growing.join(
-                [ascent.optimise(growing.take(part), units[part], rates[:, part], shifts[:, part]) for part in parts]
+        def optimise(self, state: Any, units: Any, rates: Any, shifts: Any) -> Any:
+            parts = [slice(at, at + ascent.batch) for at in range(0, len(state), ascent.batch)]
+            return AscentState.join(
+                [ascent.optimise(state.take(part), units[part], rates[:, part], shifts[:, part]) for part in parts]
             )
 
     return Optimise()

@@ -90,13 +90,13 @@ def tf_keras_vis(model: Any) -> Callable[[], float]:
 
 def dreamsweep(model: Any) -> Callable[[], float]:
     """Gives seconds an image-step of the compiled ascent, 64 images for 64 units."""
-    from lib.oips.ascent import Ascent, Growing, cosine_rates
+    from lib.oips.ascent import Ascent, AscentState, cosine_rates
     from lib.oips.constraint import Constraint
     from lib.oips.settings import GrowthSettings
 
     ascent = Ascent(model, LAYER, Constraint("standardised", 0.0, 1.0), batch=BATCH)
     noise = np.random.default_rng(0).standard_normal((BATCH, *ascent.shape)).astype(np.float32)
-    starts = Growing.from_starts(ascent.starts(noise))
+    starts = AscentState.from_starts(ascent.starts(noise))
     rates = np.repeat(cosine_rates(STEPS, GrowthSettings().step_size)[:, None], BATCH, axis=1)
 
     def run() -> float:

@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from lib.arrays import Floats
+from lib.arrays import Floats, Integers, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
-from lib.oips.objective import BY_NAME, Aim, over_positions, score_of
+from lib.oips.objective import OBJECTIVES, over_positions
+
+Rows = slice | list[int] | Integers
 
 MOMENTUM = 0.8
 _NOTHING_SEEN = -np.inf
 
 
 @dataclass(frozen=True)
-class Growing:
+class AscentState:
     """Images on their way up, one a row; all arrays are float32 and begin with the same axis.
 
     `images`, `velocity`, `best`: [n, H, W, C], where an image is, how it moves, the best image of it so far. `score`,
@@ -42,23 +45,25 @@ class Growing:
     curve: Floats
 
     @staticmethod
-    def from_starts(images: Floats) -> "Growing":
+    def from_starts(images: Floats) -> "AscentState":
         """Before the first step."""
         n = len(images)
         nothing = np.full(n, _NOTHING_SEEN, np.float32)
-        return Growing(images, np.zeros_like(images), images, nothing, nothing, nothing, np.zeros((n, 0), np.float32))
+        return AscentState(
+            images, np.zeros_like(images), images, nothing, nothing, nothing, np.zeros((n, 0), np.float32)
+        )
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def take(self, rows: Any) -> "Growing":
+    def take(self, rows: Rows) -> "AscentState":
         """Some of the images: `rows` as NumPy takes them."""
-        return Growing(**{name: array[rows] for name, array in vars(self).items()})
+        return AscentState(**{name: array[rows] for name, array in vars(self).items()})
 
     @staticmethod
-    def join(parts: "list[Growing]") -> "Growing":
+    def join(parts: "list[AscentState]") -> "AscentState":
         """All images of all parts, which have the same number of steps behind them."""
-        return Growing(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+        return AscentState(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 class Ascent:
@@ -77,7 +82,7 @@ class Ascent:
         layer: str,
         constraint: Constraint,
         *,
-        objective: Aim = "response",
+        objective: str = "response",
         smoothing: float = 0.0,
         jitter: bool = False,
         batch: int = 64,
@@ -87,6 +92,7 @@ class Ascent:
 
         Args:
             model, layer, size: as `lib.network.trunk.responses_of` takes them.
+            objective: the name of one of `lib.oips.objective.OBJECTIVES`.
             smoothing: standard deviation, in pixels, of the blur of each step.
             jitter: whether steps are shifted.
 
@@ -101,7 +107,7 @@ class Ascent:
         self.smoothing = smoothing
         self.jitter = jitter
         self._trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
-        self._aim: Aim = objective
+        self._objective = OBJECTIVES[objective]
         self.units = self._trunk.units[layer]
         self.signed = self._trunk.signed[layer]
         height, width, channels = self._trunk.input_shape
@@ -132,22 +138,25 @@ class Ascent:
             self._optimise.get_concrete_function()
             self._measure.get_concrete_function()
 
-    def optimise(self, growing: Growing, units: Any, rates: Floats, shifts: Any = None) -> Growing:
+    def optimise(
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, shifts: npt.ArrayLike | None = None
+    ) -> AscentState:
         """Every image some steps further.
 
         Args:
-            growing: at most `batch` images.
+            state: at most `batch` images.
             units: [n], each image's unit.
             rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
             shifts: [steps, n, 2], by how many pixels (down, right) an image is rolled before a step, and back after it.
         """
-        n, steps = len(growing), len(rates)
+        rates = np.asarray(rates, np.float32)
+        n, steps = len(state), len(rates)
         if not 0 < n <= self.batch:
             raise ValueError(f"{n} images in a call that takes 1 to {self.batch}")
         rows = np.arange(self.batch) % n  # padding repeats images, so that it can meet nothing that they do not
         if shifts is None:
             shifts = np.zeros((steps, n, 2), np.int32)
-        padded = growing.take(rows)
+        padded = state.take(rows)
         out = self._optimise(
             padded.images,
             padded.velocity,
@@ -156,15 +165,15 @@ class Ascent:
             padded.response,
             padded.pre_activation,
             np.asarray(units, np.int32)[rows],
-            np.asarray(rates, np.float32)[:, rows],
+            rates[:, rows],
             np.asarray(shifts, np.int32)[:, rows],
         )
-        state, curve = [np.asarray(array)[:n] for array in out[:-1]], np.asarray(out[-1])[:, :n].T
-        images, velocity, best, score, response, pre_activation = state
-        curve = np.concatenate([growing.curve, curve], axis=1)
-        return Growing(images, velocity, best, score, response, pre_activation, curve)
+        arrays, curve = [np.asarray(array)[:n] for array in out[:-1]], np.asarray(out[-1])[:, :n].T
+        images, velocity, best, score, response, pre_activation = arrays
+        curve = np.concatenate([state.curve, curve], axis=1)
+        return AscentState(images, velocity, best, score, response, pre_activation, curve)
 
-    def measure(self, images: Floats, units: Any) -> tuple[Floats, Floats]:
+    def measure(self, images: Floats, units: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Response and pre-activation, [n] each, of `images` [n, H, W, C] for a unit each; no constraint is applied."""
         found = []
         for first in range(0, len(images), self.batch):
@@ -181,16 +190,16 @@ class Ascent:
 
     def _optimise_batch(
         self,
-        images: Any,
-        velocity: Any,
-        best: Any,
-        scored: Any,
-        response: Any,
-        pre_activation: Any,
-        units: Any,
-        rates: Any,
-        shifts: Any,
-    ) -> Any:
+        images: Tensor,
+        velocity: Tensor,
+        best: Tensor,
+        scored: Tensor,
+        response: Tensor,
+        pre_activation: Tensor,
+        units: Tensor,
+        rates: Tensor,
+        shifts: Tensor,
+    ) -> tuple[Tensor, ...]:
         import tensorflow as tf
 
         self.traces += 1
@@ -218,20 +227,20 @@ class Ascent:
         )
         return images, velocity, best, scored, response, pre_activation, curve.stack()
 
-    def _gradient(self, images: Any, units: Any) -> tuple[Any, Any, Any]:
+    def _gradient(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         import tensorflow as tf
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
             before, after = self._unit_maps(images, units)
-            optimised = tf.reduce_sum(BY_NAME[self._aim](before, after))
+            optimised = tf.reduce_sum(self._objective.value(before, after))
         return tape.gradient(optimised, images), over_positions(after), over_positions(before)
 
-    def _measure_batch(self, images: Any, units: Any) -> tuple[Any, Any]:
+    def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         before, after = self._unit_maps(images, units)
         return over_positions(after), over_positions(before)
 
-    def _unit_maps(self, images: Any, units: Any) -> tuple[Any, Any]:
+    def _unit_maps(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         import tensorflow as tf
 
         # a network of mixed precision answers in half, whose steps are too coarse to add up
@@ -241,12 +250,18 @@ class Ascent:
             return picked, picked
         return picked, tf.gather(after, units, axis=-1, batch_dims=1)
 
-    def _keep(self, own: Any, images: Any, seen: Any, kept: Any) -> tuple[Any, Any, Any, Any]:
+    def _keep(
+        self,
+        own: Tensor,
+        images: tuple[Tensor, Tensor],
+        seen: tuple[Tensor, Tensor],
+        kept: tuple[Tensor, Tensor, Tensor],
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The better of what is seen now and what was kept; only images that were seen as they are (`own`) count."""
         import tensorflow as tf
 
         (now_image, best_image), (now, before), (scored, response, pre_activation) = images, seen, kept
-        now_score = score_of(self._aim, now, before)
+        now_score = self._objective.score(now, before)
         better = own & (now_score > scored)
         return (
             tf.where(better[:, None, None, None], now_image, best_image),
@@ -255,11 +270,11 @@ class Ascent:
             tf.where(better, before, pre_activation),
         )
 
-    def _smooth(self, images: Any) -> Any:
+    def _smooth(self, images: Tensor) -> Tensor:
         return blur(images, self.smoothing) if self.smoothing > 0 else images
 
 
-def blur(images: Any, sigma: float) -> Any:
+def blur(images: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of standard deviation `sigma` pixels; [B, H, W, C]. Borders are mirrored, so that none shows."""
     import tensorflow as tf
 
@@ -275,7 +290,7 @@ def blur(images: Any, sigma: float) -> Any:
     return images
 
 
-def _roll(images: Any, shifts: Any) -> Any:
+def _roll(images: Tensor, shifts: Tensor) -> Tensor:
     """Each image rolled by its own shift (down, right); [B, H, W, C] and [B, 2]."""
     import tensorflow as tf
 

@@ -10,17 +10,21 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from lib.oips.ascent import Growing
+from lib.arrays import Floats, ShortIntegers
+from lib.oips.ascent import AscentState
 
 
 class BatchAscent(Protocol):
     """What an `Ascent` and a `Batcher` have in common: images go in, and come back some steps further up."""
 
-    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+    def optimise(
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, shifts: npt.ArrayLike | None = None
+    ) -> AscentState:
         """As `Ascent.optimise`."""
 
 
@@ -33,16 +37,16 @@ _SECONDS_TO_FILL = 0.01
 
 @dataclass(eq=False)
 class _Job:
-    growing: Growing
-    units: Any
-    rates: Any
-    shifts: Any
+    state: AscentState
+    units: ShortIntegers
+    rates: Floats
+    shifts: ShortIntegers
     begun: int = 0
-    parts: list[Growing] = field(default_factory=list)
-    done: "Future[Growing]" = field(default_factory=Future)
+    parts: list[AscentState] = field(default_factory=list)
+    done: "Future[AscentState]" = field(default_factory=Future)
 
-    def alike(self, other: "_Job") -> bool:
-        return len(self.rates) == len(other.rates) and self.growing.curve.shape[1] == other.growing.curve.shape[1]
+    def batches_with(self, other: "_Job") -> bool:
+        return len(self.rates) == len(other.rates) and self.state.curve.shape[1] == other.state.curve.shape[1]
 
 
 class Batcher:
@@ -66,14 +70,17 @@ class Batcher:
         self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
         self._thread.start()
 
-    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+    def optimise(
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, shifts: npt.ArrayLike | None = None
+    ) -> AscentState:
         """As `Ascent.optimise`, for any number of images; returns when all of them are done.
 
         Raises whatever the ascent raised for a batch that one of these images was in.
         """
+        rates = np.asarray(rates)
         if shifts is None:
-            shifts = np.zeros((len(rates), len(growing), 2), np.int32)
-        job = _Job(growing, np.asarray(units), np.asarray(rates), np.asarray(shifts))
+            shifts = np.zeros((len(rates), len(state), 2), np.int32)
+        job = _Job(state, np.asarray(units), rates, np.asarray(shifts))
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -113,8 +120,8 @@ class Batcher:
 
     def _optimise_batch(self, share: list[tuple[_Job, int, int]]) -> None:
         """Optimises some images of some jobs; gives those jobs their own back whose last images these were."""
-        grown = self._ascent.optimise(
-            Growing.join([job.growing.take(slice(first, last)) for job, first, last in share]),
+        result = self._ascent.optimise(
+            AscentState.join([job.state.take(slice(first, last)) for job, first, last in share]),
             np.concatenate([job.units[first:last] for job, first, last in share]),
             np.concatenate([job.rates[:, first:last] for job, first, last in share], axis=1),
             np.concatenate([job.shifts[:, first:last] for job, first, last in share], axis=1),
@@ -122,15 +129,15 @@ class Batcher:
         self.batches += 1
         self._beat()
         at = 0
-        done: list[tuple[_Job, Growing]] = []
+        done: list[tuple[_Job, AscentState]] = []
         for job, first, last in share:
-            job.parts.append(grown.take(slice(at, at + last - first)))
+            job.parts.append(result.take(slice(at, at + last - first)))
             at += last - first
             self.image_steps += (last - first) * len(job.rates)
-            if last == len(job.growing):
-                done.append((job, Growing.join(job.parts)))
-        if len(grown) != at:
-            raise ValueError(f"the ascent gave {len(grown)} images back for {at}")
+            if last == len(job.state):
+                done.append((job, AscentState.join(job.parts)))
+        if len(result) != at:
+            raise ValueError(f"the ascent gave {len(result)} images back for {at}")
         for job, whole in done:
             job.done.set_result(whole)
 
@@ -146,12 +153,12 @@ class Batcher:
             share: list[tuple[_Job, int, int]] = []
             room = self._batch
             head = self._jobs[0]
-            for job in [job for job in self._jobs if job.alike(head)]:
-                last = min(len(job.growing), job.begun + room)
+            for job in [job for job in self._jobs if job.batches_with(head)]:
+                last = min(len(job.state), job.begun + room)
                 share.append((job, job.begun, last))
                 room -= last - job.begun
                 job.begun = last
-                if last == len(job.growing):
+                if last == len(job.state):
                     self._jobs.remove(job)
                 if room == 0:
                     break
@@ -159,7 +166,7 @@ class Batcher:
 
     def _waiting(self) -> int:
         head = self._jobs[0]
-        return sum(len(job.growing) - job.begun for job in self._jobs if job.alike(head))
+        return sum(len(job.state) - job.begun for job in self._jobs if job.batches_with(head))
 
     def _fail(self, jobs: list[_Job], error: BaseException) -> None:
         with self._changed:

@@ -6,8 +6,9 @@ range that the network was trained on.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from lib.arrays import Tensor
 from lib.errors import BadInput
 
 ConstraintName = Literal["standardised", "box"]
@@ -31,7 +32,7 @@ class Constraint:
         if not self.low < self.high:
             raise BadInput(f"pixels range from {self.low} to {self.high}; the first must be below the second")
 
-    def image(self, pixels: Any) -> Any:
+    def image(self, pixels: Tensor) -> Tensor:
         """The nearest images that keep the constraint; [B, H, W, C], a tensor."""
         import tensorflow as tf
 
@@ -41,7 +42,7 @@ class Constraint:
         spread = tf.sqrt(tf.reduce_mean(pixels * pixels, [1, 2, 3], keepdims=True))
         return pixels / tf.maximum(spread, _LEAST_SPREAD)
 
-    def start(self, noise: Any) -> Any:
+    def start(self, noise: Tensor) -> Tensor:
         """Images that keep the constraint, from standardised noise.
 
         Under `box` the noise fills the range: its mean lies in the middle, two standard deviations at the ends.
@@ -50,7 +51,7 @@ class Constraint:
             noise = (self.low + self.high) / 2 + noise * (self.high - self.low) / 4
         return self.image(noise)
 
-    def direction(self, images: Any, gradient: Any) -> Any:
+    def direction(self, images: Tensor, gradient: Tensor) -> Tensor:
         """The way to go: the gradient without what the constraint would undo, its root mean square one unit.
 
         One unit is the standard deviation of the pixels, or half their range. Where the gradient is zero, so is this.

@@ -10,13 +10,12 @@ mean of its pre-activation is decided at the borders alone, and that is what its
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from lib.arrays import Floats
+from lib.arrays import Floats, Integers
 from lib.network.units import Unit
-from lib.oips.ascent import Growing, cosine_rates
+from lib.oips.ascent import AscentState, cosine_rates
 from lib.oips.search import Ground, shifts_of
 from lib.oips.settings import GrowthSettings
 from lib.oips.start_images import length_scales, start_image, start_seed
@@ -57,16 +56,16 @@ def grow_negatives(layer: str, indices: Sequence[int], settings: GrowthSettings,
     rates = cosine_rates(settings.steps, settings.step_size)
     first = max(round(settings.steps * _FIRST_PART), 1)
 
-    def optimise(growing: Growing, rows: Any, begin: int, end: int) -> Growing:
+    def optimise(state: AscentState, rows: Integers, begin: int, end: int) -> AscentState:
         if begin == end:
-            return growing
+            return state
         own = np.repeat(rates[begin:end, None], len(rows), axis=1)
         units = np.array([origins[row][0].index for row in rows])
-        return ground.ascent.optimise(growing, units, own, shifts[begin:end, rows])
+        return ground.ascent.optimise(state, units, own, shifts[begin:end, rows])
 
     shifts = shifts_of(seeds, settings)
     everyone = np.arange(len(origins))
-    growing = optimise(Growing.from_starts(ground.starts(np.stack(noise))), everyone, 0, first)
-    chosen = everyone.reshape(-1, starts)[:, 0] + growing.score.reshape(-1, starts).argmax(axis=1)
-    grown = optimise(growing.take(chosen), chosen, first, settings.steps)
-    return Negatives(grown.best, *ground.measure(grown.best, np.asarray(indices)))
+    state = optimise(AscentState.from_starts(ground.starts(np.stack(noise))), everyone, 0, first)
+    chosen = everyone.reshape(-1, starts)[:, 0] + state.score.reshape(-1, starts).argmax(axis=1)
+    state = optimise(state.take(chosen), chosen, first, settings.steps)
+    return Negatives(state.best, *ground.measure(state.best, np.asarray(indices)))

@@ -11,16 +11,15 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lib.arrays import Reals, ShortIntegers
 from lib.network.units import Unit
-from lib.oips.ascent import Growing, cosine_rates
+from lib.oips.ascent import AscentState, cosine_rates
 from lib.oips.batcher import BatchAscent
 from lib.oips.constraint import CONSTRAINTS, ConstraintName
-from lib.oips.objective import ObjectiveName
 from lib.oips.settings import GrowthSettings
 from lib.oips.similarity import distinct
 from lib.oips.start_images import length_scales, start_image, start_seed
@@ -87,12 +86,13 @@ class Ground:
 
     ascent: BatchAscent
     starts: Callable[[Reals], Reals]  # noise to start images
-    measure: Callable[[Reals, Any], tuple[Reals, Reals]]  # images to responses and pre-activations
+    measure: Callable[[Reals, npt.ArrayLike], tuple[Reals, Reals]]  # images to responses and pre-activations
     shape: tuple[int, int, int]
     signed: bool = False  # the layer's units stay linear
 
 
-GroundOf = Callable[[ConstraintName, ObjectiveName], Ground]
+GroundOf = Callable[[ConstraintName, str], Ground]
+"""From the names of a constraint and of an objective."""
 
 
 def search_unit(
@@ -208,7 +208,7 @@ def _optimise(
     ground: Ground,
 ) -> Search:
     alive = np.arange(len(origins))
-    growing = Growing.from_starts(images)
+    state = AscentState.from_starts(images)
     rates = cosine_rates(settings.steps, settings.step_size)
     shifts = shifts_of([seed for _, seed, _ in origins], settings)
     finalists = math.ceil(_FINALISTS * settings.oips)
@@ -217,29 +217,29 @@ def _optimise(
     for stage, (begin, end) in enumerate(itertools.pairwise(ends)):
         if begin == end:
             continue
-        growing = ground.ascent.optimise(
-            growing,
+        state = ground.ascent.optimise(
+            state,
             np.full(len(alive), unit.index),
             np.repeat(rates[begin:end, None], len(alive), axis=1),
             shifts[begin:end, alive],
         )
         image_steps += (end - begin) * len(alive)
         if stage == 0:
-            best = float(growing.score.max())
-            agreement = max(float(np.median(growing.score)), 0.0) / best if best > 0 else 0.0
+            best = float(state.score.max())
+            agreement = max(float(np.median(state.score)), 0.0) / best if best > 0 else 0.0
         if end < settings.steps:
-            left = _first_cut(growing, finalists) if stage == 0 else _last_cut(growing, finalists)
-            growing, alive = growing.take(left), alive[left]
-    kept = distinct(growing.best, growing.score, settings.oips)
-    responses, pre_activations = ground.measure(growing.best[kept], np.full(len(kept), unit.index))
+            left = _first_cut(state, finalists) if stage == 0 else _last_cut(state, finalists)
+            state, alive = state.take(left), alive[left]
+    kept = distinct(state.best, state.score, settings.oips)
+    responses, pre_activations = ground.measure(state.best[kept], np.full(len(kept), unit.index))
     if not np.isfinite([responses, pre_activations]).all():
         raise ArithmeticError(f"{unit} answers with infinities or with what is no number: its network cannot be used")
     oips = tuple(
         Oip(
-            image=growing.best[at],
+            image=state.best[at],
             response=float(responses[row]),
             pre_activation=float(pre_activations[row]),
-            curve=growing.curve[at],
+            curve=state.curve[at],
             start=origins[alive[at]][0],
             seed=origins[alive[at]][1],
             length_scales=origins[alive[at]][2],
@@ -249,15 +249,15 @@ def _optimise(
     return Search(oips, settings.constraint, image_steps, agreement)
 
 
-def _first_cut(growing: Growing, finalists: int) -> list[int]:
-    most = max(len(growing) // _FIRST_CUT, finalists)
-    return sorted(np.argsort(-growing.score, kind="stable")[:most].tolist())
+def _first_cut(state: AscentState, finalists: int) -> list[int]:
+    most = max(len(state) // _FIRST_CUT, finalists)
+    return sorted(np.argsort(-state.score, kind="stable")[:most].tolist())
 
 
-def _last_cut(growing: Growing, finalists: int) -> list[int]:
+def _last_cut(state: AscentState, finalists: int) -> list[int]:
     """The best of those that show different patterns already, before others: a unit's OIPs shall differ."""
-    best = np.argsort(-growing.score, kind="stable").tolist()
-    different = distinct(growing.best, growing.score, finalists)
+    best = np.argsort(-state.score, kind="stable").tolist()
+    different = distinct(state.best, state.score, finalists)
     alike = [at for at in best if at not in different]
     return sorted([*different, *alike][:finalists])
 

@@ -1,14 +1,14 @@
 """How OIPs are grown: every parameter, and the one place of their defaults."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
 from lib.errors import BadInput
 from lib.limits import About, check
 from lib.oips.constraint import ConstraintName
-from lib.oips.objective import ObjectiveName
+from lib.oips.objective import OBJECTIVES
 
 LengthScales = Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
 StyleName = Literal["strong", "clean"]
@@ -21,6 +21,12 @@ STYLES: dict[StyleName, dict[str, float | int]] = {
     "clean": {"smoothing": 1.0, "jitter": 1},
 }
 """Named settings: "strong" finds the highest responses; "clean" leaves out what is finer than a pixel or two."""
+
+_OFFERED = [objective for objective in OBJECTIVES.values() if objective.offered]
+if TYPE_CHECKING:
+    ObjectiveName = str
+else:  # which ones there are is known when the program runs
+    ObjectiveName = Literal[tuple(objective.name for objective in _OFFERED)]
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,9 @@ class GrowthSettings:
         ObjectiveName,
         About(
             "Objective",
-            "What is climbed. response: the mean of the activation; pre-activation: the same before the ReLU; "
-            "peak: the activation at its highest.",
+            f"What is climbed. {'; '.join(f'{objective.name}: {objective.text}' for objective in _OFFERED)}.",
         ),
-    ] = "response"
+    ] = _OFFERED[0].name
     oips: Annotated[
         int,
         Ge(1),

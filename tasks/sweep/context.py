@@ -8,7 +8,6 @@ from lib.bounds.proof import prove_dead
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
-from lib.oips.objective import Aim
 from lib.oips.search import Ground
 from lib.oips.settings import GrowthSettings
 from lib.responses.exemplars import Exemplars, find_exemplars
@@ -39,14 +38,14 @@ class SweepContext(RunContext):
     batch: int = BATCH
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
-    _grounds: dict[tuple[str, ConstraintName, Aim], Ground] = field(default_factory=dict)
+    _grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
 
     def constraint(self, name: ConstraintName) -> Constraint:
         """The constraint of this name, for this network's pixels."""
         return Constraint(name, *self.pixel_range)
 
-    def ground(self, layer: str, constraint: ConstraintName, objective: Aim) -> Ground:
+    def ground(self, layer: str, constraint: ConstraintName, objective: str) -> Ground:
         """Where a layer's units are searched; its ascent is traced when it is first asked for."""
         key = (layer, constraint, objective)
         with self._lock:

@@ -11,10 +11,9 @@ from scipy.ndimage import gaussian_filter
 
 from lib.errors import BadInput
 from lib.network.trunk import responses_of
-from lib.oips.ascent import Ascent, Growing, blur, cosine_rates
+from lib.oips.ascent import Ascent, AscentState, blur, cosine_rates
 from lib.oips.batcher import Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
-from lib.oips.objective import ObjectiveName
 from lib.oips.start_images import start_image
 from tests.lib.keras_zoo import ZOO
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
@@ -61,7 +60,7 @@ def ascents(model: Any) -> Ascents:
     def ascent(
         layer: str = "two",
         constraint: ConstraintName = "standardised",
-        objective: ObjectiveName = "response",
+        objective: str = "response",
         **how: Any,
     ) -> Ascent:
         key = (layer, constraint, objective, *how.items())
@@ -72,16 +71,16 @@ def ascents(model: Any) -> Ascents:
     return ascent
 
 
-def starts(ascent: Ascent, count: int, seed: int = 0) -> Growing:
+def starts(ascent: Ascent, count: int, seed: int = 0) -> AscentState:
     noise = np.stack([start_image(seed + number, (1.0, 3.0), ascent.shape) for number in range(count)])
-    return Growing.from_starts(ascent.starts(noise))
+    return AscentState.from_starts(ascent.starts(noise))
 
 
 def rates(steps: int, images: int, first: float = 0.4) -> np.ndarray:
     return np.repeat(cosine_rates(steps, first)[:, None], images, axis=1)
 
 
-def assert_same_bits(found: Growing, expected: Growing) -> None:
+def assert_same_bits(found: AscentState, expected: AscentState) -> None:
     for name, array in vars(expected).items():
         np.testing.assert_array_equal(getattr(found, name), array, err_msg=name)
 
@@ -127,7 +126,7 @@ def test_momentum_carries_on_what_went_before(ascents: Ascents) -> None:
     ascent = ascents()
     units = np.arange(2, 6)
     first = ascent.optimise(starts(ascent, 4), units, rates(1, 4))
-    alone = ascent.optimise(Growing.from_starts(first.images), units, rates(1, 4))
+    alone = ascent.optimise(AscentState.from_starts(first.images), units, rates(1, 4))
     second = ascent.optimise(first, units, rates(1, 4))
     np.testing.assert_allclose(second.velocity, 0.8 * first.velocity + alone.velocity, atol=1e-4)
 
@@ -152,47 +151,47 @@ def test_every_image_of_an_ascent_keeps_the_constraint(
     ascents: Ascents, constraint: ConstraintName, how: dict[str, Any]
 ) -> None:
     ascent = ascents("two", constraint, **how)
-    growing = starts(ascent, 6)
-    assert keeps(ascent.constraint, growing.images)
+    state = starts(ascent, 6)
+    assert keeps(ascent.constraint, state.images)
     random = np.random.default_rng(1)
     for step in range(12):
         shifts = random.integers(-2, 3, (1, 6, 2))
-        growing = ascent.optimise(growing, np.arange(1, 7), np.full((1, 6), 0.1 * step, np.float32), shifts)
-        assert keeps(ascent.constraint, growing.images)
-        assert keeps(ascent.constraint, growing.best)
+        state = ascent.optimise(state, np.arange(1, 7), np.full((1, 6), 0.1 * step, np.float32), shifts)
+        assert keeps(ascent.constraint, state.images)
+        assert keeps(ascent.constraint, state.best)
 
 
 @pytest.mark.parametrize("how", [{}, {"smoothing": 1.0, "jitter": True}], ids=["plain", "clean"])
 def test_a_unit_grown_alone_is_the_same_to_the_bit_as_in_a_full_batch(ascents: Ascents, how: dict[str, Any]) -> None:
     ascent = ascents("two", "standardised", **how)
-    growing = starts(ascent, BATCH)
+    state = starts(ascent, BATCH)
     units = np.arange(BATCH)[::-1] % ascent.units
     shifts = np.random.default_rng(1).integers(-2, 3, (9, BATCH, 2))
-    together = ascent.optimise(growing, units, rates(9, BATCH), shifts)
+    together = ascent.optimise(state, units, rates(9, BATCH), shifts)
     for at in range(BATCH):
-        alone = ascent.optimise(growing.take([at]), units[[at]], rates(9, 1), shifts[:, [at]])
+        alone = ascent.optimise(state.take([at]), units[[at]], rates(9, 1), shifts[:, [at]])
         assert_same_bits(alone, together.take([at]))
     order = np.array([5, 0, 7])
     assert_same_bits(
-        ascent.optimise(growing.take(order), units[order], rates(9, 3), shifts[:, order]), together.take(order)
+        ascent.optimise(state.take(order), units[order], rates(9, 3), shifts[:, order]), together.take(order)
     )
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_map_of_the_reference_network_is_the_same_alone_and_among_64(reference: Any, layer: str) -> None:
     ascent = Ascent(reference, layer, Constraint("standardised", 0.0, 1.0), batch=64)
-    growing = starts(ascent, 64)
+    state = starts(ascent, 64)
     units = np.random.default_rng(1).integers(ascent.units, size=64)
-    together = ascent.optimise(growing, units, rates(12, 64))
+    together = ascent.optimise(state, units, rates(12, 64))
     for at in (0, 17, 63):
-        assert_same_bits(ascent.optimise(growing.take([at]), units[[at]], rates(12, 1)), together.take([at]))
+        assert_same_bits(ascent.optimise(state.take([at]), units[[at]], rates(12, 1)), together.take([at]))
 
 
 def test_stages_lead_where_one_ascent_leads(ascents: Ascents) -> None:
     ascent = ascents()
-    growing, units, every = starts(ascent, 4), np.arange(1, 5), rates(10, 4)
-    whole = ascent.optimise(growing, units, every)
-    staged = growing
+    state, units, every = starts(ascent, 4), np.arange(1, 5), rates(10, 4)
+    whole = ascent.optimise(state, units, every)
+    staged = state
     for part in (every[:3], every[3:4], every[4:]):
         staged = ascent.optimise(staged, units, part)
     np.testing.assert_array_equal(staged.images, whole.images)
@@ -239,20 +238,20 @@ def test_what_is_measured_is_what_the_model_answers(ascents: Ascents, model: Any
 def test_a_start_in_the_dead_zone_of_the_relu_gets_out_of_it(ascents: Ascents) -> None:
     """The gradient of the response is exactly zero there; the leak is what moves the image."""
     ascent = ascents()
-    growing, units = starts(ascent, 8), np.ones(8, np.int64)
-    before, _ = ascent.measure(growing.images, units)
+    state, units = starts(ascent, 8), np.ones(8, np.int64)
+    before, _ = ascent.measure(state.images, units)
     dead = np.flatnonzero(before == 0)
     assert len(dead) >= 1
-    grown = ascent.optimise(growing.take(dead), units[dead], rates(30, len(dead)))
+    grown = ascent.optimise(state.take(dead), units[dead], rates(30, len(dead)))
     assert (grown.curve[:, 0] == 0).all()
     assert (grown.response > 0).all()
 
 
 def test_a_unit_that_cannot_respond_comes_as_near_as_it_can(ascents: Ascents) -> None:
     ascent = ascents()
-    growing, units = starts(ascent, 4), np.zeros(4, np.int64)
-    _, before = ascent.measure(growing.images, units)
-    grown = ascent.optimise(growing, units, rates(30, 4))
+    state, units = starts(ascent, 4), np.zeros(4, np.int64)
+    _, before = ascent.measure(state.images, units)
+    grown = ascent.optimise(state, units, rates(30, 4))
     assert (grown.response == 0).all()
     assert (grown.pre_activation > before + 0.5).all()
     assert (grown.pre_activation < 0).all()
@@ -264,15 +263,15 @@ def test_a_jittered_step_is_a_plain_one_of_the_shifted_image_shifted_back(
     ascents: Ascents, constraint: ConstraintName
 ) -> None:
     jittered, plain = ascents("two", constraint, jitter=True), ascents("two", constraint)
-    growing, units = starts(plain, 6), np.arange(1, 7)
+    state, units = starts(plain, 6), np.arange(1, 7)
     shifts = np.array([(1, 0), (0, -2), (3, 4), (-1, 5), (20, -31), (0, 0)])
-    found = jittered.optimise(growing, units, rates(4, 6), np.repeat(shifts[None], 4, axis=0))
+    found = jittered.optimise(state, units, rates(4, 6), np.repeat(shifts[None], 4, axis=0))
 
     def rolled(images: np.ndarray, sign: int) -> np.ndarray:
         pairs = zip(images, sign * shifts, strict=True)
         return np.stack([np.roll(image, tuple(shift), axis=(0, 1)) for image, shift in pairs])
 
-    expected = plain.optimise(Growing.from_starts(rolled(growing.images, 1)), units, rates(4, 6))
+    expected = plain.optimise(AscentState.from_starts(rolled(state.images, 1)), units, rates(4, 6))
     np.testing.assert_allclose(found.images, rolled(expected.images, -1), atol=1e-4)
     np.testing.assert_allclose(found.velocity, rolled(expected.velocity, -1), atol=2e-3)
 
@@ -321,11 +320,11 @@ def test_a_blur_wider_than_the_image_is_cut_to_it() -> None:
 
 
 @pytest.mark.parametrize("objective", ["pre-activation", "peak"])
-def test_the_other_objectives_are_maximised_too(ascents: Ascents, objective: ObjectiveName) -> None:
+def test_the_other_objectives_are_maximised_too(ascents: Ascents, objective: str) -> None:
     ascent = ascents("two", "standardised", objective)
-    growing, units = starts(ascent, 5), np.arange(2, 7)
-    before = ascent.measure(growing.images, units)
-    grown = ascent.optimise(growing, units, rates(15, 5))
+    state, units = starts(ascent, 5), np.arange(2, 7)
+    before = ascent.measure(state.images, units)
+    grown = ascent.optimise(state, units, rates(15, 5))
     assert (grown.response > before[0]).all()
     assert (ascent.measure(grown.images, units)[1] > before[1]).all() or objective == "peak"
 
@@ -333,9 +332,9 @@ def test_the_other_objectives_are_maximised_too(ascents: Ascents, objective: Obj
 @pytest.mark.parametrize("layer", ["nodes", "classes"])
 def test_nodes_and_classes_are_optimised_as_maps_are(ascents: Ascents, layer: str, model: Any) -> None:
     ascent = ascents(layer)
-    growing, units = starts(ascent, 4), np.arange(4)
-    grown = ascent.optimise(growing, units, rates(15, 4))
-    assert (grown.pre_activation > ascent.measure(growing.images, units)[1]).all()
+    state, units = starts(ascent, 4), np.arange(4)
+    grown = ascent.optimise(state, units, rates(15, 4))
+    assert (grown.pre_activation > ascent.measure(state.images, units)[1]).all()
     if layer == "classes":  # before the softmax: signed, beyond 1, and the class that the model then sees
         assert ascent.signed
         np.testing.assert_array_equal(grown.response, grown.pre_activation)
@@ -347,9 +346,9 @@ def test_networks_of_every_kind_are_optimised(name: str) -> None:
     found = ZOO[name]()
     layer = list(found.expected)[-1]
     ascent = Ascent(found.model, layer, Constraint("standardised", 0.0, 1.0), batch=4, size=free_size(found.model))
-    growing, units = starts(ascent, 4), np.arange(4) % ascent.units
-    before = ascent.measure(growing.images, units)[1]
-    grown = ascent.optimise(growing, units, rates(12, 4, 0.2))
+    state, units = starts(ascent, 4), np.arange(4) % ascent.units
+    before = ascent.measure(state.images, units)[1]
+    grown = ascent.optimise(state, units, rates(12, 4, 0.2))
     assert np.isfinite(grown.best).all()
     assert (grown.pre_activation > before).all()
     assert ascent.traces == 1
@@ -370,10 +369,10 @@ def test_a_network_of_mixed_precision_is_optimised() -> None:
         ]
     )
     ascent = Ascent(model, "half", Constraint("standardised", 0.0, 1.0), batch=4)
-    growing, units = starts(ascent, 4), np.arange(4)
-    grown = ascent.optimise(growing, units, rates(10, 4))
+    state, units = starts(ascent, 4), np.arange(4)
+    grown = ascent.optimise(state, units, rates(10, 4))
     assert grown.response.dtype == np.float32
-    assert (grown.response > ascent.measure(growing.images, units)[0]).all()
+    assert (grown.response > ascent.measure(state.images, units)[0]).all()
 
 
 def test_a_free_size_must_be_chosen_and_a_chosen_one_is_grown() -> None:
@@ -390,9 +389,9 @@ def test_a_free_size_must_be_chosen_and_a_chosen_one_is_grown() -> None:
 @pytest.mark.parametrize("count", [0, BATCH + 1])
 def test_more_images_than_a_batch_or_none_are_refused(ascents: Ascents, count: int) -> None:
     ascent = ascents()
-    growing = starts(ascent, BATCH + 1).take(slice(0, count))
+    state = starts(ascent, BATCH + 1).take(slice(0, count))
     with pytest.raises(ValueError, match=f"{count} images in a call that takes 1 to {BATCH}"):
-        ascent.optimise(growing, np.zeros(count, np.int64), rates(1, count))
+        ascent.optimise(state, np.zeros(count, np.int64), rates(1, count))
 
 
 def test_rates_fall_along_half_a_cosine() -> None:
@@ -407,7 +406,7 @@ def test_rates_fall_along_half_a_cosine() -> None:
 
 
 def test_images_taken_apart_and_joined_are_what_they_were() -> None:
-    growing = Growing.from_starts(np.random.default_rng(1).normal(size=(5, 3, 3, 1)).astype(np.float32))
-    assert (growing.score == -np.inf).all()
-    parts = [growing.take([at]) for at in range(5)]
-    assert_same_bits(Growing.join(parts), growing)
+    state = AscentState.from_starts(np.random.default_rng(1).normal(size=(5, 3, 3, 1)).astype(np.float32))
+    assert (state.score == -np.inf).all()
+    parts = [state.take([at]) for at in range(5)]
+    assert_same_bits(AscentState.join(parts), state)

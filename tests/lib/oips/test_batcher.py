@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.oips.ascent import Growing
+from lib.oips.ascent import AscentState
 from lib.oips.batcher import Batcher
 
 BATCH = 8
@@ -35,8 +35,8 @@ class FakeAscent:
     gate: threading.Event | None = None
     entered: threading.Event = field(default_factory=threading.Event)
 
-    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        assert len(growing) == len(units) == rates.shape[1] == shifts.shape[1] <= BATCH
+    def optimise(self, state: AscentState, units: Any, rates: Any, shifts: Any = None) -> AscentState:
+        assert len(state) == len(units) == rates.shape[1] == shifts.shape[1] <= BATCH
         assert len(rates) == len(shifts)
         self.calls.append([int(unit) for unit in units])
         self.entered.set()
@@ -44,8 +44,8 @@ class FakeAscent:
             assert self.gate.wait(SECONDS)
         if self.poison in self.calls[-1]:
             raise Faulty(f"unit {self.poison}")
-        images, velocity = growing.images.copy(), growing.velocity.copy()
-        curve = [growing.curve]
+        images, velocity = state.images.copy(), state.velocity.copy()
+        curve = [state.curve]
         for rate, shift in zip(rates, shifts, strict=True):
             velocity = (
                 np.float32(0.5) * velocity + (np.asarray(units) + shift.sum(1)).astype(np.float32)[:, None, None, None]
@@ -53,46 +53,46 @@ class FakeAscent:
             images = images * np.float32(0.75) + rate.astype(np.float32)[:, None, None, None] * velocity
             curve.append(images[:, :1, 0, 0])
         score = images[:, 0, 0, 0]
-        best = np.where((score > growing.score)[:, None, None, None], images, growing.best)
-        return Growing(images, velocity, best, score, score + 1, score - 1, np.concatenate(curve, axis=1))
+        best = np.where((score > state.score)[:, None, None, None], images, state.best)
+        return AscentState(images, velocity, best, score, score + 1, score - 1, np.concatenate(curve, axis=1))
 
 
 @dataclass(frozen=True)
 class Job:
-    growing: Growing
+    state: AscentState
     units: np.ndarray
     rates: np.ndarray
     shifts: np.ndarray | None
 
-    def optimise(self, ascent: Any) -> Growing:
-        return ascent.optimise(self.growing, self.units, self.rates, self.shifts)
+    def optimise(self, ascent: Any) -> AscentState:
+        return ascent.optimise(self.state, self.units, self.rates, self.shifts)
 
-    def directly(self) -> Growing:
+    def directly(self) -> AscentState:
         """Without a batcher, one image at a time."""
         shifts = self.shifts
         if shifts is None:
-            shifts = np.zeros((len(self.rates), len(self.growing), 2), np.int32)
-        return Growing.join(
+            shifts = np.zeros((len(self.rates), len(self.state), 2), np.int32)
+        return AscentState.join(
             [
-                FakeAscent().optimise(self.growing.take([at]), self.units[[at]], self.rates[:, [at]], shifts[:, [at]])
-                for at in range(len(self.growing))
+                FakeAscent().optimise(self.state.take([at]), self.units[[at]], self.rates[:, [at]], shifts[:, [at]])
+                for at in range(len(self.state))
             ]
         )
 
 
 def job(seed: int, images: int, steps: int, behind: int = 0, *, shifted: bool = False, unit: int | None = None) -> Job:
     random = np.random.default_rng(seed)
-    growing = Growing.from_starts(random.normal(size=(images, 3, 2, 1)).astype(np.float32))
-    vars(growing)["curve"] = np.zeros((images, behind), np.float32)
+    state = AscentState.from_starts(random.normal(size=(images, 3, 2, 1)).astype(np.float32))
+    vars(state)["curve"] = np.zeros((images, behind), np.float32)
     return Job(
-        growing,
+        state,
         random.integers(0, 1000, images) if unit is None else np.full(images, unit),
         random.random((steps, images)).astype(np.float32),
         random.integers(-2, 3, (steps, images, 2)).astype(np.int32) if shifted else None,
     )
 
 
-def assert_same(found: Growing, expected: Growing) -> None:
+def assert_same(found: AscentState, expected: AscentState) -> None:
     for name, array in vars(expected).items():
         np.testing.assert_array_equal(getattr(found, name), array, err_msg=name)
 
@@ -132,13 +132,13 @@ def test_every_thread_gets_what_an_ascent_of_its_own_gives(jobs: list[Job]) -> N
         found = [submit(each.optimise, batcher) for each in jobs]
         for answer, each in zip(found, jobs, strict=True):
             assert_same(answer.result(SECONDS), each.directly())
-        assert batcher.image_steps == sum(len(each.growing) * len(each.rates) for each in jobs)
+        assert batcher.image_steps == sum(len(each.state) * len(each.rates) for each in jobs)
         assert batcher.batches == len(ascent.calls)
 
 
 def test_threads_that_come_back_again_and_again_get_their_own() -> None:
     def stages(seed: int) -> None:
-        images = job(seed, 7, 1).growing
+        images = job(seed, 7, 1).state
         expected = images
         for stage in range(6):
             each = job(seed + stage, len(images), 1 + (seed + stage) % 3)
@@ -169,7 +169,7 @@ def queued(batcher: Batcher, images: int) -> None:
     """Waits until that many images are in the queue."""
     moment = threading.Event()
     for _ in range(2000):
-        if sum(len(waiting.growing) for waiting in batcher._jobs) >= images:
+        if sum(len(waiting.state) for waiting in batcher._jobs) >= images:
             return
         moment.wait(0.005)
     raise AssertionError("the jobs never arrived")
@@ -257,16 +257,16 @@ def test_a_fault_reaches_the_jobs_of_its_batch_and_no_other() -> None:
 class Short(FakeAscent):
     """Gives back too few images, as no ascent should."""
 
-    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        grown = super().optimise(growing, units, rates, shifts)
-        return grown.take(slice(0, len(growing) - 1))
+    def optimise(self, state: AscentState, units: Any, rates: Any, shifts: Any = None) -> AscentState:
+        grown = super().optimise(state, units, rates, shifts)
+        return grown.take(slice(0, len(state) - 1))
 
 
 class Crooked(FakeAscent):
     """Gives back what cannot be joined, after the first batch."""
 
-    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
-        grown = super().optimise(growing, units, rates, shifts)
+    def optimise(self, state: AscentState, units: Any, rates: Any, shifts: Any = None) -> AscentState:
+        grown = super().optimise(state, units, rates, shifts)
         if len(self.calls) > 1:
             vars(grown)["curve"] = grown.curve[:, :0]
         return grown

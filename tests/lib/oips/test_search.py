@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.network.units import Unit
-from lib.oips.ascent import Growing
+from lib.oips.ascent import AscentState
 from lib.oips.constraint import ConstraintName
-from lib.oips.objective import ObjectiveName
 from lib.oips.search import AGREEING, LONGER, SLOW, Ground, Search, search_unit
 from lib.oips.settings import GrowthSettings
 from lib.oips.similarity import correlation
@@ -36,12 +35,12 @@ class Land:
 
     bias: float = 0.0
     pace: float = 0.4
-    calls: list[tuple[ConstraintName, ObjectiveName, int, int]] = field(default_factory=list)
+    calls: list[tuple[ConstraintName, str, int, int]] = field(default_factory=list)
     shifts: list[np.ndarray] = field(default_factory=list)
     noise: list[np.ndarray] = field(default_factory=list)
     asked: list[ConstraintName] = field(default_factory=list)
 
-    def ground(self, constraint: ConstraintName, objective: ObjectiveName) -> Ground:
+    def ground(self, constraint: ConstraintName, objective: str) -> Ground:
         return Ground(Optimise(self, constraint, objective), self.starts, self.measure, SHAPE)
 
     def starts(self, noise: np.ndarray) -> np.ndarray:
@@ -76,14 +75,14 @@ class Land:
 class Optimise:
     land: Land
     constraint: ConstraintName
-    objective: ObjectiveName
+    objective: str
 
-    def optimise(self, growing: Growing, units: Any, rates: Any, shifts: Any = None) -> Growing:
+    def optimise(self, state: AscentState, units: Any, rates: Any, shifts: Any = None) -> AscentState:
         assert (np.asarray(units) == UNIT.index).all()
-        self.land.calls.append((self.constraint, self.objective, len(growing), len(rates)))
+        self.land.calls.append((self.constraint, self.objective, len(state), len(rates)))
         self.land.shifts.append(shifts)
-        images, best, score = growing.images, growing.best, growing.score
-        curve = [growing.curve]
+        images, best, score = state.images, state.best, state.score
+        curve = [state.curve]
         for rate in [*rates, None]:
             response, before = self.land.measure(images, units)
             now = np.where(response > 0, response, np.minimum(before, 0))
@@ -99,7 +98,7 @@ class Optimise:
                 )
                 images = images.astype(np.float32)
         response, before = self.land.measure(best, units)
-        return Growing(images, growing.velocity, best, score, response, before, np.concatenate(curve, axis=1))
+        return AscentState(images, state.velocity, best, score, response, before, np.concatenate(curve, axis=1))
 
 
 def test_a_unit_that_responds_has_responded() -> None:
@@ -375,7 +374,7 @@ def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
     pictures = np.random.default_rng(1).random((40, 18, 18, 1)).astype(np.float32)
     made: dict[Any, Ascent] = {}
 
-    def ground_of(constraint: ConstraintName, objective: ObjectiveName) -> Ground:
+    def ground_of(constraint: ConstraintName, objective: str) -> Ground:
         key = (constraint, objective)
         if key not in made:
             made[key] = Ascent(model, layer, Constraint(constraint, 0.0, 1.0), objective=objective, batch=4)

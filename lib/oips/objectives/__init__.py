@@ -1,0 +1,1 @@
+"""Objectives of an ascent, one a file: each declares an `OBJECTIVE` (`lib.oips.objective`)."""
