@@ -17,8 +17,8 @@ import numpy as np
 from lib.arrays import Array, Floats, ShortIntegers, Tensor
 from lib.network.graph import LOCK
 
-Told = Callable[[int, int], None]
-"""Is told of progress: how many steps are done, of how many."""
+Progress = Callable[[int, int], None]
+"""Is called with how many steps are done, of how many."""
 
 _SECONDS_A_CALL = 1.0
 _VALUES_A_BAND = 1 << 20
@@ -91,8 +91,8 @@ class DreamAscent:
         smoothing: float,
         jitter: int,
         seed: int,
-        aim: Sequence[Array] = (),
-        told: Told | None = None,
+        objective_weights: Sequence[Array] = (),
+        progress: Progress | None = None,
     ) -> tuple[Floats, Floats]:
         """A picture some steps further, and how the objective rose.
 
@@ -102,8 +102,8 @@ class DreamAscent:
             smoothing: standard deviation, in pixels, of the Gaussian blur of each step; 0 for none.
             jitter: greatest shift, in pixels, by which the picture is rolled before a step, up or down and left or
                 right; the first step sees the picture as it is.
-            aim: what the gradient wants to be handed behind its plan (see `lib.dream.gradients`).
-            told: called about once a second, and at the end.
+            objective_weights: what the gradient wants to be handed behind its plan (see `lib.dream.gradients`).
+            progress: called about once a second, and at the end.
 
         Returns:
             Pixels [H, W, C] in [0, 1], and the objective [steps + 1] before each step and after the last. In
@@ -115,7 +115,7 @@ class DreamAscent:
         import tensorflow as tf
 
         height, width = pixels.shape[:2]
-        plan = tuple(tf.constant(array) for array in (*self._gradient.plan(height, width), *aim))
+        plan = tuple(tf.constant(array) for array in (*self._gradient.plan(height, width), *objective_weights))
         shifts = _shifts(steps, jitter, seed)
         weights = _gaussian(smoothing, min(height, width))
         picture, values, done, chunk = tf.constant(pixels, tf.float32), [], 0, 1
@@ -126,20 +126,20 @@ class DreamAscent:
             done += len(found)
             a_step = (time.monotonic() - begun) / len(found)
             chunk = max(1, min(4 * chunk, int(_SECONDS_A_CALL / max(a_step, 1e-6))))
-            if told:
-                told(done, steps)
+            if progress:
+                progress(done, steps)
         values.append(self._value(picture, *plan).numpy()[None])
         return picture.numpy(), np.concatenate(values)
 
     def _optimise_picture(
         self, picture: Tensor, shifts: Tensor, step_size: Tensor, weights: Tensor, *plan: Tensor
-    ) -> Any:
+    ) -> tuple[Tensor, Tensor]:
         import tensorflow as tf
 
         self.traces += 1
         steps = tf.shape(shifts)[0]
 
-        def step(at: Tensor, picture: Tensor, values: Any) -> Any:
+        def step(at: Tensor, picture: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             value, gradient = self._gradient(tf.roll(picture, shifts[at], (0, 1)), *plan)
             gradient = _blur(tf.roll(gradient, -shifts[at], (0, 1)), weights)
             # where nothing responds the gradient is zero, and the picture stays as it is
@@ -185,7 +185,7 @@ def _blur(picture: Tensor, weights: Tensor) -> Tensor:
     (height, width, _), channels = tf.unstack(tf.shape(picture)), picture.shape[2]
     step = tf.maximum(1, _VALUES_A_BAND // (width * channels))
 
-    def band(first: Tensor, blurred: Tensor) -> Any:
+    def band(first: Tensor, blurred: Tensor) -> tuple[Tensor, Tensor]:
         last = tf.minimum(first + step, height)
         rows = tf.range(first - reach, last + reach)
         rows = tf.where(rows < 0, -1 - rows, tf.where(rows < height, rows, 2 * height - 1 - rows))

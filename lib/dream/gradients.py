@@ -7,12 +7,12 @@ from lib.dream.ascent import Gradient
 from lib.dream.objective import DreamObjective
 
 
-class Aimed:
+class WeightedGradient:
     """The gradient of an objective that differs from picture to picture: one trace dreams every map of a layer.
 
-    Another `Gradient`, of a `DreamObjective`, with the tensors of its aim behind those of the plan.
+    Another `Gradient`, of a `DreamObjective`, with the weights of its terms behind the tensors of the plan.
 
-    `lib.dream.ascent.DreamAscent.optimise` is handed the aim (`DreamObjective.aim`).
+    `lib.dream.ascent.DreamAscent.optimise` is handed the weights (`DreamObjective.weights_of`).
     """
 
     def __init__(self, gradient: Gradient, objective: DreamObjective) -> None:
@@ -27,16 +27,16 @@ class Aimed:
         return self._gradient.plan(height, width)
 
     def value(self, picture: Tensor, *plan: Tensor) -> Tensor:
-        own, aim = self._parted(plan)
-        with self._objective.aimed(aim):
+        own, weights = self._split(plan)
+        with self._objective.with_weights(weights):
             return self._gradient.value(picture, *own)
 
     def __call__(self, picture: Tensor, *plan: Tensor) -> tuple[Tensor, Tensor]:
-        own, aim = self._parted(plan)
-        with self._objective.aimed(aim):
+        own, weights = self._split(plan)
+        with self._objective.with_weights(weights):
             return self._gradient(picture, *own)
 
-    def _parted(self, plan: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    def _split(self, plan: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         own = len(plan) - len(self._objective.signature)
         return plan[:own], plan[own:]
 

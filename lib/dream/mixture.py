@@ -36,7 +36,7 @@ class Term:
             return self.layer
         if len(self.direction) == 1 and self.direction[0][1] == 1:
             return f"{self.layer}/{self.direction[0][0]}"
-        return f"{self.layer}[{', '.join(f'{unit}:{_shown(part)}' for unit, part in self.direction)}]"
+        return f"{self.layer}[{', '.join(f'{unit}:{_format_number(part)}' for unit, part in self.direction)}]"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Mixture:
         text = ""
         for term in self.terms:
             sign = "-" if term.weight < 0 else "+"
-            weight = "" if abs(term.weight) == 1 else f"{_shown(abs(term.weight))}*"
+            weight = "" if abs(term.weight) == 1 else f"{_format_number(abs(term.weight))}*"
             text += f" {sign} {weight}{term.name}" if text else f"{'-' if sign == '-' else ''}{weight}{term.name}"
         return text
 
@@ -142,5 +142,5 @@ def _direction(name: str, text: str) -> tuple[tuple[int, float], ...]:
     return tuple(sorted((unit, part) for unit, part in parts.items() if part))
 
 
-def _shown(number: float) -> str:
+def _format_number(number: float) -> str:
     return repr(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)

@@ -67,22 +67,22 @@ class DreamObjective:
         self._signed, self._units = trunk.signed, trunk.units
         self._pixel_range = pixel_range
         self._guide = {} if guide is None else self._features(model, guide)
-        self._aim: Sequence[Tensor] = self.aim(mixture)
+        self._weights: Sequence[Tensor] = self.weights_of(mixture)
 
     @property
     def signature(self) -> tuple[Any, ...]:
-        """The `tf.TensorSpec`s of an aim."""
+        """The `tf.TensorSpec`s of the weights."""
         import tensorflow as tf
 
-        specs = ((tf.TensorSpec(()), tf.TensorSpec((self._units[layer],))) for layer in self._aimed_layers)
+        specs = ((tf.TensorSpec(()), tf.TensorSpec((self._units[layer],))) for layer in self._layers_of_weights)
         return tuple(spec for pair in specs for spec in pair)
 
     @property
-    def _aimed_layers(self) -> tuple[str, ...]:
-        """Of each pair in an aim: with a guide each term has one, as it has a greatest product of its own."""
+    def _layers_of_weights(self) -> tuple[str, ...]:
+        """Of each pair of weights: with a guide each term has one, as it has a greatest product of its own."""
         return _layers_of_terms(self.mixture) if self._guide else self.layers
 
-    def aim(self, mixture: Mixture) -> tuple[Floats, ...]:
+    def weights_of(self, mixture: Mixture) -> tuple[Floats, ...]:
         """A mixture of the same layers, in numbers: for each layer the weight of all its maps together, and of each,
         [units]. With a guide for each term its weight, and which part of the guide it is about, [units].
 
@@ -107,20 +107,20 @@ class DreamObjective:
         return tuple(part for layer in self.layers for part in (whole[layer], each[layer]))
 
     def fits(self, mixture: Mixture) -> bool:
-        """Whether a mixture can be an aim of the same computation: of the same layers, with a guide term by term."""
+        """Whether a mixture can be optimised by the same computation: of the same layers, with a guide term by term."""
         if self._guide:
             return _layers_of_terms(mixture) == _layers_of_terms(self.mixture)
         return mixture.layers == self.layers
 
     @contextmanager
-    def aimed(self, aim: Sequence[Tensor]) -> Iterator[None]:
-        """While inside, which is while tracing, the objective is what these tensors say: see `aim`."""
-        before = self._aim
-        self._aim = aim
+    def with_weights(self, weights: Sequence[Tensor]) -> Iterator[None]:
+        """While inside, which is while tracing, the objective is what these say: see `weights_of`."""
+        before = self._weights
+        self._weights = weights
         try:
             yield
         finally:
-            self._aim = before
+            self._weights = before
 
     def positions(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
         """The value of each position of a layer, [B, ...], from all its maps' activations and pre-activations there,
@@ -129,12 +129,14 @@ class DreamObjective:
 
         # a network of mixed precision answers in half, whose steps are too coarse to add up
         after, before = tf.cast(after, tf.float32), tf.cast(before, tf.float32)
-        pairs = [pair for name, pair in zip(self._aimed_layers, _pairs(self._aim), strict=True) if name == layer]
+        pairs = [
+            pair for name, pair in zip(self._layers_of_weights, _pairs(self._weights), strict=True) if name == layer
+        ]
         if self._guide:
-            return tf.add_n([weight * self._likeness(layer, part, after, before) for weight, part in pairs])
+            return tf.add_n([weight * self._similarity(layer, part, after, before) for weight, part in pairs])
         ((whole, each),) = pairs
         return whole * self._strength(layer, after, before) + tf.tensordot(
-            self._live(layer, after, before), each, [[-1], [0]]
+            self._activation(layer, after, before), each, [[-1], [0]]
         )
 
     def value(self, maps: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
@@ -154,37 +156,37 @@ class DreamObjective:
         squared = tf.reduce_mean(tf.square(after), -1)
         return squared if self._signed[layer] else squared + LEAK * tf.reduce_mean(before, -1)
 
-    def _live(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
+    def _activation(self, layer: str, after: Tensor, before: Tensor) -> Tensor:
         return before if self._signed[layer] else after + LEAK * before
 
-    def _likeness(self, layer: str, part: Tensor, after: Tensor, before: Tensor) -> Tensor:
+    def _similarity(self, layer: str, part: Tensor, after: Tensor, before: Tensor) -> Tensor:
         """To what is alike most in the guide, of which this part, [units], is wanted."""
         import tensorflow as tf
 
-        live = self._live(layer, after, before)
-        return tf.reduce_max(tf.tensordot(live, self._guide[layer] * part, [[-1], [-1]]), -1)
+        activation = self._activation(layer, after, before)
+        return tf.reduce_max(tf.tensordot(activation, self._guide[layer] * part, [[-1], [-1]]), -1)
 
     def _value(self, term: Term, after: Tensor, before: Tensor) -> Tensor:
         """Of one term, with weight 1."""
         import tensorflow as tf
 
         if self._guide:
-            return self._likeness(term.layer, self._part(term), after, before)
+            return self._similarity(term.layer, self._part(term), after, before)
         vector = self._vector(term)
         if vector is None:
             return self._strength(term.layer, after, before)
-        return tf.tensordot(self._live(term.layer, after, before), vector, [[-1], [0]])
+        return tf.tensordot(self._activation(term.layer, after, before), vector, [[-1], [0]])
 
     def _part(self, term: Term) -> Floats:
         """Of a guide's features: those of a term's direction, or all, [units]."""
-        vector: Floats | None = self._vector(term)
+        vector = self._vector(term)
         return np.ones(self._units[term.layer], np.float32) if vector is None else vector
 
-    def _vector(self, term: Term) -> Any:
-        """The direction of a term, [units], of length 1."""
+    def _vector(self, term: Term) -> Floats | None:
+        """The direction of a term, [units], of length 1; None where it is of all units."""
         if term.direction is None:
             return None
-        vector = np.zeros(self._units[term.layer], np.float32)
+        vector: Floats = np.zeros(self._units[term.layer], np.float32)
         for unit, part in term.direction:
             vector[unit] = part
         return vector / np.linalg.norm(vector)
@@ -197,10 +199,10 @@ class DreamObjective:
         found = {}
         for layer in self.layers:
             # maps are there at any size; nodes at the network's own
-            height, width = _within(guide, _GUIDE_SIDE) if kinds[layer] == "map" else _own_size(model)
+            height, width = _fit_size(guide, _GUIDE_SIDE) if kinds[layer] == "map" else _input_size(model)
             trunk = responses_of(model, [layer], size=(height, width))
             with LOCK:
-                after, _ = trunk.maps(self._seen(resize(guide, height, width)[None]))[layer]
+                after, _ = trunk.maps(self._scale_pixels(resize(guide, height, width)[None]))[layer]
                 features = tf.reshape(tf.cast(after, tf.float32), (-1, self._units[layer])).numpy()
             some = np.linspace(0, len(features) - 1, min(len(features), _GUIDE_POSITIONS)).round().astype(int)
             lengths = np.linalg.norm(features[some], axis=-1, keepdims=True)
@@ -215,14 +217,14 @@ class DreamObjective:
 
         if len(mixture.terms) == 1:
             return [1.0]
-        size = _own_size(self._model)
+        size = _input_size(self._model)
         trunk = responses_of(self._model, self.layers, size=size)
         noise = start_image(0, _NOISE_SCALES, (*size, trunk.input_shape[2]))
         found = []
         with LOCK, tf.GradientTape(persistent=True) as tape:
             image = tf.constant(np.clip(0.5 + 0.2 * noise, 0, 1)[None])
             tape.watch(image)
-            maps = trunk.maps(self._seen(image))
+            maps = trunk.maps(self._scale_pixels(image))
             values = [
                 tf.reduce_mean(self._value(term, *(tf.cast(part, tf.float32) for part in maps[term.layer])))
                 for term in mixture.terms
@@ -231,12 +233,12 @@ class DreamObjective:
             found.append(float(tf.sqrt(tf.reduce_mean(tf.square(tape.gradient(value, image))))))
         return [length if length > 0 else 1.0 for length in found]
 
-    def _seen(self, image: Any) -> Any:
+    def _scale_pixels(self, image: Tensor) -> Tensor:
         low, high = self._pixel_range
         return low + image * (high - low)
 
 
-def _pairs(parts: Sequence[Any]) -> list[tuple[Any, Any]]:
+def _pairs(parts: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -244,14 +246,14 @@ def _layers_of_terms(mixture: Mixture) -> tuple[str, ...]:
     return tuple(term.layer for term in mixture.terms)
 
 
-def _own_size(model: Any) -> tuple[int, int]:
+def _input_size(model: Any) -> tuple[int, int]:
     """Height and width of a model's images; where they are free, enough for most."""
     graph = graph_of(model)
     _, height, width, _ = graph.shapes[graph.input]
     return height or _FREE_SIDE, width or _FREE_SIDE
 
 
-def _within(picture: Floats, side: int) -> tuple[int, int]:
+def _fit_size(picture: Floats, side: int) -> tuple[int, int]:
     """Height and width of a picture, made smaller where one is above a side."""
     height, width = picture.shape[:2]
     share = min(1.0, side / max(height, width))

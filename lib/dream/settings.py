@@ -1,43 +1,64 @@
 """How a picture is dreamed: every parameter, and the one place of their defaults."""
 
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from lib.dream.mode import MODES
 from lib.limits import About, check
 from lib.pictures.colours import Colours
 
-Mode = Literal["octaves", "tiles", "carve", "carve+tiles"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-_OF_ONE_MODE: dict[str, tuple[Mode, ...]] = {
-    "octaves": ("octaves",),
-    "octave_scale": ("octaves",),
-    "rounds": ("carve", "carve+tiles"),
-    "overlap": ("tiles", "carve+tiles"),
-    "jitter": ("octaves",),
-    "seed": ("octaves", "tiles", "carve+tiles"),
-}
-"""Settings that other modes do not look at."""
-_STEPS: dict[Mode, float] = {"octaves": 0.005, "tiles": 0.01, "carve": 0.01, "carve+tiles": 0.01}
-"""Root mean square of a step's change where the step size is 1. What is dreamed in four octaves is dreamed four times,
-what is dreamed in tiles once; what is carved has its old width of values in the end."""
+    ModeName = str
+else:  # which ones there are is known when the program runs
+    ModeName = Literal[tuple(MODES)]
+_FIRST = next(iter(MODES))
+
+_OF_EVERY_MODE = ("mode", "objective", "steps", "step_size", "smoothing", "colours", "strength")
+"""What other settings a mode looks at it says itself."""
+
+Settings = TypeVar("Settings")
+Own = TypeVar("Own", bound="DataclassInstance")
+
+
+def _add_those_of_modes(settings: type[Settings]) -> type[Settings]:
+    """The settings that modes declare in their own files, behind those that are there.
+
+    Raises TypeError for one that is there already, and for one that no mode looks at: recipes would lack it.
+    """
+    for mode in MODES.values():
+        for name, hint, default in mode.declared():
+            if name in settings.__annotations__:
+                raise TypeError(f"mode {mode.name} declares the setting {name}, which there is already")
+            settings.__annotations__[name] = hint
+            setattr(settings, name, default)
+    read = frozenset(_OF_EVERY_MODE).union(*(mode.settings for mode in MODES.values()))
+    if idle := [name for name, hint in settings.__annotations__.items() if hint is not ClassVar and name not in read]:
+        raise TypeError(f"no mode looks at the setting {idle[0]}")
+    return settings
+
+
+def _step_texts() -> Iterator[str]:
+    """How much a step of size 1 is in which modes, as "0.01 in tiles and when carving"."""
+    modes = sorted(MODES.values(), key=lambda mode: mode.step)
+    for number, (step, alike) in enumerate(groupby(modes, key=lambda mode: mode.step)):
+        where = dict.fromkeys(mode.step_text for mode in alike)
+        yield f"{step:g}{'' if number else ', where white is 1,'} {' and '.join(where)}"
 
 
 @dataclass(frozen=True)
+@_add_those_of_modes
 class DreamSettings:
     """The defaults suit a photograph and the reference network."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
-    mode: Annotated[
-        Mode,
-        About(
-            "Mode",
-            "octaves: the whole picture at several resolutions. tiles: windows of the network's size. "
-            "carve: down to the network's size and up again. carve+tiles: first coarse, then fine.",
-        ),
-    ] = "octaves"
+    mode: Annotated[ModeName, About("Mode", " ".join(f"{mode.name}: {mode.text}." for mode in MODES.values()))] = _FIRST
     objective: Annotated[
         str,
         About(
@@ -54,8 +75,7 @@ class DreamSettings:
         Gt(0),
         About(
             "Step size",
-            "How much a step changes. 1 is a root mean square of 0.005, where white is 1, in octaves, and of 0.01 in "
-            "tiles and when carving.",
+            f"How much a step changes. 1 is a root mean square of {', and of '.join(_step_texts())}.",
         ),
     ] = 1.0
     rounds: Annotated[int, Ge(1), About("Rounds", "How often carve goes down, dreams and comes up again.")] = 4
@@ -93,10 +113,17 @@ class DreamSettings:
     @property
     def step(self) -> float:
         """Root mean square of a step's change; white is 1 and black 0."""
-        return self.step_size * _STEPS[self.mode]
+        return self.step_size * MODES[self.mode].step
 
     def deciding(self) -> dict[str, Any]:
         """The settings that decide about the picture's bytes in this mode, by name."""
-        return {
-            name: value for name, value in asdict(self).items() if self.mode in _OF_ONE_MODE.get(name, (self.mode,))
-        }
+        read = MODES[self.mode].settings.union(_OF_EVERY_MODE)
+        return {name: value for name, value in asdict(self).items() if name in read}
+
+    def without_idle(self) -> "DreamSettings":
+        """The same with the defaults of what this mode does not look at, so that it cannot: recipes lack that."""
+        return DreamSettings(**self.deciding())
+
+    def of_mode(self, own: type[Own]) -> Own:
+        """Those that a mode declares itself, as the dataclass in its file."""
+        return own(**{field.name: getattr(self, field.name) for field in fields(own)})

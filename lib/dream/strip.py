@@ -52,16 +52,20 @@ def _panels(carved: Carved) -> Sequence[tuple[str, Bytes, Image.Resampling]]:
     height, width = carved.pattern.shape[:2]
     pattern, size = carved.pattern, _size(*carved.adjusted.shape[:2])[::-1]
 
-    def shown(pixels: Floats) -> Floats:
+    def enlarge(pixels: Floats) -> Floats:
         return resize(pixels, *size)
 
     return [
-        (f"pattern at {width}x{height}", to_uint8(pattern, _whole(pattern)), squares),
-        ("what the ascent changed", to_uint8(pattern - carved.start, _even(pattern - carved.start)), squares),
-        ("the pattern in grey", _grey(pattern, _whole(pattern)), squares),
-        ("upscaled", _grey(shown(carved.upscaled), _whole(carved.upscaled)), smooth),
-        ("with details", _grey(shown(carved.detailed), _whole(carved.detailed)), smooth),
-        ("with details, width of values adjusted", _grey(shown(carved.adjusted), (0.0, 1.0)), smooth),
+        (f"pattern at {width}x{height}", to_uint8(pattern, _range_of(pattern)), squares),
+        (
+            "what the ascent changed",
+            to_uint8(pattern - carved.start, _symmetric_range(pattern - carved.start)),
+            squares,
+        ),
+        ("the pattern in grey", _grey(pattern, _range_of(pattern)), squares),
+        ("upscaled", _grey(enlarge(carved.upscaled), _range_of(carved.upscaled)), smooth),
+        ("with details", _grey(enlarge(carved.detailed), _range_of(carved.detailed)), smooth),
+        ("with details, width of values adjusted", _grey(enlarge(carved.adjusted), (0.0, 1.0)), smooth),
     ]
 
 
@@ -71,11 +75,11 @@ def _size(height: int, width: int) -> tuple[int, int]:
     return max(_LEAST_SIDE, round(_SIDE * width / longest)), max(_LEAST_SIDE, round(_SIDE * height / longest))
 
 
-def _whole(values: Floats) -> tuple[float, float]:
+def _range_of(values: Floats) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-def _even(values: Floats) -> tuple[float, float]:
+def _symmetric_range(values: Floats) -> tuple[float, float]:
     """A range about 0, so that the middle of the colours means: as it was."""
     most = float(np.abs(values).max())
     return -most, most

@@ -108,11 +108,13 @@ class Tiles:
         corners, _ = plan
         count, size = tf.shape(corners)[0], tf.shape(picture)
 
-        def of_some(first: Tensor, value: Tensor) -> Any:
+        def add_batch(first: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
             places = self._places(corners[first : first + self._batch], size)
             return first + self._batch, value + tf.reduce_sum(self._values(tf.gather_nd(picture, places)))
 
-        _, value = tf.while_loop(lambda first, _: first < count, of_some, (0, tf.constant(0.0)), parallel_iterations=1)
+        _, value = tf.while_loop(
+            lambda first, _: first < count, add_batch, (0, tf.constant(0.0)), parallel_iterations=1
+        )
         return value / tf.cast(count, tf.float32)
 
     def __call__(self, picture: Tensor, *plan: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,26 +125,26 @@ class Tiles:
         size = tf.shape(picture)
         weights = tf.constant(_hann(self.size[0])[:, None] * _hann(self.size[1]), tf.float32)[None, :, :, None]
 
-        def of_strip(at: Tensor, value: Tensor, whole: Tensor) -> Any:
+        def add_strip(at: Tensor, value: Tensor, whole: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             begin, end, top, below = tf.unstack(strips[at])
 
-            def of_some(first: Tensor, value: Tensor, laid: Tensor) -> Any:
+            def add_batch(first: Tensor, value: Tensor, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
                 some = corners[first : tf.minimum(first + self._batch, end)]
                 places = self._places(some, size)
-                values, wanted = self._of_tiles(tf.gather_nd(picture, places))
+                values, wanted = self._gradient(tf.gather_nd(picture, places))
                 parts = tf.concat([wanted * weights, tf.broadcast_to(weights, tf.shape(wanted[..., :1]))], -1)
-                laid = tf.tensor_scatter_nd_add(laid, places - tf.stack([top, 0]), parts)
-                return first + self._batch, value + tf.reduce_sum(values), laid
+                sums = tf.tensor_scatter_nd_add(sums, places - tf.stack([top, 0]), parts)
+                return first + self._batch, value + tf.reduce_sum(values), sums
 
-            laid = tf.zeros((below - top, size[1], self.channels + 1))
-            _, value, laid = tf.while_loop(
-                lambda first, *_: first < end, of_some, (begin, value, laid), parallel_iterations=1
+            sums = tf.zeros((below - top, size[1], self.channels + 1))
+            _, value, sums = tf.while_loop(
+                lambda first, *_: first < end, add_batch, (begin, value, sums), parallel_iterations=1
             )
-            return at + 1, value, tf.tensor_scatter_nd_add(whole, tf.range(top, below)[:, None], laid)
+            return at + 1, value, tf.tensor_scatter_nd_add(whole, tf.range(top, below)[:, None], sums)
 
         whole = tf.zeros((size[0], size[1], self.channels + 1))
         _, value, whole = tf.while_loop(
-            lambda at, *_: at < tf.shape(strips)[0], of_strip, (0, tf.constant(0.0), whole), parallel_iterations=1
+            lambda at, *_: at < tf.shape(strips)[0], add_strip, (0, tf.constant(0.0), whole), parallel_iterations=1
         )
         return value / tf.cast(tf.shape(corners)[0], tf.float32), whole[..., :-1] / whole[..., -1:]
 
@@ -157,7 +159,7 @@ class Tiles:
         shape = (tf.shape(corners)[0], *self.size)
         return tf.stack([tf.broadcast_to(found[0][:, :, None], shape), tf.broadcast_to(found[1][:, None], shape)], -1)
 
-    def _of_tiles(self, tiles: Tensor) -> tuple[Tensor, Tensor]:
+    def _gradient(self, tiles: Tensor) -> tuple[Tensor, Tensor]:
         """The objective of each tile [B], and its gradient [B, height, width, C]."""
         import tensorflow as tf
 

@@ -68,7 +68,7 @@ class WholeGradient:
         field = WindowField(graph, steps, targets, (rows, columns))
         self.least = field.least_side(0), field.least_side(1)
         for step in steps:
-            if _of_one_size(step, graph):
+            if _fixes_size(step, graph):
                 raise BadInput(
                     f"{' and '.join(objective.layers)} can be had only of images of the network's own size, because of "
                     f"layer {step.name}: choose a convolution as objective, or mode tiles"
@@ -108,7 +108,7 @@ class WholeGradient:
         return value, tape.gradient(value, picture)
 
 
-def _of_one_size(step: Step, graph: Graph) -> bool:
+def _fixes_size(step: Step, graph: Graph) -> bool:
     """Whether a layer makes a fixed number of something from the positions of a map."""
     if type(step.op).__name__ not in ("Flatten", "Reshape", "Permute"):
         return False

@@ -82,9 +82,9 @@ class WindowedGradient:
 
         across = tf.shape(columns)[0]
 
-        def window(at: Tensor, value: Tensor) -> Any:
+        def window(at: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
             row, column = rows[at // across], columns[at % across]
-            return at + 1, value + self._own_value(_cut(picture, row, column)[None], row, column, positions)
+            return at + 1, value + self._own_value(_crop(picture, row, column)[None], row, column, positions)
 
         return tf.while_loop(
             lambda at, _: at < across * tf.shape(rows)[0], window, (0, tf.constant(0.0)), parallel_iterations=1
@@ -97,16 +97,16 @@ class WindowedGradient:
         width, channels = tf.shape(picture)[1], picture.shape[2]
 
         # columns first into a band, which lies on its side: adding to rows of a tensor is quick, to columns it is not
-        def across(row: Tensor, at: Tensor, band: Tensor, value: Tensor) -> Any:
+        def across(row: Tensor, at: Tensor, band: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             column = columns[at]
-            pixels = _cut(picture, row, column)[None]
+            pixels = _crop(picture, row, column)[None]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(pixels)
                 own = self._own_value(pixels, row, column, positions)
             gradient = tf.transpose(tape.gradient(own, pixels)[0], (1, 0, 2))
             return at + 1, _add_rows(band, column[0, 0], gradient), value + own
 
-        def down(at: Tensor, plane: Tensor, value: Tensor) -> Any:
+        def down(at: Tensor, plane: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             row = rows[at]
             _, band, value = tf.while_loop(
                 lambda at, *_: at < tf.shape(columns)[0],
@@ -137,7 +137,7 @@ class WindowedGradient:
         )
 
 
-def _cut(picture: Tensor, row: Tensor, column: Tensor) -> Tensor:
+def _crop(picture: Tensor, row: Tensor, column: Tensor) -> Tensor:
     (y, high), (x, wide) = (tuple(plan[0, at] for at in (0, 1)) for plan in (row, column))
     return picture[y : y + high, x : x + wide]
 

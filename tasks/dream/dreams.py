@@ -157,7 +157,7 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
             dreams = []
             for frame in source.frames:
                 with _StepReport(piece.title) as tell:
-                    dreams.append(context.dreamer(piece.unit).dream(frame, mask=mask, told=tell))
+                    dreams.append(context.dreamer(piece.unit).dream(frame, mask=mask, progress=tell))
             pixels = np.array([dream.pixels for dream in dreams])
             about = {"recipe": recipe.digest, "task": recipe.task, "parameters": recipe.parameters}
             about |= {"inputs": recipe.inputs}

@@ -1,1 +1,1 @@
-"""The ways in which a picture is dreamed."""
+"""Dream modes, one a file: each declares a `MODE` (`lib.dream.mode`)."""

@@ -129,7 +129,7 @@ def test_where_nothing_responds_the_picture_stays() -> None:
 
 def test_progress_is_told_up_to_the_last_step(ascent: DreamAscent) -> None:
     told: list[tuple[int, int]] = []
-    ascent.optimise(pixels(5, 5), **HOW | {"steps": 17}, told=lambda step, steps: told.append((step, steps)))
+    ascent.optimise(pixels(5, 5), **HOW | {"steps": 17}, progress=lambda step, steps: told.append((step, steps)))
     assert told[0] == (1, 17)
     assert told[-1] == (17, 17)
     assert [step for step, _ in told] == sorted({step for step, _ in told})

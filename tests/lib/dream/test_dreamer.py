@@ -125,6 +125,14 @@ def test_another_seed_gives_another_dream(mode: str) -> None:
     assert (dreamer(mode).dream(source).pixels != dreamer(mode, seed=1).dream(source).pixels).any()
 
 
+@pytest.mark.parametrize(
+    ("mode", "idle"), [("octaves", {"rounds": 7, "overlap": 0.1}), ("carve", {"overlap": 0.1, "jitter": 1, "seed": 9})]
+)
+def test_settings_that_a_mode_does_not_look_at_change_nothing(mode: str, idle: dict[str, Any]) -> None:
+    found = dreamer(mode, **idle).dream(picture()).pixels
+    np.testing.assert_array_equal(found, dreamer(mode).dream(picture()).pixels)
+
+
 @pytest.mark.parametrize("mode", ALL_WAYS)
 def test_one_trace_serves_pictures_of_every_size(mode: str) -> None:
     again = Dreamer(network(), DreamSettings(mode=mode, objective="early/2", **SETTINGS))  # type: ignore[arg-type]
@@ -220,7 +228,7 @@ def test_the_objective_is_told_in_its_canonical_form() -> None:
 @pytest.mark.parametrize("mode", ALL_WAYS)
 def test_progress_is_told_of_every_octave_round_and_tiling(mode: str) -> None:
     seen: list[tuple[str, int, int]] = []
-    found = dreamer(mode).dream(picture(), told=lambda *told: seen.append(told))
+    found = dreamer(mode).dream(picture(), progress=lambda *done: seen.append(done))
     assert list(dict.fromkeys(name for name, _, _ in seen)) == [curve.name for curve in found.curves]
     last = {name: (step, steps) for name, step, steps in seen}
     assert set(last.values()) == {(SETTINGS["steps"], SETTINGS["steps"])}
