@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib.errors import BadInput
+from lib.errors import BadValue
 
 CLOCK_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 """What `finish_by` looks like: 24 hours, two digits each."""
@@ -38,8 +38,11 @@ class Deadline:
             ends.append(_next(finish_by, zone(timezone) if timezone is not None else None, now))
         if budget is not None:
             if not budget > 0:
-                raise BadInput(f"budget is {budget:g} minutes; it must be above 0")
-            ends.append(now + timedelta(minutes=budget))
+                raise BadValue("budget", budget, "it must be above 0")
+            try:
+                ends.append(now + timedelta(minutes=budget))
+            except OverflowError:
+                raise BadValue("budget", budget, "no calendar goes that far: leave it out") from None
         return Deadline(min(ends, default=None))
 
     def seconds_left(self, now: datetime | None = None) -> float | None:
@@ -65,12 +68,12 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # an unknown name, a folder, a path
-        raise BadInput(f"timezone is {name!r}; it wants a name such as Europe/Berlin or UTC") from error
+        raise BadValue("timezone", name, "it wants a name such as Europe/Berlin or UTC") from error
 
 
 def _next(finish_by: str, zone: ZoneInfo | None, now: datetime) -> datetime:
     if not re.match(CLOCK_TIME, finish_by):
-        raise BadInput(f"finish_by is {finish_by!r}; it wants hours and minutes, as 06:30")
+        raise BadValue("finish_by", finish_by, "it wants hours and minutes, as 06:30")
     hour, minute = map(int, finish_by.split(":"))
     here = now.astimezone(zone)
     # Days are counted on the calendar: the night in which clocks change has 23 or 25 hours.

@@ -1,4 +1,4 @@
-"""The one error that means: what you asked for cannot be done, and here is what to change."""
+"""The error that means: what you asked for cannot be done, and here is what to change."""
 
 
 class BadInput(Exception):
@@ -7,3 +7,14 @@ class BadInput(Exception):
     The message is one line that names the fix; the command line prints it alone and exits with 2. Nothing has been
     recorded when it is raised.
     """
+
+
+class BadValue(BadInput):
+    """A value that a parameter cannot have. The command line and the forms call the parameter by their own names."""
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(name, value, wanted)
+        self.name, self.value, self.wanted = name, value, wanted
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.value!r}; {self.wanted}"

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-from lib.errors import BadInput
+from lib.errors import BadValue
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,30 @@ class About:
         return {**handler(core_schema), "title": self.title, "description": self.description}
 
 
-def abouts(settings: type) -> dict[str, About]:
-    """What is said of each attribute of a dataclass of settings."""
-    return {name: next(part for part in get_args(hint) if isinstance(part, About)) for name, hint in _hints(settings)}
-
-
 def check(settings: Any) -> None:
-    """Raise BadInput for the first attribute outside of the limits of its annotation, by its name, in one line."""
-    for name, hint in _hints(type(settings)):
+    """Raise BadValue for the first attribute outside of the limits of its annotation, by its name, in one line."""
+    for name, hint in hints_of(type(settings)).items():
         value = getattr(settings, name)
         if not _within(value, hint):
-            raise BadInput(f"{name} is {value!r}; {_say_limits(hint)}")
+            raise BadValue(name, value, wanted(hint))
 
 
-def _hints(settings: type) -> list[tuple[str, Any]]:
+def hints_of(settings: type) -> dict[str, Any]:
+    """The annotation of each attribute of a dataclass of settings, with what is said of it and its limits."""
     hints = get_type_hints(settings, include_extras=True)
-    return [(field.name, hints[field.name]) for field in fields(settings)]
+    return {field.name: hints[field.name] for field in fields(settings)}
+
+
+def about(hint: Any) -> About:
+    """What is said of an attribute in its annotation."""
+    return next(part for part in get_args(hint) if isinstance(part, About))
+
+
+def plain(hint: Any) -> Any:
+    """The type in an annotation, without limits and without None."""
+    while get_origin(hint) in (Annotated, Union, UnionType):
+        (hint, *_) = [part for part in get_args(hint) if part is not type(None)]
+    return hint
 
 
 def _within(value: Any, hint: Any) -> bool:
@@ -77,14 +85,46 @@ def _keeps(value: Any, limit: Any) -> bool:
     return True
 
 
-def _say_limits(hint: Any) -> str:
-    plain, *limits = get_args(hint)
-    if get_origin(plain) is Literal:
-        return f"choose from {', '.join(get_args(plain))}"
-    if words := " and ".join(_words(limits)):
+def is_choice(hint: Any) -> bool:
+    """Whether an annotation lists what a value may be."""
+    return get_origin(plain(hint)) is Literal
+
+
+def is_list(hint: Any) -> bool:
+    """Whether values of an annotation have any number of parts, all of one type."""
+    kind = plain(hint)
+    return get_origin(kind) is list or (get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis)
+
+
+def wanted(hint: Any) -> str:
+    """The end of a message about a value that is outside of the limits of its annotation: what it may be."""
+    kind = plain(hint)
+    if is_choice(kind):
+        return f"choose from {', '.join(get_args(kind))}"
+    if words := " and ".join(_words(get_args(hint)[1:])):
         return f"it must be {words}"
-    (about,) = (part for part in limits if isinstance(part, About))
-    return f"it wants {about.description[:1].lower()}{about.description[1:]}"
+    if kind in _NUMBERS:
+        return f"it wants {_NUMBERS[kind]}"
+    description = about(hint).description
+    return f"it wants {description[:1].lower()}{description[1:]}"
+
+
+def read_number(name: str, text: str, hint: Any) -> int | float:
+    """The number that a text is. Raises BadValue where it is none, or outside of the limits of its annotation."""
+    kind = plain(hint)
+    try:
+        number: int | float = kind(text)
+        if not math.isfinite(number):
+            raise ValueError
+    except ValueError:
+        words = " and ".join(_words(get_args(hint)[1:]))
+        raise BadValue(name, text, f"it wants {_NUMBERS[kind]}{f', {words}' if words else ''}") from None
+    if not _within(number, hint):
+        raise BadValue(name, number, wanted(hint))
+    return number
+
+
+_NUMBERS: dict[Any, str] = {int: "a whole number", float: "a number"}
 
 
 def _words(limits: Any) -> Iterator[str]:

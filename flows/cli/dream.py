@@ -3,29 +3,23 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flows.cli.local_runs import dream_here
-from flows.cli.options import AsJson, StorePlace, change, drop_none, field, setting, validate
+from flows.cli.options import AsJson, Given, StorePlace, fill_in, from_form, option_of
 from flows.forms.form import at_home
 from flows.forms.parameters import DreamParameters
-from flows.forms.places import store_place
-from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
 from lib.pictures.names import show_name
 
-
-def _field(name: str, metavar: str) -> Any:
-    return field(DreamParameters, name, metavar=metavar)
+_FIRST = ["pictures", "listed", "patterns", "model", "mode", "objective", "guide", "mask", "colours", "strength"]
 
 
-def _setting(name: str, metavar: str) -> Any:
-    return setting(DreamSettings, name, metavar=metavar)
-
-
+@from_form(DreamParameters, first=_FIRST, metavars={"objective": "MIX"})
 def dream(
+    given: Given,
     pictures: Annotated[
         list[Path] | None,
         typer.Argument(metavar="PICTURES...", help="Folders, with all that is in them, and files.", show_default=False),
@@ -38,82 +32,21 @@ def dream(
             help="More of them from a file, one a line, or with NULs between them; - for stdin.",
         ),
     ] = None,
-    patterns: Annotated[list[str] | None, _field("patterns", "PATTERN")] = None,
-    model: Annotated[str | None, _field("model", "MODEL")] = None,
-    mode: Annotated[str | None, _setting("mode", "NAME")] = None,
-    objective: Annotated[str | None, _setting("objective", "MIX")] = None,
-    guide: Annotated[Path | None, _field("guide", "FILE")] = None,
-    mask: Annotated[Path | None, _field("mask", "PATH")] = None,
-    colours: Annotated[str | None, _setting("colours", "NAME")] = None,
-    strength: Annotated[float | None, _setting("strength", "X")] = None,
-    octaves: Annotated[int | None, _setting("octaves", "N")] = None,
-    octave_scale: Annotated[float | None, _setting("octave_scale", "X")] = None,
-    steps: Annotated[int | None, _setting("steps", "N")] = None,
-    step_size: Annotated[float | None, _setting("step_size", "X")] = None,
-    rounds: Annotated[int | None, _setting("rounds", "N")] = None,
-    smoothing: Annotated[float | None, _setting("smoothing", "X")] = None,
-    jitter: Annotated[int | None, _setting("jitter", "N")] = None,
-    overlap: Annotated[float | None, _setting("overlap", "X")] = None,
-    seed: Annotated[int | None, _setting("seed", "N")] = None,
-    passes: Annotated[int | None, _field("passes", "N")] = None,
-    zoom: Annotated[float | None, _field("zoom", "X")] = None,
-    rotation: Annotated[float | None, _field("rotation", "DEGREES")] = None,
-    animation: Annotated[str | None, _field("animation", "KIND")] = None,
-    tour: Annotated[str | None, _field("tour", "PATTERN")] = None,
-    out: Annotated[Path | None, _field("out", "DIR")] = None,
-    finish_by: Annotated[str | None, _field("finish_by", "HH:MM")] = None,
-    timezone: Annotated[str | None, _field("timezone", "NAME")] = None,
-    budget: Annotated[float | None, _field("budget", "MINUTES")] = None,
-    stalled_after: Annotated[float | None, _field("stalled_after", "MINUTES")] = None,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> int:
-    settings = {
-        "mode": mode,
-        "objective": objective,
-        "colours": colours,
-        "strength": strength,
-        "octaves": octaves,
-        "octave_scale": octave_scale,
-        "steps": steps,
-        "step_size": step_size,
-        "rounds": rounds,
-        "smoothing": smoothing,
-        "jitter": jitter,
-        "overlap": overlap,
-        "seed": seed,
-    }
-    chosen = change(DreamSettings(), settings)
-    idle = [name for name in drop_none(settings) if name not in chosen.deciding()]
-    if idle:
-        option = idle[0].replace("_", "-")
-        raise BadInput(f"--{option} says nothing in mode {chosen.mode}: leave it out, or choose another --mode")
     named = [*(pictures or ()), *(_listed(listed) if listed else ())]
     if not named:
         raise BadInput("no pictures are named: dreamsweep dream PICTURES..., folders or files")
-    given = drop_none(
-        {
-            "store": store_place(store),
-            # what begins with file:// may be any name; how it is here depends on the folder that this is called in
-            "pictures": [show_name(str(_absolute(path))) for path in named],
-            "patterns": patterns or None,
-            "model": model,
-            "settings": chosen,
-            "passes": passes,
-            "zoom": zoom,
-            "rotation": rotation,
-            "animation": animation,
-            "tour": tour,
-            "guide": guide and _absolute(guide),
-            "mask": mask and _absolute(mask),
-            "out": out and _absolute(out),
-            "finish_by": finish_by,
-            "timezone": timezone,
-            "budget": budget,
-            "stalled_after": stalled_after,
-        }
-    )
-    return dream_here(validate(DreamParameters, given), as_json)
+    # what begins with file:// may be any name; how it is here depends on the folder that this is called in
+    given["pictures"] = [show_name(str(_absolute(path))) for path in named]
+    given |= {name: _absolute(path) for name, path in given.items() if isinstance(path, Path)}
+    parameters = fill_in(DreamParameters, given)
+    mode, deciding = parameters.settings.mode, parameters.settings.deciding()
+    for name in given.get("settings", {}):
+        if name not in deciding:
+            raise BadInput(f"{option_of(name)} says nothing in mode {mode}: leave it out, or choose another --mode")
+    return dream_here(parameters, as_json)
 
 
 def _absolute(path: Path) -> Path:

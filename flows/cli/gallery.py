@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import AsJson, StorePlace
+from flows.cli.options import PORT, AsJson, Port, StorePlace, number_option
 from flows.forms.places import gallery_of, store_place
 from lib.errors import BadInput
 
-PORT = 4202
+USUAL_PORT = 4202
 
 
 def gallery(
@@ -31,7 +31,7 @@ def gallery(
     ] = False,
     port: Annotated[
         int | None,
-        typer.Option("--port", metavar="PORT", min=1, max=65535, help=f"With --serve. Default: {PORT}, or a free one."),
+        number_option("--port", Port, metavar=PORT, help=f"With --serve. Default: {USUAL_PORT}, or a free one."),
     ] = None,
     show: Annotated[bool, typer.Option("--open", metavar="", help="Open it in your browser.")] = False,
     store: StorePlace = None,
@@ -97,7 +97,7 @@ def _serve(folder: Path, port: int | None, show: bool) -> int:
     from flows.web.listening import LOCALHOST, address_of, listen, port_of
     from flows.web.same_site import SameSite
 
-    listening = listen(LOCALHOST, port, PORT, "--port")
+    listening = listen(LOCALHOST, port, USUAL_PORT, "--port")
     address = f"{address_of(LOCALHOST, port_of(listening))}/index.html"
     say(f"{address} until Ctrl-C")
     if show:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.local_runs import analyse_here, dream_here, sweep_here, train_here
-from flows.cli.options import AsJson, StorePlace, field, validate
+from flows.cli.options import AsJson, Given, StorePlace, fill_in, from_form
 from flows.forms.parameters import AnalyseParameters, DreamParameters, Limits, SweepParameters, TrainParameters
 from flows.forms.places import store_place
 from lib.errors import BadInput
@@ -27,17 +27,12 @@ _NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batc
 """Parameters in which runs may differ that do the same; of models it is their summaries that tell."""
 
 
-def _limit(name: str, metavar: str) -> Any:
-    return field(Limits, name, metavar=metavar)
-
-
+@from_form(Limits, first=["run"], without=["stalled_after"])
 def rerun(
+    given: Given,
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="As dreamsweep runs lists them.", show_default=False)
     ] = None,
-    finish_by: Annotated[str | None, _limit("finish_by", "HH:MM")] = None,
-    timezone: Annotated[str | None, _limit("timezone", "NAME")] = None,
-    budget: Annotated[float | None, _limit("budget", "MINUTES")] = None,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -56,13 +51,13 @@ def rerun(
     found = opened.run(run) if run is not None else _latest(opened)
     if found.flow not in _FORMS:
         raise BadInput(f"run {found.id} is a {found.flow}: only a {_KINDS} can be run again")
-    limits = {"finish_by": finish_by, "timezone": timezone, "budget": budget}
-    given: dict[str, Any] = {**found.parameters, "store": store_place(store)} | limits
-    if found.flow != "train" and given.get("train") is None:
+    limits = fill_in(Limits, given).model_dump(exclude={"stalled_after"})
+    asked: Given = {**found.parameters, "store": store_place(store)} | limits
+    if found.flow != "train" and asked.get("train") is None:
         # the latest model may be another one by now, and a file may have changed
-        given["model"] = found.summary.get("model") or given.get("model")
+        asked["model"] = found.summary.get("model") or asked.get("model")
     try:
-        parameters = validate(_FORMS[found.flow], given)
+        parameters = fill_in(_FORMS[found.flow], asked)
     except BadInput as problem:
         raise BadInput(f"run {found.id} cannot be run again as it was ({problem}): start a new one") from problem
     if isinstance(parameters, SweepParameters):

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import AsJson
+from flows.cli.options import AsJson, option_of
 from flows.forms.places import DATA_FOLDER
-from lib.errors import BadInput
+from lib.errors import BadInput, BadValue
 
 
 def schedule(
@@ -34,7 +34,10 @@ def schedule(
     from flows.serving.deployments import CRON
     from flows.serving.schedule import Nightly, cron_schedule
 
-    cron_schedule(CRON if cron is None else cron, timezone)  # refused at once where it is none
+    try:
+        cron_schedule(CRON if cron is None else cron, timezone)  # refused at once where it is none
+    except BadValue as problem:
+        raise BadValue(option_of(problem.name), problem.value, problem.wanted) from problem
     with local_server(DATA_FOLDER), get_client(sync_client=True) as client:
         nightly = Nightly(client)
         if off:

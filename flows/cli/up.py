@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from annotated_types import Ge
 
-from flows.cli.options import AsJson, DataFolder, StorePlace
+from flows.cli.options import PORT, AsJson, DataFolder, Port, StorePlace, number_option
 from flows.forms.places import DATA_FOLDER, data_place, store_place
 from lib.words import duration
 
@@ -23,14 +24,20 @@ def up(
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option("--port", metavar="PORT", min=1, max=65535, help="Of Prefect's UI. Default: 4200, or a free one."),
+        number_option("--port", Port, metavar=PORT, help="Of Prefect's UI. Default: 4200, or a free one."),
     ] = None,
     pictures_port: Annotated[
         int | None,
-        typer.Option("--pictures-port", metavar="PORT", min=1, max=65535, help="Default: 4201, or a free one."),
+        number_option("--pictures-port", Port, metavar=PORT, help="Default: 4201, or a free one."),
     ] = None,
     at_once: Annotated[
-        int, typer.Option("--at-once", metavar="N", min=1, help="How many flow runs may run at the same time.")
+        int,
+        number_option(
+            "--at-once",
+            Annotated[int, Ge(1)],
+            metavar="N [x>=1]",
+            help="How many flow runs may run at the same time.",
+        ),
     ] = 1,
     allow: Annotated[
         list[str] | None,

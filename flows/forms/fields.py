@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from flows.forms.form import has_default
 from flows.forms.places import data_place
 from lib.data.image_names import ImageName
-from lib.deadline import zone
-from lib.errors import BadInput
+from lib.deadline import CLOCK_TIME, zone
+from lib.errors import BadValue
 
 A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
 """How a model is named."""
@@ -31,9 +31,15 @@ def is_model_file(model: str) -> bool:
 def _known_zone(name: str) -> str:
     try:
         zone(name)
-    except BadInput as problem:
-        raise ValueError(str(problem)) from problem
+    except BadValue as problem:
+        raise ValueError(problem.wanted) from problem
     return name
+
+
+def _clock_time(text: str) -> str:
+    if not re.match(CLOCK_TIME, text):
+        raise ValueError("it wants hours and minutes, as 06:30")
+    return text
 
 
 def _all_zones(schema: dict[str, Any]) -> None:
@@ -69,6 +75,7 @@ DataFolder = Annotated[
         json_schema_extra=has_default(data_place),
     ),
 ]
+ClockTime = Annotated[str, AfterValidator(_clock_time), Field(json_schema_extra={"pattern": CLOCK_TIME})]
 TimeZone = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra=_all_zones)]
 Checkpoints = Annotated[str, AfterValidator(_all_or_epochs), Field(json_schema_extra={"pattern": _CHECKPOINTS})]
 ImageText = Annotated[str, AfterValidator(_image_name), Field(json_schema_extra={"pattern": _IMAGE})]

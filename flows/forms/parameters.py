@@ -8,12 +8,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from flows.forms.fields import A_MODEL, Checkpoints, DataFolder, DataSet, ImageText, Size, TimeZone
+from flows.forms.fields import A_MODEL, Checkpoints, ClockTime, DataFolder, DataSet, ImageText, Size, TimeZone
 from flows.forms.form import Form, Place, has_default
 from flows.forms.places import DREAMS, ORIGINALS, data_place, store_place
 from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import SetName
-from lib.deadline import CLOCK_TIME, Deadline
+from lib.deadline import Deadline
 from lib.dream.settings import DreamSettings
 from lib.oips.batcher import BATCH
 from lib.oips.settings import STYLES, GrowthSettings, StyleName
@@ -38,9 +38,8 @@ class InStore(Form):
 class Limits(Form):
     """When a run is to end, whatever is left then."""
 
-    finish_by: str | None = Field(
+    finish_by: ClockTime | None = Field(
         None,
-        pattern=CLOCK_TIME,
         title="Finish by",
         description="A time of the clock, as 06:30, after which nothing more is begun; "
         "the next run goes on with the rest. Empty: it runs to its end.",
@@ -53,12 +52,14 @@ class Limits(Form):
     budget: float | None = Field(
         None,
         gt=0,
+        allow_inf_nan=False,
         title="Budget (minutes)",
         description="Minutes after which nothing more is begun; the next run goes on with the rest. Empty: no limit.",
     )
     stalled_after: float = Field(
         60.0,
         gt=0,
+        allow_inf_nan=False,
         title="Stalled after (minutes)",
         description="Minutes without any progress after which the run's process is ended, so that it can be retried.",
     )

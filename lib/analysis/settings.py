@@ -1,13 +1,15 @@
 """How a network's decisions are analysed: every parameter, and the one place of their defaults."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Lt
 
 from lib.analysis.fcps import THRESHOLD
-from lib.errors import BadInput
+from lib.errors import BadInput, BadValue
 from lib.limits import About, check
+from lib.network.units import nearest
 
 
 @dataclass(frozen=True)
@@ -76,5 +78,15 @@ class AnalysisSettings:
             return None
         names = [name.strip() for name in self.pair.split(",")]
         if len(names) != 2 or not all(names) or names[0] == names[1]:
-            raise BadInput(f"pair is {self.pair!r}; it wants two classes, as 4,9")
+            raise BadValue("pair", self.pair, "it wants two classes, as 4,9")
         return names[0], names[1]
+
+    def pair_of(self, classes: Sequence[str]) -> tuple[int, int] | None:
+        """The numbers of the two classes; None where none are named. Raises BadInput for one that there is not."""
+        if self.named_pair is None:
+            return None
+        for name in self.named_pair:
+            if name not in classes:
+                raise BadInput(f"there is no class {name!r}{nearest(name, classes)}")
+        first, second = self.named_pair
+        return classes.index(first), classes.index(second)

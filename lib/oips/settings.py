@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
-from lib.errors import BadInput
+from lib.errors import BadInput, BadValue
 from lib.limits import About, check
 from lib.oips.constraint import ConstraintName
 from lib.oips.objective import OBJECTIVES
@@ -113,7 +113,7 @@ class GrowthSettings:
         Raises BadInput for a name that is none of `STYLES`.
         """
         if style not in STYLES:
-            raise BadInput(f"style is {style!r}; choose from {', '.join(STYLES)}")
+            raise BadValue("style", style, f"choose from {', '.join(STYLES)}")
         defaults = {field.name: field.default for field in fields(self)}
         unset = {name: value for name, value in STYLES[style].items() if getattr(self, name) == defaults[name]}
         return replace(self, **unset)  # type: ignore[arg-type]

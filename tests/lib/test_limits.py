@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import TypeAdapter
 
 from lib.errors import BadInput
-from lib.limits import About, abouts, check
+from lib.limits import About, about, check, hints_of, read_number
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,30 @@ def test_what_is_within_is_taken(given: dict[str, Any]) -> None:
 
 
 def test_what_is_said_of_a_setting_can_be_asked_for() -> None:
-    assert abouts(Oven)["fan"] == About("Fan", "How fast the fan turns.")
-    assert list(abouts(Oven)) == ["heat", "fan", "minutes", "trays"]
+    assert about(hints_of(Oven)["fan"]) == About("Fan", "How fast the fan turns.")
+    assert list(hints_of(Oven)) == ["heat", "fan", "minutes", "trays"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("heat", "hot", "--heat is 'hot'; it wants a number, 0 or more and below 300"),
+        ("heat", "", "--heat is ''; it wants a number, 0 or more and below 300"),
+        ("heat", "nan", "--heat is 'nan'; it wants a number, 0 or more and below 300"),
+        ("heat", "300", "--heat is 300.0; it must be 0 or more and below 300"),
+        ("minutes", "1.5", "--minutes is '1.5'; it wants a whole number, 1 or more"),
+        ("minutes", "-2", "--minutes is -2; it must be 1 or more"),
+    ],
+)
+def test_a_text_that_is_no_number_within_the_limits_is_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_number(f"--{name}", text, hints_of(Oven)[name])
+    assert str(refused.value) == message
+
+
+def test_a_text_is_read_as_the_number_that_it_is() -> None:
+    assert read_number("--minutes", "12", hints_of(Oven)["minutes"]) == 12
+    assert read_number("--heat", "1e2", hints_of(Oven)["heat"]) == 100.0
 
 
 def test_a_form_has_the_words_the_limits_the_choices_and_the_default() -> None:

@@ -1,0 +1,55 @@
+"""What is said of a value that a form refuses: one line of ours that names it, shows it, and says what is wanted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from flows.forms.entries import Hint, find_entry, title_of
+from lib.errors import BadInput, BadValue
+from lib.limits import wanted
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+Parameters = TypeVar("Parameters", bound=BaseModel)
+Call = Callable[[Sequence[str]], str]
+"""What an entry of this path is called."""
+
+
+def fill_in(form: type[Parameters], given: Mapping[str, Any], call: Call | None = None) -> Parameters:
+    """A form with these values. Raises BadInput for one that is refused; by default it is called by its titles."""
+    called = call or (lambda path: title_of(form, path))
+    try:
+        return form.model_validate(given)
+    except BadValue as problem:  # settings tell what is wrong with two of their values together
+        raise BadValue(called(_path(form, problem.name)), problem.value, problem.wanted) from problem
+    except ValidationError as problem:
+        raise _refusal(form, problem.errors(include_url=False)[0], called) from problem
+
+
+def _path(form: type[BaseModel], name: str) -> tuple[str, ...]:
+    """The path of what settings call by its name alone."""
+    places = [(name,), *((outer, name) for outer in form.model_fields)]
+    return next((path for path in (find_entry(form, place)[0] for place in places) if path[-1:] == (name,)), (name,))
+
+
+def _refusal(form: type[BaseModel], error: "ErrorDetails", called: Call) -> BadInput:
+    path, hint = find_entry(form, error["loc"])
+    kind, value = error["type"], error["input"]
+    said = str(error.get("ctx", {}).get("error", error["msg"]))
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return BadInput(f"there is nothing called {error['loc'][-1]!r} to fill in: leave it out")
+    if not path or isinstance(value, BaseModel):
+        return BadInput(said)  # a whole sentence, about several values
+    return BadValue(called(path), value, said if kind == "value_error" else _wanted(kind, hint))
+
+
+def _wanted(kind: str, hint: Hint) -> str:
+    match kind:
+        case "missing":
+            return "it must be given"
+        case "too_short" | "string_too_short":
+            return "it must not be empty"
+        case _:
+            return wanted(hint)
