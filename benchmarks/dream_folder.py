@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
     from flows.forms.places import DATA_FOLDER
     from flows.serving.server import local_server
     from storage.store import Store
-    from tasks.model.models import find_model
+    from tasks.model.stored import find_model
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks dream_folder")
     parser.add_argument("--pictures", type=int, default=PICTURES)

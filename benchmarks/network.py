@@ -36,7 +36,7 @@ def trained(seed: int = 0) -> tuple[Any, Any]:
     from lib.training.settings import TrainSettings
     from storage.store import Store
     from tasks.model.data import load_data
-    from tasks.model.models import data_of, find_model
+    from tasks.model.stored import data_of, find_model
 
     folder = os.environ.get("DREAMSWEEP_MNIST")
     parameters = TrainParameters(

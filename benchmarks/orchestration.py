@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     from flows.sweep import oip_sweep
     from lib.oips.settings import GrowthSettings
     from storage.store import Store
-    from tasks.model.models import find_model
+    from tasks.model.stored import find_model
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks orchestration")
     parser.add_argument("--rounds", type=int, default=ROUNDS)

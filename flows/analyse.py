@@ -12,7 +12,8 @@ from prefect.client.schemas.objects import State
 from flows.forms.allowed_places import refusal
 from flows.forms.form import path_of
 from flows.forms.parameters import AnalyseParameters
-from flows.register import find_or_register
+from flows.forms.resolve import Resolved
+from flows.register import obtain_model
 from flows.results.analysis_summary import analysis_summary
 from flows.results.reports import report_analysis, show_progress
 from flows.results.summaries import AnalysisSummary
@@ -42,8 +43,9 @@ from tasks.analysis.titles import (
 )
 from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, load_data, pixel_range, store_data
-from tasks.model.models import check_images, data_of
+from tasks.model.models import check_images
 from tasks.model.network import open_network
+from tasks.model.stored import data_of
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
@@ -92,7 +94,10 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     Returns `flows.results.analysis_summary.analysis_summary`. Raises AnalysisFailed where it is called directly.
     """
     begun = time.monotonic()
-    with work(parameters, "analyse") as open_session, _open_context(open_session, parameters) as context:
+    with (
+        work(parameters, "analyse") as (open_session, found),
+        _open_context(open_session, parameters, found) as context,
+    ):
         run, store, tally = open_session.run.id, open_session.store, context.tally
         _groups(context, parameters)  # raises what is wrong with them before anything is made
         predicted = context.data is not None and context.classifier is not None
@@ -190,9 +195,9 @@ def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str
 
 
 @contextmanager
-def _open_context(open_session: Session, parameters: AnalyseParameters) -> Iterator[AnalysisContext]:
+def _open_context(open_session: Session, parameters: AnalyseParameters, found: Resolved) -> Iterator[AnalysisContext]:
     """Everything that the tasks share. Raises BadInput."""
-    stored = find_or_register(open_session.store, parameters.model)
+    stored = obtain_model(open_session.store, found)
     network = open_network(open_session.store, stored)
     if parameters.layers:
         select_layers(network.model, parameters.layers)

@@ -9,7 +9,7 @@ from flows.forms.parameters import SweepParameters
 from flows.results.summaries import CheckpointSummary, SweepSummary
 from storage.store import Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of
-from tasks.model.models import StoredModel
+from tasks.model.stored import StoredModel
 from tasks.session.recorded import PARTIAL, unusable_store
 from tasks.session.session import Session
 
@@ -27,26 +27,35 @@ class CheckpointSweeps:
     waiting: list[str] = field(default_factory=list)
 
 
-def choose_checkpoints(store: Store, parameters: SweepParameters, model: StoredModel) -> Mapping[int, Record]:
-    """The checkpoints that are to be swept, the first epoch first. Raises BadInput for one that there is not.
+def choose_checkpoints(
+    store: Store, parameters: SweepParameters, model: StoredModel, found: Mapping[int, Record]
+) -> list[int]:
+    """The epochs whose checkpoints are to be swept, the first first, among those that were found with the model.
 
-    The last one is the model itself, whose own sweep follows anyhow.
+    A model that was trained just now has its own. Raises BadInput for one that there is not. The last one is the model
+    itself, whose own sweep follows anyhow.
     """
     if parameters.checkpoints is None:
-        return {}
-    chosen = choose(checkpoints_of(store, model.record), parameters.checkpoints, model.name)
-    return {epoch: one for epoch, one in chosen.items() if identity_of(one) != model.identity}
+        return []
+    chosen = found or choose(checkpoints_of(store, model.record), parameters.checkpoints, model.name)
+    return [epoch for epoch, one in chosen.items() if identity_of(one) != model.identity]
 
 
 def sweep_checkpoints(
-    open_session: Session, parameters: SweepParameters, model: StoredModel, sweep: SweepCheckpoint
+    open_session: Session,
+    parameters: SweepParameters,
+    model: StoredModel,
+    chosen: Mapping[int, Record],
+    sweep: SweepCheckpoint,
 ) -> CheckpointSweeps:
     """Sweep the checkpoints in turn, each as a run of its own, as long as there is time.
+
+    `chosen`: those that were found with the model; none of one that was trained just now.
 
     Raises BadInput as `choose_checkpoints`, and StoreUnusable.
     """
     found = CheckpointSweeps()
-    for epoch in choose_checkpoints(open_session.store, parameters, model):
+    for epoch in choose_checkpoints(open_session.store, parameters, model, chosen):
         name = f"epoch {epoch}"
         if open_session.deadline.passed:
             found.waiting.append(name)

@@ -13,7 +13,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.forms.allowed_places import refusal
 from flows.forms.form import path_of
 from flows.forms.parameters import DreamParameters
-from flows.register import find_or_register
+from flows.forms.resolve import Resolved
+from flows.register import obtain_model
 from flows.results.dream_summary import dreams_summary
 from flows.results.reports import report_dreams, show_progress
 from flows.results.summaries import DreamsSummary
@@ -34,8 +35,8 @@ from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
 from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, pixel_range
-from tasks.model.models import data_of
 from tasks.model.network import open_network
+from tasks.model.stored import data_of
 from tasks.session.progress import report
 from tasks.session.recorded import key_of, unusable_store
 from tasks.session.session import Session
@@ -67,7 +68,10 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     Returns `flows.results.dream_summary.dreams_summary`. Raises DreamsFailed where it is called directly.
     """
     begun = time.monotonic()
-    with work(parameters, "dream") as open_session, _open_context(open_session, parameters) as (context, tour):
+    with (
+        work(parameters, "dream") as (open_session, found),
+        _open_context(open_session, parameters, found) as (context, tour),
+    ):
         run, store, tally = open_session.run.id, open_session.store, context.tally
         todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
         total = len(todo) * context.passes + tally.failed
@@ -197,16 +201,18 @@ def _put_extra(context: DreamContext, title: str, name: str, role: str, made: St
 
 
 @contextmanager
-def _open_context(open_session: Session, parameters: DreamParameters) -> Iterator[tuple[DreamContext, list[Unit]]]:
+def _open_context(
+    open_session: Session, parameters: DreamParameters, found: Resolved
+) -> Iterator[tuple[DreamContext, list[Unit]]]:
     """Everything that the dreams share, and the units of the tour. Raises BadInput."""
     patterns = {} if parameters.patterns is None else {"patterns": parameters.patterns}
-    found = listing(map(path_of, parameters.pictures), excluded=parameters.out, **patterns)
-    if not found.pictures and not found.problems:
+    listed = listing(map(path_of, parameters.pictures), excluded=parameters.out, **patterns)
+    if not listed.pictures and not listed.problems:
         raise BadInput(f"there are no pictures in {few(parameters.pictures)}: name others, or a pattern that fits them")
     # a link in a folder may lead anywhere
-    refused = {picture.name: refusal(str(picture.path)) for picture in found.pictures}
+    refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    stored = find_or_register(open_session.store, parameters.model)
+    stored = obtain_model(open_session.store, found)
     network = open_network(open_session.store, stored)
     data = data_of(open_session.store, stored.record)
     context = DreamContext(
@@ -214,7 +220,7 @@ def _open_context(open_session: Session, parameters: DreamParameters) -> Iterato
         network,
         parameters.settings,
         pixel_range(data) if data else UNIT_RANGE,
-        {picture.name: picture.path for picture in found.pictures if picture.name not in outside},
+        {picture.name: picture.path for picture in listed.pictures if picture.name not in outside},
         parameters.passes,
         parameters.zoom,
         parameters.rotation,
@@ -223,7 +229,7 @@ def _open_context(open_session: Session, parameters: DreamParameters) -> Iterato
     )
     masked_outside = _masks_outside(context)
     context.pictures = {name: path for name, path in context.pictures.items() if name not in masked_outside}
-    failures = {problem.name: f"{problem.name} {problem.reason}" for problem in found.problems} | outside
+    failures = {problem.name: f"{problem.name} {problem.reason}" for problem in listed.problems} | outside
     for name, message in (failures | masked_outside).items():
         context.tally.fail(name, message)
     tour: list[Unit] = []

@@ -13,7 +13,6 @@ from prefect.states import Completed, Failed
 
 from flows.analyse import analyse
 from flows.dream import dream
-from flows.forms.fields import is_model_file
 from flows.forms.parameters import NightlyParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
@@ -23,8 +22,6 @@ from flows.running.outcome import end_in_states, end_partial
 from flows.running.work import alive
 from flows.sweep import oip_sweep
 from flows.train import train
-from storage.store import Store
-from tasks.model.models import data_of, find_model
 from tasks.session.recorded import PARTIAL
 
 SKIPPED = "Skipped"
@@ -38,7 +35,7 @@ def nightly(parameters: NightlyParameters) -> State[None]:
     Ends `Partial` where the time was over with work left, which the next night goes on with, and `Skipped` where
     another night is under way in the same store.
     """
-    with _the_only_one(parameters.store) as alone, alive(parameters) as (_, deadline):
+    with _the_only_one(parameters.store) as alone, alive(parameters) as (_, deadline, found):
         if not alone:
             return Completed(name=SKIPPED, message="another night is under way in this store")
         steps: dict[str, State[Any]] = {}
@@ -53,7 +50,9 @@ def nightly(parameters: NightlyParameters) -> State[None]:
         dreaming = parameters.dreaming
         if model is not None and dreaming is not None and not deadline.passed:
             steps["dream"] = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
-        analysis = parameters.analysis if model is None or _has_images(parameters, model) else None
+        # without a data set there is nothing to analyse the model on
+        has_images = bool(parameters.data or found.training or found.data)
+        analysis = parameters.analysis if has_images else None
         if model is not None and analysis is not None and not deadline.passed:
             asked = parameters.analyse_parameters(analysis, model).until(deadline)
             steps["analyse"] = analyse(asked, return_state=True)
@@ -73,14 +72,6 @@ def _model_of(state: State[TrainSummary]) -> str | None:
     """The model that a training came to, if it came to one: it may have failed, or have been out of time."""
     answer = state.result() if state.is_completed() else None
     return None if answer is None else answer["model"]
-
-
-def _has_images(parameters: NightlyParameters, model: str) -> bool:
-    """Whether there is a data set to analyse the model on."""
-    if parameters.data is not None:
-        return True
-    store = Store.open(parameters.store)
-    return not is_model_file(model) and data_of(store, find_model(store, model).record) is not None
 
 
 @contextmanager

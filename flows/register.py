@@ -1,17 +1,15 @@
 """The flow `register`: a user's own model, from a `.keras` or `.h5` file, becomes one of the store's."""
 
-from pathlib import Path
-
 from prefect import flow
 
-from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters
+from flows.forms.resolve import Resolved
 from flows.results.summaries import RegisterSummary
 from flows.running.models import obtain_registered_model
 from flows.running.outcome import end_in_states
 from flows.running.work import work
 from storage.store import Store
-from tasks.model.models import StoredModel, find_model
+from tasks.model.stored import StoredModel, find_model
 from tasks.model.training import ModelAttributes
 from tasks.session.attributes import read_as
 
@@ -20,18 +18,16 @@ from tasks.session.attributes import read_as
 @end_in_states
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
-    with work(parameters, "register") as open_session:
+    with work(parameters, "register") as (open_session, _):
         stored = obtain_registered_model(open_session, parameters)
         count = read_as(ModelAttributes, stored.record.output("model").attributes)["parameters"]
         closed = open_session.run.close("completed", {"model": stored.name, "parameters": count})
         return RegisterSummary(run=closed.id, model=stored.name, parameters=count)
 
 
-def find_or_register(store: Store, name: str | None) -> StoredModel:
-    """The model of that name, or in that file: a flow run of its own makes it one of the store's.
-
-    None: the latest. Raises BadInput as `tasks.model.models.find_model` does.
-    """
-    if name and is_model_file(name):
-        name = register(RegisterParameters(store=store.root, file=Path(name)))["model"]
-    return find_model(store, name)
+def obtain_model(store: Store, found: Resolved) -> StoredModel:
+    """The model that was found, or that in the file: a flow run of its own makes it one of the store's."""
+    if found.model is not None:
+        return found.model
+    assert found.file is not None
+    return find_model(store, register(RegisterParameters(store=store.root, file=found.file))["model"])

@@ -17,7 +17,7 @@ from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_partial, end_run, few
-from flows.running.sweep_context import Units, find_sweep_model, open_sweep, sweep_recipes
+from flows.running.sweep_context import Units, obtain_sweep_model, open_sweep, sweep_recipes
 from flows.running.work import work
 from lib.network.units import Layer, Unit
 from storage.store import Record
@@ -55,10 +55,10 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     Returns `flows.results.sweep_summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
     begun = time.monotonic()
-    with work(parameters, "oip-sweep") as open_session:
+    with work(parameters, "oip-sweep") as (open_session, found):
         run = open_session.run.id
-        stored = find_sweep_model(open_session, parameters)
-        earlier = sweep_checkpoints(open_session, parameters, stored, _sweep_as)
+        stored = obtain_sweep_model(open_session, parameters, found)
+        earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
         with open_sweep(open_session, parameters, stored) as (context, units):
             open_session.pin(sweep_recipes(context, units))
             names = [layer.name for layer in units]

@@ -22,7 +22,7 @@ def train(parameters: TrainParameters) -> TrainSummary:
     `reused`, and `seconds`.
     """
     begun = time.monotonic()
-    with work(parameters, "train") as open_session:
+    with work(parameters, "train") as (open_session, _):
         trained = obtain_trained_model(open_session, parameters)
         scores = read_as(Scores, trained.record.output("model").attributes)
         closed = open_session.run.close("completed", {"model": trained.name, **scores})

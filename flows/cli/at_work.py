@@ -6,28 +6,38 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.progress import Display, choose_display, step
 from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
-from flows.serving.prefect_internals import set_console_level
-from flows.serving.server import local_server
 
 if TYPE_CHECKING:
+    from flows.forms.parameters import InStore, RegisterParameters
     from flows.results.summaries import RegisterSummary
 
 
 @contextmanager
-def at_work(place: str) -> Iterator[Display]:
-    """While inside, flows may be called: TensorFlow is imported, a server is up, and progress is shown.
+def at_work(parameters: "InStore") -> Iterator[Display]:
+    """While inside, a flow may be called with these parameters: TensorFlow is imported, a server is up.
 
-    Raises StoreUnusable at once where there can be no store at `place`, or it cannot be written to.
+    Raises BadInput and StoreError at once for what the parameters name and there is not, and StoreUnusable where their
+    store cannot be written to.
     """
+    from flows.forms.resolve import hand_on
     from storage.store import Store
 
-    Store.open(place).check_writable()
+    with hand_on(parameters):
+        Store.open(parameters.store).check_writable()
+        with _served() as progress:
+            yield progress
+
+
+@contextmanager
+def _served() -> Iterator[Display]:
+    """While inside, there are TensorFlow, Prefect and a server of ours, and progress is shown."""
+    from flows.serving.server import local_server
+
     _keep_libraries_quiet()
     with choose_display() as progress:
         # The server starts while TensorFlow is imported: both take several seconds.
@@ -48,13 +58,12 @@ def at_work(place: str) -> Iterator[Display]:
             yield progress
 
 
-def register_here(file: Path, place: str, data: str | None, data_dir: Path | None) -> "RegisterSummary":
+def register_here(parameters: "RegisterParameters") -> "RegisterSummary":
     """Register a model: the result of the flow `register`."""
-    with at_work(place):
-        from flows.forms.parameters import RegisterParameters
+    with at_work(parameters):
         from flows.register import register
 
-        return register(RegisterParameters(store=place, file=file, data=data, data_dir=data_dir))
+        return register(parameters)
 
 
 def _of_the_server(progress: Display, text: str) -> None:
@@ -76,5 +85,7 @@ def _keep_libraries_quiet() -> None:
 
 def _keep_prefect_off() -> None:
     """What goes wrong in a flow is raised here as well, and said once; Prefect's server has every line."""
+    from flows.serving.prefect_internals import set_console_level
+
     loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
     set_console_level([logging.root, *loggers], logging.CRITICAL)

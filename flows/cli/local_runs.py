@@ -23,7 +23,7 @@ def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool
     place = parameters.store
     if folder is not None:
         _writable(folder)
-    with at_work(place):
+    with at_work(parameters):
         answer = _swept(parameters)
     if answer is None:
         return _out_of_time(as_json)
@@ -45,7 +45,7 @@ def train_here(parameters: "TrainParameters", as_json: bool) -> int:
     from flows.cli.terminal import out, print_json
     from lib.words import duration, percent
 
-    with at_work(parameters.store):
+    with at_work(parameters):
         from flows.train import train
 
         answer: TrainSummary | None = train(parameters)
@@ -70,7 +70,7 @@ def dream_here(parameters: "DreamParameters", as_json: bool) -> int:
     from flows.cli.terminal import print_json
 
     _writable(parameters.out)
-    with at_work(parameters.store):
+    with at_work(parameters):
         answer = _with_gallery(_dreamed(parameters), parameters.store)
     print_json(answer) if as_json else show_dreams(answer)
     return 1 if answer["failures"] else 0
@@ -83,7 +83,7 @@ def analyse_here(parameters: "AnalyseParameters", folder: Path | None, as_json: 
 
     if folder is not None:
         _writable(folder)
-    with at_work(parameters.store):
+    with at_work(parameters):
         answer = _with_gallery(_analysed(parameters), parameters.store)
     if folder is not None:
         answer["folder"] = _exported(parameters.store, answer["run"], folder)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.options import AsJson, DataFolder, StorePlace
+from flows.cli.options import AsJson, DataFolder, StorePlace, fill_in
 from flows.forms.places import data_place, store_place
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def models(
 
     if add is not None:
         from flows.cli.at_work import register_here
+        from flows.forms.parameters import RegisterParameters
 
-        answer = register_here(add, store_place(store), data, data_place(data_dir))
+        given = {"file": add, "store": store_place(store), "data": data, "data_dir": data_place(data_dir)}
+        answer = register_here(fill_in(RegisterParameters, given))
         print_json(answer) if as_json else out().print(f"registered as {answer['model']}", markup=False)
         return
     if data is not None:

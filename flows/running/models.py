@@ -1,30 +1,25 @@
 """Models that a flow obtains: trained or registered within it, or found in the store."""
 
-from collections.abc import Sequence
-
 from flows.forms.parameters import RegisterParameters, TrainParameters
 from lib.data.dataset import Dataset
 from lib.network import model_file
-from lib.network.units import select_units
 from lib.training import reference
 from tasks.model.data import store_data
-from tasks.model.models import StoredModel, check_images, name_model, register_model
+from tasks.model.models import check_images, name_model, register_model
+from tasks.model.stored import StoredModel
 from tasks.model.training import train_model
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 
 
-def obtain_trained_model(
-    open_session: Session, parameters: TrainParameters, layers: Sequence[str] | None = None
-) -> StoredModel:
+def obtain_trained_model(open_session: Session, parameters: TrainParameters) -> StoredModel:
     """The trained model, under its ref; within a flow run.
 
-    Raises BadInput before anything is stored for images that the network cannot take, and where it has not the
-    `layers` that are wanted of it.
+    Raises BadInput before anything is stored for images that the network cannot take.
     """
 
     def suits(data: Dataset) -> None:
-        select_units(reference.build(data.input_shape, len(data.classes)), layers)
+        reference.build(data.input_shape, len(data.classes))
 
     run = open_session.run.id
     data_key = key_of(store_data(parameters.data, parameters.data_dir, run, suits=suits, return_state=True))

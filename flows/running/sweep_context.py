@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from flows.forms.fields import is_model_file
 from flows.forms.parameters import RegisterParameters, SweepParameters
+from flows.forms.resolve import Resolved
 from flows.running.models import obtain_registered_model, obtain_trained_model
 from lib.errors import BadInput
 from lib.network import model_file
@@ -15,8 +14,9 @@ from lib.network.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
 from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, pixel_range, store_data
-from tasks.model.models import StoredModel, check_images, data_of, find_model
+from tasks.model.models import check_images
 from tasks.model.network import Natural, natural_of, open_network
+from tasks.model.stored import StoredModel, data_of
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.sweep.context import SweepContext
@@ -50,23 +50,21 @@ def open_sweep(
         yield context, units
 
 
-def find_sweep_model(open_session: Session, parameters: SweepParameters) -> StoredModel:
-    """The model to sweep: one of the store's, or one that is trained or registered here. Raises BadInput."""
-    first = parameters.train_parameters()
-    if first is not None:
-        if parameters.model is not None:
-            raise BadInput("a model to sweep and one to train first are both given: leave one of them out")
-        return obtain_trained_model(open_session, first, parameters.layers)
-    if parameters.model and is_model_file(parameters.model):
-        file = RegisterParameters(
-            store=parameters.store, file=Path(parameters.model), data=parameters.data, data_dir=parameters.data_dir
-        )
-        model = model_file.load(file.file)
-        _units(model, parameters)  # so that a layer's typo leaves no record
-        if file.data is None:
-            _size(model, parameters, None)
-        return obtain_registered_model(open_session, file, parameters.size)
-    return find_model(open_session.store, parameters.model)
+def obtain_sweep_model(open_session: Session, parameters: SweepParameters, found: Resolved) -> StoredModel:
+    """The model to sweep: the one that was found, or one that is trained or registered here. Raises BadInput."""
+    if found.model is not None:
+        return found.model
+    if found.training is not None:
+        return obtain_trained_model(open_session, found.training)
+    assert found.file is not None
+    file = RegisterParameters(
+        store=parameters.store, file=found.file, data=parameters.data, data_dir=parameters.data_dir
+    )
+    model = model_file.load(file.file)
+    _units(model, parameters)  # what only the network can tell leaves no record either
+    if file.data is None:
+        _size(model, parameters, None)
+    return obtain_registered_model(open_session, file, parameters.size)
 
 
 def _units(model: KerasModel, parameters: SweepParameters) -> Units:

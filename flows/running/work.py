@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 from prefect.context import FlowRunContext
 
-from flows.forms.checks import check_early
 from flows.forms.parameters import InStore, Limits
 from flows.forms.places import DATA_FOLDER
+from flows.forms.resolve import Resolved, take_over
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
@@ -20,22 +20,22 @@ OVERTIME_MINUTES = 30.0
 
 
 @contextmanager
-def work(parameters: InStore, flow: str) -> Iterator[Session]:
-    """A run in the parameters' store, open while inside, with their deadline if they have one.
+def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
+    """A run in the parameters' store, open while inside, with their deadline if they have one, and what they name.
 
     The flow run is known to live, and the process ends where the work stalls. Raises BadInput and StoreError.
     """
-    with alive(parameters) as (life, deadline):
+    with alive(parameters) as (life, deadline, found):
         asked = parameters.model_dump(mode="json")
         with session(parameters.store, flow, asked, deadline) as open_session:
             life.note_run(parameters.store, open_session.run.id)
-            yield open_session
+            yield open_session, found
 
 
 @contextmanager
-def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline]]:
-    """The checks and the signs of life alone, for a flow whose work is done by others that it calls."""
-    check_early(parameters)
+def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]:
+    """What the parameters name and the signs of life alone, for a flow whose work is done by others that it calls."""
+    found = take_over(parameters)
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise RuntimeError("this works within a flow run only")
@@ -49,4 +49,4 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline]]:
             hard_limit = None if left is None else max(left, 0) + 60 * OVERTIME_MINUTES
             dog = stack.enter_context(watchdog(60 * parameters.stalled_after, hard_limit, sys.__stderr__ or sys.stderr))
             stack.enter_context(listen_to_beats(dog.alive))
-        yield life, deadline
+        yield life, deadline, found

@@ -9,7 +9,7 @@ from lib.data import digits, mnist, picture_folder
 from lib.data.dataset import Dataset
 from lib.errors import BadInput
 
-__all__ = ["Dataset", "check", "load"]
+__all__ = ["Dataset", "check", "classes_of", "load"]
 
 _FOLDER = "folder:"
 
@@ -44,6 +44,14 @@ def check(name: str, data_dir: Path | None = None) -> None:
         picture_folder.check_folder(_folder(name))
     elif name != "digits":
         raise BadInput(f"there is no data set {name!r}: choose digits, {', '.join(mnist.CANONICAL)} or folder:DIR")
+
+
+def classes_of(name: str) -> tuple[str, ...]:
+    """The names of a data set's classes, as far as they are known before it is read. Raises BadInput as `check`."""
+    check(name)
+    if name in mnist.CANONICAL:
+        return mnist.CANONICAL[name].classes
+    return digits.CLASSES if name == "digits" else picture_folder.classes_of(_folder(name))
 
 
 def _folder(name: str) -> Path:

@@ -20,6 +20,9 @@ BOX, SIDE = 20, 28
 TEST_EVERY = 5
 
 
+CLASSES = tuple("0123456789")
+
+
 def load() -> Dataset:
     """1,442 training and 355 test images, 28x28x1: the same for ever, and no network or file is needed."""
     from sklearn.datasets import load_digits
@@ -36,7 +39,7 @@ def load() -> Dataset:
         "digits",
         (imgs[~test], labels[~test]),
         (imgs[test], labels[test]),
-        tuple("0123456789"),
+        CLASSES,
         {
             "source": "E. Alpaydin, C. Kaynak: optical recognition of handwritten digits (UCI), as in scikit-learn",
             "licence": "CC BY 4.0",

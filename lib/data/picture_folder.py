@@ -35,7 +35,7 @@ def load(folder: Path, progress: Callable[[str, int, int], None] | None) -> Data
             cannot be read (its name is in the message), or they are too large together.
     """
     check_folder(folder)
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
+    if _is_split(folder):
         split = "the folders train and test"
         train, test = _pictures(folder / "train"), _pictures(folder / "test")
         if list(train) != list(test):
@@ -76,10 +76,23 @@ def check_folder(folder: Path) -> None:
         raise BadInput(f"{folder} is no folder: name one that has one sub-folder of pictures a class")
 
 
+def classes_of(folder: Path) -> tuple[str, ...]:
+    """The classes of a folder, in the order of their names. No picture is looked for."""
+    return tuple(sub.name for sub in _subfolders(folder / "train" if _is_split(folder) else folder))
+
+
+def _is_split(folder: Path) -> bool:
+    return (folder / "train").is_dir() and (folder / "test").is_dir()
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
 def _pictures(folder: Path) -> dict[str, list[Path]]:
     """The pictures of each class, both in the order of their names; hidden files and other kinds are passed over."""
     found = {}
-    for sub in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for sub in _subfolders(folder):
         found[sub.name] = sorted(
             path for path in sub.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
         )

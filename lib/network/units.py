@@ -105,13 +105,15 @@ def _spans(patterns: Sequence[str], units: Mapping[str, int | None]) -> Iterator
         if not names and (cut := re.fullmatch(r"(.+)/(\d+)(?:-(\d+))?", pattern)):
             names = _matches(cut[1], units)
             span = (int(cut[2]), int(cut[3] or cut[2]))
+            if span[1] < span[0]:
+                raise BadInput(f"{pattern!r} runs backwards: write the lower number first, as 3-9")
         if not names:
             raise BadInput(f"no layer {pattern!r}{nearest(pattern, [name for name in units if units[name]])}")
         for name in names:
             if (count := units[name]) is None:
                 continue
             first, last = span or (0, count - 1)
-            if not first <= last < count:
+            if last >= count:
                 raise BadInput(f"no unit {pattern!r}: {name} has {count} units, 0 to {count - 1}")
             yield name, first, last
 

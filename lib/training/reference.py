@@ -10,8 +10,13 @@ from lib.errors import BadInput
 
 # The three convolutions and two poolings shrink a side to one pixel less than nothing below this.
 LEAST_SIDE = 18
-UNITS = {"Conv2D_1": 32, "Conv2D_2": 64, "Conv2D_3": 128, "dense_1": 100, "dense_2": None}
-"""The layers that have units, and how many; the last has one a class."""
+UNITS = {"Conv2D_1": 32, "Conv2D_2": 64, "Conv2D_3": 128, "dense_1": 100}
+"""The layers that have units, and how many; the last layer, `dense_2`, has one a class."""
+
+
+def units_of(classes: int) -> dict[str, int]:
+    """How many units each layer has."""
+    return UNITS | {"dense_2": classes}
 
 
 def build(input_shape: tuple[int, int, int], classes: int, *, l2: float = 0.0, seed: int = 0) -> Any:

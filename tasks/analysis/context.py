@@ -15,7 +15,6 @@ from lib.arrays import Floats, Integers
 from lib.data.dataset import Dataset
 from lib.data.image_names import ImageName, SetName
 from lib.errors import BadInput
-from lib.network.units import nearest
 from lib.pictures.files import decode
 from lib.pictures.network_input import as_input
 from storage.document import Json
@@ -86,14 +85,11 @@ class AnalysisContext(RunContext):
 
         Raises BadInput for classes that there are not.
         """
-        named = self.settings.named_pair
+        named = self.settings.pair_of(self.classes)
         if named is None:
             assert self.predictions is not None
             return self.predictions.most_confused()
-        for name in named:
-            if name not in self.classes:
-                raise BadInput(f"there is no class {name!r}{nearest(name, self.classes)}")
-        return self.classes.index(named[0]), self.classes.index(named[1])
+        return named
 
     @property
     def data_classes(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from lib.network import model_file
 from lib.network.keras_model import KerasModel
 from storage.store import Record, Store
 from tasks.model.data import DataParameters
-from tasks.model.models import StoredModel
+from tasks.model.stored import StoredModel
 from tasks.session.attributes import read_as
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.forms.checks import check_early
+from flows.forms.resolve import resolve
 from lib.errors import BadInput
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput
@@ -173,7 +173,7 @@ def test_epochs_that_there_are_not_are_refused_in_one_line_and_leave_nothing(
     runs = len(bench.store.runs())
     if "some" not in told.values():
         with pytest.raises(BadInput, match=words):
-            check_early(bench.parameters(**told))
+            resolve(bench.parameters(**told))
     options = [part for name, value in told.items() for part in (f"--{name}", value)]
     code, out, err = cli("sweep", *options, "--store", bench.root)
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -212,7 +212,7 @@ SWEEPS: dict[str, tuple[Callable[..., dict[str, Any]], str]] = {
     "no convolution": (lambda tmp_path, **_: {"model": str(without_convolution(tmp_path / "m.keras"))}, "only"),
     "a damaged file": (lambda tmp_path, good, **_: {"model": str(broken(tmp_path / "m.keras", good))}, "damaged"),
     "a lambda": (lambda tmp_path, **_: {"model": str(with_lambda(tmp_path / "m.keras"))}, "Lambda"),
-    "no file": (lambda tmp_path, **_: {"model": str(tmp_path / "none.keras")}, "No such file"),
+    "no file": (lambda tmp_path, **_: {"model": str(tmp_path / "none.keras")}, "there is no file"),
     "images of another size": (lambda **_: {"data": "digits"}, "28x28x1, the network takes 12x12x1"),
     "a size that does not suit": (lambda **_: {"size": (4, 4), "data": None}, "4x4"),
     "no data set of this name": (lambda **_: {"data": "mnits"}, "mnist"),

@@ -10,7 +10,7 @@ from keras import layers as kl
 
 from lib.errors import BadInput
 from lib.network.graph import graph_of
-from lib.network.units import Unit, select_layers, select_units
+from lib.network.units import Unit, check_patterns, select_layers, select_units
 from lib.training.reference import build
 from tests.lib.keras_zoo import ZOO
 
@@ -65,10 +65,16 @@ def test_some_units_of_a_layer_can_be_chosen(reference: Any) -> None:
     }
 
 
-@pytest.mark.parametrize("pattern", ["Conv2D_2/64", "Conv2D_2/60-64", "Conv2D_2/5-3", "Conv2D_*/40"])
+@pytest.mark.parametrize("pattern", ["Conv2D_2/64", "Conv2D_2/60-64", "Conv2D_*/40"])
 def test_a_unit_that_a_layer_does_not_have_is_refused(reference: Any, pattern: str) -> None:
     with pytest.raises(BadInput, match=r"has .* units, 0 to"):
         select_units(reference, [pattern])
+
+
+def test_a_range_that_runs_backwards_is_refused_whatever_the_layer_has(reference: Any) -> None:
+    for refuse in (lambda: select_units(reference, ["Conv2D_2/9-3"]), lambda: check_patterns(["x/9-3"], {"x": None})):
+        with pytest.raises(BadInput, match="9-3' runs backwards: write the lower number first, as 3-9"):
+            refuse()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from lib.errors import BadInput
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, network_output, split_name
-from tasks.model.models import data_of, find_model
+from tasks.model.stored import data_of, find_model
 from tasks.session.session import Session
 
 

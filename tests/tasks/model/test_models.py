@@ -7,7 +7,8 @@ import pytest
 
 from lib.errors import BadInput
 from storage.store import Store
-from tasks.model.models import LATEST, check_images, data_of, find_model, name_model, register_model
+from tasks.model.models import check_images, name_model, register_model
+from tasks.model.stored import LATEST, data_of, find_model
 from tasks.session.session import Session
 from tests.flows.tiny import saved, small_cnn
 

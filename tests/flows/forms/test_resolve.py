@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from flows.forms.checks import check_early
 from flows.forms.parameters import (
     AnalyseParameters,
     Analysing,
@@ -23,6 +22,7 @@ from flows.forms.parameters import (
     SweepParameters,
     TrainParameters,
 )
+from flows.forms.resolve import resolve
 from lib.analysis.settings import AnalysisSettings
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
@@ -57,7 +57,8 @@ def keras_file() -> bytes:
 def place(tmp_path: Path, committing: Callable[..., Any]) -> Path:
     """A store with that model in it, called model/latest; the file lies beside it, and a folder with no pictures."""
     store = Store.open(tmp_path / "store")
-    output = NewOutput("model", keras_file(), "model", "application/x-keras", identity="1d" * 32)
+    about = {"data_record": None}
+    output = NewOutput("model", keras_file(), "model", "application/x-keras", attributes=about, identity="1d" * 32)
     store.set_ref("model/latest", f"record:{committing(store, 'model', {}, [output]).key}")
     (tmp_path / "small.keras").write_bytes(keras_file())
     (tmp_path / "pictures").mkdir()
@@ -83,7 +84,7 @@ def test_a_layer_or_unit_that_the_model_has_not_is_refused(
     place: Path, model: str | None, layers: list[str], words: str
 ) -> None:
     with pytest.raises(BadInput, match=words):
-        check_early(sweep(place, model=model and model.format(place=place), layers=layers))
+        resolve(sweep(place, model=model and model.format(place=place), layers=layers))
 
 
 @pytest.mark.parametrize(
@@ -91,15 +92,15 @@ def test_a_layer_or_unit_that_the_model_has_not_is_refused(
     [None, ["Conv2D_*"], ["Conv2D_1/0-7", "classes/2"], ["backbone/*"], ["backbone/deep/99"], ["pool"], ["*"]],
 )
 def test_what_the_model_has_or_may_have_passes(place: Path, layers: list[str] | None) -> None:
-    check_early(sweep(place, layers=layers))
-    check_early(sweep(place, layers=layers, model=str(place / "small.keras")))
+    resolve(sweep(place, layers=layers))
+    resolve(sweep(place, layers=layers, model=str(place / "small.keras")))
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         ({"model": "model/other"}, "model/other"),
-        ({"model": "none.keras"}, "none.keras cannot be read: No such file"),
+        ({"model": "none.keras"}, "there is no file none.keras"),
         ({"model": "{place}/pictures/../broken.h5"}, "neither a .keras nor a .h5 file"),
         ({"data": "mnits"}, "no data set 'mnits'"),
         ({"data": "folder:{place}/picture"}, "picture is no folder"),
@@ -114,31 +115,31 @@ def test_a_sweep_of_what_there_is_not_is_refused(place: Path, given: dict[str, A
     (place / "broken.h5").write_bytes(b"broken")
     told = {name: value.format(place=place) if isinstance(value, str) else value for name, value in given.items()}
     with pytest.raises((BadInput, StoreError), match=words) as refused:
-        check_early(sweep(place, **told))
+        resolve(sweep(place, **told))
     assert "\n" not in str(refused.value)
 
 
 def test_a_store_without_a_model_is_told_by_a_sweep_and_not_by_a_night_that_trains(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="the store has no model yet"):
-        check_early(SweepParameters(store=str(tmp_path / "store")))
-    check_early(NightlyParameters(store=str(tmp_path / "store"), layers=["Conv2D_2/17", "dense_2/9"]))
-    check_early(SweepParameters(store=str(tmp_path / "store"), train=TrainSettings(), layers=["Conv2D_3"]))
+        resolve(SweepParameters(store=str(tmp_path / "store")))
+    resolve(NightlyParameters(store=str(tmp_path / "store"), layers=["Conv2D_2/17", "dense_2/9"]))
+    resolve(SweepParameters(store=str(tmp_path / "store"), train=TrainSettings(), layers=["Conv2D_3"]))
 
 
 def test_training_and_registering_want_a_data_set_that_there_is(place: Path) -> None:
-    check_early(TrainParameters(store=str(place / "store"), data=f"folder:{place}/pictures"))
-    check_early(RegisterParameters(store=str(place / "store"), file=place / "small.keras"))
+    resolve(TrainParameters(store=str(place / "store"), data=f"folder:{place}/pictures"))
+    resolve(RegisterParameters(store=str(place / "store"), file=place / "small.keras"))
     for data in ("mnits", f"folder:{place}/none"):
         with pytest.raises(BadInput):
-            check_early(TrainParameters(store=str(place / "store"), data=data))
+            resolve(TrainParameters(store=str(place / "store"), data=data))
         with pytest.raises(BadInput):
-            check_early(RegisterParameters(store=str(place / "store"), file=place / "small.keras", data=data))
+            resolve(RegisterParameters(store=str(place / "store"), file=place / "small.keras", data=data))
 
 
 def test_a_place_that_is_not_allowed_is_refused_first(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMSWEEP_ALLOWED_ROOTS", json.dumps([str(place / "store")]))
     with pytest.raises(BadInput, match="outside of what may be used here"):
-        check_early(sweep(place, model=str(place / "none.keras")))
+        resolve(sweep(place, model=str(place / "none.keras")))
 
 
 def dreaming(place: Path, **given: Any) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def test_dreams_of_what_there_is_not_are_refused_in_the_night_too(
     night = NightlyParameters(store=store, model="model/latest", dreams=Dreaming(**asked))
     for parameters in (DreamParameters(store=store, **asked), night):
         with pytest.raises(BadInput, match=words) as refused:
-            check_early(parameters)
+            resolve(parameters)
         assert "\n" not in str(refused.value)
 
 
@@ -188,9 +189,9 @@ def test_dreams_of_what_there_is_pass(place: Path) -> None:
         {"tour": "Conv2D_1/0-7"},
         {"passes": 2, "animation": "gif"},
     ):
-        check_early(DreamParameters(store=store, **dreaming(place, **given)))
+        resolve(DreamParameters(store=store, **dreaming(place, **given)))
         night = NightlyParameters(store=store, model="model/latest", dreams=Dreaming(**dreaming(place, **given)))
-        check_early(night)
+        resolve(night)
 
 
 @pytest.mark.parametrize(
@@ -209,12 +210,12 @@ def test_an_analysis_of_what_there_is_not_is_refused_in_the_night_too(
     night = NightlyParameters(store=store, model="model/latest", analysis=Analysing(**asked))
     for parameters in (AnalyseParameters(store=store, **asked), night):
         with pytest.raises(BadInput, match=words):
-            check_early(parameters)
+            resolve(parameters)
 
 
 def test_an_analysis_of_what_there_is_passes(place: Path) -> None:
     (place / "rose.png").write_bytes(b"")
-    check_early(AnalyseParameters(store=str(place / "store"), images=["test/3", str(place / "rose.png")]))
+    resolve(AnalyseParameters(store=str(place / "store"), images=["test/3", str(place / "rose.png")]))
 
 
 def test_files_of_any_name_are_found_as_they_are_and_as_they_are_shown(place: Path) -> None:
@@ -223,19 +224,19 @@ def test_files_of_any_name_are_found_as_they_are_and_as_they_are_shown(place: Pa
         file.write_bytes(b"")
         asked = {"pictures": [show_name(str(file))], "guide": file, "mask": file, "out": file.with_suffix("")}
         parameters = DreamParameters(store=str(place / "store"), **asked)
-        check_early(parameters)
+        resolve(parameters)
         written = parameters.model_dump_json()
         assert DreamParameters.model_validate_json(written) == parameters
         file.unlink()
         with pytest.raises(BadInput, match="there is no picture") as refused:
-            check_early(parameters)
+            resolve(parameters)
         assert str(refused.value).isprintable()
 
 
 def test_tensorflow_is_not_imported_for_it(place: Path) -> None:
     script = (
-        "import sys; from flows.forms.checks import check_early; from flows.forms.parameters import SweepParameters\n"
-        f"check_early(SweepParameters(store={str(place / 'store')!r}, data='digits', layers=['Conv2D_1']))\n"
+        "import sys; from flows.forms.resolve import resolve; from flows.forms.parameters import SweepParameters\n"
+        f"resolve(SweepParameters(store={str(place / 'store')!r}, data='digits', layers=['Conv2D_1']))\n"
         "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -1,0 +1,80 @@
+"""The models of a store, found by the names that people use. Importing this costs little: no Prefect, no TensorFlow."""
+
+from dataclasses import dataclass
+
+from typing_extensions import TypedDict
+
+from lib.errors import BadInput
+from storage.errors import StoreError
+from storage.resolve import resolve
+from storage.store import Record, Store
+from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of, network_output, split_name
+from tasks.session.attributes import read_as
+
+LATEST = "model/latest"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model of the store, or a checkpoint of its training: its record, and the name that reaches it."""
+
+    record: Record
+    name: str
+
+    @property
+    def digest(self) -> str:
+        """The digest of the network's file. Raises StoreError where the record has none."""
+        return network_output(self.record).digest
+
+    @property
+    def identity(self) -> str:
+        """What stands for the network in recipes. Raises StoreError where the record has none."""
+        return identity_of(self.record)
+
+
+class _DataRecord(TypedDict):
+    data_record: str | None
+
+
+class _DataClasses(TypedDict):
+    classes: list[str]
+
+
+def find_model(store: Store, name: str | None) -> StoredModel:
+    """The model that a ref or a digest's beginning names; None: the latest. With `@3` behind it, its third epoch's
+    checkpoint.
+
+    Raises BadInput where there is none, or the name is unknown, ambiguous or something else's.
+    """
+    if name is None and LATEST not in store.refs():
+        raise BadInput("the store has no model yet: `dreamsweep train`, or `dreamsweep sweep --train`")
+    try:
+        made = [record for record, _ in resolve(store, name or LATEST).artifacts]
+    except StoreError as problem:
+        model, epoch = split_name(name or "")
+        if epoch is None:
+            raise BadInput(str(problem)) from problem
+        found = find_model(store, model)
+        chosen = choose(checkpoints_of(store, found.record), str(epoch), found.name)
+        return StoredModel(chosen[epoch], checkpoint_name(found.name, epoch))
+    networks = {"model", "checkpoint"}
+    record = next((record for record in made if networks & {output.role for output in record.outputs}), None)
+    if record is None:
+        raise BadInput(f"{name!r} is no model: `dreamsweep models` lists them")
+    wanted = f"record:{record.key}"
+    refs = sorted(ref for ref, target in store.refs().items() if target == wanted and ref != LATEST)
+    return StoredModel(record, refs[0] if refs else network_output(record).digest[:12])
+
+
+def data_of(store: Store, model: Record) -> Record | None:
+    """The record of the data set that a model was trained on or registered with; None where there was none."""
+    if model.task == "epoch":
+        images = next(item.digest for item in model.inputs if item.role == "train_imgs")
+        return next((made for made, _ in reversed(store.questions().producers(images)) if made.task == "data"), None)
+    key = read_as(_DataRecord, model.output("model").attributes)["data_record"]
+    return store.record(key) if key else None
+
+
+def classes_of(data: Record) -> tuple[str, ...]:
+    """The names of the classes of a data set."""
+    return tuple(read_as(_DataClasses, data.parameters)["classes"])
