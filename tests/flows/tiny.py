@@ -1,5 +1,8 @@
 """A network and a data set small enough to be swept in a second or two, made from NumPy seeds alone."""
 
+import io
+import json
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,3 +153,23 @@ def saved(model: Any, path: Path) -> Path:
     """The model in a file of its own."""
     model.save(path)
     return path
+
+
+def keras_file() -> bytes:
+    """What a `.keras` file says of its layers, without the rest of it: a model with another one in it."""
+
+    def layer(kind: str, name: str, **more: Any) -> dict[str, Any]:
+        return {"class_name": kind, "module": "keras.layers", "config": {"name": name, **more}}
+
+    inner = [layer("Conv2D", "first", filters=4), layer("DepthwiseConv2D", "deep")]
+    outer = [
+        layer("InputLayer", "image"),
+        layer("Conv2D", "Conv2D_1", filters=8),
+        layer("MaxPooling2D", "pool"),
+        layer("Functional", "backbone", layers=inner),
+        layer("Dense", "classes", units=3),
+    ]
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("config.json", json.dumps(layer("Functional", "small", layers=outer)))
+    return written.getvalue()

@@ -1,11 +1,7 @@
 """What a form cannot know is known before TensorFlow is imported, and said as the flow itself would say it."""
 
-import io
 import json
 import os
-import subprocess
-import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,26 +27,7 @@ from lib.training.settings import TrainSettings
 from storage.errors import StoreError
 from storage.record import NewOutput
 from storage.store import Store
-
-
-def keras_file() -> bytes:
-    """What a `.keras` file says of its layers, without the rest of it: a model with another one in it."""
-
-    def layer(kind: str, name: str, **more: Any) -> dict[str, Any]:
-        return {"class_name": kind, "module": "keras.layers", "config": {"name": name, **more}}
-
-    inner = [layer("Conv2D", "first", filters=4), layer("DepthwiseConv2D", "deep")]
-    outer = [
-        layer("InputLayer", "image"),
-        layer("Conv2D", "Conv2D_1", filters=8),
-        layer("MaxPooling2D", "pool"),
-        layer("Functional", "backbone", layers=inner),
-        layer("Dense", "classes", units=3),
-    ]
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        archive.writestr("config.json", json.dumps(layer("Functional", "small", layers=outer)))
-    return written.getvalue()
+from tests.flows.tiny import keras_file
 
 
 @pytest.fixture
@@ -231,13 +208,3 @@ def test_files_of_any_name_are_found_as_they_are_and_as_they_are_shown(place: Pa
         with pytest.raises(BadInput, match="there is no picture") as refused:
             resolve(parameters)
         assert str(refused.value).isprintable()
-
-
-def test_tensorflow_is_not_imported_for_it(place: Path) -> None:
-    script = (
-        "import sys; from flows.forms.resolve import resolve; from flows.forms.parameters import SweepParameters\n"
-        f"resolve(SweepParameters(store={str(place / 'store')!r}, data='digits', layers=['Conv2D_1']))\n"
-        "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
