@@ -27,17 +27,15 @@ class CheckpointSweeps:
     waiting: list[str] = field(default_factory=list)
 
 
-def choose_checkpoints(
-    store: Store, parameters: SweepParameters, model: StoredModel, found: Mapping[int, Record]
-) -> list[int]:
+def choose_checkpoints(store: Store, wanted: str | None, model: StoredModel, found: Mapping[int, Record]) -> list[int]:
     """The epochs whose checkpoints are to be swept, the first first, among those that were found with the model.
 
     A model that was trained just now has its own. Raises BadInput for one that there is not. The last one is the model
     itself, whose own sweep follows anyhow.
     """
-    if parameters.checkpoints is None:
+    if wanted is None:
         return []
-    chosen = found or choose(checkpoints_of(store, model.record), parameters.checkpoints, model.name)
+    chosen = found or choose(checkpoints_of(store, model.record), wanted, model.name)
     return [epoch for epoch, one in chosen.items() if identity_of(one) != model.identity]
 
 
@@ -55,7 +53,7 @@ def sweep_checkpoints(
     Raises BadInput as `choose_checkpoints`, and StoreUnusable.
     """
     found = CheckpointSweeps()
-    for epoch in choose_checkpoints(open_session.store, parameters, model, chosen):
+    for epoch in choose_checkpoints(open_session.store, parameters.checkpoints, model, chosen):
         name = f"epoch {epoch}"
         if open_session.deadline.passed:
             found.waiting.append(name)

@@ -33,7 +33,7 @@ def check(settings: Any) -> None:
     for name, hint in hints_of(type(settings)).items():
         value = getattr(settings, name)
         if not _within(value, hint):
-            raise BadValue(name, value, wanted(hint))
+            raise BadValue(name, value, say_limits(hint))
 
 
 def hints_of(settings: type) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def is_list(hint: Any) -> bool:
     return get_origin(kind) is list or (get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis)
 
 
-def wanted(hint: Any) -> str:
+def say_limits(hint: Any) -> str:
     """The end of a message about a value that is outside of the limits of its annotation: what it may be."""
     kind = plain(hint)
     if is_choice(kind):
@@ -120,7 +120,7 @@ def read_number(name: str, text: str, hint: Any) -> int | float:
         words = " and ".join(_words(get_args(hint)[1:]))
         raise BadValue(name, text, f"it wants {_NUMBERS[kind]}{f', {words}' if words else ''}") from None
     if not _within(number, hint):
-        raise BadValue(name, number, wanted(hint))
+        raise BadValue(name, number, say_limits(hint))
     return number
 
 

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from flows.forms.entries import Entry, Hint, entries_of
 from lib.errors import BadValue
-from lib.limits import about, is_choice, is_list, plain, read_number, wanted
+from lib.limits import about, is_choice, is_list, plain, read_number, say_limits
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -195,7 +195,7 @@ def _read(entry: Entry, value: Any) -> Any:
     try:
         return [list(map(plain(get_args(inner)[0]), text.split(","))) for text in value]
     except ValueError:
-        raise BadValue(option_of(entry.name), ", ".join(value), wanted(entry.hint)) from None
+        raise BadValue(option_of(entry.name), ", ".join(value), say_limits(entry.hint)) from None
 
 
 def _shown(default: Any) -> str:

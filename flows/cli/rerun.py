@@ -47,11 +47,11 @@ def rerun(
 ) -> int:
     from storage.store import Store
 
+    limits = fill_in(Limits, given).model_dump(exclude={"stalled_after"})
     opened = Store.open(store_place(store), create=False)
     found = opened.run(run) if run is not None else _latest(opened)
     if found.flow not in _FORMS:
         raise BadInput(f"run {found.id} is a {found.flow}: only a {_KINDS} can be run again")
-    limits = fill_in(Limits, given).model_dump(exclude={"stalled_after"})
     asked: Given = {**found.parameters, "store": store_place(store)} | limits
     if found.flow != "train" and asked.get("train") is None:
         # the latest model may be another one by now, and a file may have changed

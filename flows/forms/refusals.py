@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from flows.forms.entries import Hint, find_entry, title_of
 from lib.errors import BadInput, BadValue
-from lib.limits import wanted
+from lib.limits import say_limits
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -52,4 +52,4 @@ def _wanted(kind: str, hint: Hint) -> str:
         case "too_short" | "string_too_short":
             return "it must not be empty"
         case _:
-            return wanted(hint)
+            return say_limits(hint)

@@ -1,6 +1,6 @@
 """From the parameters of a sweep to the context in which it takes place, and what it may find there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from flows.forms.parameters import RegisterParameters, SweepParameters
@@ -34,7 +34,7 @@ def open_sweep(
 ) -> Iterator[tuple[SweepContext, Units]]:
     """The context for what is to be swept of a model, open while inside, and the units. Raises BadInput."""
     network = open_network(open_session.store, stored)
-    units = _units(network.model, parameters)
+    units = _units(network.model, parameters.layers, parameters.size)
     data = _data(open_session, parameters, stored.record, network.model)
     natural = None if data is None else natural_of(open_session.store, data)
     context = SweepContext(
@@ -43,7 +43,7 @@ def open_sweep(
         parameters.growth,
         pixel_range(data) if data else UNIT_RANGE,
         natural,
-        _size(network.model, parameters, natural),
+        _size(network.model, parameters.size, natural),
         parameters.batch,
     )
     with open_context(context):
@@ -61,17 +61,17 @@ def obtain_sweep_model(open_session: Session, parameters: SweepParameters, found
         store=parameters.store, file=found.file, data=parameters.data, data_dir=parameters.data_dir
     )
     model = model_file.load(file.file)
-    _units(model, parameters)  # what only the network can tell leaves no record either
+    _units(model, parameters.layers, parameters.size)  # what only the network can tell leaves no record either
     if file.data is None:
-        _size(model, parameters, None)
+        _size(model, parameters.size, None)
     return obtain_registered_model(open_session, file, parameters.size)
 
 
-def _units(model: KerasModel, parameters: SweepParameters) -> Units:
+def _units(model: KerasModel, layers: Sequence[str] | None, size: tuple[int, int] | None) -> Units:
     """The units to sweep, by layer. Raises BadInput where there are none, or images of the size do not suit them."""
-    chosen = select_units(model, parameters.layers)
-    if parameters.size is not None:
-        responses_of(model, [layer.name for layer in chosen], size=parameters.size)
+    chosen = select_units(model, layers)
+    if size is not None:
+        responses_of(model, [layer.name for layer in chosen], size=size)
     return {layer: [Unit(layer.name, index) for index in indices] for layer, indices in chosen.items()}
 
 
@@ -92,10 +92,10 @@ def _data(open_session: Session, parameters: SweepParameters, record: Record, mo
     return open_session.store.record(key_of(made))
 
 
-def _size(model: KerasModel, parameters: SweepParameters, natural: Natural | None) -> tuple[int, int] | None:
+def _size(model: KerasModel, size: tuple[int, int] | None, natural: Natural | None) -> tuple[int, int] | None:
     """The images' (height, width) where it is not the network's own; a network of a free size takes the data set's."""
-    if parameters.size is not None or None not in model.input_shape[1:3]:
-        return parameters.size
+    if size is not None or None not in model.input_shape[1:3]:
+        return size
     if natural is None:
         raise BadInput("the network takes images of any size: choose one with --size, as 64x64")
     height, width = natural.images.shape[1:3]

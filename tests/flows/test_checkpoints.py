@@ -16,7 +16,7 @@ from storage.recipe import Recipe
 from storage.record import Input, NewOutput
 from storage.runs import RunRecord
 from storage.store import Store
-from tasks.model.checkpoints import network_output
+from tasks.model.checkpoints import identity_of
 from tests.flows.tiny import Bench, small_cnn, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -140,9 +140,9 @@ def test_checkpoints_for_which_the_time_is_over_wait_for_the_next_run(
 
     def late(record: Any) -> Any:
         over.append(True)
-        return network_output(record)
+        return identity_of(record)
 
-    monkeypatch.setattr("flows.checkpoints.network_output", late)
+    monkeypatch.setattr("flows.checkpoints.identity_of", late)
     monkeypatch.setattr("lib.deadline.Deadline.passed", property(lambda _: bool(over)))
     state = bench.state(checkpoints="all", layers=LAYERS)
     left = "2 of 2 maps, epoch 1, epoch 2 are left; the next run goes on with them"
