@@ -25,7 +25,7 @@ from lib.arrays import Floats
 from lib.dream.mode import Curve, DreamedPlanes, Mode, Progress, Setup, Target
 from lib.dream.picture_ascent import PictureAscent
 from lib.dream.whole_gradient import picture_gradient
-from lib.limits import About
+from lib.settings import About
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def test_settings_take_both_and_only_the_new_mode_s_recipes_have_its_own_setting
 from dataclasses import fields
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
-from lib.limits import abouts
+from lib.settings import abouts
 from lib.oips.settings import GrowthSettings
 
 def message(**settings):

@@ -85,7 +85,7 @@ def _keep_libraries_quiet() -> None:
 
 def _keep_prefect_off() -> None:
     """What goes wrong in a flow is raised here as well, and said once; Prefect's server has every line."""
-    from flows.serving.prefect_internals import set_console_level
+    from flows.running.prefect_internals import set_console_level
 
     loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
     set_console_level([logging.root, *loggers], logging.CRITICAL)

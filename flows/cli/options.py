@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from flows.forms.entries import Entry, Hint, entries_of
 from lib.errors import BadValue
-from lib.limits import about, is_choice, is_list, plain, read_number, say_limits
+from lib.settings import about, is_choice, is_list, plain, read_number, say_limits
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

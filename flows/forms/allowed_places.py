@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
-from flows.forms.fields import is_model_file
+from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
 from lib.data.image_names import ImageName
 from lib.errors import BadInput

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from lib.limits import About, hints_of, plain
+from lib.settings import About, hints_of, plain
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

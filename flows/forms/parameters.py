@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from flows.forms.fields import A_MODEL, Checkpoints, ClockTime, DataFolder, DataSet, ImageText, Size, TimeZone
+from flows.forms.field_types import A_MODEL, Checkpoints, ClockTime, DataFolder, DataSet, ImageText, Size, TimeZone
 from flows.forms.form import Form, Place, has_default
 from flows.forms.places import DREAMS, ORIGINALS, data_place, store_place
 from lib.analysis.settings import AnalysisSettings

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from flows.forms.entries import Hint, find_entry, title_of
 from lib.errors import BadInput, BadValue
-from lib.limits import say_limits
+from lib.settings import say_limits
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.forms import allowed_places
-from flows.forms.fields import is_model_file
+from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
 from flows.forms.parameters import (
     AnalyseParameters,

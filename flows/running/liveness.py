@@ -1,8 +1,8 @@
 """Whether a flow is alive: said by a lock, which dies with its process however that ends.
 
 Each flow holds an flock on a file of its own while it runs, and removes the file at its end. A file that nobody holds
-is that of a flow that had no time to say how it ended (`flows.serving.crashed` marks it), or could not close its run,
-as on a full disk. It also says which run the flow has open in which store.
+is that of a flow that had no time to say how it ended (`flows.running.crashed_runs` marks it), or could not close its
+run, as on a full disk. It also says which run the flow has open in which store.
 """
 
 import fcntl

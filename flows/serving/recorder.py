@@ -13,7 +13,7 @@ import httpx
 from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.events import Event
 
-from flows.serving.prefect_internals import send_all, watch_events
+from flows.running.prefect_internals import send_all, watch_events
 from flows.serving.server_settings import password
 
 FINAL = frozenset(state.value for state in TERMINAL_STATES)

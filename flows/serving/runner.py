@@ -22,8 +22,8 @@ from types import FrameType
 from prefect.client.orchestration import get_client
 from prefect.runner import Runner
 
+from flows.running.prefect_internals import kill_flow_runs, stop_polling
 from flows.serving.deployments import make_deployments, skip_overdue
-from flows.serving.prefect_internals import kill_flow_runs, stop_polling
 from flows.serving.runner_process import READY
 
 POLL_SECONDS = 2.0

@@ -24,6 +24,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from flows.running.locks import try_lock
+from flows.serving.deployments import NAME
 from flows.serving.server_process import STOP_SECONDS
 from flows.serving.server_settings import (
     PASSWORD,
@@ -94,7 +95,7 @@ class LocalServer:
         self._host, self._port = host, port
         self._progress = progress or (lambda _: None)
         self._users: IO[bytes] | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._within = contextlib.ExitStack()
 
     def start(self) -> None:
@@ -107,8 +108,8 @@ class LocalServer:
             self._users = (self.folder / "users.lock").open("ab")
         except OSError as error:
             raise ServerError(f"Prefect's server cannot keep its data in {self.folder}: {error.strerror}") from error
-        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a keeper is stopping its server
-        self._start_keeper()
+        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a server process is stopping its server
+        self._start_process()
 
     def ready(self) -> str:
         """Wait until the server answers, and return the address of its API."""
@@ -116,7 +117,7 @@ class LocalServer:
             self._progress("Prefect's server is starting")
             give_up = time.monotonic() + START_SECONDS
             while not self._answers():
-                self._see_to_the_keeper(give_up)
+                self._watch_server_process(give_up)
                 time.sleep(LOOK_SECONDS)
             self._check_that_it_is_ours()
         return self.url
@@ -129,7 +130,7 @@ class LocalServer:
         if self.given or self._users is None or self._is_kept():
             return False
         self._port = urlsplit(self.url).port
-        self._start_keeper()
+        self._start_process()
         self.ready()
         return True
 
@@ -145,15 +146,15 @@ class LocalServer:
         users, self._users = self._users, None
         fcntl.flock(users, fcntl.LOCK_UN)
         give_up = time.monotonic() + STOP_SECONDS
-        # Other users hold the lock shared. A keeper holds it exclusively once it has looked, and is stopping then.
+        # Other users hold the lock shared. The server holds it exclusively once it is stopping.
         while self._is_kept() and time.monotonic() < give_up:
             free, shared = _could_lock(users, fcntl.LOCK_EX), _could_lock(users, fcntl.LOCK_SH)
             if shared and not free:
                 break
             time.sleep(LOOK_SECONDS)
         users.close()
-        if self._keeper is not None:
-            self._keeper.poll()
+        if self._process is not None:
+            self._process.poll()
 
     def __enter__(self) -> str:
         keep_prefect_off_the_terminal()
@@ -164,7 +165,7 @@ class LocalServer:
             raise
         if self.given:
             return url
-        from flows.serving.crashed import mark_crashed
+        from flows.running.crashed_runs import mark_crashed
         from flows.serving.recorder import note_task_runs
 
         self._within.callback(self.stop)
@@ -172,7 +173,7 @@ class LocalServer:
         self._within.enter_context(settings_here(url))
         self._sent = self._within.enter_context(note_task_runs())
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
-        mark_crashed(self.folder, url, own=True)
+        mark_crashed(self.folder, url, deployments=NAME)
         return url
 
     def __exit__(
@@ -196,7 +197,7 @@ class LocalServer:
     def _log(self) -> Path:
         return self.folder / "server.log"
 
-    def _start_keeper(self) -> None:
+    def _start_process(self) -> None:
         # Its own settings and none of the user's, whose profile or environment may name another database; -P and the
         # folder as working directory keep modules and settings of wherever the user is out of it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
@@ -209,7 +210,7 @@ class LocalServer:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
         with self._log.open("ab") as log:
             self._log_begins = log.tell()
-            self._keeper = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [
                     sys.executable,
                     "-P",
@@ -227,17 +228,17 @@ class LocalServer:
                 start_new_session=True,  # Ctrl-C is for the run, which then stops the server when it is done with it
             )
 
-    def _see_to_the_keeper(self, give_up: float) -> None:
+    def _watch_server_process(self, give_up: float) -> None:
         """Raise where the server failed or takes too long; start it again where the one we counted on has gone."""
-        assert self._keeper is not None
-        if self._keeper.poll():
+        assert self._process is not None
+        if self._process.poll():
             if (error := self._last_error()).startswith("PortTaken: "):
                 raise ServerError(error.removeprefix("PortTaken: "))
             raise ServerError(f"Prefect's server did not start ({error}): see {self._log}")
         if time.monotonic() > give_up:
             raise ServerError(f"Prefect's server did not start within {duration(START_SECONDS)}: see {self._log}")
-        if self._keeper.poll() == 0 and not self._is_kept():
-            self._start_keeper()
+        if self._process.poll() == 0 and not self._is_kept():
+            self._start_process()
 
     def _check_that_it_is_ours(self) -> None:
         """Raise where the server that was there already is at another address, or wants another password."""

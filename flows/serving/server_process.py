@@ -3,9 +3,9 @@
 It *is* the server, and it lives as long as somebody uses it. Everything is said with `flock`, since locks die with the
 processes that hold them, however those end:
 
-- `users.lock`: every user holds it shared. When the keeper can take it exclusively nobody is left, and it stops the
-  server. Whoever comes at that moment waits for the lock, and then starts a keeper of his own.
-- `server.lock`: the keeper holds it exclusively, so that there is one server a folder. The server's address is in it.
+- `users.lock`: every user holds it shared. When the process can take it exclusively nobody is left, and it stops the
+  server. Whoever comes at that moment waits for the lock, and then starts a server process of his own.
+- `server.lock`: the process holds it exclusively, so that there is one server a folder. The server's address is in it.
 
 The port is 4200, or a free one where that is taken and none was asked for. It is bound before anything else, so that no
 other process can take it in between; the socket listens at once, and requests wait in it until the server has started.
@@ -41,7 +41,7 @@ def _stop_when_unused(users: IO[bytes]) -> None:
 def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
     """Serve Prefect's API and its UI from the database in `folder` until no process holds `users.lock` any more.
 
-    Returns 0 at once where another keeper serves this folder. Settings come from the environment. Raises PortTaken.
+    Returns 0 at once where another process serves this folder. Settings come from the environment. Raises PortTaken.
     """
     with (folder / "users.lock").open("ab") as users, (folder / "server.lock").open("r+b") as server_lock:
         if not try_lock(server_lock, fcntl.LOCK_EX):
@@ -56,7 +56,7 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
 
         import uvicorn
 
-        from flows.serving.prefect_internals import server_app
+        from flows.running.prefect_internals import server_app
         from flows.web.same_site import LOCAL_NAMES, SameSite
 
         # with a socket that is already bound

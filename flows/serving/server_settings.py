@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flows.serving.prefect_internals import SENDERS, refresh_settings, set_console_level
+from flows.running.prefect_internals import SENDERS, refresh_settings, set_console_level
 
 PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"
 """The environment variable with `user:password`, where the server asks for one: that of `prefect server start`."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from flows.forms import allowed_places
 from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
+from flows.serving.deployments import NAME
 from flows.serving.runner_process import ServingProcess
 from flows.serving.server import LocalServer, ServerError
 from flows.serving.server_settings import PASSWORD, keep_prefect_off_the_terminal
@@ -163,10 +164,10 @@ class _Up:
             self._revive_at = time.monotonic() + AGAIN_SECONDS
 
     def _mark_crashed(self) -> None:
-        from flows.serving.crashed import mark_crashed
+        from flows.running.crashed_runs import mark_crashed
 
         try:
-            for name in mark_crashed(self._folder, self._server.url, own=not self._server.given):
+            for name in mark_crashed(self._folder, self._server.url, deployments=None if self._server.given else NAME):
                 log.warning("crashed: %s", name)
         except Exception:  # it looks again in a few seconds, and `up` goes on
             log.exception("cannot look for what has crashed")

@@ -8,8 +8,8 @@ from annotated_types import Ge, Gt, Lt
 
 from lib.analysis.fcps import THRESHOLD
 from lib.errors import BadInput, BadValue
-from lib.limits import About, check
 from lib.network.units import nearest
+from lib.settings import About, check
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Mode:
         step: root mean square of a step's change where the step size is 1; white is 1 and black 0.
         step_text: in which words the text of the step size names this mode, as "in octaves".
         reads: those settings that it looks at and not every mode does.
-        own: a dataclass of settings that no other mode has, each with a default and annotated as `lib.limits` says.
+        own: a dataclass of settings that no other mode has, each with a default and annotated as `lib.settings` says.
             They join the settings of a dream, from which `DreamSettings.of_mode` hands them back.
         prepare: makes it ready; raises BadInput for a network that cannot dream in this mode.
     """

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 from annotated_types import Ge, Gt, Le, Lt
 
 from lib.dream.mode import MODES
-from lib.limits import About, check
 from lib.pictures.colours import Colours
+from lib.settings import About, check
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

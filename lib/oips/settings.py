@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt, MinLen
 
 from lib.errors import BadInput, BadValue
-from lib.limits import About, check
 from lib.oips.constraint import ConstraintName
 from lib.oips.objective import OBJECTIVES
+from lib.settings import About, check
 
 LengthScales = Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
 StyleName = Literal["strong", "clean"]

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt, Lt
 
 from lib.errors import BadInput
-from lib.limits import About, check
+from lib.settings import About, check
 from lib.words import count
 
 Optimiser = Literal["adam", "rmsprop", "sgd"]

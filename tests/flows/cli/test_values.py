@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from flows.cli.app import application
 from flows.forms.entries import entries_of
 from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
-from lib.limits import is_choice, plain
+from lib.settings import is_choice, plain
 from storage.store import Store
 
 CLI = Callable[..., tuple[int, str, str]]

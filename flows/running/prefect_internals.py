@@ -1,6 +1,6 @@
 """The parts of Prefect that its documentation does not promise: they are touched here, and nowhere else.
 
-Each is imported where it is used, as importing Prefect takes a second. `tests/flows/serving/test_prefect_internals.py`
+Each is imported where it is used, as importing Prefect takes a second. `tests/flows/running/test_prefect_internals.py`
 names them all, so that an update of Prefect which takes one away is told from one that breaks something of ours.
 """
 

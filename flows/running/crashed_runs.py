@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flows.running.liveness import Life, dead_files, file_of, hold_dead_file, read_life, write_life
-from flows.serving import deployments
-from flows.serving.prefect_internals import FLOW_RUN_ID
+from flows.running.prefect_internals import FLOW_RUN_ID
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Store
 
@@ -36,7 +35,7 @@ PAGE = 200
 log = logging.getLogger(__name__)
 
 
-def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
+def mark_crashed(folder: Path, url: str, *, deployments: str | None) -> list[str]:
     """Mark the flow runs that died as crashed, with all that ran in them, and close their runs in the store.
 
     Costs next to nothing where nobody died. What cannot be done now, as the server or a store is away, is left for the
@@ -45,13 +44,14 @@ def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
     Args:
         folder: Prefect's, in the data folder.
         url: the server's API.
-        own: it is the project's own server, so that runs of our deployments which died before they took their lock,
-            or after they gave it back, are marked as well; on another, they may be another machine's.
+        deployments: what those on the project's own server are called; runs of them that died before they took their
+            lock, or after they gave it back, are marked as well. None for another server, where they may be another
+            machine's.
 
     Returns the names of the flow runs that were marked.
     """
     dead = dead_files(folder)
-    if not dead and not own:
+    if not dead and deployments is None:
         return []
     import httpx
     from prefect.client.orchestration import SyncPrefectClient
@@ -66,8 +66,8 @@ def mark_crashed(folder: Path, url: str, *, own: bool) -> list[str]:
         ) as client:
             for path in dead:
                 marked += _mark_crashed_file(client, path)
-            if own:
-                marked += _mark_unstarted(client, folder)
+            if deployments is not None:
+                marked += _mark_unstarted(client, folder, deployments)
     except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for the server's version
         log.info("flow runs that died are not marked yet: %s", error)
     return marked
@@ -111,8 +111,8 @@ def _died_in(flow_run: "FlowRun", attempt: int) -> tuple[bool, datetime]:
     return False, flow_run.state.timestamp  # the next one has begun, or is about to
 
 
-def _mark_unstarted(client: "SyncPrefectClient", folder: Path) -> list[str]:
-    """Mark the runs of our deployments that are on their way, and have neither a file nor a process."""
+def _mark_unstarted(client: "SyncPrefectClient", folder: Path, deployments: str) -> list[str]:
+    """Mark the runs of the deployments of that name that are on their way, and have neither a file nor a process."""
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import StateType
 
@@ -121,7 +121,7 @@ def _mark_unstarted(client: "SyncPrefectClient", folder: Path) -> list[str]:
     marked = []
     for flow_run in client.read_flow_runs(
         flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=on_their_way)),
-        deployment_filter=filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[deployments.NAME])),
+        deployment_filter=filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[deployments])),
     ):
         assert flow_run.state is not None
         since = (now - flow_run.state.timestamp).total_seconds()

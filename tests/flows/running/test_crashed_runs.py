@@ -24,10 +24,11 @@ from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelling, Failed, Pending, Running
 
+from flows.running import crashed_runs
+from flows.running.crashed_runs import mark_crashed
 from flows.running.liveness import keep_alive_file
 from flows.running.locks import try_lock
-from flows.serving import crashed
-from flows.serving.crashed import mark_crashed
+from flows.serving.deployments import NAME
 from storage.errors import StoreUnusable
 from storage.store import Store
 from tests.flows.dying import dying, hang
@@ -36,7 +37,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 
 @dataclass
-class Mortals:
+class DyingFlows:
     """Processes that run the flow `dying` on a server, in a folder and a store of the test's own."""
 
     url: str
@@ -73,8 +74,8 @@ class Mortals:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def bury(self, *, own: bool = False) -> list[str]:
-        return mark_crashed(self.folder, self.url, own=own)
+    def mark(self, *, own: bool = False) -> list[str]:
+        return mark_crashed(self.folder, self.url, deployments=NAME if own else None)
 
     def flow_run(self, flow_run: str | UUID) -> FlowRun:
         with get_client(sync_client=True) as client:
@@ -95,8 +96,8 @@ class Mortals:
 
 
 @pytest.fixture
-def mortals(prefect_server: str, tmp_path: Path) -> Iterator[Mortals]:
-    found = Mortals(prefect_server, tmp_path / "prefect", tmp_path / "store")
+def flows(prefect_server: str, tmp_path: Path) -> Iterator[DyingFlows]:
+    found = DyingFlows(prefect_server, tmp_path / "prefect", tmp_path / "store")
     found.folder.mkdir()
     yield found
     for process in found.processes:
@@ -128,121 +129,121 @@ CRASHED = ["Crashed"] * 4
 
 
 @pytest.mark.slow
-def test_a_killed_flow_is_marked_with_all_that_ran_in_it_and_its_run_in_the_store_is_closed(mortals: Mortals) -> None:
-    process = mortals.start()
-    life = mortals.busy()
+def test_a_killed_flow_is_marked_with_all_that_ran_in_it_and_its_run_in_the_store_is_closed(flows: DyingFlows) -> None:
+    process = flows.start()
+    life = flows.busy()
     flow_run = life["flow_run"]
-    wait_until(lambda: mortals.states(flow_run) == ["Running"] * 4)
-    assert mortals.bury() == []  # it lives
-    assert Store.open(mortals.store).run(life["run"]).state == "open"
-    mortals.kill(process)
-    assert mortals.states(flow_run) == ["Running"] * 4  # and nobody would ever say otherwise
-    assert mortals.bury() == [mortals.flow_run(flow_run).name]
-    assert mortals.states(flow_run) == CRASHED
-    run = Store.open(mortals.store).run(life["run"])
-    assert (run.state, run.summary) == ("crashed", {"error": crashed.CLOSED})
+    wait_until(lambda: flows.states(flow_run) == ["Running"] * 4)
+    assert flows.mark() == []  # it lives
+    assert Store.open(flows.store).run(life["run"]).state == "open"
+    flows.kill(process)
+    assert flows.states(flow_run) == ["Running"] * 4  # and nobody would ever say otherwise
+    assert flows.mark() == [flows.flow_run(flow_run).name]
+    assert flows.states(flow_run) == CRASHED
+    run = Store.open(flows.store).run(life["run"])
+    assert (run.state, run.summary) == ("crashed", {"error": crashed_runs.CLOSED})
 
 
 @pytest.mark.slow
 def test_the_file_stays_until_the_server_has_heard_of_all_task_runs(
-    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+    flows: DyingFlows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = mortals.start()
-    flow_run = mortals.busy()["flow_run"]
-    mortals.kill(process)
-    mortals.bury()
+    process = flows.start()
+    flow_run = flows.busy()["flow_run"]
+    flows.kill(process)
+    flows.mark()
     with get_client(sync_client=True) as client:
-        late = client.create_task_run(hang, mortals.within(flow_run)[0].id, "late", name="late", state=Running())
-        assert mortals.bury() == []
+        late = client.create_task_run(hang, flows.within(flow_run)[0].id, "late", name="late", state=Running())
+        assert flows.mark() == []
         assert client.read_task_run(late.id).state_name == "Crashed"
-    assert mortals.files()
-    monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
-    assert mortals.bury() == []
-    assert mortals.files() == []
+    assert flows.files()
+    monkeypatch.setattr(crashed_runs, "SETTLED_SECONDS", 0)
+    assert flows.mark() == []
+    assert flows.files() == []
 
 
 @pytest.mark.slow
 def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(
-    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+    flows: DyingFlows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = mortals.start("serve")
+    server = flows.start("serve")
     with get_client(sync_client=True) as client:
         deployment = served(client)
         flow_run = client.create_flow_run_from_deployment(
-            deployment, parameters={"folder": str(mortals.folder), "store": str(mortals.store)}
+            deployment, parameters={"folder": str(flows.folder), "store": str(flows.store)}
         ).id
-        first = mortals.busy()["run"]
-        mortals.kill(server)
-        wait_until(lambda: mortals.bury(own=True) or mortals.states(str(flow_run)) == CRASHED)
+        first = flows.busy()["run"]
+        flows.kill(server)
+        wait_until(lambda: flows.mark(own=True) or flows.states(str(flow_run)) == CRASHED)
 
-        (mortals.store / "mended").touch()
-        mortals.start("serve")
+        (flows.store / "mended").touch()
+        flows.start("serve")
         client.set_flow_run_state(flow_run, AwaitingRetry())  # what Retry in the UI does
-        wait_until(lambda: mortals.flow_run(flow_run).state_name == "Completed")
-        assert mortals.flow_run(flow_run).run_count == 2
-    monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
-    wait_until(lambda: mortals.bury() or not mortals.files())
-    assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "completed"]
-    assert Store.open(mortals.store).runs()[0].id == first
+        wait_until(lambda: flows.flow_run(flow_run).state_name == "Completed")
+        assert flows.flow_run(flow_run).run_count == 2
+    monkeypatch.setattr(crashed_runs, "SETTLED_SECONDS", 0)
+    wait_until(lambda: flows.mark() or not flows.files())
+    assert [run.state for run in Store.open(flows.store).runs()] == ["crashed", "completed"]
+    assert Store.open(flows.store).runs()[0].id == first
 
 
-def test_a_retry_is_not_taken_for_dead_before_it_has_its_lock(mortals: Mortals) -> None:
+def test_a_retry_is_not_taken_for_dead_before_it_has_its_lock(flows: DyingFlows) -> None:
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-        left = mortals.folder / "living" / f"{flow_run}.json"
+        left = flows.folder / "living" / f"{flow_run}.json"
         left.parent.mkdir()
         left.write_text(json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename}))
         for state in (AwaitingRetry(), Pending(), Running()):
             client.set_flow_run_state(flow_run, state, force=state.is_scheduled())
-            assert (mortals.flow_run(flow_run).run_count == 2) == state.is_running()
-            assert mortals.bury() == []
-            assert mortals.flow_run(flow_run).state_type == state.type
-        with keep_alive_file(mortals.folder, str(flow_run), 2):
-            assert mortals.bury() == []
-            assert mortals.flow_run(flow_run).state_name == "Running"
+            assert (flows.flow_run(flow_run).run_count == 2) == state.is_running()
+            assert flows.mark() == []
+            assert flows.flow_run(flow_run).state_type == state.type
+        with keep_alive_file(flows.folder, str(flow_run), 2):
+            assert flows.mark() == []
+            assert flows.flow_run(flow_run).state_name == "Running"
 
 
 @pytest.mark.slow
 def test_what_an_attempt_left_is_marked_also_where_it_was_retried_before_anybody_looked(
-    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+    flows: DyingFlows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = mortals.start()
-    life = mortals.busy()
+    process = flows.start()
+    life = flows.busy()
     flow_run = UUID(life["flow_run"])
-    wait_until(lambda: mortals.states(str(flow_run)) == ["Running"] * 4)
-    mortals.kill(process)
+    wait_until(lambda: flows.states(str(flow_run)) == ["Running"] * 4)
+    flows.kill(process)
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(flow_run, AwaitingRetry(), force=True)
         client.set_flow_run_state(flow_run, Pending())
         client.set_flow_run_state(flow_run, Running())
-    with keep_alive_file(mortals.folder, str(flow_run), 2) as second:
-        run = Store.open(mortals.store).open_run("dying", {}).id
-        second.note_run(str(mortals.store), run)
-        assert mortals.bury() == []
-        assert mortals.states(str(flow_run)) == ["Running", "Crashed", "Crashed", "Crashed"]
-        assert [run.state for run in Store.open(mortals.store).runs()] == ["crashed", "open"]
-        monkeypatch.setattr(crashed, "SETTLED_SECONDS", 0)
-        mortals.bury()
-        assert mortals.file()["run"] == run
+    with keep_alive_file(flows.folder, str(flow_run), 2) as second:
+        run = Store.open(flows.store).open_run("dying", {}).id
+        second.note_run(str(flows.store), run)
+        assert flows.mark() == []
+        assert flows.states(str(flow_run)) == ["Running", "Crashed", "Crashed", "Crashed"]
+        assert [run.state for run in Store.open(flows.store).runs()] == ["crashed", "open"]
+        monkeypatch.setattr(crashed_runs, "SETTLED_SECONDS", 0)
+        flows.mark()
+        assert flows.file()["run"] == run
 
 
-def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(mortals: Mortals) -> None:
-    run = Store.open(mortals.store).open_run("dying", {}).id
+def test_a_flow_that_cannot_write_to_its_store_leaves_its_run_to_be_closed(flows: DyingFlows) -> None:
+    run = Store.open(flows.store).open_run("dying", {}).id
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-        with suppress(StoreUnusable), keep_alive_file(mortals.folder, str(flow_run)) as life:
-            life.note_run(str(mortals.store), run)
+        with suppress(StoreUnusable), keep_alive_file(flows.folder, str(flow_run)) as life:
+            life.note_run(str(flows.store), run)
             raise StoreUnusable("the store is full")
         client.set_flow_run_state(flow_run, Failed())
-    assert mortals.bury() == []
-    assert mortals.flow_run(flow_run).state_name == "Failed"
-    assert Store.open(mortals.store).run(run).state == "crashed"
+    assert flows.mark() == []
+    assert flows.flow_run(flow_run).state_name == "Failed"
+    assert Store.open(flows.store).run(run).state == "crashed"
 
 
 def test_a_run_of_our_deployments_that_died_without_its_lock_is_marked_on_our_own_server(
-    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+    flows: DyingFlows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with get_client(sync_client=True) as client:
         flow = client.create_flow(dying)
@@ -253,83 +254,83 @@ def test_a_run_of_our_deployments_that_died_without_its_lock_is_marked_on_our_ow
         )
         for flow_run in (unborn, locked, ending, other):
             client.set_flow_run_state(flow_run, Running())
-    assert mortals.bury(own=True) == []  # it may be about to take its lock
-    monkeypatch.setattr(crashed, "UNBORN_SECONDS", 0.0)
-    assert mortals.bury(own=False) == []
+    assert flows.mark(own=True) == []  # it may be about to take its lock
+    monkeypatch.setattr(crashed_runs, "UNSTARTED_SECONDS", 0.0)
+    assert flows.mark(own=False) == []
     process = subprocess.Popen(["sleep", "600"], env={"PREFECT__FLOW_RUN_ID": str(ending)}, start_new_session=True)
-    mortals.processes.append(process)
-    with keep_alive_file(mortals.folder, str(locked)):
-        assert mortals.bury(own=True) == [mortals.flow_run(unborn).name]
-    states = [mortals.flow_run(run).state_name for run in (unborn, locked, ending, other)]
+    flows.processes.append(process)
+    with keep_alive_file(flows.folder, str(locked)):
+        assert flows.mark(own=True) == [flows.flow_run(unborn).name]
+    states = [flows.flow_run(run).state_name for run in (unborn, locked, ending, other)]
     assert states == ["Crashed", "Running", "Running", "Running"]
     process.kill()
     process.wait()
-    assert len(mortals.bury(own=True)) == 2
+    assert len(flows.mark(own=True)) == 2
 
 
-def test_one_that_was_killed_while_it_was_being_cancelled_is_cancelled(mortals: Mortals) -> None:
+def test_one_that_was_killed_while_it_was_being_cancelled_is_cancelled(flows: DyingFlows) -> None:
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-        with suppress(StoreUnusable), keep_alive_file(mortals.folder, str(flow_run)):
+        with suppress(StoreUnusable), keep_alive_file(flows.folder, str(flow_run)):
             client.set_flow_run_state(flow_run, Cancelling(), force=True)
             raise StoreUnusable("so that its file stays")
-    mortals.bury()
-    assert mortals.flow_run(flow_run).state_name == "Cancelled"
+    flows.mark()
+    assert flows.flow_run(flow_run).state_name == "Cancelled"
 
 
-def test_the_flow_of_another_machine_is_left_alone(mortals: Mortals) -> None:
+def test_the_flow_of_another_machine_is_left_alone(flows: DyingFlows) -> None:
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-    left = mortals.folder / "living" / f"{flow_run}.json"
+    left = flows.folder / "living" / f"{flow_run}.json"
     left.parent.mkdir()
     words = json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": "another"})
     left.write_text(words)
-    assert mortals.bury(own=True) == []
+    assert flows.mark(own=True) == []
     assert left.read_text() == words
-    assert mortals.flow_run(flow_run).state_name == "Running"
+    assert flows.flow_run(flow_run).state_name == "Running"
 
 
-def test_what_is_out_of_reach_is_buried_later(mortals: Mortals, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Store.open(mortals.store).open_run("dying", {})
+def test_what_is_out_of_reach_is_buried_later(flows: DyingFlows, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Store.open(flows.store).open_run("dying", {})
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-    left = mortals.folder / "living" / f"{flow_run}.json"
+    left = flows.folder / "living" / f"{flow_run}.json"
     left.parent.mkdir()
     words = {"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename, "run": run.id}
-    left.write_text(json.dumps(words | {"store": str(mortals.store)}))
+    left.write_text(json.dumps(words | {"store": str(flows.store)}))
 
-    assert mark_crashed(mortals.folder, "http://127.0.0.1:9/api", own=True) == []
+    assert mark_crashed(flows.folder, "http://127.0.0.1:9/api", deployments=NAME) == []
     assert left.exists()
-    away = mortals.store.rename(mortals.store.with_name("away"))
-    monkeypatch.setattr(crashed, "SETTLED_SECONDS", -1)
+    away = flows.store.rename(flows.store.with_name("away"))
+    monkeypatch.setattr(crashed_runs, "SETTLED_SECONDS", -1)
     for _ in range(3):
-        mortals.bury()
-    assert mortals.flow_run(flow_run).state_name == "Crashed"
+        flows.mark()
+    assert flows.flow_run(flow_run).state_name == "Crashed"
     assert left.exists()
-    away.rename(mortals.store)
-    mortals.bury()
+    away.rename(flows.store)
+    flows.mark()
     assert not left.exists()
-    assert Store.open(mortals.store).run(run.id).state == "crashed"
+    assert Store.open(flows.store).run(run.id).state == "crashed"
 
 
 def test_a_flow_that_the_server_does_not_know_is_closed_in_the_store_and_forgotten(
-    mortals: Mortals, monkeypatch: pytest.MonkeyPatch
+    flows: DyingFlows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Store.open(mortals.store).open_run("dying", {})
+    run = Store.open(flows.store).open_run("dying", {})
     unknown = "12345678-1234-5678-1234-567812345678"
-    left = mortals.folder / "living" / f"{unknown}.json"
+    left = flows.folder / "living" / f"{unknown}.json"
     left.parent.mkdir()
-    words = {"flow_run": unknown, "attempt": 1, "host": os.uname().nodename, "run": run.id, "store": str(mortals.store)}
+    words = {"flow_run": unknown, "attempt": 1, "host": os.uname().nodename, "run": run.id, "store": str(flows.store)}
     left.write_text(json.dumps(words))
     (left.parent / "torn.json").touch()
-    monkeypatch.setattr(crashed, "SETTLED_SECONDS", -1)
+    monkeypatch.setattr(crashed_runs, "SETTLED_SECONDS", -1)
     for _ in range(2):
-        assert mortals.bury() == []
-    assert mortals.files() == []
-    assert Store.open(mortals.store).run(run.id).state == "crashed"
+        assert flows.mark() == []
+    assert flows.files() == []
+    assert Store.open(flows.store).run(run.id).state == "crashed"
 
 
 def test_a_flow_that_ends_leaves_no_file_and_no_lock_however_it_ends(tmp_path: Path) -> None:

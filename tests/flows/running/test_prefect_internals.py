@@ -1,6 +1,6 @@
 """The parts of Prefect that its documentation does not promise are there, and are touched in one module only.
 
-Where one of these fails after an update of Prefect, `flows.serving.prefect_internals` wants another way to do the same.
+Where one of these fails after an update of Prefect, `flows.running.prefect_internals` wants another way to do the same.
 """
 
 import inspect
@@ -34,7 +34,7 @@ NAMES = [
 
 
 def gone(part: str) -> str:
-    return f"Prefect {prefect.__version__} has no {part} any more: see flows/serving/prefect_internals.py"
+    return f"Prefect {prefect.__version__} has no {part} any more: see flows/running/prefect_internals.py"
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -86,7 +86,7 @@ def test_a_runner_that_has_started_has_what_ends_it() -> None:
 def test_the_process_of_a_flow_run_is_told_its_id_by_the_environment() -> None:
     from prefect import flow_engine
 
-    from flows.serving.prefect_internals import FLOW_RUN_ID
+    from flows.running.prefect_internals import FLOW_RUN_ID
 
     assert FLOW_RUN_ID in inspect.getsource(flow_engine), gone(FLOW_RUN_ID)
 
@@ -95,7 +95,7 @@ def test_what_sends_to_the_server_logs_under_the_names_that_are_kept_quiet() -> 
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
-    from flows.serving.prefect_internals import SENDERS
+    from flows.running.prefect_internals import SENDERS
 
     assert sorted(SENDERS) == sorted(worker.__name__ for worker in (EventsWorker, APILogWorker)), gone("EventsWorker")
 
@@ -108,4 +108,4 @@ def test_they_are_touched_in_one_module_only() -> None:
         for path in (ROOT / package).rglob("*.py")
         if private.search(path.read_text())
     }
-    assert touching == {"flows/serving/prefect_internals.py"}
+    assert touching == {"flows/running/prefect_internals.py"}

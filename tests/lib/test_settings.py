@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import TypeAdapter
 
 from lib.errors import BadInput
-from lib.limits import About, about, check, hints_of, read_number
+from lib.settings import About, about, check, hints_of, read_number
 
 
 @dataclass(frozen=True)
