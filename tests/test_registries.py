@@ -120,6 +120,7 @@ def test_the_help_of_dream_explains_the_new_mode(folder: Path) -> None:
     said = help_of(folder, "dream")
     assert "carve+tiles: first coarse, then fine. once: the picture at its own size alone. Default: octaves." in said
     assert "and of 0.01 in tiles and when carving, and of 0.02 where it is dreamed once." in said
+    assert "--drift N Greatest shift, in pixels, of the picture before a step. Default: 5." in said
 
 
 def test_the_help_of_sweep_explains_the_new_objective(folder: Path) -> None:
@@ -189,6 +190,16 @@ print(json.dumps({
         "drift is -1; it must be 0 or more",
     ]
     assert found["objective"] == "square"
+
+
+def test_options_are_held_to_the_new_mode_and_to_the_limits_of_its_own_setting(folder: Path) -> None:
+    options = [["--mode", "twice"], ["--drift", "3"], ["--mode", "once", "--drift", "-1"]]
+    done = start(folder, f"from flows.cli import main\nfor more in {options}: main(['dream', 'here', *more])")
+    assert done.stderr.splitlines() == [
+        "dreamsweep: --mode is 'twice'; choose from octaves, tiles, carve, carve+tiles, once",
+        "dreamsweep: --drift says nothing in mode octaves: leave it out, or choose another --mode",
+        "dreamsweep: --drift is -1; it must be 0 or more",
+    ]
 
 
 def test_a_mode_cannot_declare_a_setting_that_there_is(tmp_path: Path) -> None:
