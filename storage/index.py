@@ -95,6 +95,11 @@ class Index:
         with self._transaction() as connection:
             return set(connection.scalars(sql.select(_records.c.key)))
 
+    def tasks(self) -> dict[str, str]:
+        """The tasks of all records in it, by key."""
+        with self._transaction() as connection:
+            return dict(connection.execute(sql.select(_records.c.key, _records.c.task)).tuples().all())
+
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, sorted: equal indexes have equal contents."""
         with self._transaction() as connection:

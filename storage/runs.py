@@ -8,7 +8,7 @@ somebody closes it as crashed.
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -29,17 +29,22 @@ SECONDS_BETWEEN_WRITES = 5.0
 
 @dataclass(frozen=True)
 class UnitResult:
-    """The record (by key) that a run has for one unit, and whether the run computed it."""
+    """The record (by key) that a run has for one unit, whether the run computed it, and of which kind it is: its task.
+
+    `kind` is None where it is not known: runs of earlier versions did not say, and the record has gone since.
+    """
 
     record: str
     how: How
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
 class RunRecord:
     """What is known of a run. `units` and `failures` are by unit; `pins` are digests of recipes it may reuse.
 
-    `opened` and `closed` are ISO 8601 in UTC; `closed` is None while the run is open, or was killed.
+    `opened` and `closed` are ISO 8601 in UTC; `closed` is None while the run is open, or was killed. `failed_kinds`: of
+    which kind that would have been that failed, as far as it is known; None in runs of earlier versions.
     """
 
     id: str
@@ -52,6 +57,18 @@ class RunRecord:
     units: dict[str, UnitResult] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     summary: dict[str, Json] = field(default_factory=dict)
+    failed_kinds: dict[str, str] | None = None
+
+    def with_kinds(self, tasks: Callable[[], Mapping[str, str]]) -> "RunRecord":
+        """The run whose units all say their kind. `tasks`: those of all records by key, asked where a unit says none."""
+        if all(result.kind for result in self.units.values()):
+            return self
+        known = tasks()
+        units = {
+            unit: result if result.kind else replace(result, kind=known.get(result.record))
+            for unit, result in self.units.items()
+        }
+        return replace(self, units=units)
 
     def to_bytes(self) -> bytes:
         """The sealed document that is stored."""
@@ -76,6 +93,7 @@ class Run:
         self._lock = threading.Lock()
         self._units: dict[str, UnitResult] = {}
         self._failures: dict[str, str] = {}
+        self._failed_kinds: dict[str, str] = {}
         self._record = RunRecord(
             id=f"{stamp()}-{secrets.token_hex(3)}",
             flow=flow,
@@ -101,14 +119,17 @@ class Run:
     def add(self, unit: str, record: Record, how: How) -> None:
         """Note the record that this run has for a unit; an earlier failure of the unit is forgotten."""
         with self._lock:
-            self._units[unit] = UnitResult(record.key, how)
+            self._units[unit] = UnitResult(record.key, how, record.task)
             self._failures.pop(unit, None)
+            self._failed_kinds.pop(unit, None)
             self._write_now_and_then()
 
-    def fail(self, unit: str, message: str) -> None:
-        """Note that a unit failed, and why."""
+    def fail(self, unit: str, message: str, kind: str | None = None) -> None:
+        """Note that a unit failed, and why; of which kind (task) it would have been, where that is known."""
         with self._lock:
             self._failures[unit] = message
+            if kind is not None:
+                self._failed_kinds[unit] = kind
             self._write_now_and_then()
 
     def close(self, state: Literal["completed", "partial", "failed"], summary: Mapping[str, Any]) -> RunRecord:
@@ -127,7 +148,12 @@ class Run:
             self._write()
 
     def _write(self) -> None:
-        self._record = replace(self._record, units=dict(self._units), failures=dict(self._failures))
+        self._record = replace(
+            self._record,
+            units=dict(self._units),
+            failures=dict(self._failures),
+            failed_kinds=dict(self._failed_kinds),
+        )
         with self._files.writing():
             self._files.write(run_path(self.id), self._record.to_bytes())
         self._written = time.monotonic()

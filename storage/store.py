@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +213,7 @@ class Store:
     def run(self, run: str) -> RunRecord:
         """The run of this id. Raises StoreError where there is none, or its record is damaged."""
         try:
-            return RunRecord.from_bytes(self.files.read(run_path(run)))
+            return RunRecord.from_bytes(self.files.read(run_path(run))).with_kinds(self._tasks)
         except FileNotFoundError:
             raise StoreError(f"the store {self.root} has no run {run}: see `dreamsweep runs`") from None
         except ValueError as error:
@@ -228,7 +228,11 @@ class Store:
                 found.append(RunRecord.from_bytes(data))
             except ValueError as error:
                 log.warning("run %s is damaged (%s): run `dreamsweep verify`", paths[path], error)
-        return sorted(found, key=lambda run: (run.opened, run.id))
+        tasks = cache(self._tasks)  # asked once, for runs of earlier versions alone
+        return sorted((run.with_kinds(tasks) for run in found), key=lambda run: (run.opened, run.id))
+
+    def _tasks(self) -> dict[str, str]:
+        return self.questions().tasks()
 
     def close_crashed(self, run: str, message: str) -> bool:
         """Close a run whose process is known to have died, so that it pins nothing more; False where it was closed.
