@@ -15,6 +15,10 @@ from flows.results.runs import in_order
 from lib.words import duration, local_moment, parameter, plural
 from storage.lineage import Node
 from storage.record import Record
+from tasks.model.kinds.data import KIND as DATA
+from tasks.session.kind import kind_of_task
+from tasks.sweep.kinds.oip import KIND as OIP
+from tasks.sweep.kinds.oip import OWN, unit_of
 
 if TYPE_CHECKING:
     from storage.store import Store
@@ -24,13 +28,6 @@ T = TypeVar("T")
 PICTURES = ("image/png", "image/gif", "image/webp", "video/mp4")
 """Media types of what is made to be looked at."""
 
-_MANY = ("oip", "dream")
-"""Tasks of which a run has hundreds of records that are alike: one of them is drawn."""
-_DREAMS = ("dream", "animation", "tour")
-_OWN = ("unit", "layer", "index", "units", "attributes")
-"""Parameters in which units and layers of one sweep differ."""
-_OWN_OF_DREAM = ("objective", "picture", "mask")
-"""The parameter in which the dreams of a map tour differ, and the inputs in which those of a folder do."""
 _NARROW = 100  # characters: below, a digest gets a line of its own
 
 
@@ -52,7 +49,7 @@ def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterab
     tree = Tree(Text(heading, "bold"), guide_style="dim")
     count = len({(title(records[key]), records[key].output(role).digest) for key in pictures for role in pictures[key]})
     tree.add(Text(f"{plural(count, 'picture depends', 'pictures depend')} on it"))
-    oips = [record for record in records.values() if record.task == "oip"]
+    oips = [record for record in records.values() if record.task == OIP.task]
     for same in _grouped(oips, lambda record: json.dumps([_common(record), record.recipe_inputs], sort_keys=True)):
         branch = tree.add(Group(Text("OIPs", "bold"), _facts({"grown with": _common(same[0])})))
         for layer in _grouped(sorted(same, key=lambda record: in_order(title(record))), _layer_of):
@@ -64,11 +61,9 @@ def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterab
                 made = f", made {len(again) + 1} times" if again else ""
                 rows.add_row(*map(Text, words), Text(f"picture {digest}{made}", "dim"))
             branch.add(Group(Text(f"{_layer_of(layer[0])}: {plural(rows.row_count, 'unit')}", "bold"), rows))
-    rest = sorted((record for record in records.values() if record.task != "oip"), key=lambda record: title(record))
-    for head, group in (
-        ("dreams", [record for record in rest if record.task in _DREAMS]),
-        ("also", [record for record in rest if record.task not in _DREAMS]),
-    ):
+    rest = sorted(records.values(), key=lambda record: title(record))
+    for head in ("dreams", "also"):
+        group = [record for record in rest if kind_of_task(record.task).group == head]
         rows = _grid()
         for record in group:
             drawn = ", ".join(f"{role} {short(record.output(role).digest)}" for role in pictures.get(record.key, []))
@@ -92,7 +87,7 @@ class _Up:
         if not roots:
             tree.add(Text("no record made it", "dim"))
         # What everything else was made from comes first in a run, and is drawn where it is read.
-        last_first = sorted(roots, key=lambda root: root.record is not None and root.record.task not in _MANY)
+        last_first = sorted(roots, key=lambda root: root.record is not None and not _one_of_many(root.record))
         for alike in _grouped(last_first, _likeness):
             self._grow(tree, alike[0], also=len(alike) - 1)
         self._console.print(tree)
@@ -122,7 +117,9 @@ class _Up:
         }
         children = [
             child
-            for child in sorted(above.values(), key=lambda child: child.record is None or child.record.task != "data")
+            for child in sorted(
+                above.values(), key=lambda child: child.record is None or child.record.task != DATA.task
+            )
             if id(child) not in links and not (child.record and child.record.task == record.task)
         ]
         for alike in _grouped(children, _likeness):
@@ -151,7 +148,7 @@ class _Up:
         }
         self._ran = ran
         digests = {output.role: output.digest for output in record.outputs}
-        if node.digest and record.task != "data":
+        if node.digest and record.task != DATA.task:
             digests = {node.output or "blob": node.digest}
         about["identity"] = short(identity or "")
         return [_facts(about), self._checksums(digests)]
@@ -209,30 +206,25 @@ def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     return list(groups.values())
 
 
-def _likeness(root: Node) -> str:
+def _likeness(root: Node) -> Hashable:
     """Equal for units of a layer, dreams and originals that differ in nothing else: one of them is drawn."""
     record = root.record
     if record is None:
         return root.digest or ""
-    match record.task:
-        case "oip":
-            return json.dumps([_layer_of(record), _common(record), record.recipe_inputs], sort_keys=True)
-        case "dream":
-            of = {**record.parameters, **record.recipe_inputs}
-            return json.dumps(
-                {name: content for name, content in of.items() if name not in _OWN_OF_DREAM}, sort_keys=True
-            )
-        case "original":
-            return record.task
-    return record.key
+    return record.task, kind_of_task(record.task).alike(record)
+
+
+def _one_of_many(record: Record) -> bool:
+    """Whether a run has hundreds of records of this kind, which are alike: one of them is drawn."""
+    return kind_of_task(record.task).counted in ("map", "dream")
 
 
 def _layer_of(record: Record) -> str:
-    return str(record.parameters.get("unit", "")).rpartition("/")[0]
+    return unit_of(record).layer
 
 
 def _common(record: Record) -> str:
-    return _pairs({name: content for name, content in record.parameters.items() if name not in _OWN})
+    return _pairs({name: content for name, content in record.parameters.items() if name not in OWN})
 
 
 def _pictures(record: Record) -> list[str]:

@@ -1,13 +1,18 @@
 """What an analysis came to, from the store's records alone: so a run of last week can be summed up too."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from flows.results.summaries import AnalysisSummary, MarginSummary, ResultSummary
+from flows.results.runs import is_counted
+from flows.results.summaries import AnalysisSummary, FcpSummary, MarginSummary, ResultSummary
 from storage.errors import StoreError
 from storage.store import Record, Store
-from tasks.analysis.titles import is_result
+from tasks.analysis.kinds.fcps import KIND as FCPS
+from tasks.analysis.kinds.linear import KIND as LINEAR
+from tasks.analysis.kinds.predictions import KIND as PREDICTIONS
 from tasks.session.json_output import JSON
+from tasks.session.kind import ArtifactKind
 
 
 def analysis_summary(store: Store, run: str) -> AnalysisSummary:
@@ -24,19 +29,10 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     if record.flow != "analyse":
         raise StoreError(f"run {run} is a {record.flow}, no analysis: `dreamsweep runs` lists them")
     summary: dict[str, Any] = record.summary
-    made = {title: store.record(result.record) for title, result in record.units.items() if is_result(title)}
-    told: dict[str, Any] = {"confusion": None, "margins": [], "classifiers": None, "fcps": {}}
-    for one in made.values():
-        match one.task:
-            case "predictions":
-                said = _said(store, one, "summary")
-                told["confusion"] = said["confusion"]
-                told["margins"] = _margins(said, summary.get("pair"))
-            case "linear":
-                told["classifiers"] = _said(store, one, "table")
-            case "fcps":
-                said = _said(store, one, "summary")
-                told["fcps"][said["layer"]] = {name: said[name] for name in ("counts", "accuracy")}
+    made = {title: store.record(result.record) for title, result in record.units.items() if is_counted(result)}
+    predictions = _told(store, made.values(), PREDICTIONS, "summary")
+    classifiers = _told(store, made.values(), LINEAR, "table")
+    fcps = _told(store, made.values(), FCPS, "summary")
     return AnalysisSummary(
         run=run,
         state=record.state,
@@ -49,10 +45,10 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
         reused=summary.get("reused"),
         left=summary.get("left"),
         seconds=summary.get("seconds"),
-        confusion=told["confusion"],
-        margins=told["margins"],
-        classifiers=told["classifiers"],
-        fcps=told["fcps"],
+        confusion=predictions[-1]["confusion"] if predictions else None,
+        margins=_margins(predictions[-1], summary.get("pair")) if predictions else [],
+        classifiers=classifiers[-1] if classifiers else None,
+        fcps={said["layer"]: FcpSummary(counts=said["counts"], accuracy=said["accuracy"]) for said in fcps},
         made=[
             ResultSummary(
                 title=title,
@@ -67,11 +63,11 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     )
 
 
-def _said(store: Store, record: Record, role: str) -> dict[str, Any]:
-    output = record.output(role)
-    assert output.media_type == JSON
-    said: dict[str, Any] = json.loads(store.get(output.digest))
-    return said
+def _told(store: Store, made: Iterable[Record], kind: ArtifactKind, role: str) -> list[dict[str, Any]]:
+    """What the records of a kind say as JSON."""
+    outputs = [record.output(role) for record in made if record.task == kind.task]
+    assert all(output.media_type == JSON for output in outputs)
+    return [json.loads(store.get(output.digest)) for output in outputs]
 
 
 def _margins(said: dict[str, Any], pair: list[str] | None) -> list[MarginSummary]:

@@ -5,39 +5,14 @@ from typing import Any
 
 from lib.words import number, percent
 from storage.record import Record
+from tasks.session.kind import kind_of_task
 
 DIGITS = 12  # of a digest, where nothing is decided by it
 
 
 def title(record: Record) -> str:
     """A record in a few words, as "Conv2D_2/17" or "data set digits"."""
-    parameters: dict[str, Any] = record.parameters
-    match record.task:
-        case "oip":
-            return str(parameters.get("unit", "oip"))
-        case "layer":
-            return f"contact sheet of {parameters.get('layer', '?')}"
-        case "exemplars" | "responses" | "weights" | "negatives":
-            return f"{record.task} of {parameters.get('layer', '?')}"
-        case "data":
-            return f"data set {parameters.get('data', '?')}"
-        case "epoch":
-            return f"epoch {parameters.get('epoch', '?')} of the training"
-        case "model":
-            return "trained model"
-        case "register":
-            return f"model from the file {parameters.get('file', '?')}"
-        case "dream":
-            return f"dream {attributes(record).get('title', '?')}"
-        case "original":
-            return "file as it was given"
-        case "animation":
-            return f"animation of {attributes(record).get('title', '?')}"
-        case "predictions" | "activations" | "tensors" | "fcps" | "linear" | "attribution":
-            return str(attributes(record).get("title", record.task))
-        case "tour":
-            return f"map tour {attributes(record).get('title', '?')}"
-    return record.task
+    return kind_of_task(record.task).caption_of(record)
 
 
 def outcome(record: Record) -> str:

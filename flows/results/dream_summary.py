@@ -5,7 +5,8 @@ from typing import Any
 from flows.results.summaries import DreamsSummary, DreamSummary, ExtraSummary
 from storage.errors import StoreError
 from storage.store import Store
-from tasks.dream.pieces import gain_of, is_dream
+from tasks.dream.kinds.dream import KIND as DREAM
+from tasks.dream.pieces import gain_of
 
 
 def dreams_summary(store: Store, run: str) -> DreamsSummary:
@@ -33,12 +34,12 @@ def dreams_summary(store: Store, run: str) -> DreamsSummary:
             files=files.get(title, []),
         )
         for title, one in made.items()
-        if is_dream(title) and title not in record.failures
+        if one.task == DREAM.task and title not in record.failures
     ]
     extras = [
         ExtraSummary(title=title, record=one.key, files=files[title])
         for title, one in made.items()
-        if not is_dream(title) and title in files
+        if one.task != DREAM.task and title in files
     ]
     return DreamsSummary(
         run=run,

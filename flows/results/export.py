@@ -17,21 +17,18 @@ import json
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
-from urllib.parse import quote
 
-from flows.results.captions import attributes
 from flows.results.documents import environment
 from lib.errors import BadInput
-from lib.pictures.names import fitting
 from storage.errors import StoreError
 from storage.record import Output, Record
 from storage.resolve import Found
 from storage.store import Store
-from tasks.dream.pieces import animation_title, tour_title
+from tasks.session.kind import kind_of_task
+from tasks.sweep.kinds.layer import KIND as LAYER
 
 RECORDS = "records"
 ENDINGS = {
@@ -45,9 +42,6 @@ ENDINGS = {
     "video/mp4": ".mp4",
 }
 """What files end in, by their media type."""
-RESULTS = ("predictions", "activations", "tensors", "fcps", "linear", "attribution")
-"""The tasks of an analysis."""
-_SAFE = " _.+@=,()-"
 
 
 @dataclass
@@ -85,8 +79,8 @@ def sheets(store: Store, run: str) -> dict[str, tuple[str, str]]:
     """The contact sheets of a run by layer: the file's path inside the folder, and the blob's digest."""
     found = {}
     for result in store.run(run).units.values():
-        record = store.record(result.record)
-        if record.task == "layer":
+        if result.kind == LAYER.task:
+            record = store.record(result.record)
             sheet = record.output("sheet")
             found[str(record.parameters["layer"])] = name_of(record, sheet), sheet.digest
     return found
@@ -118,52 +112,10 @@ def write_export(store: Store, plan: Mapping[str, str | bytes], folder: Path) ->
 def name_of(record: Record, output: Output, unit: str | None = None) -> str:
     """The path of an output inside the folder, readable and safe on any file system.
 
-    `unit` is what a run calls the record. A dream may have been made under another name: of the same picture elsewhere,
-    or as the last of fewer passes.
+    `unit` is what a run calls the record.
     """
-    parameters: dict[str, Any] = record.parameters
     ending = ENDINGS.get(output.media_type, "")
-    match record.task:
-        case "oip":
-            layer, _, index = str(parameters["unit"]).rpartition("/")
-            last = layer.rpartition("/")[2]
-            return f"{safe(layer)}/{safe(last)}-{int(index):03d}{ending}"
-        case "layer":
-            return safe(str(parameters["layer"])) + ending
-        case "exemplars" | "responses" | "weights" | "negatives":
-            return f"{safe(str(parameters['layer']))}/{record.task}-{safe(output.role)}{ending}"
-        case "data":
-            return f"data/{'dataset' if output.role == 'dataset' else safe(output.role)}{ending}"
-        case "epoch":
-            return f"epochs/epoch-{int(parameters['epoch']):02d}{ending}"
-        case "model" | "register":
-            if output.role == "source":
-                return f"source-{safe(str(parameters['file']))}"
-            return f"{'model' if output.role.startswith('model') else 'history'}{ending}"
-        case "dream" | "animation" | "tour":
-            of = str(output.attributes["title"]) if unit is None else _dream_title(record, unit)
-            return fitting(f"dreams/{safe(of)}", f".strip{ending}" if output.role == "strip" else ending)
-        case "original":
-            return f"originals/{output.digest}"
-        case task if task in RESULTS:
-            of = str(attributes(record)["title"]) if unit is None else unit
-            return fitting(f"analysis/{safe(of)}/{safe(output.role)}", ending)
-    return f"{safe(record.task)}-{record.key[:12]}/{safe(output.role)}{ending}"
-
-
-def safe(name: str) -> str:
-    """A layer's name as a path: odd characters become %XX, so that different names stay different."""
-    return "/".join(
-        quote(part, safe=_SAFE) if part.strip(".") else "%2E" * len(part) or "%" for part in name.split("/")
-    )
-
-
-def _dream_title(record: Record, unit: str) -> str:
-    """What a dream, a film or the sheet of a tour is to be called that a run calls so."""
-    if record.task == "tour":
-        layer = str(record.parameters["layer"])
-        return f"{layer} {unit.removeprefix(tour_title(layer, ''))}"
-    return unit.removeprefix(animation_title(""))
+    return kind_of_task(record.task).file(record, output, unit, ending)
 
 
 def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None, str | None]]:
@@ -171,13 +123,14 @@ def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None,
     if found.run is None:
         yield from ((record, role, None) for record, role in found.artifacts)
         return
-    pictures = ("oip", "layer", "dream", "animation", "tour", *RESULTS)
     records = [(store.record(result.record), unit) for unit, result in found.run.units.items()]
     # A sweep or a dream is asked for its pictures; a training, which has none of those, for its model.
-    wanted = [one for one in records if one[0].task in pictures] or [
-        one for one in records if one[0].task in ("model", "register")
-    ]
+    wanted = _exported(records, "always") or _exported(records, "alone")
     yield from ((record, None, unit) for record, unit in wanted)
+
+
+def _exported(records: Sequence[tuple[Record, str]], how: str) -> list[tuple[Record, str]]:
+    return [one for one in records if kind_of_task(one[0].task).exported == how]
 
 
 def _files(store: Store, record: Record, role: str | None, unit: str | None) -> Iterator[tuple[str, str | bytes]]:

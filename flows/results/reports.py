@@ -24,9 +24,11 @@ from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
 from lib.words import percent
 from storage.store import Record, Store
+from tasks.analysis.kinds.fcps import KIND as FCPS
 from tasks.session.progress import listen
 from tasks.session.tally import Tally
 from tasks.sweep.context import SweepContext
+from tasks.sweep.kinds.layer import layer_title
 
 WIDTH, HEIGHT = 720, 960
 """Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
@@ -100,7 +102,7 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
     lines += _failures(summary)
     for one in summary["made"]:
         record = store.record(one["record"])
-        if record.task == "fcps":
+        if record.task == FCPS.task:
             what, picture = "What both classes have in common", record.output("picture")
             lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, what)]
     return lines
@@ -157,9 +159,9 @@ def sweep_lines(store: Store, summary: SweepSummary, gallery: str | None = None)
     ]
     lines += _failures(summary)
     units = store.run(run).units
-    shown = [layer for layer in summary["verdicts"] if f"layer {layer}" in units]
+    shown = [layer for layer in summary["verdicts"] if layer_title(layer) in units]
     for layer in shown[:FEWER_AT_ONCE]:
-        record = store.record(units[f"layer {layer}"].record)
+        record = store.record(units[layer_title(layer)].record)
         lines += [f"## {_text(layer)}", *_sheet(store, run, layer, record)]
     if len(shown) > FEWER_AT_ONCE:
         lines.append(f"{len(shown) - FEWER_AT_ONCE} more layers: see [all pictures]({_url(run)}/)")

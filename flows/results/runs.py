@@ -3,27 +3,18 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import StoreError
-from tasks.analysis.titles import is_result
-from tasks.dream.pieces import is_dream
+from tasks.session.kind import failed_unit, kind_of_task
 
 if TYPE_CHECKING:
-    from storage.runs import RunRecord
+    from storage.runs import RunRecord, UnitResult
     from storage.store import Store
 
 SILENCE = 15 * 60.0
 """Seconds after which an open run that has written nothing counts as died: its process was killed."""
-_UNIT = re.compile(r"\S+/\d+")
-COUNTED: Mapping[str, Callable[[str], bool]] = {"dream": is_dream, "analyse": is_result}
-"""What is counted of a run, by its flow: of all others, units."""
-
-
-def is_unit(title: str) -> bool:
-    """Whether what a run calls so is a unit."""
-    return _UNIT.fullmatch(title) is not None
 
 
 def list_runs(store: "Store") -> list[dict[str, Any]]:
@@ -44,8 +35,7 @@ def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, An
     from flows.results.captions import stamp_of
 
     summary: dict[str, Any] = run.summary
-    counted = COUNTED.get(run.flow, is_unit)
-    how = Counter(result.how for unit, result in run.units.items() if counted(unit))
+    how = Counter(result.how for result in run.units.values() if is_counted(result))
     verdicts: Counter[str] = Counter()
     for counts in verdicts_of(store, run).values():
         verdicts.update(counts)
@@ -67,18 +57,22 @@ def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, An
 def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:
     """How many units of each layer of a run came to which verdict, those that failed among them, by layer's name."""
     verdicts: dict[str, Counter[str]] = {}
-    for unit in sorted({*run.units, *run.failures}, key=in_order):
-        if not is_unit(unit):
-            continue
-        layer = verdicts.setdefault(unit.rpartition("/")[0], Counter())
-        if unit in run.failures:
-            layer["failed"] += 1
-        else:
+    for title in sorted({*run.units, *run.failures}, key=in_order):
+        if title in run.failures:
+            if (unit := failed_unit(run, title)) is not None:
+                verdicts.setdefault(unit.layer, Counter())["failed"] += 1
+        elif kind_of_task(run.units[title].kind or "").counted == "map":
             try:
-                layer[str(store.record(run.units[unit].record).output("oips").attributes["verdict"])] += 1
-            except (KeyError, StoreError):  # it has gone since, or is no unit of a sweep
+                oips = store.record(run.units[title].record).output("oips").attributes
+                verdicts.setdefault(str(oips["layer"]), Counter())[str(oips["verdict"])] += 1
+            except (KeyError, StoreError):  # it has gone since
                 continue
-    return {layer: dict(counts) for layer, counts in verdicts.items() if counts}
+    return {layer: dict(counts) for layer, counts in verdicts.items()}
+
+
+def is_counted(result: "UnitResult") -> bool:
+    """Whether this is one of what the numbers of its run are about, rather than what these are made from."""
+    return kind_of_task(result.kind or "").counted is not None
 
 
 def in_order(unit: str) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ from flows.results.summaries import SweepSummary, UnitSummary
 from lib.oips.verdict import VERDICTS
 from storage.errors import StoreError
 from storage.store import Record, Store
+from tasks.sweep.kinds.layer import layer_title
 
 COLUMNS = (*VERDICTS, "failed", "left")
 """`left`: not made when the run's time was over."""
@@ -43,7 +44,7 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
             verdicts[layer][entry["verdict"]] += 1
             units.append(entry)
             hows.append(result.how)
-        if gathered := record.units.get(f"layer {layer}"):
+        if gathered := record.units.get(layer_title(layer)):
             outputs = {output.role: output.digest for output in store.record(gathered.record).outputs}
             sheets[layer] = str(store.path(outputs["sheet"]))
             if "tensors" in outputs:

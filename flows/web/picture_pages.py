@@ -1,15 +1,17 @@
 """The pages of the picture server: HTML in which everything that is not ours is escaped."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flows.forms.places import GALLERY
 from flows.results.links import below_run
-from flows.results.runs import COUNTED, in_order, is_unit
-from tasks.analysis.titles import is_result
-from tasks.dream.pieces import is_dream, is_sheet
+from flows.results.runs import in_order, is_counted
+from tasks.dream.kinds.tour import KIND as TOUR
+from tasks.session.kind import ArtifactKind, failed_unit
+from tasks.sweep.kinds.layer import KIND as LAYER
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
@@ -45,61 +47,75 @@ def runs_page(runs: "Iterable[RunRecord]") -> str:
     return page("Runs", f"<h1>Runs</h1>{gallery}{body}")
 
 
-def run_page(run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[str, str]) -> str:
-    """One run: the contact sheet of each layer and the picture of each unit, as far as there are any yet.
+@dataclass(frozen=True)
+class RunPicture:
+    """A picture of a run: the digest of its blob, the kind of artifact, its layer where it is of one, and its verdict.
 
-    `pictures` has the digest of a picture by what the run calls it ("layer Conv2D_2", "Conv2D_2/17"), `verdicts` what
-    came of a unit.
+    `layer` is given for contact sheets and for units.
     """
+
+    digest: str
+    kind: ArtifactKind
+    layer: str | None = None
+    verdict: str = ""
+
+
+Pictures = Mapping[str, RunPicture]
+"""The pictures of a run by what it calls them, as "layer Conv2D_2" or "Conv2D_2/17"."""
+
+
+def run_page(run: "RunRecord", pictures: Pictures) -> str:
+    """One run with its pictures, as far as there are any yet: of a sweep those of each layer together."""
     parts = [
         f"<h1>{escape(run.flow)} <span class=quiet>{escape(run.id)}</span></h1>",
         f"<p>{escape(', '.join(filter(None, [run.state, _model(run), _counts(run)])))}</p>",
     ]
-    if run.flow == "dream":
-        return page(run.id, "".join([*parts, *_dreams(run, pictures), _ALL_RUNS]))
-    if run.flow == "analyse":
-        return page(run.id, "".join([*parts, *_results(run, pictures), _ALL_RUNS]))
-    units = [name for name in pictures if not name.startswith("layer ")]
-    layers = {name.removeprefix("layer "): None for name in pictures if name.startswith("layer ")}
-    layers |= {name.rpartition("/")[0]: None for name in [*units, *run.failures] if "/" in name}
+    shown = {"dream": _dreams, "analyse": _results}.get(run.flow, _layers)
+    return page(run.id, "".join([*parts, *shown(run, pictures), _ALL_RUNS]))
+
+
+def _layers(run: "RunRecord", pictures: Pictures) -> Iterator[str]:
+    """Each layer with its contact sheet and its units, then what else there is, and what else failed."""
+    sheets = {picture.layer: picture for picture in pictures.values() if picture.kind.task == LAYER.task}
+    units = {name: picture.layer for name, picture in pictures.items() if picture.kind.counted == "map"}
+    units |= {name: unit.layer for name in run.failures if (unit := failed_unit(run, name)) is not None}
+    layers = {layer for layer in (*sheets, *units.values()) if layer is not None}
     for layer in sorted(layers, key=in_order):
-        parts.append(f"<h2>{escape(layer)}</h2>")
-        if (sheet := pictures.get(f"layer {layer}")) is not None:
-            parts.append(
-                f'<p><a href="{_at(layer, sheet)}"><img src="{_at(layer, sheet)}" alt="contact sheet"></a></p>'
-            )
-        own = {*units, *run.failures}
-        cells = [_cell(name, run, pictures, verdicts) for name in sorted(own, key=in_order) if _is_of(name, layer)]
-        parts.append(f"<ul class=units>{''.join(cells)}</ul>")
-    others = [name for name in units if name.rpartition("/")[0] not in layers]
-    parts += [f'<h2>{escape(name)}</h2><img src="{_at(name, pictures[name])}" alt="">' for name in others]
-    failed = [name for name in run.failures if name.rpartition("/")[0] not in layers]
-    parts += [f"<h2>{escape(name)}</h2><p>{escape(run.failures[name])}</p>" for name in failed]
+        yield f"<h2>{escape(layer)}</h2>"
+        if (sheet := sheets.get(layer)) is not None:
+            at = _at(layer, sheet)
+            yield f'<p><a href="{at}"><img src="{at}" alt="contact sheet"></a></p>'
+        own = sorted((name for name, its_layer in units.items() if its_layer == layer), key=in_order)
+        yield f"<ul class=units>{''.join(_cell(name, run, pictures) for name in own)}</ul>"
+    others = {name: one for name, one in pictures.items() if one.layer is None}
+    for name, picture in others.items():
+        yield f'<h2>{escape(name)}</h2><img src="{_at(name, picture)}" alt="">'
+    for name, message in run.failures.items():
+        if name not in units:
+            yield f"<h2>{escape(name)}</h2><p>{escape(message)}</p>"
     if not layers and not others:
-        parts.append("<p>There is no picture yet.</p>")
-    return page(run.id, "".join([*parts, _ALL_RUNS]))
+        yield "<p>There is no picture yet.</p>"
 
 
-def _dreams(run: "RunRecord", pictures: Mapping[str, str]) -> Iterator[str]:
+def _dreams(run: "RunRecord", pictures: Pictures) -> Iterator[str]:
     """The sheets of tours whole, then every dream; what was given is not shown: a browser knows few kinds of file."""
-    shown = {name: picture for name, picture in pictures.items() if is_dream(name) or is_sheet(name)}
-    for name in sorted(shown, key=lambda name: (is_dream(name), in_order(name))):
-        if not is_dream(name):
-            at = _at(name, shown[name])
-            yield f'<h2>{escape(name.lstrip("/"))}</h2><p><a href="{at}"><img src="{at}" alt="map tour"></a></p>'
-    names = sorted({*filter(is_dream, shown), *run.failures}, key=in_order)
-    if not names:
-        yield "<p>There is no dream yet.</p>"
-    yield f"<ul class='units dreams'>{''.join(_cell(name, run, shown, {}) for name in names)}</ul>"
+    for name in sorted((name for name, one in pictures.items() if one.kind.task == TOUR.task), key=in_order):
+        at = _at(name, pictures[name])
+        yield f'<h2>{escape(name.lstrip("/"))}</h2><p><a href="{at}"><img src="{at}" alt="map tour"></a></p>'
+    yield from _counted(run, pictures, "There is no dream yet.")
 
 
-def _results(run: "RunRecord", pictures: Mapping[str, str]) -> Iterator[str]:
+def _results(run: "RunRecord", pictures: Pictures) -> Iterator[str]:
     """The results of an analysis that have a picture, and what failed; the gallery shows all of it."""
-    shown = {name: picture for name, picture in pictures.items() if is_result(name)}
+    yield from _counted(run, pictures, "There is no picture yet.")
+
+
+def _counted(run: "RunRecord", pictures: Pictures, nothing: str) -> Iterator[str]:
+    shown = {name: one for name, one in pictures.items() if one.kind.counted is not None}
     names = sorted({*shown, *run.failures}, key=in_order)
     if not names:
-        yield "<p>There is no picture yet.</p>"
-    yield f"<ul class='units dreams'>{''.join(_cell(name, run, shown, {}) for name in names)}</ul>"
+        yield f"<p>{nothing}</p>"
+    yield f"<ul class='units dreams'>{''.join(_cell(name, run, shown) for name in names)}</ul>"
 
 
 def missing_page(what: str, fix: str) -> str:
@@ -115,31 +131,26 @@ def page(title: str, body: str) -> str:
     )
 
 
-def _cell(name: str, run: "RunRecord", pictures: Mapping[str, str], verdicts: Mapping[str, str]) -> str:
-    about = f"failed: {run.failures[name]}" if name in run.failures else verdicts.get(name, "")
+def _cell(name: str, run: "RunRecord", pictures: Pictures) -> str:
+    shown = pictures.get(name)
+    about = f"failed: {run.failures[name]}" if name in run.failures else shown.verdict if shown else ""
     picture = ""
-    if name in pictures:
-        at = _at(name, pictures[name])
+    if shown is not None:
+        at = _at(name, shown)
         picture = f'<a href="{at}"><img loading=lazy src="{at}" alt=""></a>'
     return f"<li>{picture}{escape(name)}<br><span class=quiet>{escape(about)}</span></li>"
 
 
-def _at(name: str, digest: str) -> str:
+def _at(name: str, picture: RunPicture) -> str:
     """Where a picture is, relative to its run's page. With the digest, so that another picture has another address."""
-    return f"{below_run(name)}?{digest[:16]}"
-
-
-def _is_of(unit: str, layer: str) -> bool:
-    return unit.rpartition("/")[0] == layer
+    return f"{below_run(name)}?{picture.digest[:16]}"
 
 
 def _model(run: "RunRecord") -> str:
-    summary: dict[str, Any] = run.summary
-    return str(summary.get("model") or run.parameters.get("model") or "")
+    return str(run.summary.get("model") or run.parameters.get("model") or "")
 
 
 def _counts(run: "RunRecord") -> str:
-    counted = COUNTED.get(run.flow, is_unit)
-    hows = [result.how for unit, result in run.units.items() if counted(unit)]
+    hows = [result.how for result in run.units.values() if is_counted(result)]
     counts = {"computed": hows.count("computed"), "reused": hows.count("reused"), "failed": len(run.failures)}
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

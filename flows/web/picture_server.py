@@ -24,10 +24,13 @@ from flows.forms.places import GALLERY
 from flows.results.captions import attributes
 from flows.web.gallery_files import GalleryFiles
 from flows.web.listening import is_local
-from flows.web.picture_pages import PNG, missing_page, run_page, runs_page
+from flows.web.picture_pages import PNG, RunPicture, missing_page, run_page, runs_page
 from flows.web.same_site import LOCAL_NAMES, SameSite
 from storage.errors import StoreError, StoreUnusable
-from storage.store import Record, Store
+from storage.store import Record, RunRecord, Store
+from tasks.session.kind import kind_of_task
+from tasks.sweep.kinds.layer import KIND as LAYER
+from tasks.sweep.kinds.layer import layer_title
 
 STOP_SECONDS = 5.0
 RUNS_SHOWN = 100
@@ -88,19 +91,13 @@ class _Pages:
     def run(self, request: Request) -> Response:
         store = self._store()
         run = store.run(request.path_params["run"])
-        pictures: dict[str, str] = {}
-        verdicts: dict[str, str] = {}
-        for unit in run.units:
-            record = store.record(run.units[unit].record)
-            if (digest := _picture(record)) is not None:
-                pictures[unit] = digest
-                verdicts[unit] = str(attributes(record).get("verdict", ""))
-        return HTMLResponse(run_page(run, pictures, verdicts), headers=_HEADERS)
+        pictures = {title: picture for title in run.units if (picture := _shown(store, run, title)) is not None}
+        return HTMLResponse(run_page(run, pictures), headers=_HEADERS)
 
     def picture(self, request: Request) -> Response:
         store = self._store()
         run, name = store.run(request.path_params["run"]), request.path_params["name"]
-        unit = f"layer {name}" if f"layer {name}" in run.units else name
+        unit = sheet if (sheet := layer_title(name)) in run.units else name
         digest = _picture(store.record(run.units[unit].record)) if unit in run.units else None
         if digest is None:
             raise HTTPException(404, f"The run {run.id} has no picture of {name}.")
@@ -116,6 +113,16 @@ class _Pages:
 
     def _store(self) -> Store:
         return Store.open(self._place, create=False)
+
+
+def _shown(store: Store, run: RunRecord, title: str) -> RunPicture | None:
+    """The picture that a run has under a title; None where it has none."""
+    record = store.record(run.units[title].record)
+    if (digest := _picture(record)) is None:
+        return None
+    kind, about = kind_of_task(record.task), attributes(record)
+    layer = about.get("layer") if kind.counted == "map" or kind.task == LAYER.task else None
+    return RunPicture(digest, kind, layer, str(about.get("verdict", "")))
 
 
 def _picture(record: Record) -> str | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 LONGEST = 250
 """Bytes of a file's name: nearly every file system takes 255, and some are left for another ending."""
 
+_SAFE = " _.+@=,()-"
 _HIDDEN = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # control characters
@@ -43,6 +44,16 @@ def show_name(name: str) -> str:
 def parse_name(shown_name: str) -> str:
     """The name that `show_name` made this of, as Python would give it."""
     return unquote_to_bytes(_bytes(shown_name)).decode("utf-8", "surrogateescape")
+
+
+def safe(name: str) -> str:
+    """Any name, as of a layer, as a relative path that leads nowhere else: odd characters become %XX, slashes stay.
+
+    Different names stay different.
+    """
+    return "/".join(
+        quote(part, safe=_SAFE) if part.strip(".") else "%2E" * len(part) or "%" for part in name.split("/")
+    )
 
 
 def fitting(path: str, ending: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.results.export import safe
+from lib.pictures.names import safe
 from storage.store import Store
 
 CLI = Callable[..., tuple[int, str, str]]

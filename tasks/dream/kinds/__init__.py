@@ -1,0 +1,1 @@
+"""Kinds of artifacts of what dreams make, one a module: see `tasks.session.kind`."""
