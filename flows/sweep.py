@@ -26,6 +26,7 @@ from tasks.session.progress import report
 from tasks.session.recorded import PARTIAL, key_of, unusable_store
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
+from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.sweep.oips import make_oips, name_of, oip_recipe
@@ -83,7 +84,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
             asked = [str(unit) for chosen in units.values() for unit in chosen]  # in the network's order
             failures = troubles | {unit: failed_units[unit] for unit in asked if unit in failed_units}
         for unit, message in failures.items():
-            open_session.run.fail(unit, message)
+            open_session.run.fail(unit, message, None if unit in troubles else OIP.task)
         open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST, f"run:{run}")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lib.network.units import Unit
 from storage.errors import StoreError
 from tasks.session.kind import failed_unit, kind_of_task
 
@@ -63,8 +64,8 @@ def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:
                 verdicts.setdefault(unit.layer, Counter())["failed"] += 1
         elif kind_of_task(run.units[title].kind or "").counted == "map":
             try:
-                oips = store.record(run.units[title].record).output("oips").attributes
-                verdicts.setdefault(str(oips["layer"]), Counter())[str(oips["verdict"])] += 1
+                verdict = str(store.record(run.units[title].record).output("oips").attributes["verdict"])
+                verdicts.setdefault(Unit.parse(title).layer, Counter())[verdict] += 1
             except (KeyError, StoreError):  # it has gone since
                 continue
     return {layer: dict(counts) for layer, counts in verdicts.items()}

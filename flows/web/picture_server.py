@@ -26,6 +26,7 @@ from flows.web.gallery_files import GalleryFiles
 from flows.web.listening import is_local
 from flows.web.picture_pages import PNG, RunPicture, missing_page, run_page, runs_page
 from flows.web.same_site import LOCAL_NAMES, SameSite
+from lib.network.units import Unit
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Record, RunRecord, Store
 from tasks.session.kind import kind_of_task
@@ -120,9 +121,12 @@ def _shown(store: Store, run: RunRecord, title: str) -> RunPicture | None:
     record = store.record(run.units[title].record)
     if (digest := _picture(record)) is None:
         return None
-    kind, about = kind_of_task(record.task), attributes(record)
-    layer = about.get("layer") if kind.counted == "map" or kind.task == LAYER.task else None
-    return RunPicture(digest, kind, layer, str(about.get("verdict", "")))
+    kind, layer = kind_of_task(record.task), None
+    if kind.counted == "map":
+        layer = Unit.parse(title).layer
+    elif kind.task == LAYER.task:
+        layer = str(record.parameters["layer"])
+    return RunPicture(digest, kind, layer, str(attributes(record).get("verdict", "")))
 
 
 def _picture(record: Record) -> str | None:

@@ -31,8 +31,3 @@ def attribution_title(image: str) -> str:
 def fcps_title(layer: str) -> str:
     """What images of two classes have in common in a layer."""
     return f"{_FCPS}{layer}"
-
-
-def is_result(title: str) -> bool:
-    """Whether what a run calls so is a result, rather than what one is made from."""
-    return title == CLASSIFIERS or title.startswith((_PREDICTIONS, _ACTIVATIONS, _ATTRIBUTION, _FCPS))

@@ -94,16 +94,6 @@ def tour_file(layer: str, picture: str) -> str:
     return f"{picture}.{show_name('/'.join(parts))}"
 
 
-def is_dream(title: str) -> bool:
-    """Whether what a run calls so is a dream, rather than what belongs to one."""
-    return not title.startswith("/")
-
-
-def is_sheet(title: str) -> bool:
-    """Whether what a run calls so is the sheet of a tour."""
-    return title.startswith("/tour/")
-
-
 def gain_of(record: Record) -> float:
     """How much the objective rose in a dream of the first frame, all its octaves, rounds and tilings together."""
     climbs = read_as(DreamCurves, record.output("picture").attributes)["climbs"]

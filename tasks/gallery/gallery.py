@@ -2,40 +2,23 @@
 
 import hashlib
 import json
+import pkgutil
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from modulefinder import ModuleFinder
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lib.gallery.addresses import segment
 from storage.store import Store
+from tasks.gallery import pages
 from tasks.gallery.folder.site import Site, Written
-from tasks.gallery.pages import (
-    analysis_pages,
-    compare_pages,
-    dream_pages,
-    layer_pages,
-    network_pages,
-    start_page,
-    training_pages,
-    unit_pages,
-)
+from tasks.gallery.pages import compare_pages
 from tasks.gallery.pages.layer_view import layers_of
+from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
+from tasks.session.kind import kind_modules
 
-_MODULES: tuple[ModuleType, ...] = (
-    start_page,
-    dream_pages,
-    analysis_pages,
-    compare_pages,
-    training_pages,
-    network_pages,
-    layer_pages,
-    unit_pages,
-)
-"""Each has `pages(catalogue, site)`; one with a `SECTION` (title, address) always puts that page, and every head
-leads to it."""
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +29,9 @@ def make_gallery(
 ) -> Written:
     """Make the gallery of a store in a folder, or bring it up to date; only what changed is written.
 
+    What is in it is put by the modules of `tasks.gallery.pages` that have a function `pages(catalogue, site)`; one with
+    a `SECTION` always puts that page, and every head leads to it.
+
     Args:
         pairs: sweeps (ids of runs) to be compared besides those that always are; the gallery remembers them.
         progress: told what is being done, how many steps of it are, and of how many.
@@ -53,15 +39,17 @@ def make_gallery(
     Raises BadInput where the folder holds other things, or cannot be written to, and for pairs that cannot be compared;
     StoreError where the store fails.
     """
-    steps = len(_MODULES) + 2
+    modules = [module for module in map(import_module, _page_modules()) if hasattr(module, "pages")]
+    steps = len(modules) + 2
     progress("gallery", 0, steps)
-    sections = [module.SECTION for module in _MODULES if hasattr(module, "SECTION")]
+    found: list[Section] = [module.SECTION for module in modules if hasattr(module, "SECTION")]
+    sections = [(one.title, one.address) for one in sorted(found, key=lambda section: section.place)]
     with Site(out, sections=sections, code=_code()) as site:
         # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
         catalogue = Catalogue(store)
         compare_pages.check_pairs(catalogue, pairs)
         _remember(site, pairs)
-        for done, module in enumerate(_MODULES):
+        for done, module in enumerate(modules):
             progress("gallery", done + 1, steps)
             module.pages(catalogue, site)
         _put_units(catalogue, site)
@@ -91,10 +79,15 @@ def _put_units(catalogue: Catalogue, site: Site) -> None:
     site.file("static/units.js", text.encode, text)
 
 
+def _page_modules() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}.")]
+
+
 def modules_of_ours() -> dict[str, Path]:
     """All of our modules that a gallery is made with, by name, also what only functions import."""
     finder = ModuleFinder(path=[str(_CHECKOUT)])
-    finder.import_hook(__name__)
+    for name in (__name__, *_page_modules(), *kind_modules()):  # nothing imports what is found by its folder
+        finder.import_hook(name)
     files = {name: getattr(module, "__file__", None) for name, module in sorted(finder.modules.items())}
     return {name: Path(file) for name, file in files.items() if file}
 

@@ -69,7 +69,7 @@ def swept(
     oips: dict[str, Record] = {}
     for unit, verdict in verdicts.items():
         if verdict == "failed":
-            run.fail(unit, "ResourceExhaustedError: no memory")
+            run.fail(unit, "ResourceExhaustedError: no memory", "oip")
             continue
         layer, _, index = unit.rpartition("/")
         oip = {

@@ -7,12 +7,13 @@ from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.network.units import Unit
 from storage.record import Record
+from tasks.analysis.kinds.fcps import KIND as FCPS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.predicted import PredictedSet
 from tasks.gallery.pages.previews import download, stored_png
 from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.lineage import lineage_of
 from tasks.gallery.reading.networks import StoredNetwork
 
 MOST = 200
@@ -26,13 +27,13 @@ def put_fcps(
 ) -> list[Said]:
     """Put a page for every comparison. Returns what a list of them says of each."""
     found = []
-    for record in analysis.fcps:
+    for record in analysis.of(FCPS):
         said = read_json_output(catalogue.store, record, "summary")
         _put(catalogue, site, network, analysis, sets, record, said)
         first, second = (group["name"] for group in said["groups"])
         found.append(
             {
-                "address": f"{analysis.fcp(record)}/{INDEX}",
+                "address": f"{analysis.result(record)}/{INDEX}",
                 "layer": said["layer"],
                 "first": first,
                 "second": second,
@@ -52,7 +53,7 @@ def _put(
     record: Record,
     said: Said,
 ) -> None:
-    folder, layer = analysis.fcp(record), said["layer"]
+    folder, layer = analysis.result(record), said["layer"]
     first, second = (group["name"] for group in said["groups"])
     swept = catalogue.units(network.identity)
     groups = [*said["groups"], {"name": "Unclear ones", "images": [one["image"] for one in said["unclear"]]}]
@@ -84,7 +85,7 @@ def _put(
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("groups", "unclear", "classes")
         },
-        "lineage": {"made_by": list_makers(catalogue, record), "used_by": list_users(catalogue, record)},
+        "lineage": lineage_of(catalogue, record),
         "downloads": [
             file
             for file in (

@@ -11,9 +11,9 @@ from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.predicted import PredictedSet
 from tasks.gallery.pages.previews import download, image_png, preview_address, stored_png
-from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, read_json_output
+from tasks.gallery.reading.analysed import HOME, Analysis, Meant, image_names, meant, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.lineage import lineage_of
 from tasks.gallery.reading.networks import StoredNetwork
 
 MOST_LISTED = 10
@@ -32,12 +32,12 @@ def put_images(
     together = [
         {
             "address": f"{analysis.view(record)}/{INDEX}",
-            "images": list(_names(record)),
-            "title": ", ".join(_names(record)),
+            "images": image_names(record),
+            "title": ", ".join(image_names(record)),
         }
         for record in analysis.together
     ]
-    shown = [{meant(record, name) for name in _names(record)} for record in analysis.together]
+    shown = [{meant(record, name) for name in image_names(record)} for record in analysis.together]
     cards = []
     for image, record in sorted(analysis.images.items(), key=lambda item: _in_order(item[0].name)):
         beside = [one for one, images in zip(together, shown, strict=True) if image in images]
@@ -60,7 +60,7 @@ def _put(
 ) -> list[Looked]:
     said = read_json_output(catalogue.store, record, "about")
     images = [_image(catalogue, site, analysis, record, at, one) for at, one in enumerate(said["images"])]
-    names = _names(record)
+    names = image_names(record)
     alone = meant(record, names[0]) if len(names) == 1 else None
     title = ", ".join(names) if alone is None else analysis.title_of(alone)
     one = said["images"][0]
@@ -85,7 +85,7 @@ def _put(
         "parameters": {
             name: value for name, value in record.parameters.items() if name not in ("images", "layers", "classes")
         },
-        "lineage": {"made_by": list_makers(catalogue, record), "used_by": list_users(catalogue, record)},
+        "lineage": lineage_of(catalogue, record),
         "downloads": _downloads(catalogue, site, analysis, record, folder, alone),
     }
     site.put(Page(f"{folder}/{INDEX}", "image.html.j2", context))
@@ -158,11 +158,6 @@ def _downloads(
             download(site, catalogue.store, one.output("maps"), f"{folder}/attribution.h5", "attribution maps, as HDF5")
         )
     return [file for file in files if file is not None]
-
-
-def _names(record: Record) -> list[str]:
-    names: Any = record.parameters["images"]
-    return list(names)
 
 
 def _in_order(name: str) -> tuple[str, int, str]:

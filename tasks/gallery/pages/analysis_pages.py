@@ -6,14 +6,17 @@ from typing import Any
 from lib.gallery.addresses import network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
+from tasks.analysis.kinds.linear import KIND as LINEAR
+from tasks.analysis.kinds.tensors import KIND as TENSORS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages import analysis_fcps, analysis_images
 from tasks.gallery.pages.predicted import PredictedSet
+from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.analysed import HOME, Analysis, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
 
-SECTION = ("Decisions", HOME)
+SECTION = Section("Decisions", HOME, 3)
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
@@ -59,13 +62,13 @@ def _put(
         "model": analysis.model,
         "checkpoints": list(checkpoints),
         "sets": wholes,
-        "classifiers": [_table(catalogue, record) for record in analysis.classifiers],
+        "classifiers": [_table(catalogue, record) for record in analysis.of(LINEAR)],
         "fcps": fcps,
         "looked_at": looked_at,
         "together": together,
         "tensors": [
             {"set": record.parameters["set"], "size": output.size, "digest": output.digest}
-            for record in analysis.tensors
+            for record in analysis.of(TENSORS)
             for output in [record.output("tensors")]
         ],
     }

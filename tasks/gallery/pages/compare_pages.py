@@ -14,12 +14,13 @@ from lib.network.units import Unit
 from lib.verdict_colours import VERDICTS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.oip_pictures import thumbnail
+from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.swept import Grown, StoredSweep
 from tasks.model.checkpoints import split_name
 
 HOME = f"compare/{INDEX}"
-SECTION = ("Compare", HOME)
+SECTION = Section("Compare", HOME, 4)
 LATEST = 10
 """Sweeps that are each compared with an earlier one, without being asked."""
 MOST = 1024

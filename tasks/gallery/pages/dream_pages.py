@@ -6,16 +6,18 @@ from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.words import parameter
 from storage.record import Record
+from tasks.dream.kinds.dream import KIND as DREAM
 from tasks.dream.pieces import gain_of
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.previews import download, preview_of
+from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.dreamed import DreamRun, StoredDream, Tour
-from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.lineage import lineage_of, list_users
 from tasks.gallery.reading.networks import StoredNetwork
 
 HOME = f"dreams/{INDEX}"
-SECTION = ("Dreams", HOME)
+SECTION = Section("Dreams", HOME, 2)
 THUMBNAIL = 320
 """Pixels of the longer side of a picture among others."""
 SMALL = 480
@@ -101,7 +103,7 @@ def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours:
         "gain": gain_of(record),
         "parameters": dict(sorted(record.parameters.items())),
         "run": dream.run.id,
-        "lineage": {"made_by": list_makers(catalogue, record), "used_by": list_users(catalogue, record)},
+        "lineage": lineage_of(catalogue, record),
         "downloads": _downloads(catalogue, site, dream),
         **neighbours,
     }
@@ -195,7 +197,7 @@ def _put_tour(catalogue: Catalogue, site: Site, tour: Tour, run: DreamRun) -> No
 def _maker(catalogue: Catalogue, digest: str) -> str | None:
     """The key of the dream that these bytes are."""
     made = (catalogue.record(reader.key) for reader in catalogue.producers(digest))
-    return next((record.key for record in made if record.task == "dream"), None)
+    return next((record.key for record in made if record.task == DREAM.task), None)
 
 
 def _moved(record: Record) -> str:

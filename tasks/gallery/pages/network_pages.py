@@ -17,6 +17,7 @@ from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import StoredSweep
+from tasks.model.kinds.model import KIND as MODEL
 
 CELLS = 8
 """How many units of a layer its network's page shows."""
@@ -189,7 +190,7 @@ def _layer(site: Site, view: LayerView) -> dict[str, Any]:
 def _training(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any] | None:
     """The curves of a training, by name, and the number of its first epoch; None where it was not trained here."""
     record = network.record
-    if record is None or record.task != "model":
+    if record is None or record.task != MODEL.task:
         return None
     try:
         # a loss that is no number any more (NaN) is a gap

@@ -5,12 +5,13 @@ from typing import Any
 from lib.gallery.addresses import INDEX, START, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from tasks.gallery.folder.site import Site
+from tasks.gallery.pages.section import Section
 from tasks.gallery.pages.trained import Film, films_of, settings_of, training_page, verdicts_at
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
 
 HOME = f"training/{INDEX}"
-SECTION = ("Training", HOME)
+SECTION = Section("Training", HOME, 5)
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:

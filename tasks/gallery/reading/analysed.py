@@ -1,8 +1,8 @@
 """What analyses have found out about one model, from the store's records: the newest of everything."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -10,18 +10,15 @@ from lib.gallery.addresses import INDEX, segment
 from storage.errors import BlobCorrupt, BlobMissing
 from storage.record import Record
 from storage.store import Store
+from tasks.analysis.kinds.activations import KIND as ACTIVATIONS
+from tasks.analysis.kinds.attribution import KIND as ATTRIBUTION
+from tasks.analysis.kinds.predictions import KIND as PREDICTIONS
+from tasks.session.kind import ArtifactKind, kind_of_task
 
 HOME = f"analysis/{INDEX}"
 """The list of all networks that were analysed."""
-TASKS = ("predictions", "activations", "fcps", "linear", "attribution", "tensors")
 
 _PICTURE = "picture:"
-_NEEDED = {
-    "predictions": ("summary", "probabilities"),
-    "activations": ("about",),
-    "fcps": ("summary",),
-    "linear": ("table",),
-}
 
 
 class Meant(NamedTuple):
@@ -41,24 +38,45 @@ def meant(record: Record, name: str) -> Meant:
     return Meant(name, record.recipe_inputs.get(role))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Analysis:
     """Of one network or checkpoint. `folder`: of its pages; `model`: what commands call it.
 
-    `predictions` by the set; `images` by the image, of the views of one; `together`: of the views of several;
-    `attributions` by the image; `fcps`, `classifiers` and `tensors`: the newest first.
+    `records`: its results by their task, of each task the newest first, and of one recipe the newest alone.
     """
 
     folder: str
     title: str
     model: str
-    predictions: dict[Meant, Record] = field(default_factory=dict)
-    images: dict[Meant, Record] = field(default_factory=dict)
-    together: list[Record] = field(default_factory=list)
-    attributions: dict[Meant, list[Record]] = field(default_factory=dict)
-    fcps: list[Record] = field(default_factory=list)
-    classifiers: list[Record] = field(default_factory=list)
-    tensors: list[Record] = field(default_factory=list)
+    records: Mapping[str, Sequence[Record]]
+
+    def of(self, kind: ArtifactKind) -> Sequence[Record]:
+        """The results of a kind, the newest first."""
+        return self.records.get(kind.task, ())
+
+    @cached_property
+    def predictions(self) -> dict[Meant, Record]:
+        """Of each set the newest, the newest last."""
+        return _latest_of((meant(record, str(record.parameters["set"])), record) for record in self.of(PREDICTIONS))
+
+    @cached_property
+    def images(self) -> dict[Meant, Record]:
+        """The newest view of each image by itself, the newest last."""
+        alone = (record for record in self.of(ACTIVATIONS) if len(image_names(record)) == 1)
+        return _latest_of((meant(record, image_names(record)[0]), record) for record in alone)
+
+    @cached_property
+    def together(self) -> list[Record]:
+        """The views of several images side by side, the newest first."""
+        return [record for record in self.of(ACTIVATIONS) if len(image_names(record)) > 1]
+
+    @cached_property
+    def attributions(self) -> dict[Meant, list[Record]]:
+        """Those of each image, the newest first."""
+        found: dict[Meant, list[Record]] = {}
+        for record in self.of(ATTRIBUTION):
+            found.setdefault(meant(record, image_names(record)[0]), []).append(record)
+        return found
 
     @property
     def address(self) -> str:
@@ -88,26 +106,22 @@ class Analysis:
         """The folder of the page of several images side by side."""
         return f"{self.folder}/images/together-{record.recipe[:16]}"
 
-    def fcp(self, record: Record) -> str:
-        """The folder of the page of the FCPs of one layer."""
-        return f"{self.folder}/fcps/{record.recipe[:16]}"
+    def result(self, record: Record) -> str:
+        """The folder of the page that a result has for itself."""
+        return f"{self.folder}/{record.task}/{record.recipe[:16]}"
 
-    def page_of(self, record: Record) -> str | None:
-        """Where one of the analysis's records is shown; None where it is nowhere."""
-        parameters: Any = record.parameters
-        match record.task:
-            case "activations" if len(parameters["images"]) == 1:
-                return self.image(meant(record, parameters["images"][0]))
-            case "activations":
-                there = any(record.recipe == one.recipe for one in self.together)
-                return f"{self.view(record)}/{INDEX}" if there else None
-            case "attribution":
-                return self.image(meant(record, parameters["image"]))
-            case "fcps":
-                there = any(record.recipe == one.recipe for one in self.fcps)
-                return f"{self.fcp(record)}/{INDEX}" if there else None
-            case _:
-                return self.address
+    def result_page(self, record: Record) -> str | None:
+        """The page that a result has for itself; None where it has none any more."""
+        there = any(record.recipe == one.recipe for one in self.records.get(record.task, ()))
+        return f"{self.result(record)}/{INDEX}" if there else None
+
+    def images_page(self, record: Record) -> str | None:
+        """The page of the image, or of the images side by side, that a result is of."""
+        names = image_names(record)
+        if len(names) == 1:
+            return self.image(meant(record, names[0]))
+        there = any(record.recipe == one.recipe for one in self.together)
+        return f"{self.view(record)}/{INDEX}" if there else None
 
     def _older(self, one: Meant) -> str:
         """What the folder of a set or an image has behind its name where a later one has the same name."""
@@ -121,31 +135,29 @@ class Analysis:
 
 def analysis_of(folder: str, title: str, model: str, records: Iterable[Record]) -> Analysis:
     """What these records, all of one model, come to; of records of one recipe the newest counts."""
-    found = Analysis(folder, title, model)
-    newest = {record.recipe: record for record in sorted(records, key=lambda record: (record.ended, record.key))}
-    for record in sorted(newest.values(), key=lambda record: (record.ended, record.key)):
-        parameters: Any = record.parameters
-        match record.task:
-            case "predictions":
-                _put_last(found.predictions, meant(record, parameters["set"]), record)
-            case "activations" if len(parameters["images"]) == 1:
-                _put_last(found.images, meant(record, parameters["images"][0]), record)
-            case "activations":
-                found.together.insert(0, record)
-            case "attribution":
-                found.attributions.setdefault(meant(record, parameters["image"]), []).insert(0, record)
-            case "fcps":
-                found.fcps.insert(0, record)
-            case "linear":
-                found.classifiers.insert(0, record)
-            case "tensors":
-                found.tensors.insert(0, record)
-    return found
+
+    def when(record: Record) -> tuple[str, str]:
+        return record.ended, record.key
+
+    newest = {record.recipe: record for record in sorted(records, key=when)}
+    found: dict[str, list[Record]] = {}
+    for record in sorted(newest.values(), key=when, reverse=True):
+        found.setdefault(record.task, []).append(record)
+    return Analysis(folder, title, model, found)
 
 
-def _put_last(known: dict[Meant, Record], key: Meant, record: Record) -> None:
-    known.pop(key, None)
-    known[key] = record
+def image_names(record: Record) -> list[str]:
+    """The images that a result is of."""
+    several = record.parameters.get("images")
+    return [str(name) for name in several] if isinstance(several, list) else [str(record.parameters["image"])]
+
+
+def _latest_of(newest_first: Iterable[tuple[Meant, Record]]) -> dict[Meant, Record]:
+    """The newest of each, the newest last."""
+    found: dict[Meant, Record] = {}
+    for one, record in newest_first:
+        found.setdefault(one, record)
+    return dict(reversed(found.items()))
 
 
 def _beginning(one: Meant) -> str:
@@ -155,7 +167,7 @@ def _beginning(one: Meant) -> str:
 def can_be_shown(store: Store, record: Record) -> bool:
     """Whether what its pages say is still in the store, and as it was; pictures may be gone, and are left out."""
     try:
-        for role in _NEEDED.get(record.task, ()):
+        for role in kind_of_task(record.task).needed:
             store.path(record.output(role).digest)
     except (BlobMissing, BlobCorrupt):
         return False

@@ -10,12 +10,17 @@ from typing import Any
 from storage.record import Record
 from storage.runs import RunRecord
 from storage.store import Store
-from tasks.gallery.reading.analysed import TASKS, Analysis, analysis_of, can_be_shown
+from tasks.gallery.reading.analysed import Analysis, analysis_of, can_be_shown
 from tasks.gallery.reading.dreamed import DreamRun, dream_runs
 from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork, find_networks
 from tasks.gallery.reading.swept import Grown, StoredSweep, UnitState, find_sweeps, units_of
 from tasks.model.checkpoints import checkpoint_name
+from tasks.model.kinds.data import KIND as DATA
+from tasks.model.kinds.epoch import KIND as EPOCH
+from tasks.model.kinds.model import KIND as MODEL
+from tasks.session.kind import artifact_kinds
+from tasks.sweep.kinds.oip import KIND as OIP
 
 DREAMS = "dream"
 
@@ -60,7 +65,7 @@ class Catalogue:
                 self._producers[output.digest].append(Reader(record.key, output.role))
             for item in record.inputs:
                 self._consumers[item.digest].append(Reader(record.key, item.role))
-            if record.task == "oip":
+            if record.task == OIP.task:
                 self.grown[record.key] = Grown.of(record, settings)
             else:
                 self.records[record.key] = record
@@ -119,8 +124,8 @@ class Catalogue:
         A network of which only checkpoints were analysed has one too, which leads to theirs.
         """
         kept: dict[str, list[Record]] = defaultdict(list)
-        for task in TASKS:
-            for record in self.of_task(task):
+        for kind in artifact_kinds().values():
+            for record in self.of_task(kind.task) if kind.counted == "result" else ():
                 kept[record.recipe_inputs.get("model", "")].append(record)
 
         def analysis(identity: str, folder: str, title: str, model: str) -> Analysis:
@@ -147,7 +152,7 @@ class Catalogue:
 
     def epochs(self, network: StoredNetwork) -> list[StoredEpoch]:
         """The checkpoints of a network that was trained here, by number; empty where it was registered."""
-        if network.record is None or network.record.task != "model":
+        if network.record is None or network.record.task != MODEL.task:
             return []
         return self._epochs.get(_training(network.record), [])
 
@@ -162,7 +167,7 @@ class Catalogue:
         """The data set of a record's key; the same one for every page, so that its images are read once."""
         if key not in self._data_sets:
             record = self.records.get(key)
-            self._data_sets[key] = DataSet(self.store, record) if record and record.task == "data" else None
+            self._data_sets[key] = DataSet(self.store, record) if record and record.task == DATA.task else None
         return self._data_sets[key]
 
     def producers(self, digest: str) -> list[Reader]:
@@ -206,7 +211,7 @@ class Catalogue:
     def _epochs(self) -> dict[str, list[StoredEpoch]]:
         # of several executions of one epoch the latest
         found: dict[str, dict[int, StoredEpoch]] = defaultdict(dict)
-        for record in self._by_task.get("epoch", []):
+        for record in self._by_task.get(EPOCH.task, []):
             identity = record.output("checkpoint").identity
             number: Any = record.parameters["epoch"]
             if identity is not None:

@@ -9,7 +9,9 @@ from lib.network.units import Unit
 from storage.errors import StoreError
 from storage.record import Record
 from storage.runs import RunRecord
-from tasks.dream.pieces import animation_title, is_dream, is_sheet
+from tasks.dream.kinds.dream import KIND as DREAM
+from tasks.dream.kinds.tour import KIND as TOUR
+from tasks.dream.pieces import animation_title
 
 Records = Callable[[str], Record]
 
@@ -101,8 +103,8 @@ def dream_runs(runs: Iterable[RunRecord], record_of: Records) -> list[DreamRun]:
             else:
                 shown.add(dream.address)
                 one.dreams.append(dream)
-        for title, record in records.items():
-            if is_sheet(title) and dream_page(record) not in shown:
+        for record in records.values():
+            if record.task == TOUR.task and dream_page(record) not in shown:
                 shown.add(dream_page(record))
                 one.tours.append(Tour(run, str(record.parameters["picture"]), record))
         found.append(one)
@@ -125,7 +127,7 @@ def _dreams(run: RunRecord, records: Mapping[str, Record]) -> list[StoredDream]:
     passes: dict[str, dict[int, tuple[str, Record]]] = {}
     dreams = []
     for title, record in records.items():
-        if not is_dream(title) or record.task != "dream":
+        if record.task != DREAM.task:
             continue
         if "longest_side" in record.parameters:
             unit = str(record.parameters["objective"])

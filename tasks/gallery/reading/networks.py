@@ -57,7 +57,8 @@ def find_networks(store: Store, records: Mapping[str, Record], grown: "Collectio
             refs.setdefault(target.removeprefix("record:"), []).append(name)
     models: dict[str, list[Record]] = {}
     for record in records.values():
-        if record.task in ("model", "register") and (identity := record.output("model").identity):
+        identity = next((output.identity for output in record.outputs if output.role == "model"), None)
+        if identity is not None:
             models.setdefault(identity, []).append(record)
     used = {one.identity for one in grown}
     found = []

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lib.errors import BadInput
 from lib.network.units import Unit
 from storage.record import Record
 from storage.runs import RunRecord
+from tasks.session.kind import failed_unit
+from tasks.sweep.kinds.oip import KIND as OIP
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,11 @@ def find_sweeps(
     for run in runs:
         if run.flow != "oip-sweep":
             continue
-        units = {name: unit for name in [*run.units, *run.failures] if (unit := _unit(name)) is not None}
-        failed = {units[name]: message for name, message in run.failures.items() if name in units}
-        made = {
-            units[name]: result.record
-            for name, result in run.units.items()
-            if name in units and result.record in grown and units[name] not in failed
+        failed = {
+            unit: message for name, message in run.failures.items() if (unit := failed_unit(run, name)) is not None
         }
+        results = {Unit.parse(name): result.record for name, result in run.units.items() if result.kind == OIP.task}
+        made = {unit: key for unit, key in results.items() if key in grown and unit not in failed}
         summary: Any = run.summary
         identity = next((grown[key].identity for key in made.values()), identities.get(str(summary.get("model"))))
         wanted = {layer: tuple(indices) for layer, indices in summary.get("layers") or ()}
@@ -173,11 +172,3 @@ def units_of(grown: Mapping[str, Grown], sweeps: Iterable[StoredSweep]) -> dict[
             state = UnitState(layer, index, "failed" if failure else "left", failure=failure, run=runs[at])
         found[identity][layer][index] = state
     return {identity: dict(layers) for identity, layers in found.items()}
-
-
-def _unit(name: str) -> Unit | None:
-    """The unit that a run calls so; None for what is something else, as "layer Conv2D_1"."""
-    try:
-        return Unit.parse(name)
-    except BadInput:
-        return None

@@ -105,7 +105,7 @@ def test_names_are_shown_as_text_and_never_as_markup(small: Any, serve: Serve, c
     run = small.store.open_run("<b>oip</b>", {"model": name})
     outputs = [NewOutput("picture", b"p", "picture", "image/png", attributes={"verdict": name})]
     run.add(f"{name}/3", committing(small.store, "oip", {"unit": name}, outputs), "computed")
-    run.fail(f"{name}/4", name)
+    run.fail(f"{name}/4", name, "oip")
     run.close("failed", {"model": name})
     client = serve(small.root)
     for path in ("/", f"/runs/{run.id}/", f"/runs/{run.id}/{name}.png"):

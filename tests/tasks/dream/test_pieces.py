@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lib.network.units import Unit
 from lib.pictures.names import parse_name, show_name
-from tasks.dream.pieces import Piece, animation_title, is_dream, is_sheet, mask_title, tour_file, tour_title
+from tasks.dream.pieces import Piece, animation_title, mask_title, tour_file, tour_title
 from tasks.session.originals import original_title
 
 # names that might be taken for those of other pieces
@@ -53,18 +53,6 @@ def test_no_two_titles_of_a_tour_are_the_same(names: list[str], units: set[Unit]
     titles += [tour_title(layer, name) for name in names for layer in {unit.layer for unit in units}]
     titles += [title(name) for name in names for title in (original_title, mask_title)]
     assert len(set(titles)) == len(titles)
-
-
-@given(folders(), st.integers(1, 4), st.sets(UNITS))
-def test_dreams_are_told_from_what_belongs_to_them(names: list[str], passes: int, units: set[Unit]) -> None:
-    for name in names:
-        assert all(is_dream(Piece(name, number, passes).title) for number in range(1, passes + 1))
-        assert all(is_dream(Piece(name, unit=unit).title) for unit in units)
-        others = [original_title(name), mask_title(name), animation_title(name)]
-        sheets = [tour_title(unit.layer, name) for unit in units]
-        assert not any(map(is_dream, [*others, *sheets]))
-        assert all(map(is_sheet, sheets))
-        assert not any(map(is_sheet, [name, *others]))
 
 
 @given(PARTS, st.integers(1, 4), st.sets(UNITS))

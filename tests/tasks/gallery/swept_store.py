@@ -63,7 +63,7 @@ class SweptStore(Synthetic):
                     pixel_range=pixel_range,
                 )
         for unit, message in (failures or {}).items():
-            run.fail(unit, message)
+            run.fail(unit, message, "oip")
         wanted = {layer: set(indices) for layer, indices in units.items()}
         for unit in failures or {}:
             layer, _, index = unit.rpartition("/")

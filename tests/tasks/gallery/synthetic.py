@@ -101,7 +101,7 @@ class Synthetic:
                 if unit not in (failures or {}):
                     self._oip(identity, layer, index, (verdicts or {}).get(unit, "responded"), seed, run)
         for unit, message in (failures or {}).items():
-            run.fail(unit, message)
+            run.fail(unit, message, "oip")
         layers = [[layer, list(indices)] for layer, indices in units.items()]
         run.close("failed" if failures else "completed", {"model": name, "layers": layers, "left": 0})
         return run.id
