@@ -60,7 +60,7 @@ class RunRecord:
     failed_kinds: dict[str, str] | None = None
 
     def with_kinds(self, tasks: Callable[[], Mapping[str, str]]) -> "RunRecord":
-        """The run whose units all say their kind. `tasks`: those of all records by key, asked where a unit says none."""
+        """The run with the kinds of all its units. `tasks`: those of all records by key, asked where one is missing."""
         if all(result.kind for result in self.units.values()):
             return self
         known = tasks()

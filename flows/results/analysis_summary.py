@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flows.results.runs import is_counted
-from flows.results.summaries import AnalysisSummary, FcpSummary, MarginSummary, ResultSummary
+from flows.results.summaries import AnalysisSummary, ClassifierTable, FcpSummary, MarginSummary, ResultSummary
 from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.analysis.kinds.fcps import KIND as FCPS
@@ -31,7 +31,7 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     summary: dict[str, Any] = record.summary
     made = {title: store.record(result.record) for title, result in record.units.items() if is_counted(result)}
     predictions = _told(store, made.values(), PREDICTIONS, "summary")
-    classifiers = _told(store, made.values(), LINEAR, "table")
+    classifiers: list[ClassifierTable] = _told(store, made.values(), LINEAR, "table")
     fcps = _told(store, made.values(), FCPS, "summary")
     return AnalysisSummary(
         run=run,
@@ -63,7 +63,7 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     )
 
 
-def _told(store: Store, made: Iterable[Record], kind: ArtifactKind, role: str) -> list[dict[str, Any]]:
+def _told(store: Store, made: Iterable[Record], kind: ArtifactKind, role: str) -> list[Any]:
     """What the records of a kind say as JSON."""
     outputs = [record.output(role) for record in made if record.task == kind.task]
     assert all(output.media_type == JSON for output in outputs)
