@@ -15,7 +15,8 @@ from lib.gallery import charts
 from lib.gallery.addresses import way
 from lib.gallery.style import STATIC
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = [Path(__file__).parent / "templates"]
+"""Folders in which templates are looked for, one after the other."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from storage import runs
+from storage.document import seal, unseal
 from storage.errors import StoreError
 from storage.names import RUN, run_path
 
@@ -107,3 +108,22 @@ def test_a_run_that_a_ref_points_at_is_not_deleted(store):
 def test_a_pin_is_the_digest_of_a_recipe(store):
     with pytest.raises(StoreError, match="cannot pin"):
         store.open_run("sweep", {}, pins=["Conv2D_1/0"])
+
+
+def test_units_say_their_kind_and_those_of_earlier_versions_have_it_from_their_records(store, committing):
+    record = committing(store)
+    run = store.open_run("sweep", {})
+    run.add("Conv2D_1/0", record, "computed")
+    run.fail("Conv2D_1/1", "no luck", record.task)
+    new = run.close("completed", {})
+    assert (new.units["Conv2D_1/0"].kind, new.failed_kinds) == (record.task, {"Conv2D_1/1": record.task})
+    document = unseal(store.files.read(run_path(run.id)))
+    for unit in document["units"].values():
+        del unit["kind"]
+    del document["failed_kinds"]
+    document["units"]["gone"] = {"record": f"{'0' * 64}/{'0' * 32}", "how": "reused"}
+    store.files.write(run_path(run.id), seal(document, "a run of an earlier version"))
+    for old in (store.run(run.id), *store.runs()):
+        assert {unit: result.kind for unit, result in old.units.items()} == {"Conv2D_1/0": record.task, "gone": None}
+        assert old.failures == {"Conv2D_1/1": "no luck"}
+        assert old.failed_kinds is None

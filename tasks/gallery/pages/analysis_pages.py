@@ -6,7 +6,11 @@ from typing import Any
 from lib.gallery.addresses import network_page
 from lib.gallery.rendering import Page
 from storage.record import Record
+from tasks.analysis.kinds.activations import KIND as ACTIVATIONS
+from tasks.analysis.kinds.attribution import KIND as ATTRIBUTION
+from tasks.analysis.kinds.fcps import KIND as FCPS
 from tasks.analysis.kinds.linear import KIND as LINEAR
+from tasks.analysis.kinds.predictions import KIND as PREDICTIONS
 from tasks.analysis.kinds.tensors import KIND as TENSORS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages import analysis_fcps, analysis_images
@@ -14,9 +18,12 @@ from tasks.gallery.pages.predicted import PredictedSet
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.analysed import HOME, Analysis, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
+from tasks.gallery.reading.lineage import entry
 from tasks.gallery.reading.networks import StoredNetwork
 
 SECTION = Section("Decisions", HOME, 3)
+_TOLD = {kind.task for kind in (PREDICTIONS, ACTIVATIONS, TENSORS, FCPS, LINEAR, ATTRIBUTION)}
+"""Results that the page of an analysis tells by itself; all others it lists, with links to their pages."""
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
@@ -66,6 +73,12 @@ def _put(
         "fcps": fcps,
         "looked_at": looked_at,
         "together": together,
+        "further": [
+            entry(catalogue, record.key)
+            for task, records in analysis.records.items()
+            if task not in _TOLD
+            for record in records
+        ],
         "tensors": [
             {"set": record.parameters["set"], "size": output.size, "digest": output.digest}
             for record in analysis.of(TENSORS)
