@@ -7,7 +7,7 @@ from flows.results.export import ENDINGS, write
 from lib.errors import BadInput
 from lib.pictures.names import fitting, parse_name, show_name
 from storage.store import Output, Store
-from tasks.session import originals
+from tasks.session.kinds.original import KIND as ORIGINAL
 
 
 class DreamFiles:
@@ -52,7 +52,7 @@ class DreamFiles:
 
     def _is_ours(self, digest: str) -> bool:
         """Whether the store has made this; what somebody gave is theirs, although the store has it too."""
-        return any(record.task != originals.TASK for record, _ in self._store.questions().producers(digest))
+        return any(record.task != ORIGINAL.task for record, _ in self._store.questions().producers(digest))
 
 
 def _digest(path: Path) -> str | None:

@@ -14,6 +14,8 @@ from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.analysis.context import BATCH, AnalysisContext, InputImage
+from tasks.analysis.kinds.activations import KIND as ACTIVATIONS
+from tasks.analysis.kinds.tensors import KIND as TENSORS
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -32,14 +34,14 @@ def activations_recipe(context: AnalysisContext, names: Sequence[str]) -> Recipe
         **context.look(),
     }
     seen = [context.see(name) for name in names]
-    return Recipe("activations", VERSION, parameters, context.recipe_inputs(*seen))
+    return Recipe(ACTIVATIONS.task, VERSION, parameters, context.recipe_inputs(*seen))
 
 
 def tensors_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     """What keeping the activations of a set will compute."""
     blob = context.images_of(name)
     parameters: dict[str, Json] = {"set": name, "layers": list(context.activations.layers)}
-    return Recipe("tensors", VERSION, parameters, {"model": context.network.identity, blob.role: blob.digest})
+    return Recipe(TENSORS.task, VERSION, parameters, {"model": context.network.identity, blob.role: blob.digest})
 
 
 @record_task("activations", run_name="{title}")

@@ -7,6 +7,7 @@ from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import AnalysisContext
+from tasks.analysis.kinds.attribution import KIND
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
@@ -21,7 +22,7 @@ def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
         "classes": list(context.classes),
         **context.look(),
     }
-    return Recipe("attribution", VERSION, parameters, context.recipe_inputs(context.see(name)))
+    return Recipe(KIND.task, VERSION, parameters, context.recipe_inputs(context.see(name)))
 
 
 @record_task("attribution", run_name="{title}")

@@ -19,6 +19,7 @@ from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import BATCH, AnalysisContext, InputImage
+from tasks.analysis.kinds.fcps import KIND
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -119,7 +120,7 @@ def fcps_recipe(context: AnalysisContext, layer: str, groups: Groups) -> Recipe:
     }
     counted = [context.images_of(TEST), context.labels_of(TEST)]
     inputs = context.recipe_inputs(*seen) | {blob.role: blob.digest for blob in counted}
-    return Recipe("fcps", VERSION, parameters, inputs)
+    return Recipe(KIND.task, VERSION, parameters, inputs)
 
 
 @record_task("fcps", run_name="{title}")

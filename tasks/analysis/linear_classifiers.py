@@ -6,6 +6,7 @@ from lib.analysis.linear_classifiers import linear_classifiers
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.analysis.context import AnalysisContext
+from tasks.analysis.kinds.linear import KIND
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -24,7 +25,7 @@ def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recip
         "layers": list(context.activations.layers),
     }
     read = {blob.role: blob.digest for blob in _blobs(context)}
-    return Recipe("linear", VERSION, parameters, {"model": context.network.identity, **read})
+    return Recipe(KIND.task, VERSION, parameters, {"model": context.network.identity, **read})
 
 
 @record_task("linear", run_name="{title}")

@@ -10,6 +10,7 @@ from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
 from tasks.analysis.context import AnalysisContext
+from tasks.analysis.kinds.predictions import KIND
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -52,7 +53,7 @@ def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     """What predicting a set will compute."""
     blobs = [context.images_of(name), context.labels_of(name)]
     return Recipe(
-        "predictions",
+        KIND.task,
         VERSION,
         {"data": context.data_name, "set": name, "classes": list(context.classes), "most": [UNCLEAR, CLEAR]},
         {"model": context.network.identity, **{blob.role: blob.digest for blob in blobs}},

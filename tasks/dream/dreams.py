@@ -23,6 +23,7 @@ from lib.pictures.zoom import zoom_and_turn
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
+from tasks.dream.kinds.dream import KIND
 from tasks.dream.pieces import CurveAttributes, DreamAttributes, Piece, mask_title
 from tasks.session import originals
 from tasks.session.open_runs import find_shared
@@ -122,7 +123,7 @@ def dream_recipe(context: DreamContext, piece: Piece, digest: str) -> Recipe:
     inputs = context.recipe_inputs() | {"picture": digest}
     if (mask := context.mask_of(piece.picture)) is not None:
         inputs["mask"] = originals.digest_of(mask)
-    return Recipe("dream", VERSION, parameters, inputs)
+    return Recipe(KIND.task, VERSION, parameters, inputs)
 
 
 def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:

@@ -7,6 +7,7 @@ from lib.pictures.animation import MEDIA_TYPES, Kind, animation
 from lib.pictures.files import decode
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
+from tasks.dream.kinds.animation import KIND
 from tasks.dream.pieces import Piece
 from tasks.session.open_runs import find_shared
 from tasks.session.recorded import record_task
@@ -27,7 +28,7 @@ def make_animation(title: str, picture: str, kind: Kind, run: str) -> tuple[Reco
     made = [session.store.record(context.tally.key_of(piece.title)) for piece in pieces]
     blobs = {"pass 0": made[0].recipe_inputs["picture"]}
     blobs |= {f"pass {number}": record.output("picture").digest for number, record in enumerate(made, 1)}
-    recipe = Recipe("animation", VERSION, {"kind": kind, "seconds_a_pass": SECONDS_A_PASS}, blobs)
+    recipe = Recipe(KIND.task, VERSION, {"kind": kind, "seconds_a_pass": SECONDS_A_PASS}, blobs)
 
     def frames() -> Iterator[Pixels]:
         for digest in blobs.values():

@@ -10,6 +10,7 @@ from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.dreams import PNG
+from tasks.dream.kinds.tour import KIND
 from tasks.dream.pieces import Piece, gain_of
 from tasks.session.open_runs import find_shared
 from tasks.session.recorded import record_task
@@ -30,7 +31,7 @@ def make_tour_sheet(title: str, picture: str, layer: str, indices: Sequence[int]
     dreams = {f"{layer}/{index}": record.output("picture").digest for index, record in records.items()}
     # what the cells say of them is in no digest of a picture
     recipes = {f"recipe of {layer}/{index}": record.recipe for index, record in records.items()}
-    recipe = Recipe("tour", VERSION, {**parameters, "model": context.network.name}, dreams | recipes)
+    recipe = Recipe(KIND.task, VERSION, {**parameters, "model": context.network.name}, dreams | recipes)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         cells = []

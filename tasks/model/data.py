@@ -11,6 +11,7 @@ from lib.data.dataset import Dataset
 from lib.data.datasets import load
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
+from tasks.model.kinds.data import KIND
 from tasks.session.attributes import read_as
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
@@ -53,7 +54,7 @@ def store_data(
         suits(data)
     attributes = dict(data.attributes)
     recipe = Recipe(
-        task="data",
+        task=KIND.task,
         version=VERSION,
         parameters={"data": data.name, "classes": list(data.classes), "attributes": attributes},
         inputs=_content(data),

@@ -12,6 +12,7 @@ from lib.network.units import layers_with_units
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import identity_of
 from tasks.model.data import DataParameters
+from tasks.model.kinds.register import KIND
 from tasks.model.stored import LATEST
 from tasks.model.training import ModelAttributes, model_outputs
 from tasks.session.attributes import read_as
@@ -60,7 +61,7 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
     )
     read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
     inputs = {"model": identity, "source": hashlib.sha256(source).hexdigest()} | {i.role: i.digest for i in read}
-    recipe = Recipe("register", VERSION, {"file": path.name}, inputs)
+    recipe = Recipe(KIND.task, VERSION, {"file": path.name}, inputs)
     return session.obtain(
         recipe,
         lambda: (

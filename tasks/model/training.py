@@ -18,6 +18,8 @@ from storage.clock import now
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.model.checkpoints import identity_of, network_output
 from tasks.model.data import load_data
+from tasks.model.kinds.epoch import KIND as EPOCH
+from tasks.model.kinds.model import KIND as MODEL
 from tasks.session.attributes import read_as
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
@@ -64,7 +66,7 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
     data = load_data(session.store, data_record)
     settings = settings.for_images(len(data.train_imgs))
     arrays = {name: data_record.output(name).digest for name in ("train_imgs", "y_train", "test_imgs", "y_test")}
-    recipe = Recipe("model", VERSION, asdict(settings), arrays)
+    recipe = Recipe(MODEL.task, VERSION, asdict(settings), arrays)
     read = [Input(role, digest) for role, digest in arrays.items()]
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
@@ -104,7 +106,7 @@ def _train(
     assert settings.epochs is not None
 
     def recipe(number: int) -> Recipe:
-        return Recipe("epoch", VERSION, {**asdict(settings), "epoch": number}, inputs)
+        return Recipe(EPOCH.task, VERSION, {**asdict(settings), "epoch": number}, inputs)
 
     resume = previous = None
     for number in range(settings.epochs, 0, -1):

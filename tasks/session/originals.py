@@ -7,9 +7,9 @@ from pathlib import Path
 from lib.errors import BadInput
 from lib.pictures.files import media_type
 from storage.store import NewOutput, Recipe
+from tasks.session.kinds.original import KIND
 from tasks.session.session import Session
 
-TASK = "original"
 VERSION = 1
 
 
@@ -39,7 +39,7 @@ def digest(data: bytes) -> str:
 
 def recipe_of(digest: str) -> Recipe:
     """What keeping the bytes of this digest comes to."""
-    return Recipe(TASK, VERSION, {}, {"file": digest})
+    return Recipe(KIND.task, VERSION, {}, {"file": digest})
 
 
 def keep_original(session: Session, data: bytes, title: str) -> None:

@@ -21,6 +21,7 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
 from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
+from tasks.sweep.kinds.exemplars import KIND
 from tasks.sweep.responses import peaks_in, responses_artifacts, responses_recipe
 
 VERSION = 1
@@ -77,7 +78,7 @@ def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:
         "size": list(context.size) if context.size else None,
         "best": BEST,
     }
-    return Recipe("exemplars", VERSION, parameters, context.recipe_inputs())
+    return Recipe(KIND.task, VERSION, parameters, context.recipe_inputs())
 
 
 def pass_recipes(context: SweepContext, layer: str) -> list[Recipe]:

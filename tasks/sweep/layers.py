@@ -14,6 +14,7 @@ from tasks.session.attributes import read_as
 from tasks.session.open_runs import find_shared
 from tasks.session.recorded import record_task
 from tasks.sweep.context import SweepContext
+from tasks.sweep.kinds.layer import KIND, layer_title
 from tasks.sweep.oips import VERSION as OIPS_VERSION
 from tasks.sweep.oips import OipAttributes
 
@@ -57,7 +58,7 @@ def gather_layer(
     }
     grown = {str(unit): output.digest for unit, output in oips.items()}
     recipes = {f"recipe of {unit}": records[unit].recipe for unit in oips}  # what a verdict rests on
-    recipe = Recipe("layer", VERSION, parameters, context.recipe_inputs() | grown | recipes)
+    recipe = Recipe(KIND.task, VERSION, parameters, context.recipe_inputs() | grown | recipes)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         store = context.session.store
@@ -78,7 +79,7 @@ def gather_layer(
             )
         return outputs, [*(Input(unit, digest) for unit, digest in grown.items()), *context.lineage_inputs()]
 
-    return context.session.obtain(recipe, compute, unit=f"layer {layer}")
+    return context.session.obtain(recipe, compute, unit=layer_title(layer))
 
 
 def _cell(unit: Unit, images: Floats | None, about: OipAttributes | None, otherwise: str) -> SheetCell:

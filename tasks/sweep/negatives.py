@@ -17,6 +17,7 @@ from tasks.session.progress import report
 from tasks.session.recorded import record_task
 from tasks.session.scratch import scratch
 from tasks.sweep.context import SweepContext
+from tasks.sweep.kinds.negatives import KIND
 
 VERSION = 1
 
@@ -61,7 +62,7 @@ def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe
     kept = {name: value for name, value in context.recipe_parameters().items() if name not in ("oips", "objective")}
     starts = min(STARTS, context.growth.starts)
     parameters: dict[str, Json] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
-    return Recipe("negatives", VERSION, parameters, {"model": context.network.identity})
+    return Recipe(KIND.task, VERSION, parameters, {"model": context.network.identity})
 
 
 def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:

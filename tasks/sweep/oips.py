@@ -22,6 +22,7 @@ from tasks.session.recorded import stored_task
 from tasks.session.transient import transient
 from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import exemplars_recipe
+from tasks.sweep.kinds.oip import KIND
 
 VERSION = 3
 
@@ -64,7 +65,7 @@ def oip_recipe(context: SweepContext, unit: Unit) -> Recipe:
     inputs = context.recipe_inputs()
     if context.natural is not None:  # the verdict depends on them
         inputs |= {"exemplars": exemplars_recipe(context, unit.layer).digest}
-    return Recipe("oip", VERSION, {"unit": str(unit), **context.recipe_parameters()}, inputs)
+    return Recipe(KIND.task, VERSION, {"unit": str(unit), **context.recipe_parameters()}, inputs)
 
 
 class SomeMapsFailed(Exception):

@@ -11,6 +11,7 @@ from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.network import Labels
 from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
+from tasks.sweep.kinds.responses import KIND
 
 VERSION = 1
 
@@ -19,7 +20,7 @@ def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -
     """What looking at the responses of a layer will compute, beside what its `exemplars` are found by."""
     parameters: dict[str, Json] = {**exemplars.parameters, "classes": list(labels.classes)}
     inputs = context.recipe_inputs() | {"train_labels": labels.digest, "exemplars": exemplars.digest}
-    return Recipe("responses", VERSION, parameters, inputs)
+    return Recipe(KIND.task, VERSION, parameters, inputs)
 
 
 def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Integers]:

@@ -15,6 +15,7 @@ from storage.tensors import NPY, npy_bytes
 from tasks.session.open_runs import find_shared
 from tasks.session.recorded import stored_task
 from tasks.sweep.context import SweepContext
+from tasks.sweep.kinds.weights import KIND
 
 VERSION = 1
 
@@ -42,7 +43,7 @@ compare_weights = stored_task(find_or_compare, "weights", run_name="weights")
 def weights_recipe(context: SweepContext, layer: str) -> Recipe:
     """What comparing the weights of a layer's units will compute."""
     parameters: dict[str, Json] = {"layer": layer, "size": list(context.size) if context.size else None}
-    return Recipe("weights", VERSION, parameters, {"model": context.network.identity})
+    return Recipe(KIND.task, VERSION, parameters, {"model": context.network.identity})
 
 
 def _artifacts(context: SweepContext, layer: str) -> tuple[list[NewOutput], list[Input]]:
