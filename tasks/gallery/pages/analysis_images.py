@@ -10,7 +10,7 @@ from lib.gallery.rendering import Page
 from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.predicted import PredictedSet
-from tasks.gallery.pages.previews import download, image_png, preview_address, stored_png
+from tasks.gallery.pages.previews import Download, download, image_png, preview_address, stored_png
 from tasks.gallery.reading.analysed import HOME, Analysis, Meant, image_names, meant, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import lineage_of
@@ -147,7 +147,7 @@ def _attributions(
 
 def _downloads(
     catalogue: Catalogue, site: Site, analysis: Analysis, record: Record, folder: str, image: Meant | None
-) -> list[Looked]:
+) -> list[Download]:
     files = [
         download(
             site, catalogue.store, record.output("tensors"), f"{folder}/activations.h5", "all activations, as HDF5"

@@ -1,20 +1,22 @@
 """Pages of dreams: each beside its picture, with its passes and what made it; sheets of tours; and all of a store."""
 
-from typing import Any
+from typing_extensions import TypedDict
 
 from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.words import parameter
+from storage.document import Json
 from storage.record import Record
 from tasks.dream.kinds.dream import KIND as DREAM
-from tasks.dream.pieces import gain_of
+from tasks.dream.pieces import DreamCurves, gain_of
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.previews import download, preview_of
+from tasks.gallery.pages.previews import Download, download, preview_of
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.dreamed import DreamRun, StoredDream, Tour
 from tasks.gallery.reading.lineage import lineage_of, list_users
 from tasks.gallery.reading.networks import StoredNetwork
+from tasks.session.attributes import read_as
 
 HOME = f"dreams/{INDEX}"
 SECTION = Section("Dreams", HOME, 2)
@@ -36,9 +38,87 @@ def pages(catalogue: Catalogue, site: Site) -> None:
     site.put(Page(HOME, "dreams.html.j2", {"runs": [_listed(catalogue, site, run) for run in catalogue.dreams]}))
 
 
-def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> dict[str, Any]:
+class Linked(TypedDict):
+    """What something is called, and the page that it has, if any."""
+
+    title: str
+    address: str | None
+
+
+class Aim(TypedDict):
+    """What was dreamed of, as it was asked for; its page where that is a layer or a unit with one."""
+
+    text: str
+    address: str | None
+
+
+class DreamCard(TypedDict):
+    """A dream among others. `unit`: of a tour; `thumbnail`: the address of a small picture of it, if there is one."""
+
+    title: str
+    picture: str
+    unit: str | None
+    passes: int
+    address: str
+    thumbnail: str | None
+
+
+class TourCard(TypedDict):
+    """The sheet of a tour among dreams."""
+
+    picture: str
+    layer: str
+    address: str
+    thumbnail: str | None
+
+
+class ListedRun(TypedDict):
     """A run among others: what it dreamed, what failed, and how often it found what was there."""
-    summary: Any = one.run.summary
+
+    run: str
+    when: str
+    state: str
+    model: Linked | None
+    objective: Json
+    mode: Json
+    again: int
+    left: Json
+    failures: list[tuple[str, str]]
+    dreams: list[DreamCard]
+    tours: list[TourCard]
+
+
+class TourParameters(TypedDict):
+    """The units that a tour was to dream, and those of them that failed."""
+
+    units: list[int]
+    failed: list[int]
+
+
+class Neighbours(TypedDict):
+    """Of a map's dream in a tour: the pages of the maps before and after it, and of the sheet of all."""
+
+    previous: str | None
+    next: str | None
+    sheet: str | None
+
+
+class PassFrame(TypedDict):
+    """A pass as a frame of the strip: its picture, and how much the objective rose in it."""
+
+    number: int
+    picture: str | None
+    gain: float
+
+
+class FilmFile(Download):
+    """The passes as a film, and its media type."""
+
+    media: str
+
+
+def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> ListedRun:
+    summary = one.run.summary
     toured = {(tour.picture, tour.layer) for tour in one.tours}
     return {
         "run": one.run.id,
@@ -64,7 +144,7 @@ def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> dict[str, Any]:
     }
 
 
-def _card(catalogue: Catalogue, site: Site, dream: StoredDream) -> dict[str, Any]:
+def _card(catalogue: Catalogue, site: Site, dream: StoredDream) -> DreamCard:
     return {
         "title": dream.title,
         "picture": dream.picture,
@@ -75,7 +155,7 @@ def _card(catalogue: Catalogue, site: Site, dream: StoredDream) -> dict[str, Any
     }
 
 
-def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours: dict[str, Any]) -> None:
+def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours: Neighbours) -> None:
     store, record = catalogue.store, dream.record
     output = record.output("picture")
     frames, height, width, _ = output.shape or (1, 1, 1, 1)
@@ -110,7 +190,7 @@ def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours:
     site.put(Page(dream.address, "dream.html.j2", context))
 
 
-def _neighbours(run: DreamRun, dream: StoredDream) -> dict[str, Any]:
+def _neighbours(run: DreamRun, dream: StoredDream) -> Neighbours:
     """Of a map's dream in a tour: the maps before and after it, and the sheet of all."""
     if dream.unit is None:
         return {"previous": None, "next": None, "sheet": None}
@@ -124,7 +204,7 @@ def _neighbours(run: DreamRun, dream: StoredDream) -> dict[str, Any]:
     }
 
 
-def _passes(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[dict[str, Any]]:
+def _passes(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[PassFrame]:
     """Every pass as a frame of the strip; none of a dream in one pass."""
     if len(dream.passes) == 1:
         return []
@@ -138,7 +218,7 @@ def _passes(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[dict[s
     ]
 
 
-def _film(catalogue: Catalogue, site: Site, dream: StoredDream) -> dict[str, Any] | None:
+def _film(catalogue: Catalogue, site: Site, dream: StoredDream) -> FilmFile | None:
     if dream.film is None:
         return None
     output = dream.film.output("animation")
@@ -148,7 +228,7 @@ def _film(catalogue: Catalogue, site: Site, dream: StoredDream) -> dict[str, Any
     return None if found is None else {**found, "media": output.media_type}
 
 
-def _downloads(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[dict[str, Any]]:
+def _downloads(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[Download]:
     """The dream as it was made, and its strip; never the picture that it was made of, which may say where it was."""
     folder = dream.address.removesuffix(INDEX)
     wanted = [("picture", "dream.png", "the dream, as PNG"), ("strip", "strip.png", "the strip, as PNG")]
@@ -163,17 +243,16 @@ def _downloads(catalogue: Catalogue, site: Site, dream: StoredDream) -> list[dic
 def _put_tour(catalogue: Catalogue, site: Site, tour: Tour, run: DreamRun) -> None:
     record, store = tour.record, catalogue.store
     digests = {item.role: item.digest for item in record.inputs}  # the roles are units
-    indices: Any = record.parameters["units"]
-    failed: Any = record.parameters["failed"]
+    toured = read_as(TourParameters, record.parameters)
     made = {unit: _maker(catalogue, digest) for unit, digest in digests.items()}
     cells = [
         {
             "index": index,
             "address": catalogue.dream_addresses.get(made.get(unit) or ""),
-            "state": "failed" if index in failed else "left",
+            "state": "failed" if index in toured["failed"] else "left",
             "thumbnail": preview_of(site, store, digests[unit], THUMBNAIL) if unit in digests else None,
         }
-        for index in indices
+        for index in toured["units"]
         for unit in [f"{tour.layer}/{index}"]
     ]
     dreamed = next((catalogue.record(key) for key in made.values() if key), None)
@@ -207,7 +286,7 @@ def _moved(record: Record) -> str:
     return " and ".join([*said, f"turned by {parameter(rotation)} degrees"] if rotation else said)
 
 
-def _model(catalogue: Catalogue, record: Record) -> dict[str, Any]:
+def _model(catalogue: Catalogue, record: Record) -> Linked:
     """The network that dreamed, and its page if it has one."""
     network = _network(catalogue, record)
     if network is None:
@@ -219,7 +298,7 @@ def _network(catalogue: Catalogue, record: Record) -> StoredNetwork | None:
     return catalogue.network(record.recipe_inputs["model"])
 
 
-def _objective(catalogue: Catalogue, record: Record) -> dict[str, Any]:
+def _objective(catalogue: Catalogue, record: Record) -> Aim:
     """What was dreamed of; where that is a layer or a unit with a page, its address."""
     text = str(record.parameters["objective"])
     network = _network(catalogue, record)
@@ -236,8 +315,8 @@ def _objective(catalogue: Catalogue, record: Record) -> dict[str, Any]:
 
 def _climbs(record: Record) -> dict[str, list[float]]:
     """How the objective rose in the first frame, octave by octave or round by round."""
-    climbs: Any = record.output("picture").attributes["climbs"]
-    return {climb["name"]: climb["values"] for climb in climbs[0]}
+    curves = read_as(DreamCurves, record.output("picture").attributes)
+    return {curve["name"]: curve["values"] for curve in curves["climbs"][0]}
 
 
 def _digest(record: Record, role: str) -> str | None:

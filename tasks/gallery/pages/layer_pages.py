@@ -1,16 +1,47 @@
 """The page of every layer: all of its units as a grid."""
 
-from typing import Any
+from typing import TypedDict
 
 from lib.gallery.addresses import START, network_page, segment
 from lib.gallery.rendering import Page
 from lib.verdict_colours import VERDICTS
 from storage.errors import StoreError
+from storage.record import Record
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.layer_view import LayerView, layers_of
+from tasks.gallery.pages.layer_view import Cell, DataName, LayerView, NetworkName, layers_of
+from tasks.gallery.pages.network_summary import NetworkLink
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
+from tasks.gallery.reading.responses import Number
+
+
+class LayerContext(TypedDict):
+    """What the template `layer.html.j2` shows. `field`: the receptive field; `missing`: units that were never swept.
+
+    `previous`, `next`: the layers beside it; `states`, `classes`: by which its units can be chosen; `ratios`: whether
+    any is known; `through`, `sheet`: addresses of its units through training, and of its contact sheet.
+    """
+
+    network: NetworkName
+    crumbs: list[list[str | None]]
+    up: str
+    previous: NetworkLink | None
+    next: NetworkLink | None
+    layer: str
+    kind: str
+    about: str
+    shape: list[int | None] | None
+    field: dict[str, list[Number]] | None
+    verdicts: dict[str, int]
+    cells: list[Cell]
+    missing: int
+    states: list[str]
+    classes: list[str]
+    ratios: bool
+    data: DataName | None
+    through: str | None
+    sheet: str | None
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
@@ -26,7 +57,7 @@ def pages(catalogue: Catalogue, site: Site) -> None:
 
 def _contents(
     site: Site, layer: LayerView, around: tuple[LayerView | None, LayerView | None], through: str | None
-) -> dict[str, Any]:
+) -> LayerContext:
     network, known = layer.network, layer.known
     cells = [layer.cell(site, layer.units[index]) for index in layer.indices]
     preferred = {cell["preferred"] for cell in cells} - {None}
@@ -61,8 +92,9 @@ def _sheet(catalogue: Catalogue, site: Site, network: StoredNetwork, layer: Laye
     if not made:
         return None
 
-    def units(record: Any) -> tuple[int, str]:
-        return len(record.parameters["units"]), record.ended
+    def units(record: Record) -> tuple[int, str]:
+        shown = record.parameters["units"]
+        return len(shown) if isinstance(shown, list) else 0, record.ended
 
     digest = max(made, key=units).output("sheet").digest
     try:

@@ -1,11 +1,12 @@
 """A layer of a network as its pages need it: its units with their files, and what is known of how they respond."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypedDict
 
 from lib.gallery.addresses import layer_page, unit_page
+from lib.gallery.layers import LayerBox
 from lib.verdict_colours import VERDICTS
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.unit_files import UnitFiles, files_of
@@ -14,6 +15,36 @@ from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.responses import Responses
 from tasks.gallery.reading.swept import UnitState
+
+
+class NetworkName(TypedDict):
+    """What a network is called, by people and by commands, and the segment of its pages' addresses."""
+
+    title: str
+    name: str
+    slug: str
+
+
+class DataName(TypedDict):
+    """What a data set is called, and what must be said of it if it stands in for another."""
+
+    name: str
+    banner: str | None
+
+
+class Cell(TypedDict):
+    """A unit as a cell of a grid. `preferred`: the class that it responds to most; `picture`: an address."""
+
+    index: int
+    title: str
+    address: str
+    state: str
+    response: float | None
+    ratio: float | None
+    preferred: str | None
+    picture: str | None
+    width: int | None
+    height: int | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +62,7 @@ class LayerView:
         return layer_page(self.network.slug, self.name)
 
     @property
-    def known(self) -> Any:
+    def known(self) -> LayerBox | None:
         """What the network's file says of it; None where that cannot be read, or says nothing."""
         return next((layer for layer in self.network.layers if layer.name == self.name), None)
 
@@ -61,17 +92,17 @@ class LayerView:
         used = {state.grown.train_imgs for state in self.units.values() if state.grown}
         return next(filter(None, map(self.catalogue.data_of, sorted(filter(None, used)))), None)
 
-    def cell(self, site: Site, state: UnitState) -> dict[str, Any]:
+    def cell(self, site: Site, state: UnitState) -> Cell:
         """A unit as a cell of a grid; the same one for every grid that it is in."""
         if state.index not in self._cells:
             self._cells[state.index] = self._cell(site, state)
         return self._cells[state.index]
 
     @cached_property
-    def _cells(self) -> dict[int, dict[str, Any]]:
+    def _cells(self) -> dict[int, Cell]:
         return {}
 
-    def _cell(self, site: Site, state: UnitState) -> dict[str, Any]:
+    def _cell(self, site: Site, state: UnitState) -> Cell:
         grown = state.grown
         files: UnitFiles | None = None
         # what a unit that never responded was pushed towards is no picture of what it looks for
@@ -99,7 +130,7 @@ def layers_of(catalogue: Catalogue, network: StoredNetwork) -> list[LayerView]:
     return [LayerView(catalogue, network, name, units[name]) for name in names]
 
 
-def count_states(states: Any) -> dict[str, int]:
+def count_states(states: Iterable[UnitState]) -> dict[str, int]:
     """How many units came to each verdict, failed, or are left; in the usual order, without those that none has."""
     found: dict[str, int] = dict.fromkeys(VERDICTS, 0)
     for state in states:

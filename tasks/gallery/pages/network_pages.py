@@ -1,30 +1,24 @@
 """The page of every network: a picture of its layers, how it was trained, and what was made with it."""
 
 import json
-from typing import Any
+from typing import TypedDict
 
 from lib.gallery.addresses import START, network_page
 from lib.gallery.rendering import Page
-from lib.verdict_colours import VERDICTS
+from storage.document import Json
 from storage.errors import StoreError
-from storage.record import Record
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.layer_view import LayerView, layers_of
-from tasks.gallery.pages.previews import preview_of
+from tasks.gallery.pages.layer_view import Cell, LayerView, layers_of
+from tasks.gallery.pages.network_summary import LatestDream, NetworkSummary, SweepRow, latest_dreams, summary, sweep_row
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import list_makers, list_users
-from tasks.gallery.reading.natural import DataSet
+from tasks.gallery.reading.lineage import Entry, list_makers, list_users
 from tasks.gallery.reading.networks import StoredNetwork
-from tasks.gallery.reading.swept import StoredSweep
 from tasks.model.kinds.model import KIND as MODEL
 
 CELLS = 8
 """How many units of a layer its network's page shows."""
-MOST_DRAWN = 24
-"""Layers up to which the picture of a network has all of them, and not only those with units."""
 DREAMS = 8
-THUMBNAIL = 320
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
@@ -33,7 +27,61 @@ def pages(catalogue: Catalogue, site: Site) -> None:
         site.put(Page(network_page(network.slug), "network.html.j2", _contents(catalogue, site, network)))
 
 
-def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> dict[str, Any]:
+class LayerCard(TypedDict):
+    """A layer with the units of it that are shown; `units`: how many there are."""
+
+    name: str
+    kind: str
+    address: str
+    verdicts: dict[str, int]
+    units: int
+    cells: list[Cell]
+
+
+class TrainingCurves(TypedDict):
+    """The curves of a training, by name, and the number of its first epoch; None in a curve is a gap."""
+
+    first: int
+    accuracy: dict[str, list[float | None]]
+    loss: dict[str, list[float | None]]
+
+
+class MadeHow(TypedDict):
+    """What made a network: by which code, from what, and what was made with it."""
+
+    task: str
+    when: str
+    commit: str | None
+    changed: bool
+    parameters: dict[str, Json]
+    identity: str
+    digest: str
+    made_by: list[Entry]
+    used_by: list[Entry]
+
+
+class Through(TypedDict):
+    """A layer of which units were swept at several checkpoints: how many, and the page that shows them."""
+
+    layer: str
+    units: int
+    address: str
+
+
+class NetworkContext(NetworkSummary):
+    """What the template `network.html.j2` shows. `analysis`: the address of how it decides."""
+
+    crumbs: list[list[str | None]]
+    layers: list[LayerCard]
+    training: TrainingCurves | None
+    sweeps: list[SweepRow]
+    through: list[Through]
+    analysis: str | None
+    dreams: list[LatestDream]
+    how: MadeHow | None
+
+
+def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> NetworkContext:
     views = {view.name: view for view in layers_of(catalogue, network)}
     films = films_of(catalogue, network)
     analysis = catalogue.analyses.get(network.identity)
@@ -53,125 +101,7 @@ def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> dict[
     }
 
 
-def summary(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any]:
-    """What the start page and the network's own page say of it: a picture of its layers, verdicts, data, accuracy."""
-    views = {view.name: view for view in layers_of(catalogue, network)}
-    data = data_of(catalogue, network)
-    about = _about(network)
-    counts = dict.fromkeys(VERDICTS, 0)
-    for view in views.values():
-        for state, many in view.verdicts.items():
-            counts[state] += many
-    layers = [layer for layer in network.layers if len(network.layers) <= MOST_DRAWN or layer.units]
-    return {
-        "network": {
-            "title": network.title,
-            "name": network.name,
-            "slug": network.slug,
-            "address": network_page(network.slug),
-        },
-        "drawn": [
-            {
-                "name": layer.name,
-                "kind": layer.kind,
-                "about": layer.about,
-                "shape": list(layer.shape) if layer.shape else None,
-                "units": layer.units,
-                "address": views[layer.name].address if layer.name in views else None,
-                "verdicts": views[layer.name].verdicts if layer.name in views else {},
-            }
-            for layer in layers
-        ],
-        "undrawn": len(network.layers) - len(layers),
-        "largest": max(
-            (side or 1 for layer in layers if layer.shape and len(layer.shape) == 3 for side in layer.shape[:2]),
-            default=1,
-        ),
-        "verdicts": {state: many for state, many in counts.items() if many},
-        "data": _data(data),
-        "when": network.when,
-        "accuracy": about.get("test_accuracy"),
-        "parameters": about.get("parameters"),
-        "epochs": about.get("epochs"),
-    }
-
-
-def data_of(catalogue: Catalogue, network: StoredNetwork) -> DataSet | None:
-    """The data set that a network was trained on or registered with."""
-    key = _about(network).get("data_record")
-    return catalogue.data_set(str(key)) if key else None
-
-
-def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> dict[str, Any]:
-    """A sweep as a row of a table."""
-    counts = dict.fromkeys(VERDICTS, 0)
-    for key in sweep.made.values():
-        counts[catalogue.grown[key].verdict] += 1
-    counts["failed"] += len(sweep.failed)
-    counts["left"] += max(0, sweep.left)
-    network = catalogue.network(sweep.identity) if sweep.identity else None
-    summary: Any = sweep.run.summary
-    return {
-        "run": sweep.run.id,
-        "when": sweep.run.opened,
-        "state": sweep.run.state,
-        "network": {"title": network.title, "address": network_page(network.slug)} if network else None,
-        "model": str(summary.get("model") or sweep.run.parameters.get("model") or "").removeprefix("model/"),
-        "layers": list(sweep.wanted),
-        "verdicts": {state: many for state, many in counts.items() if many},
-        "reused": sum(result.how == "reused" for result in sweep.run.units.values()),
-        "seconds": summary.get("seconds"),
-    }
-
-
-def latest_dreams(
-    catalogue: Catalogue, site: Site, most: int, network: StoredNetwork | None = None
-) -> list[dict[str, Any]]:
-    """The latest dreams, of one network or of all; those of a tour as their sheet."""
-    found: list[dict[str, Any]] = []
-    for run in catalogue.dreams:
-        made: list[tuple[str, str, Record, str]] = [
-            (tour.picture, f"by each map of {tour.record.parameters['layer']}", tour.record, "sheet")
-            for tour in run.tours
-        ]
-        toured = {tour.picture for tour in run.tours}
-        made += [
-            (dream.picture, str(dream.record.parameters["objective"]), dream.record, "picture")
-            for dream in run.dreams
-            if dream.unit is None or dream.picture not in toured
-        ]
-        for title, what, record, role in made:
-            if network is not None and record.recipe_inputs.get("model") != network.identity:
-                continue
-            if len(found) == most:
-                return found
-            picture = preview_of(site, catalogue.store, record.output(role).digest, THUMBNAIL)
-            address = catalogue.dream_addresses[record.key]
-            found.append({"title": title, "what": what, "picture": picture, "address": address})
-    return found
-
-
-def _about(network: StoredNetwork) -> dict[str, Any]:
-    return dict(network.record.output("model").attributes) if network.record else {}
-
-
-def _data(data: DataSet | None) -> dict[str, Any] | None:
-    if data is None:
-        return None
-    train, test = data.sizes
-    told = ("source", "licence", "normalisation")
-    return {
-        "name": data.name,
-        "banner": data.banner,
-        "classes": data.classes,
-        "train": train,
-        "test": test,
-        "shape": list(data.image_shape),
-        "about": {name: data.about[name] for name in told if data.about.get(name)},
-    }
-
-
-def _layer(site: Site, view: LayerView) -> dict[str, Any]:
+def _layer(site: Site, view: LayerView) -> LayerCard:
     # those that there is a picture of, the strongest compared with the data set first
     states = sorted(
         (state for state in view.units.values() if state.grown and state.state in ("responded", "unreached")),
@@ -187,8 +117,8 @@ def _layer(site: Site, view: LayerView) -> dict[str, Any]:
     }
 
 
-def _training(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any] | None:
-    """The curves of a training, by name, and the number of its first epoch; None where it was not trained here."""
+def _training(catalogue: Catalogue, network: StoredNetwork) -> TrainingCurves | None:
+    """None where it was not trained here, or nothing is known of it any more."""
     record = network.record
     if record is None or record.task != MODEL.task:
         return None
@@ -211,7 +141,7 @@ def _training(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any] | 
     }
 
 
-def _how(catalogue: Catalogue, network: StoredNetwork) -> dict[str, Any] | None:
+def _how(catalogue: Catalogue, network: StoredNetwork) -> MadeHow | None:
     record = network.record
     if record is None:
         return None

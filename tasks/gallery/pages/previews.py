@@ -1,7 +1,7 @@
 """Pictures of the store as the gallery shows them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 from PIL import Image
 
@@ -60,8 +60,16 @@ def stored_png(site: Site, store: Store, digest: str) -> str | None:
     return preview_address(site, f"png {digest}", lambda: store.get(digest))
 
 
-def download(site: Site, store: Store, output: Output, address: str, title: str) -> dict[str, Any] | None:
-    """A blob as a file of the gallery, as the templates list it: {title, address, what}.
+class Download(TypedDict):
+    """A blob as a file of the gallery; `what` says its size, and where it is else if it is too large for a copy."""
+
+    title: str
+    address: str | None
+    what: str
+
+
+def download(site: Site, store: Store, output: Output, address: str, title: str) -> Download | None:
+    """A blob as a file of the gallery, as the templates list it.
 
     None where the blob is gone. One of more than `LARGEST` bytes is named by its digest, and its address is None.
     """

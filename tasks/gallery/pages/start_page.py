@@ -3,7 +3,7 @@
 from lib.gallery.addresses import START
 from lib.gallery.rendering import Page
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.network_pages import latest_dreams, summary, sweep_row
+from tasks.gallery.pages.network_summary import latest_dreams, summary, sweep_row
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
 
