@@ -3,11 +3,12 @@
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from storage.document import Json
 from storage.errors import StoreError
 from storage.names import DIGEST, KEY, RUN, digest_of_path, is_ref
 from storage.record import Record
@@ -35,10 +36,10 @@ class Found:
     name: str
     artifacts: tuple[tuple[Record, str | None], ...] = ()
     run: RunRecord | None = None
-    said: Mapping[str, Any] | None = None
+    said: dict[str, Json] | None = None
 
 
-Said = Callable[[Path], Mapping[str, Any] | None]
+Said = Callable[[Path], dict[str, Json] | None]
 """What a file says of how it was made, its `recipe` and `role`; None where it says nothing."""
 
 
@@ -132,7 +133,7 @@ def _file(store: Store, text: str, said: Said | None) -> Found | None:
     return _copy(store, about) or Found("file", digest, said=about)
 
 
-def _copy(store: Store, about: Mapping[str, Any]) -> Found | None:
+def _copy(store: Store, about: dict[str, Json]) -> Found | None:
     """The blob that a file of other bytes says it is, by its recipe and role: of several executions, the latest's."""
     recipe, role = about.get("recipe"), about.get("role")
     if not isinstance(recipe, str) or not DIGEST.fullmatch(recipe):

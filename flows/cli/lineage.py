@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from flows.cli.options import AsJson, OfRun, StorePlace, What
 from flows.forms.places import store_place
 
 if TYPE_CHECKING:
+    from storage.document import Json
     from storage.lineage import Node
     from storage.record import Record
     from storage.resolve import Found
@@ -68,7 +69,7 @@ def heading(found: "Found") -> str:
     return f"blob {found.name}"
 
 
-def describe_lineage(store: "Store", found: "Found", roots: Iterable["Node"], *, down: bool) -> dict[str, Any]:
+def describe_lineage(store: "Store", found: "Found", roots: Iterable["Node"], *, down: bool) -> dict[str, Json]:
     """Lineage as JSON: every record of the trees by its key, once, with its environment.
 
     `roots` are keys. Each input of a record says `made_by`: keys of records of these trees; none where no record made
@@ -84,7 +85,7 @@ def describe_lineage(store: "Store", found: "Found", roots: Iterable["Node"], *,
         for output in record.outputs:
             makers.setdefault(output.digest, []).append(key)
     environments = {record.provenance.environment: record for record in records.values()}
-    document: dict[str, Any] = {
+    document: dict[str, Json] = {
         "what": found.name,
         "kind": found.kind,
         "said": found.said,
@@ -101,9 +102,9 @@ def describe_lineage(store: "Store", found: "Found", roots: Iterable["Node"], *,
     return document
 
 
-def unknown(found: "Found", *, down: bool) -> dict[str, Any]:
+def unknown(found: "Found", *, down: bool) -> dict[str, Json]:
     """The same of a file that the store does not know: nothing but what it says of itself."""
-    document: dict[str, Any] = {
+    document: dict[str, Json] = {
         "what": found.name,
         "kind": found.kind,
         "said": found.said,
@@ -120,14 +121,14 @@ def _own(found: "Found") -> set[str]:
     return {record.key for record, _ in found.artifacts} if found.kind == "record" else set()
 
 
-def _record(record: "Record", makers: dict[str, list[str]]) -> dict[str, Any]:
+def _record(record: "Record", makers: dict[str, list[str]]) -> dict[str, Json]:
     document = asdict(record)
     for item in document["inputs"]:
         item["made_by"] = makers.get(item["digest"], [])
     return {"key": record.key, **document}
 
 
-def _pictures(record: "Record") -> list[dict[str, Any]]:
+def _pictures(record: "Record") -> list[dict[str, Json]]:
     from flows.cli.lineage_tree import PICTURES
     from flows.results.captions import title
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,6 +13,7 @@ from flows.results.captions import attributes, outcome, response, seconds_betwee
 from flows.results.documents import environment
 from flows.results.runs import in_order
 from lib.words import duration, local_moment, parameter, plural
+from storage.document import Json
 from storage.lineage import Node
 from storage.record import Record
 from tasks.model.kinds.data import KIND as DATA
@@ -155,9 +156,10 @@ class _Up:
 
     def _environment(self, record: Record) -> str:
         ran = environment(self._store, record)
-        libraries = ran.pop("libraries", None) or {}
-        devices = [_device(device) for device in ran.pop("devices", None) or []]
-        told = ran | {name: number for name, number in libraries.items() if number} | {"devices": devices}
+        libraries, found = ran.pop("libraries", None), ran.pop("devices", None)
+        devices: list[Json] = [_device(device) for device in found] if isinstance(found, list) else []
+        numbers = {name: number for name, number in libraries.items() if number} if isinstance(libraries, dict) else {}
+        told = ran | numbers | {"devices": devices}
         return _pairs(told) if ran else f"blob {record.provenance.environment}"
 
     def _checksums(self, digests: dict[str, str]) -> RenderableType:
@@ -179,11 +181,11 @@ def _before(node: Node) -> Node | None:
     return None
 
 
-def _device(device: Any) -> str:
+def _device(device: Json) -> str:
     return " ".join(map(str, device.values())) if isinstance(device, dict) else str(device)
 
 
-def _pairs(values: dict[str, Any]) -> str:
+def _pairs(values: dict[str, Json]) -> str:
     return " · ".join(f"{name} {parameter(content)}" for name, content in values.items() if content not in ([], {}))
 
 

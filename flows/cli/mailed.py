@@ -10,6 +10,7 @@ from storage.errors import StoreUnusable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from storage.document import Json
     from storage.resolve import Found
     from storage.store import Store
 
@@ -35,7 +36,7 @@ def find_what(place: str, what: str, run: str | None) -> "tuple[Store | None, Fo
     return store, resolve(store, what, run=run, said=read_metadata)
 
 
-def read_metadata(path: Path) -> dict[str, Any] | None:
+def read_metadata(path: Path) -> dict[str, Json] | None:
     """What the file says of itself in its metadata; None where it says nothing, is no picture or cannot be read."""
     from lib.pictures.about import read_about
 

@@ -1,10 +1,8 @@
 """`dreamsweep runs`: what was run, and what came of it."""
 
-from typing import Any
-
 from flows.cli.options import AsJson, StorePlace
 from flows.forms.places import store_place
-from flows.results.runs import in_words, list_runs
+from flows.results.runs import RunNote, in_words, list_runs
 
 
 def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
@@ -16,7 +14,7 @@ def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     print_json({"runs": found}) if as_json else _show(found)
 
 
-def _show(found: list[dict[str, Any]]) -> None:
+def _show(found: list[RunNote]) -> None:
     from flows.cli.terminal import escape, out, say, table
     from lib.words import local_moment
 

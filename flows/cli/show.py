@@ -11,6 +11,7 @@ from flows.forms.places import store_place
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from storage.document import Json
     from storage.record import Record
     from storage.resolve import Found
     from storage.store import Store
@@ -41,7 +42,7 @@ def show(what: What, run: OfRun = None, store: StorePlace = None, as_json: AsJso
         _show_blob(out(), document, found)
 
 
-def describe_found(store: "Store", found: "Found") -> dict[str, Any]:
+def describe_found(store: "Store", found: "Found") -> dict[str, Json]:
     """What was found as JSON; `kind` says what it is. Raises StoreError for a blob that is missing or damaged."""
     from flows.results.documents import record_document
 

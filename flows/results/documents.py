@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from storage.document import Json
 from storage.errors import BlobCorrupt, BlobMissing, StoreError
 from storage.record import Output, Record
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
-def record_document(store: "Store", record: Record) -> dict[str, Any]:
+def record_document(store: "Store", record: Record) -> dict[str, Json]:
     """Everything that a record says, its key, and the environment that it names.
 
     Each output has a `path`: the verified file of its blob, None where that is `missing`, `damaged` or `remote`
@@ -23,7 +24,7 @@ def record_document(store: "Store", record: Record) -> dict[str, Any]:
     return document
 
 
-def output_document(store: "Store", output: Output) -> dict[str, Any]:
+def output_document(store: "Store", output: Output) -> dict[str, Json]:
     """What a record says of one output, and where its bytes are."""
     path, state = None, "whole"
     try:
@@ -38,7 +39,7 @@ def output_document(store: "Store", output: Output) -> dict[str, Any]:
     return {**asdict(output), "path": path, "state": state}
 
 
-def environment(store: "Store", record: Record) -> dict[str, Any]:
+def environment(store: "Store", record: Record) -> dict[str, Json]:
     """The environment that a record ran in; empty where its blob is gone or is no JSON object."""
     try:
         found = json.loads(store.get(record.provenance.environment))

@@ -4,9 +4,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from lib.network.units import Unit
+from storage.document import Json
 from storage.errors import StoreError
 from tasks.session.kind import failed_unit, kind_of_task
 
@@ -18,7 +19,27 @@ SILENCE = 15 * 60.0
 """Seconds after which an open run that has written nothing counts as died: its process was killed."""
 
 
-def list_runs(store: "Store") -> list[dict[str, Any]]:
+class RunNote(TypedDict):
+    """What is known of a run: when it was opened, closed and last heard of, and what came of it.
+
+    `state`: as the run's, or "died"; `computed`, `reused`: of what the run counts; `verdicts`: how many of its units
+    came to which.
+    """
+
+    run: str
+    flow: str
+    state: str
+    opened: str
+    closed: str | None
+    heard: str
+    model: Json
+    computed: int
+    reused: int
+    failed: int
+    verdicts: dict[str, int]
+
+
+def list_runs(store: "Store") -> list[RunNote]:
     """What is known of every run, the newest first."""
     heard = {
         path.removeprefix("runs/").removesuffix(".json"): entry.modified
@@ -27,7 +48,7 @@ def list_runs(store: "Store") -> list[dict[str, Any]]:
     return [describe_run(store, run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
 
 
-def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, Any]:
+def describe_run(store: "Store", run: "RunRecord", heard: float) -> RunNote:
     """What is known of a run; `heard` is when it last wrote (seconds since 1970).
 
     `state` is "open", "completed", "partial", "failed" or "crashed", and "died" where it is open and has been silent
@@ -35,7 +56,6 @@ def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, An
     """
     from flows.results.captions import stamp_of
 
-    summary: dict[str, Any] = run.summary
     how = Counter(result.how for result in run.units.values() if is_counted(result))
     verdicts: Counter[str] = Counter()
     for counts in verdicts_of(store, run).values():
@@ -47,7 +67,7 @@ def describe_run(store: "Store", run: "RunRecord", heard: float) -> dict[str, An
         "opened": run.opened,
         "closed": run.closed,
         "heard": stamp_of(heard),
-        "model": summary.get("model") or run.parameters.get("model"),
+        "model": run.summary.get("model") or run.parameters.get("model"),
         "computed": how["computed"],
         "reused": how["reused"],
         "failed": len(run.failures),

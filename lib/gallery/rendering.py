@@ -80,6 +80,7 @@ class Renderer:
 def templates_digest() -> str:
     """A digest of what a gallery is made with and is not code: the templates, and the files that every gallery has."""
     digest = hashlib.sha256()
-    for path in sorted([*TEMPLATES.iterdir(), *STATIC.iterdir()]):
+    templates = (path for folder in TEMPLATES for path in folder.iterdir() if path.is_file())
+    for path in sorted([*templates, *STATIC.iterdir()]):
         digest.update(f"{path.relative_to(path.parents[1])}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
