@@ -8,9 +8,9 @@ import typer
 
 from flows.cli.options import AsJson, OfRun, StorePlace, What
 from flows.forms.places import store_place
+from storage.document import Json
 
 if TYPE_CHECKING:
-    from storage.document import Json
     from storage.lineage import Node
     from storage.record import Record
     from storage.resolve import Found

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from storage.document import Json
 from storage.errors import StoreUnusable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from storage.document import Json
     from storage.resolve import Found
     from storage.store import Store
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from flows.cli.answers import verdict_table
 from flows.cli.options import AsJson, OfRun, StorePlace, What
 from flows.forms.places import store_place
+from storage.document import Json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from storage.document import Json
     from storage.record import Record
     from storage.resolve import Found
     from storage.store import Store

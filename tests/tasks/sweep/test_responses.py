@@ -81,5 +81,7 @@ def test_exemplars_that_there_are_stay_where_only_responses_are_missing(
             sweep_context_in(later)
             units = later.run.close("completed", {}).units
             assert units["responses of Conv2D_1"].how == how
-            assert units["exemplars of Conv2D_1"] == UnitResult(exemplars.key if exemplars else "", "reused")
+            assert units["exemplars of Conv2D_1"] == UnitResult(
+                exemplars.key if exemplars else "", "reused", "exemplars"
+            )
         monkeypatch.setattr("tasks.sweep.exemplars.find_exemplars", lambda *_, **__: pytest.fail("looked again"))
