@@ -56,7 +56,7 @@ def sought(place: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 SWEEP = ("sweep", "--layers", "Conv2D_1/0", "--starts", "4", "--steps", "8")
 DREAM = ("dream", "rose.png", "--octaves", "1", "--steps", "1", "--out", "dreams")
-ANALYSE = ("analyse", "test/0", "--pair", "class 0,class 2", "--classifier-images", "0")
+ANALYSE = ("analyse", "test/0", "--classifier-images", "0")
 
 
 @pytest.mark.parametrize("command", [SWEEP, DREAM, ANALYSE], ids=lambda command: command[0])
