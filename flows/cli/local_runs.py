@@ -1,7 +1,7 @@
 """Flows that the command line runs itself: from their parameters to what is shown of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flows.cli.answers import show_analysis, show_dreams, show_sweep
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
@@ -10,7 +10,7 @@ from lib.pictures.names import show_name
 
 if TYPE_CHECKING:
     from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
-    from flows.results.summaries import SweepSummary, TrainSummary
+    from flows.results.summaries import AnalysisSummary, DreamsSummary, SweepSummary, TrainSummary
 
 PICTURES = DATA_FOLDER / "pictures"
 
@@ -27,15 +27,14 @@ def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool
         answer = _swept(parameters)
     if answer is None:
         return _out_of_time(as_json)
-    answer = _with_gallery(answer, place)
+    beside = _gallery(place)
+    sheets = {}
     if folder is None and place == store_place(str(DATA_FOLDER / "store")):
         folder = PICTURES
     if folder is not None:
-        answer["contact_sheets"] = _exported_sheets(place, answer["run"], folder)
-    if as_json:
-        print_json(answer)
-    else:
-        show_sweep(answer)
+        sheets = {"contact_sheets": _exported_sheets(place, answer["run"], folder)}
+    shown = {**answer, **beside, **sheets}
+    print_json(shown) if as_json else show_sweep(shown)
     return 1 if answer["failures"] else 0
 
 
@@ -71,8 +70,9 @@ def dream_here(parameters: "DreamParameters", as_json: bool) -> int:
 
     _writable(parameters.out)
     with at_work(parameters):
-        answer = _with_gallery(_dreamed(parameters), parameters.store)
-    print_json(answer) if as_json else show_dreams(answer)
+        answer = _dreamed(parameters)
+    shown = {**answer, **_gallery(parameters.store)}
+    print_json(shown) if as_json else show_dreams(shown)
     return 1 if answer["failures"] else 0
 
 
@@ -84,23 +84,24 @@ def analyse_here(parameters: "AnalyseParameters", folder: Path | None, as_json: 
     if folder is not None:
         _writable(folder)
     with at_work(parameters):
-        answer = _with_gallery(_analysed(parameters), parameters.store)
+        answer = _analysed(parameters)
+    shown = {**answer, **_gallery(parameters.store)}
     if folder is not None:
-        answer["folder"] = _exported(parameters.store, answer["run"], folder)
-    print_json(answer) if as_json else show_analysis(answer)
+        shown["folder"] = _exported(parameters.store, answer["run"], folder)
+    print_json(shown) if as_json else show_analysis(shown)
     return 1 if answer["failures"] else 0
 
 
-def _analysed(parameters: "AnalyseParameters") -> dict[str, Any]:
+def _analysed(parameters: "AnalyseParameters") -> "AnalysisSummary":
     """The summary of an analysis, also of one in which results failed."""
     from flows.analyse import AnalysisFailed, analyse
     from flows.results.analysis_summary import analysis_summary
     from storage.store import Store
 
     try:
-        return dict(analyse(parameters))
+        return analyse(parameters)
     except AnalysisFailed as failed:
-        return dict(analysis_summary(Store.open(parameters.store), failed.run))
+        return analysis_summary(Store.open(parameters.store), failed.run)
 
 
 def _exported(place: str, run: str, folder: Path) -> str:
@@ -114,23 +115,23 @@ def _exported(place: str, run: str, folder: Path) -> str:
     return str((folder / run).absolute())
 
 
-def _dreamed(parameters: "DreamParameters") -> dict[str, Any]:
+def _dreamed(parameters: "DreamParameters") -> "DreamsSummary":
     """The summary of a dream, also of one in which pictures failed."""
     from flows.dream import DreamsFailed, dream
     from flows.results.dream_summary import dreams_summary
     from storage.store import Store
 
     try:
-        return dict(dream(parameters))
+        return dream(parameters)
     except DreamsFailed as failed:
-        return dict(dreams_summary(Store.open(parameters.store), failed.run))
+        return dreams_summary(Store.open(parameters.store), failed.run)
 
 
-def _with_gallery(answer: dict[str, Any], place: str) -> dict[str, Any]:
-    """The summary, with the path of the gallery's first page where runs in this store keep one."""
+def _gallery(place: str) -> dict[str, str]:
+    """The path of the gallery's first page, where runs in this store keep one."""
     folder = gallery_of(place)
     page = None if folder is None else folder / "index.html"
-    return answer if page is None or not page.is_file() else {**answer, "gallery": str(page)}
+    return {} if page is None or not page.is_file() else {"gallery": str(page)}
 
 
 def _out_of_time(as_json: bool) -> int:
@@ -151,7 +152,7 @@ def _writable(folder: Path) -> None:
         raise BadInput(f"pictures cannot be written to {show_name(str(folder))}: {problem.strerror}") from problem
 
 
-def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:
+def _swept(parameters: "SweepParameters") -> "SweepSummary | None":
     """The summary of a sweep, also of one in which maps failed; None where it did not come to be one.
 
     Raises what kept it from being a sweep at all.
@@ -163,8 +164,8 @@ def _swept(parameters: "SweepParameters") -> dict[str, Any] | None:
     try:
         answer: SweepSummary | None = oip_sweep(parameters)
     except MapsFailed as failed:
-        return dict(sweep_summary(Store.open(parameters.store), failed.run))
-    return None if answer is None else dict(answer)
+        return sweep_summary(Store.open(parameters.store), failed.run)
+    return answer
 
 
 def _exported_sheets(place: str, run: str, folder: Path) -> dict[str, str]:

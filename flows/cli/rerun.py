@@ -1,7 +1,7 @@
 """`dreamsweep rerun`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from flows.forms.places import store_place
 from lib.errors import BadInput
 
 if TYPE_CHECKING:
+    from storage.document import Json
     from storage.runs import RunRecord
     from storage.store import Store
 
@@ -96,7 +97,7 @@ def _within(run: "RunRecord", other: "RunRecord") -> bool:
 def _same(run: "RunRecord", later: "RunRecord") -> bool:
     """Whether two runs were to do the same; one that was killed may not know which model it had."""
 
-    def asked(run: "RunRecord") -> dict[str, Any]:
+    def asked(run: "RunRecord") -> dict[str, "Json"]:
         # a parameter that there was not yet is as if it had been left empty
         given = {name: value for name, value in run.parameters.items() if value is not None}
         return {name: value for name, value in given.items() if name not in _NO_DIFFERENCE}

@@ -2,16 +2,19 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic.json_schema import JsonSchemaValue
 
 from flows.forms.form import has_default
 from flows.forms.places import data_place
 from lib.data.image_names import ImageName
 from lib.deadline import CLOCK_TIME, zone
 from lib.errors import BadValue
+
+Value = TypeVar("Value")
 
 A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
 """How a model is named."""
@@ -42,7 +45,7 @@ def _clock_time(text: str) -> str:
     return text
 
 
-def _all_zones(schema: dict[str, Any]) -> None:
+def _all_zones(schema: JsonSchemaValue) -> None:
     schema["enum"] = sorted(available_timezones())
 
 
@@ -52,7 +55,7 @@ def _all_or_epochs(checkpoints: str) -> str:
     return checkpoints
 
 
-def _height_and_width(size: Any) -> Any:
+def _height_and_width(size: Value) -> Value | tuple[int, ...]:
     if not isinstance(size, str):
         return size
     if not re.match(_SIZE, size):

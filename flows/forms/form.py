@@ -1,9 +1,11 @@
 """What all forms are: models whose fields may be left empty, with paths of any name and defaults of this machine."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WrapValidator, model_validator
+from pydantic.json_schema import JsonSchemaValue
 
 from lib.pictures.names import parse_name, show_name
 
@@ -21,7 +23,7 @@ def at_home(path: Path) -> Path:
         return path
 
 
-def _left_empty(schema: dict[str, Any]) -> None:
+def _left_empty(schema: JsonSchemaValue) -> None:
     """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
 
     Objects keep the switch: they have no look of their own when they are empty. So do fields with a default on this
@@ -52,10 +54,10 @@ def _shown_path(path: Path) -> str:
     return show_name(str(path))
 
 
-def has_default(make: Any) -> Any:
+def has_default(make: Callable[[], str | Path | None]) -> Callable[[JsonSchemaValue], None]:
     """A form shows the default although it is only known on this machine."""
 
-    def extra(schema: dict[str, Any]) -> None:
+    def extra(schema: JsonSchemaValue) -> None:
         if (made := make()) is not None:
             schema["default"] = str(made)
 
