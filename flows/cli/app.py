@@ -14,17 +14,17 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from flows.cli.export import export
-from flows.cli.gallery import gallery
-from flows.cli.lineage import lineage
-from flows.cli.models import models
-from flows.cli.notify import notify
-from flows.cli.runs import runs
-from flows.cli.schedule import schedule
-from flows.cli.show import show
+from flows.cli.commands.export import export
+from flows.cli.commands.gallery import gallery
+from flows.cli.commands.lineage import lineage
+from flows.cli.commands.models import models
+from flows.cli.commands.notify import notify
+from flows.cli.commands.runs import runs
+from flows.cli.commands.schedule import schedule
+from flows.cli.commands.show import show
+from flows.cli.commands.up import down, up
+from flows.cli.commands.upkeep import gc, reindex, verify
 from flows.cli.terminal import only_results_on_stdout
-from flows.cli.up import down, up
-from flows.cli.upkeep import gc, reindex, verify
 from lib.errors import BadInput
 from storage.errors import StoreError
 
@@ -85,7 +85,7 @@ def application(called: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name, text in _RUN_FLOWS.items():
-        command = getattr(import_module(f"flows.cli.{name}"), name) if name in called else lambda: None
+        command = getattr(import_module(f"flows.cli.commands.{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
     for command in (gallery, models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
         # Typer keeps the line breaks of docstrings, which are there for us.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli.answers import show_analysis, show_dreams, show_sweep
+from flows.cli.print_results import show_analysis, show_dreams, show_sweep
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
 from lib.errors import BadInput
 from lib.pictures.names import show_name

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.answers import verdict_table
 from flows.cli.options import AsJson, OfRun, StorePlace, What
+from flows.cli.print_results import verdict_table
 from flows.forms.places import store_place
 from storage.document import Json
 
