@@ -12,6 +12,11 @@ from importlib import import_module
 from typing import Generic, Protocol, TypeVar
 
 
+def module_names(package: str) -> list[str]:
+    """The full names of the modules and packages in a package, in order."""
+    return [module.name for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}.")]
+
+
 class Named(Protocol):
     """What a registry holds is called something."""
 
@@ -36,12 +41,12 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     def _entries(self) -> dict[str, Entry]:
         """Raises TypeError for a module that does not declare one, and ValueError for two of the same name."""
         found: dict[str, Entry] = {}
-        for module in pkgutil.iter_modules(import_module(self._package).__path__, f"{self._package}."):
-            entry = getattr(import_module(module.name), self._constant, None)
+        for module in module_names(self._package):
+            entry = getattr(import_module(module), self._constant, None)
             if not isinstance(entry, self._kind):
-                raise TypeError(f"{module.name} declares no {self._constant}: each file of its folder is one")
+                raise TypeError(f"{module} declares no {self._constant}: each file of its folder is one")
             if entry.name in found:
-                raise ValueError(f"{module.name} declares {entry.name!r}, which there is already: choose another name")
+                raise ValueError(f"{module} declares {entry.name!r}, which there is already: choose another name")
             found[entry.name] = entry
         return {name: found[name] for name in [*self._first, *sorted(set(found) - set(self._first))]}
 

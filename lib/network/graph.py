@@ -9,10 +9,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lib.arrays import Tensor
 from lib.errors import BadInput
+
+if TYPE_CHECKING:  # NumPy takes a while, and commands that only list want no network
+    from lib.arrays import Tensor
 
 # Keras builds graphs, and TensorFlow traces functions, over state that threads share. Whoever builds, loads or clones a
 # model, or calls a `tf.function` for the first time with a new signature, holds this. Running a traced function needs
@@ -116,7 +118,7 @@ class _Reader:
         outputs = self._open(model, "", [entry])
         return Graph(entry, tuple(self.steps), tuple(outputs), self.shapes)
 
-    def _slot(self, tensor: Tensor) -> Slot:
+    def _slot(self, tensor: "Tensor") -> Slot:
         slot = Slot(len(self.shapes))
         self.shapes[slot] = tuple(tensor.shape)
         return slot
@@ -127,7 +129,7 @@ class _Reader:
         slots: dict[int, Slot] = {}
         alive: list[Any] = []  # ids of tensors are keys only as long as the tensors live
 
-        def name(tensor: Tensor, slot: Slot) -> None:
+        def name(tensor: "Tensor", slot: Slot) -> None:
             alive.append(tensor)
             slots[id(tensor)] = slot
 
@@ -173,7 +175,7 @@ def plain_call(op: Any, *args: Any, **kwargs: Any) -> Any:
     return op(*args, **kwargs)
 
 
-def run_step(step: Step, values: dict[Slot, Tensor], call: Call = plain_call) -> None:
+def run_step(step: Step, values: "dict[Slot, Tensor]", call: Call = plain_call) -> None:
     """Computes one step from `values` and leaves its outputs there."""
     import keras
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pkgutil
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from modulefinder import ModuleFinder
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.gallery.addresses import segment
+from lib.registry import module_names
 from storage.store import Store
 from tasks.gallery import pages
 from tasks.gallery.folder.site import Site, Written
@@ -80,7 +80,7 @@ def _put_units(catalogue: Catalogue, site: Site) -> None:
 
 
 def _page_modules() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}.")]
+    return module_names(pages.__name__)
 
 
 def modules_of_ours() -> dict[str, Path]:

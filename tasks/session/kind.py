@@ -5,7 +5,6 @@ that alone. Its name is the task's, which every record and every unit of a run c
 Prefect nor TensorFlow, so that `dreamsweep runs`, `lineage` and `export` answer at once.
 """
 
-import pkgutil
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from lib.errors import BadInput
 from lib.network.units import Unit
 from lib.pictures.names import safe
+from lib.registry import module_names
 from storage.record import Output, Record
 
 if TYPE_CHECKING:
@@ -125,10 +125,9 @@ def artifact_kinds() -> Mapping[str, ArtifactKind]:
 
 def kind_modules() -> Iterator[str]:
     """The names of the modules that declare a kind each."""
-    for wing in pkgutil.iter_modules(import_module(WINGS).__path__, f"{WINGS}."):
-        if wing.ispkg and find_spec(f"{wing.name}.{_FOLDER}") is not None:
-            package = import_module(f"{wing.name}.{_FOLDER}")
-            yield from (module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
+    for wing in module_names(WINGS):
+        if find_spec(f"{wing}.{_FOLDER}") is not None:
+            yield from module_names(f"{wing}.{_FOLDER}")
 
 
 def kind_of_task(task: str) -> ArtifactKind:
