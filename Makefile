@@ -32,7 +32,10 @@ ON_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 LEAST_COVER := 90
 WINGS := flows/*.py lib/*.py storage/** \
 	$(sort $(shell find flows tasks lib -mindepth 1 -maxdepth 1 -type d ! -name __pycache__ -printf '%p/** '))
-COVERING := -m 'not slow and not heavy'
+# What the fast tests do not come to: the least that goes through every flow, and through a server that is up.
+COVERING := tests/lib/training tests/lib/network/test_model_file.py \
+	$(addprefix tests/flows/,test_sweep.py test_train.py test_register.py test_dream.py test_analyse.py test_nightly.py \
+	test_checkpoints.py cli/test_up.py serving/test_deployments.py serving/test_server.py serving/test_crashed.py)
 
 .PHONY: help setup sweep check lint test slow faults cover lock bench docs
 
@@ -73,7 +76,8 @@ faults: $(READY)
 
 cover: $(READY)
 	@rm -f .coverage .coverage.*
-	$(PYTEST) $(ON_TWO) --cov --cov-report= $(COVERING)
+	$(PYTEST) $(ON_TWO) --cov --cov-report= -m 'not slow and not heavy'
+	$(PYTEST) $(ON_TWO) --cov --cov-append --cov-report= $(COVERING)
 	@$(RUN)/coverage report
 	@set -f; below=; for wing in $(WINGS); do \
 		printf '%s, percent: ' "$$wing"; \

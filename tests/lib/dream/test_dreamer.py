@@ -16,6 +16,8 @@ from lib.dream.dreamer import Dream, Dreamer
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
 
+pytestmark = pytest.mark.heavy
+
 MODES = ["octaves", "tiles", "carve", "carve+tiles"]
 ALL_WAYS = ["octaves", "carve+tiles"]  # the second goes both other ways, too
 SETTINGS: dict[str, Any] = {"octaves": 2, "steps": 4, "step_size": 0.6, "rounds": 2, "jitter": 3}

@@ -18,6 +18,8 @@ from lib.dream.tiled_gradient import MEAN, SPREAD, Tiles, scatter_corners, stand
 from lib.errors import BadInput
 from tests.lib.keras_zoo import ZOO
 
+pytestmark = pytest.mark.heavy
+
 SIZES = st.integers(1, 60)
 
 

@@ -20,6 +20,8 @@ from lib.oips.objective import LEAK
 from lib.training.reference import build
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
 
+pytestmark = pytest.mark.heavy
+
 NETWORKS: dict[str, tuple[Callable[[], Any], str]] = {}
 
 

@@ -13,6 +13,8 @@ from lib.errors import BadInput
 from lib.network import model_file
 from lib.training import reference
 
+pytestmark = pytest.mark.heavy
+
 keras = pytest.importorskip("keras")
 
 

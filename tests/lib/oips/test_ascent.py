@@ -19,6 +19,8 @@ from tests.lib.keras_zoo import ZOO
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
 from tests.lib.small_networks import reference_with_biases
 
+pytestmark = pytest.mark.heavy
+
 BATCH = 8
 
 

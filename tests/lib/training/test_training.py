@@ -19,6 +19,8 @@ from lib.network import model_file
 from lib.training.settings import RECIPES, TrainSettings
 from lib.training.training import TrainedEpoch, train
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = TrainSettings(epochs=3, batch=32, seed=4)
 
 
@@ -178,7 +180,6 @@ def run(folder):
     )
 
 
-@pytest.mark.heavy
 def test_training_killed_in_an_epoch_and_started_again_ends_with_the_same_bytes(whole, tmp_path):
     killed = start(tmp_path)
     until = time.monotonic() + 120
@@ -198,7 +199,6 @@ def test_training_killed_in_an_epoch_and_started_again_ends_with_the_same_bytes(
     assert last.history == whole[0][-1].history
 
 
-@pytest.mark.heavy
 def test_the_default_recipe_learns_the_digits():
     last = train(load("digits"), TrainSettings(), on_epoch=lambda _: None)
     assert last.metrics["test_accuracy"] > 0.975
