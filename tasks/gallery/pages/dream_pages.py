@@ -1,15 +1,22 @@
 """Pages of dreams: each beside its picture, with its passes and what made it; sheets of tours; and all of a store."""
 
-from typing_extensions import TypedDict
-
 from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.words import parameter
-from storage.document import Json
 from storage.record import Record
 from tasks.dream.kinds.dream import KIND as DREAM
 from tasks.dream.pieces import DreamCurves, gain_of
 from tasks.gallery.folder.site import Site
+from tasks.gallery.pages.dream_cards import (
+    Aim,
+    DreamCard,
+    FilmFile,
+    Linked,
+    ListedRun,
+    Neighbours,
+    PassFrame,
+    TourParameters,
+)
 from tasks.gallery.pages.previews import Download, download, preview_of
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
@@ -36,85 +43,6 @@ def pages(catalogue: Catalogue, site: Site) -> None:
         for tour in run.tours:
             _put_tour(catalogue, site, tour, run)
     site.put(Page(HOME, "dreams.html.j2", {"runs": [_listed(catalogue, site, run) for run in catalogue.dreams]}))
-
-
-class Linked(TypedDict):
-    """What something is called, and the page that it has, if any."""
-
-    title: str
-    address: str | None
-
-
-class Aim(TypedDict):
-    """What was dreamed of, as it was asked for; its page where that is a layer or a unit with one."""
-
-    text: str
-    address: str | None
-
-
-class DreamCard(TypedDict):
-    """A dream among others. `unit`: of a tour; `thumbnail`: the address of a small picture of it, if there is one."""
-
-    title: str
-    picture: str
-    unit: str | None
-    passes: int
-    address: str
-    thumbnail: str | None
-
-
-class TourCard(TypedDict):
-    """The sheet of a tour among dreams."""
-
-    picture: str
-    layer: str
-    address: str
-    thumbnail: str | None
-
-
-class ListedRun(TypedDict):
-    """A run among others: what it dreamed, what failed, and how often it found what was there."""
-
-    run: str
-    when: str
-    state: str
-    model: Linked | None
-    objective: Json
-    mode: Json
-    again: int
-    left: Json
-    failures: list[tuple[str, str]]
-    dreams: list[DreamCard]
-    tours: list[TourCard]
-
-
-class TourParameters(TypedDict):
-    """The units that a tour was to dream, and those of them that failed."""
-
-    units: list[int]
-    failed: list[int]
-
-
-class Neighbours(TypedDict):
-    """Of a map's dream in a tour: the pages of the maps before and after it, and of the sheet of all."""
-
-    previous: str | None
-    next: str | None
-    sheet: str | None
-
-
-class PassFrame(TypedDict):
-    """A pass as a frame of the strip: its picture, and how much the objective rose in it."""
-
-    number: int
-    picture: str | None
-    gain: float
-
-
-class FilmFile(Download):
-    """The passes as a film, and its media type."""
-
-    media: str
 
 
 def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> ListedRun:
