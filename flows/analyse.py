@@ -1,7 +1,7 @@
 """The flow `analyse`: how a model decides, on the images of its data set or on pictures from disk."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,22 +25,11 @@ from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.units import layers_with_units, select_layers
 from lib.pictures.names import show_name
-from storage.store import Recipe, Record
-from tasks.analysis.activations import activations_recipe, keep_activations, tensors_recipe, view_images
-from tasks.analysis.attribution import attribute, attribution_recipe
+from storage.store import Record
 from tasks.analysis.context import AnalysisContext
-from tasks.analysis.fcps import TEST, Groups, compare_groups, fcps_recipe
-from tasks.analysis.linear_classifiers import classifiers_recipe, compare_layers
-from tasks.analysis.predictions import predict_set, predictions_recipe
-from tasks.analysis.titles import (
-    CLASSIFIERS,
-    SIDE_BY_SIDE,
-    activations_title,
-    attribution_title,
-    fcps_title,
-    predictions_title,
-    tensors_title,
-)
+from tasks.analysis.groups import Groups
+from tasks.analysis.predictions import prediction_step
+from tasks.analysis.steps import Step, Wanted, plan
 from tasks.model.context import open_context
 from tasks.model.data import UNIT_RANGE, load_data, pixel_range, store_data
 from tasks.model.models import check_images
@@ -53,27 +42,6 @@ from tasks.session.transient import store_unusable
 
 LATEST = "analysis/latest"
 PROGRESS = "analysis"
-
-
-What = str | Sequence[str] | Groups | tuple[int, int]
-"""What a result is made from: a set, an image or a layer by its name, several, groups, or a pair of classes."""
-
-
-class _Step:
-    """One result to be made: by which task, from what, and the recipe under which the store may have it."""
-
-    def __init__(self, recipe: Callable[[], Recipe], make: Callable[..., State[str]], *what: What) -> None:
-        self._recipe, self.make, self.what = recipe, make, what
-
-    def find_recipe(self) -> Recipe | None:
-        """The recipe; None for a picture that cannot be read: its task run will say so."""
-        try:
-            return self._recipe()
-        except BadInput:
-            return None
-
-
-Todo = dict[str, _Step]
 
 
 class AnalysisFailed(Exception):
@@ -102,10 +70,10 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
         _groups(context, parameters)  # raises what is wrong with them before anything is made
         predicted = context.data is not None and context.classifier is not None
         if predicted:
-            step = _Step(partial(predictions_recipe, context, TEST), predict_set, TEST)
-            _do_all(context, {predictions_title(TEST): step})
+            _do_all(context, [prediction_step(context)])
         groups = _groups(context, parameters) or Groups.choose(context)
-        todo = _todo(context, parameters, groups)
+        images, layers = _images(context, parameters, groups), _layers(context, parameters) if groups else []
+        todo = plan(context, Wanted(images, layers, groups, parameters.tensors))
         total = len(todo) + predicted
         with show_progress(tally, total, PROGRESS):
             _do_all(context, todo)
@@ -130,50 +98,29 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     return end_run(summary, "results", total, partial(AnalysisFailed, run=run))
 
 
-def _todo(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> Todo:
-    """What is to be made beside the predictions, by title, the quickest first."""
-    todo: Todo = {}
-    for name in _images(context, parameters, groups):
-        todo[activations_title(name)] = _Step(partial(activations_recipe, context, [name]), view_images, [name])
-        if context.classifier is not None:
-            todo[attribution_title(name)] = _Step(partial(attribution_recipe, context, name), attribute, name)
-    if len(several := [name for name in _images(context, parameters, groups) if context.can_see(name)]) > 1:
-        todo[SIDE_BY_SIDE] = _Step(partial(activations_recipe, context, several), view_images, several)
-    for layer in _layers(context, parameters) if groups else ():
-        assert groups is not None
-        recipe = partial(fcps_recipe, context, layer, groups)
-        todo[fcps_title(layer)] = _Step(recipe, compare_groups, layer, groups)
-    if groups and context.classifier is not None and context.settings.classifier_images:
-        pair = groups.pair(context)
-        todo[CLASSIFIERS] = _Step(partial(classifiers_recipe, context, pair), compare_layers, pair)
-    if kept := parameters.tensors:
-        todo[tensors_title(kept)] = _Step(partial(tensors_recipe, context, kept), keep_activations, kept)
-    return todo
-
-
 def _images(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:
     """The images that are looked at by themselves: those that are named, or else the unclear ones, or a clear one."""
     named = [*context.pictures, *(name for name in parameters.images or () if ImageName.parse(name))]
     return list(dict.fromkeys(named or (groups.unclear or groups.first.images[:1] if groups else ())))
 
 
-def _do_all(context: AnalysisContext, todo: Todo) -> None:
+def _do_all(context: AnalysisContext, todo: Sequence[Step]) -> None:
     """Make what there is time for, one after the other. Raises StoreUnusable where nothing can be stored any more."""
     session = context.session
-    session.pin(recipe for step in todo.values() if (recipe := step.find_recipe()) is not None)
-    for done, (title, step) in enumerate(todo.items()):
-        report(PROGRESS, done, len(todo), title)
+    session.pin(recipe for step in todo if (recipe := step.find_recipe()) is not None)
+    for done, step in enumerate(todo):
+        report(PROGRESS, done, len(todo), step.title)
         if session.deadline.passed:
             break
-        state = step.make(title, *step.what, session.run.id, return_state=True)
+        state = step.make(step.title, *step.what, session.run.id, return_state=True)
         try:
             key = key_of(state)
         except Exception as problem:  # whatever it was stands in the task run
             if (stopped := store_unusable(problem)) is not None:
                 raise stopped from problem
-            context.tally.fail(title, str(problem) or type(problem).__name__)
+            context.tally.fail(step.title, str(problem) or type(problem).__name__)
         else:
-            context.tally.add(title, key, reused=state.name == "Reused")
+            context.tally.add(step.title, key, reused=state.name == "Reused")
     report(PROGRESS, len(todo), len(todo))
 
 

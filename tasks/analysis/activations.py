@@ -1,6 +1,7 @@
 """Activations as artifacts: of one image or a few as pictures and tensors, of a whole set as one HDF5 file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
@@ -16,6 +17,7 @@ from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.analysis.context import BATCH, AnalysisContext, InputImage
 from tasks.analysis.kinds.activations import KIND as ACTIVATIONS
 from tasks.analysis.kinds.tensors import KIND as TENSORS
+from tasks.analysis.steps import Stage, Step, Wanted
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -23,6 +25,19 @@ from tasks.session.recorded import record_task
 from tasks.session.scratch import scratch
 
 VERSION = 1
+
+
+def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
+    """Each image by itself, those that can be read side by side, and all images of a set."""
+    for at, name in enumerate(wanted.images):
+        recipe = partial(activations_recipe, context, [name])
+        yield Step(f"activations of {name}", recipe, view_images, ([name],), Stage.IMAGE, at)
+    if len(several := [name for name in wanted.images if context.can_see(name)]) > 1:
+        recipe = partial(activations_recipe, context, several)
+        yield Step("activations of several images side by side", recipe, view_images, (several,), Stage.IMAGES)
+    if (kept := wanted.tensors) is not None:
+        recipe = partial(tensors_recipe, context, kept)
+        yield Step(f"activations of all {kept} images", recipe, keep_activations, (kept,), Stage.SET)
 
 
 def activations_recipe(context: AnalysisContext, names: Sequence[str]) -> Recipe:

@@ -1,5 +1,8 @@
 """Which pixels carry a prediction, as artifacts."""
 
+from collections.abc import Iterator
+from functools import partial
+
 from lib.analysis.attribution import Attribution
 from lib.draw.attribution_picture import AttributionMap, attribution_picture
 from lib.errors import BadInput
@@ -8,11 +11,19 @@ from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import AnalysisContext
 from tasks.analysis.kinds.attribution import KIND
+from tasks.analysis.steps import Stage, Step, Wanted
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 
 VERSION = 1
+
+
+def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
+    """Each image by itself, where the network predicts classes."""
+    for at, name in enumerate(wanted.images if context.classifier is not None else ()):
+        recipe = partial(attribution_recipe, context, name)
+        yield Step(f"attribution of {name}", recipe, attribute, (name,), Stage.IMAGE, at)
 
 
 def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:

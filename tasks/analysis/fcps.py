@@ -1,7 +1,8 @@
 """FCPs as artifacts: what the images of two classes have in common in one layer, and how far that goes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
@@ -9,101 +10,32 @@ import numpy as np
 from lib.analysis.activations import Activations
 from lib.analysis.fcps import Fcps, count_active, find_fcps, share_decided
 from lib.arrays import Bools, Doubles, Floats
-from lib.data.image_names import ImageName, SetName
 from lib.draw.activation_grid import GridGroup as Heading
 from lib.draw.activation_grid import activation_grid
 from lib.draw.activation_marks import Marks
-from lib.errors import BadInput
 from lib.pictures.network_input import as_bytes
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
 from tasks.analysis.context import BATCH, AnalysisContext, InputImage
+from tasks.analysis.groups import TEST, Groups
 from tasks.analysis.kinds.fcps import KIND
+from tasks.analysis.steps import Stage, Step, Wanted
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 
 VERSION = 1
-TEST: SetName = "test"
 
 
-@dataclass(frozen=True)
-class ImageGroup:
-    """Images of one class, by its name."""
-
-    name: str
-    images: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Two groups to compare, and images of the first class that the network only just tells from the second."""
-
-    first: ImageGroup
-    second: ImageGroup
-    unclear: tuple[str, ...] = ()
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        """All of them, in the order in which they are shown."""
-        return (*self.first.images, *self.second.images, *self.unclear)
-
-    def pair(self, context: AnalysisContext) -> tuple[int, int]:
-        """The numbers of the two classes."""
-        return context.data_classes.index(self.first.name), context.data_classes.index(self.second.name)
-
-    @staticmethod
-    def choose(context: AnalysisContext) -> "Groups | None":
-        """The clearest images of each class of the pair, and the unclear ones of the first.
-
-        None where there are no predictions, or of a class no image for which it is predicted. Raises BadInput for that
-        where the pair was asked for.
-        """
-        predictions, settings = context.predictions, context.settings
-        if predictions is None:
-            return None
-        first, second = context.pair()
-        for label in (first, second):
-            if not len(predictions.clear(label, 1)):
-                if not settings.pair:
-                    return None
-                raise BadInput(
-                    f"no test image of {context.classes[label]} is called that: ask for another pair, or name images"
-                )
-
-        def clearest(label: int) -> ImageGroup:
-            numbers = predictions.clear(label, settings.clear)
-            return ImageGroup(context.classes[label], tuple(str(ImageName(TEST, int(number))) for number in numbers))
-
-        return Groups(clearest(first), clearest(second))._with_unclear(context)
-
-    @staticmethod
-    def from_names(context: AnalysisContext, first: Sequence[str], second: Sequence[str]) -> "Groups":
-        """Groups of these images; each is called as the class that its images are of.
-
-        Raises BadInput where there is no such image, or a group's images are of several classes.
-        """
-
-        def group(images: Sequence[str]) -> ImageGroup:
-            labels = {context.see(name).label for name in images}
-            names = sorted(context.data_classes[label] for label in labels if label is not None)
-            if len(names) != 1:
-                raise BadInput(f"{', '.join(images)} are of the classes {', '.join(names)}: name images of one class")
-            return ImageGroup(names[0], tuple(images))
-
-        one, other = group(first), group(second)
-        if one.name == other.name:
-            raise BadInput(f"the images of both classes are of {one.name}: name images of two classes")
-        named = Groups(one, other)
-        return named if context.predictions is None else named._with_unclear(context)
-
-    def _with_unclear(self, context: AnalysisContext) -> "Groups":
-        predictions = context.predictions
-        assert predictions is not None
-        numbers = predictions.unclear(*self.pair(context), context.settings.unclear)
-        return replace(self, unclear=tuple(str(ImageName(TEST, int(number))) for number in numbers))
+def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
+    """Each layer whose patterns are compared, where there are groups."""
+    if (groups := wanted.groups) is None:
+        return
+    for at, layer in enumerate(wanted.layers):
+        recipe = partial(fcps_recipe, context, layer, groups)
+        yield Step(f"fcps of {layer}", recipe, compare_groups, (layer, groups), Stage.LAYER, at)
 
 
 def fcps_recipe(context: AnalysisContext, layer: str, groups: Groups) -> Recipe:

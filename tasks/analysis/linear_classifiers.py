@@ -1,18 +1,29 @@
 """What a linear classifier makes of each layer's activations, as an artifact."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 
 from lib.analysis.linear_classifiers import linear_classifiers
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.analysis.context import AnalysisContext
 from tasks.analysis.kinds.linear import KIND
+from tasks.analysis.steps import Stage, Step, Wanted
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 
 VERSION = 1
+
+
+def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
+    """All layers at once, where there are groups and the network predicts classes; none for no images."""
+    if wanted.groups is not None and context.classifier is not None and context.settings.classifier_images:
+        pair = wanted.groups.pair(context)
+        recipe = partial(classifiers_recipe, context, pair)
+        yield Step("linear classifiers", recipe, compare_layers, (pair,), Stage.NETWORK)
 
 
 def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recipe:

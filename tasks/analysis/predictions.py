@@ -1,5 +1,6 @@
 """What the network makes of a whole set as an artifact: its probabilities, its errors, and its unclear images."""
 
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
@@ -10,7 +11,9 @@ from lib.pictures.network_input import as_bytes
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
 from tasks.analysis.context import AnalysisContext
+from tasks.analysis.groups import TEST
 from tasks.analysis.kinds.predictions import KIND
+from tasks.analysis.steps import Stage, Step
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -47,6 +50,12 @@ class PredictionsSummary(TypedDict):
     margins: dict[str, list[PredictedImage]]
     pair: list[int]
     clear: dict[str, list[PredictedImage]]
+
+
+def prediction_step(context: AnalysisContext) -> Step:
+    """The predictions of the test set: they come before all others, which are chosen by them."""
+    recipe = partial(predictions_recipe, context, TEST)
+    return Step(f"predictions of {TEST}", recipe, predict_set, (TEST,), Stage.SET)
 
 
 def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:

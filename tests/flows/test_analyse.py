@@ -25,7 +25,6 @@ from lib.errors import BadInput
 from storage import lineage
 from storage.record import Record
 from storage.store import Store
-from tasks.analysis.titles import SIDE_BY_SIDE
 from tests.flows.tiny import saved, small_cnn, write_photograph, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -229,7 +228,7 @@ def test_images_of_ones_own_are_looked_at_and_kept(desk: Desk, tmp_path: Path) -
         "activations of picture:rose.png",
         "activations of picture:rose.png (2)",
         "activations of train/7",
-        SIDE_BY_SIDE,
+        "activations of several images side by side",
     }
     record = desk.record(made, "activations of picture:rose.png")
     original = next(item.digest for item in record.inputs if item.role == "picture")

@@ -35,7 +35,8 @@ def analysed() -> dict[str, dict[str, Any]]:
     from tasks.analysis.activations import keep_activations, view_images
     from tasks.analysis.attribution import attribute
     from tasks.analysis.context import AnalysisContext
-    from tasks.analysis.fcps import Groups, ImageGroup, compare_groups
+    from tasks.analysis.fcps import compare_groups
+    from tasks.analysis.groups import Groups, ImageGroup
     from tasks.analysis.linear_classifiers import compare_layers
     from tasks.analysis.predictions import predict_set
     from tasks.model.context import open_context
