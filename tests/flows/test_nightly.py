@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from flows.forms.parameters import Analysing
+from flows.forms.resolve import Resolved
 from lib.analysis.settings import AnalysisSettings
 from lib.training.settings import TrainSettings
 from storage.store import Store
@@ -189,7 +190,7 @@ def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
 
 def test_a_night_with_no_time_for_dreams_says_so(root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = iter([False, True])  # of the sweep, and of the dreams
-    monkeypatch.setattr("flows.nightly.alive", lambda parameters: nullcontext((None, Limited(passed))))
+    monkeypatch.setattr("flows.nightly.alive", lambda parameters: nullcontext((None, Limited(passed), Resolved())))
     state = night(root, model="model/latest", data=None, dreams=dreaming)
     assert (state.name, state.message) == ("Partial", "dream: not begun")
     assert Store.open(root).runs()[-1].flow == "oip-sweep"
