@@ -158,7 +158,7 @@ def test_settings_take_both_and_only_the_new_mode_s_recipes_have_its_own_setting
 from dataclasses import fields
 from lib.dream.settings import DreamSettings
 from lib.errors import BadInput
-from lib.settings import abouts
+from lib.settings import hints_of
 from lib.oips.settings import GrowthSettings
 
 def message(**settings):
@@ -169,7 +169,7 @@ def message(**settings):
 
 print(json.dumps({
     "listed": [field.name for field in fields(DreamSettings)],
-    "said": list(abouts(DreamSettings)),
+    "said": list(hints_of(DreamSettings)),
     "deciding": {mode: sorted(DreamSettings(mode=mode).deciding()) for mode in ("octaves", "carve", "once")},
     "step": DreamSettings(mode="once", step_size=0.5).step,
     "messages": [message(mode="twice"), message(drift=-1)],
