@@ -1,6 +1,6 @@
 """Numbers, times and parameters as people read them, everywhere: the pages' filters, the commands, the reports.
 
-What is not known, or is no finite number, is a dash. Numbers are rounded, never cut, and rounding never shows what a
+A number that is not known, or not finite, is a dash. Numbers are rounded, never cut, and rounding never shows what a
 person would not write: no 60 s, no 1,000 kB, no exponent in a size or a share.
 """
 

@@ -1,4 +1,6 @@
-"""The parts of Prefect that its documentation does not promise: they are touched here, and nowhere else.
+"""The private parts of Prefect, which its documentation does not promise: they are touched here, and nowhere else.
+
+What `flows.serving.runner` overrides of Prefect's runner has public names; the test of this module names it too.
 
 Each is imported where it is used, as importing Prefect takes a second. `tests/flows/running/test_prefect_internals.py`
 names them all, so that an update of Prefect which takes one away is told from one that breaks something of ours.

@@ -115,5 +115,7 @@ def channels_of(model: Any) -> int:
     return channels
 
 
-MODES: Registry[Mode] = Registry("lib.dream.modes", "MODE", Mode, first=("octaves", "tiles", "carve", "carve+tiles"))
+MODES: Registry[Mode] = Registry(
+    "lib.dream.modes", constant="MODE", kind=Mode, first=("octaves", "tiles", "carve", "carve+tiles")
+)
 """By name, in the order in which they are shown; the first is the default."""

@@ -51,6 +51,6 @@ class Objective:
 
 
 OBJECTIVES: Registry[Objective] = Registry(
-    "lib.oips.objectives", "OBJECTIVE", Objective, first=("response", "pre-activation", "peak")
+    "lib.oips.objectives", constant="OBJECTIVE", kind=Objective, first=("response", "pre-activation", "peak")
 )
 """By name, in the order in which they are shown; the first is the default."""

@@ -71,7 +71,7 @@ class Step:
 
 
 def plan(context: AnalysisContext, wanted: Wanted) -> list[Step]:
-    """The steps of all tasks, in the order in which they are to be made."""
+    """The steps of all tasks, in the order in which they are to be made; the predictions are there already."""
     return sorted(_all_steps(context, wanted), key=lambda step: (step.stage, step.number))
 
 

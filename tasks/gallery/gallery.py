@@ -17,7 +17,7 @@ from tasks.gallery.pages import compare_pages
 from tasks.gallery.pages.layer_view import layers_of
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.session.kind import kind_modules
+from tasks.session.kind import artifact_kinds
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -86,7 +86,7 @@ def _page_modules() -> list[str]:
 def modules_of_ours() -> dict[str, Path]:
     """All of our modules that a gallery is made with, by name, also what only functions import."""
     finder = ModuleFinder(path=[str(_CHECKOUT)])
-    for name in (__name__, *_page_modules(), *kind_modules()):  # nothing imports what is found by its folder
+    for name in (__name__, *_page_modules(), *artifact_kinds().modules):  # nothing imports what is found by its folder
         finder.import_hook(name)
     files = {name: getattr(module, "__file__", None) for name, module in sorted(finder.modules.items())}
     return {name: Path(file) for name, file in files.items() if file}

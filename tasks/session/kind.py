@@ -5,23 +5,22 @@ that alone. Its name is the task's, which every record and every unit of a run c
 Prefect nor TensorFlow, so that `dreamsweep runs`, `lineage` and `export` answer at once.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from lib.errors import BadInput
 from lib.network.units import Unit
 from lib.pictures.names import safe
-from lib.registry import module_names
+from lib.registry import Registry, module_names
 from storage.record import Output, Record
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord
 
-WINGS = "tasks"
+ROOM = "tasks"
 _FOLDER = "kinds"
 
 
@@ -93,6 +92,11 @@ class ArtifactKind:
     page: Callable[[Pages, Record], str | None] = _nowhere
     needed: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Its name is its task's."""
+        return self.task
+
     def caption_of(self, record: Record) -> str:
         """A record of this kind in a line."""
         return self._filled(self.caption, record, {})
@@ -117,17 +121,10 @@ class ArtifactKind:
 
 
 @cache
-def artifact_kinds() -> Mapping[str, ArtifactKind]:
+def artifact_kinds() -> Registry[ArtifactKind]:
     """All kinds that are declared, by task."""
-    found = (import_module(name).KIND for name in kind_modules())
-    return {kind.task: kind for kind in found if isinstance(kind, ArtifactKind)}
-
-
-def kind_modules() -> Iterator[str]:
-    """The names of the modules that declare a kind each."""
-    for wing in module_names(WINGS):
-        if find_spec(f"{wing}.{_FOLDER}") is not None:
-            yield from module_names(f"{wing}.{_FOLDER}")
+    folders = [f"{wing}.{_FOLDER}" for wing in module_names(ROOM)]
+    return Registry(*filter(find_spec, folders), constant="KIND", kind=ArtifactKind)
 
 
 def kind_of_task(task: str) -> ArtifactKind:

@@ -1,7 +1,7 @@
 """Processes of commit d371d4e that still run after a pull are recognised, and nothing is started beside them.
 
 They are known by the locks that they hold and by what they wrote into them, not by what their command lines say: those
-named modules that there are no more (`flows.keeper`, `flows.serving`).
+ran `flows.keeper` and `flows.serving` as modules, which they are no more.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A store, a gallery and a data folder of commit d371d4e: all of it is found again, and nothing is computed twice.
+"""A store and a data folder of commit d371d4e: all of it is found again, and nothing is computed twice.
 
 What fails here would make everybody's nights be computed again, or their pages go. A recipe that changes on purpose
 belongs to a new version of its task: then `made.json` keeps the old one, and the task is taken out below.

@@ -35,7 +35,7 @@ def declare(folder: Path, name: str, file: str = "", constant: str = "KNOT") -> 
 
 
 def knots(*first: str) -> Registry[Knot]:
-    return Registry("knots", "KNOT", Knot, first=first)
+    return Registry("knots", constant="KNOT", kind=Knot, first=first)
 
 
 def test_every_file_of_the_folder_is_one_and_those_that_are_named_come_first(folder: Path) -> None:

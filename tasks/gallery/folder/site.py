@@ -56,7 +56,7 @@ class Site:
         """What one generation keeps for the next: plain JSON, saved by `finish`."""
         self._own = self.out / OWN
         self._sections = list(sections)
-        self._scribe = Writer(self.out, sections)
+        self._writer = Writer(self.out, sections)
         self._second: SecondWriter | None = None
         self._code = hashlib.sha256(json.dumps([templates_digest(), code, list(sections)]).encode()).hexdigest()
         self._lock = FileLock(self._own / "lock")
@@ -114,7 +114,7 @@ class Site:
             manifest = {"form": _FORM, "files": self._now, "memory": self.memory}
             data = json.dumps(manifest, separators=(",", ":")).encode()
             # what a power cut leaves short of the other files has another size than this says
-            self._scribe.write(f"{OWN}/manifest.json", data, durable=True)
+            self._writer.write(f"{OWN}/manifest.json", data, durable=True)
         (self._own / "journal").unlink(missing_ok=True)
         return Written(self._written, same, len(gone))
 
@@ -185,7 +185,7 @@ class Site:
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
             self._second = SecondWriter(self.out, self._sections, self._wrote)
         if self._second is None:
-            self._wrote(address, self._scribe.write(address, what))
+            self._wrote(address, self._writer.write(address, what))
         else:
             self._second.write(address, what)
 

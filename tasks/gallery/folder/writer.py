@@ -60,7 +60,7 @@ class Writer:
 
 
 class SecondWriter:
-    """A scribe in a process of its own. It ends with `close`, and by itself when this process is gone.
+    """A writer in a process of its own. It ends with `close`, and by itself when this process is gone.
 
     Args:
         wrote: told the address and the bytes of each file when it is there.
@@ -128,7 +128,7 @@ def _work(pipe: "Connection[Any, Any]", out: Path, sections: Sequence[tuple[str,
     """Write what comes through the pipe until its other end is closed."""
     # Ctrl-C reaches both processes, and the parent decides what becomes of the gallery
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    scribe = Writer(out, sections, NEW[1])
+    writer = Writer(out, sections, NEW[1])
     while True:
         try:
             jobs = pipe.recv()
@@ -137,7 +137,7 @@ def _work(pipe: "Connection[Any, Any]", out: Path, sections: Sequence[tuple[str,
                 for address, what in jobs:
                     if os.getppid() != parent:  # killed: another generation may have its turn now
                         return
-                    answer.append((address, scribe.write(address, what)))
+                    answer.append((address, writer.write(address, what)))
             except Exception as problem:  # raised where it is heard
                 answer = problem
             pipe.send(answer)

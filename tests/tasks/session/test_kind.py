@@ -10,7 +10,7 @@ import pytest
 from lib.network.units import Unit
 from storage.runs import RunRecord
 from storage.store import Store
-from tasks.session.kind import artifact_kinds, failed_unit, kind_modules
+from tasks.session.kind import artifact_kinds, failed_unit
 
 
 def test_kinds_are_declared_once_each_and_import_nothing_that_is_slow() -> None:
@@ -20,11 +20,11 @@ def test_kinds_are_declared_once_each_and_import_nothing_that_is_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-    assert len(artifact_kinds()) == len(list(kind_modules()))
+    assert len(artifact_kinds()) == len(artifact_kinds().modules)
 
 
 def test_the_module_of_a_kind_is_called_like_its_task() -> None:
-    assert set(artifact_kinds()) == {name.rpartition(".")[2] for name in kind_modules()}
+    assert set(artifact_kinds()) == {name.rpartition(".")[2] for name in artifact_kinds().modules}
 
 
 def failing(root: Path, title: str, kind: str | None) -> RunRecord:
