@@ -53,14 +53,14 @@ def _break_search(module: Any) -> None:
 
 
 def _break_disk(module: Any) -> None:
-    temporary = module.Folder._temporary
+    temporary = module.LocalFiles._temporary
 
     def faulty(self: Any, data: bytes) -> Any:
         if "disk" in _faults():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return temporary(self, data)
 
-    module.Folder._temporary = faulty
+    module.LocalFiles._temporary = faulty
 
 
 _BREAK = {"tasks.sweep.oips": _break_search, "storage.local_files": _break_disk}
