@@ -8,8 +8,6 @@ ROOMS = ("flows", "tasks", "lib", "storage")
 MOST_MODULES = 25
 BESIDES = ("browser", "compatibility", "faults")
 """Folders of tests of the house as a whole."""
-TESTED_ELSEWHERE = {"tasks/analysis"}
-"""Wings that tests of their flow go through from end to end."""
 
 
 def modules() -> Counter[str]:
@@ -37,4 +35,4 @@ def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
 def test_each_wing_has_its_folder_of_tests_and_no_test_lies_where_no_wing_is() -> None:
     folders = set(modules()) - set(ROOMS)
     assert folders_of_tests() - folders == set()
-    assert wings(folders) - wings(folders_of_tests()) == TESTED_ELSEWHERE
+    assert wings(folders) - wings(folders_of_tests()) == set()
