@@ -35,7 +35,9 @@ WINGS := flows/*.py lib/*.py storage/** \
 # What the fast tests do not come to: the least that goes through every flow, and through a server that is up.
 COVERING := tests/lib/training tests/lib/network/test_model_file.py \
 	$(addprefix tests/flows/,test_sweep.py test_train.py test_register.py test_dream.py test_analyse.py test_nightly.py \
-	test_checkpoints.py cli/commands/test_up.py serving/test_deployments.py serving/test_server.py running/test_crashed_runs.py)
+	test_checkpoints.py test_resolved_once.py cli/commands/test_train.py cli/commands/test_up.py serving/test_deployments.py \
+	serving/test_server.py serving/test_notifications.py::test_what_is_no_webhook_is_refused \
+	serving/test_notifications.py::test_its_address_is_in_no_log_and_off_means_off running/test_crashed_runs.py)
 
 .PHONY: help setup sweep check lint test slow faults cover lock bench docs
 

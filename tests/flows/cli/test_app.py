@@ -1,5 +1,6 @@
 """The command line on a store that is there: what it answers, what it prints where, and its exit codes."""
 
+import io
 import json
 import os
 import subprocess
@@ -237,6 +238,25 @@ def test_gc_shows_before_it_does_and_does_nothing_unasked(cli: CLI, store: Any) 
     assert answer(cli, "gc", "--grace", "0", "--yes")["blobs"] == [orphan]
     assert not store.blob(orphan).exists()
     assert "nothing to collect" in cli("gc")[1]
+
+
+class Terminal(io.StringIO):
+    """Somebody who sits at one and has typed this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("said", "left"), [("n", 1), ("y", 0)])
+def test_gc_asks_who_sits_at_a_terminal(
+    cli: CLI, store: Any, monkeypatch: pytest.MonkeyPatch, said: str, left: int
+) -> None:
+    store.store.put(b"nobody names me")
+    terminal = Terminal(f"{said}\n")
+    monkeypatch.setattr("sys.stdin", terminal)
+    code, out, err = cli("gc", "--grace", "0")
+    assert (code, "Do it?" in out + err) == (0, True)
+    assert len(answer(cli, "gc", "--grace", "0")["blobs"]) == left
 
 
 def test_gc_leaves_alone_what_is_younger_than_the_grace_period(cli: CLI, store: Any) -> None:
