@@ -112,6 +112,7 @@ def test_a_layer_is_filtered_by_verdict_class_response_and_ratio(tab: Page, gall
     tab.get_by_label("ratio up to").fill("1.3")
     assert units(tab) == ["3"]
     tab.get_by_role("button", name="all").click()
+    expect(status).to_have_text(f"all {UNITS}")
     assert units(tab) == ["0", "1", "2", "3", "4"]
     tab.get_by_label("prefers class").select_option("zero")
     assert units(tab) == ["0", "3"]

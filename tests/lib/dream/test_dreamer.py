@@ -113,8 +113,9 @@ def test_white_dreams_and_black_stays() -> None:
 @pytest.mark.parametrize("mode", ALL_WAYS)
 def test_the_same_seed_gives_the_same_bytes_whatever_other_threads_do(mode: str) -> None:
     one, other = picture(), picture(31, 44)
-    alone = dreamer(mode).dream(one).pixels.tobytes()
-    again = Dreamer(network(), DreamSettings(mode=mode, objective="late", **SETTINGS))  # type: ignore[arg-type]
+    settings = DreamSettings(mode=mode, objective="late", **SETTINGS)  # type: ignore[arg-type]
+    alone = Dreamer(network(), settings).dream(one).pixels.tobytes()
+    again = Dreamer(network(), settings)
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda at: again.dream((one, other)[at % 2]).pixels.tobytes(), range(6)))
     assert found[0] == found[2] == found[4] == alone
@@ -145,7 +146,7 @@ def test_one_trace_serves_pictures_of_every_size(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["octaves", "carve+tiles"])
 def test_one_trace_serves_every_objective_of_the_same_layers(mode: str) -> None:
-    whole, source = dreamer(mode), picture()
+    whole, source = Dreamer(network(), DreamSettings(mode=mode, objective="late", **SETTINGS)), picture()  # type: ignore[arg-type]
     traces = whole.traces
     for objective in ("late/3", "late[0:1, 5:-2]", "late - 0.5*late/2"):
         other = whole.towards(objective)
