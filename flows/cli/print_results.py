@@ -12,7 +12,7 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
 
     console = out()
     if answer["accuracy"] is not None:
-        console.print(f"{percent(answer['accuracy'])} of the test images are called what they are", markup=False)
+        console.print(f"accuracy on the test images: {percent(answer['accuracy'])}", markup=False)
     if answer["margins"]:
         rows = table("image", "label", "called", "margin", right=("margin",))
         for one in answer["margins"]:

@@ -91,9 +91,7 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
         *_gallery(gallery),
     ]
     if summary["accuracy"] is not None:
-        lines.append(
-            f"{percent(summary['accuracy'])} of the test images of {_text(summary['data'])} are called what they are."
-        )
+        lines.append(f"Accuracy on the test images of {_text(summary['data'])}: {percent(summary['accuracy'])}.")
     if (table := summary["classifiers"]) is not None:
         pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
         rows = [["linear classifier on", "all classes", pair], ["---", "---:", "---:"]]

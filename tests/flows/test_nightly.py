@@ -156,7 +156,7 @@ def test_a_night_analyses_the_model_that_it_has_swept(root: Path, prefect_server
     _, swept, analysed = Store.open(root).runs()[-3:]
     assert (analysed.flow, analysed.summary["model"]) == ("analyse", swept.summary["model"])
     assert {"predictions of test", "fcps of dense_1", "linear classifiers"} <= set(analysed.units)
-    assert "test images of digits are called what they are" in summary_of_the_night(prefect_server)
+    assert "Accuracy on the test images of digits: " in summary_of_the_night(prefect_server)
 
 
 def test_a_night_with_a_model_that_has_no_images_analyses_nothing(root: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_what_was_found_and_what_failed_is_shown(cli: CLI, asked: list[Any]) -> 
     assert code == 1, err
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for line in (
-        "98.59 % of the test images are called what they are",
+        "accuracy on the test images: 98.59 %",
         "The least sure images between 4 and [9]:",
         "test/115 4 [9] 0.012",
         "Conv2D_3 1,152 98.78 %",
