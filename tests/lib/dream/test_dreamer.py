@@ -25,12 +25,13 @@ SETTINGS: dict[str, Any] = {"octaves": 2, "steps": 4, "step_size": 0.6, "rounds"
 
 @cache
 def network(channels: int = 1, side: int | None = 14) -> Any:
-    keras.utils.set_random_seed(channels)
+    # seeds of their own: Keras would draw them from Python's generator, which threads of Prefect's draw from too
+    early, late, classes = (keras.initializers.GlorotUniform(seed=10 * channels + at) for at in range(3))
     entry = kl.Input((side, side, channels))
-    x = kl.Conv2D(6, 3, activation="relu", name="early")(entry)
-    x = kl.Conv2D(8, 3, activation="relu", name="late")(kl.MaxPooling2D()(x))
+    x = kl.Conv2D(6, 3, activation="relu", name="early", kernel_initializer=early)(entry)
+    x = kl.Conv2D(8, 3, activation="relu", name="late", kernel_initializer=late)(kl.MaxPooling2D()(x))
     x = kl.Flatten()(x) if side else kl.GlobalAveragePooling2D()(x)
-    return keras.Model(entry, kl.Dense(5, activation="softmax", name="classes")(x))
+    return keras.Model(entry, kl.Dense(5, activation="softmax", name="classes", kernel_initializer=classes)(x))
 
 
 @cache
@@ -113,9 +114,8 @@ def test_white_dreams_and_black_stays() -> None:
 @pytest.mark.parametrize("mode", ALL_WAYS)
 def test_the_same_seed_gives_the_same_bytes_whatever_other_threads_do(mode: str) -> None:
     one, other = picture(), picture(31, 44)
-    settings = DreamSettings(mode=mode, objective="late", **SETTINGS)  # type: ignore[arg-type]
-    alone = Dreamer(network(), settings).dream(one).pixels.tobytes()
-    again = Dreamer(network(), settings)
+    alone = dreamer(mode).dream(one).pixels.tobytes()
+    again = Dreamer(network(), DreamSettings(mode=mode, objective="late", **SETTINGS))  # type: ignore[arg-type]
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda at: again.dream((one, other)[at % 2]).pixels.tobytes(), range(6)))
     assert found[0] == found[2] == found[4] == alone
@@ -146,7 +146,7 @@ def test_one_trace_serves_pictures_of_every_size(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["octaves", "carve+tiles"])
 def test_one_trace_serves_every_objective_of_the_same_layers(mode: str) -> None:
-    whole, source = Dreamer(network(), DreamSettings(mode=mode, objective="late", **SETTINGS)), picture()  # type: ignore[arg-type]
+    whole, source = dreamer(mode), picture()
     traces = whole.traces
     for objective in ("late/3", "late[0:1, 5:-2]", "late - 0.5*late/2"):
         other = whole.towards(objective)
