@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO
 
 from flows.running.locks import try_lock
 from flows.web.listening import LOCALHOST, PortTaken, address_of, is_local, listen, port_of
@@ -30,12 +29,13 @@ STOP_SECONDS = 15.0
 """How long the server may take to stop before its process is ended the hard way (SQLite bears that)."""
 
 
-def _stop_when_unused(users: IO[bytes]) -> None:
-    while not try_lock(users, fcntl.LOCK_EX):
-        time.sleep(LOOK_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(STOP_SECONDS)
-    os._exit(1)
+def _stop_when_unused(folder: Path) -> None:
+    with (folder / "users.lock").open("ab") as users:  # its own, open for as long as this thread looks at it
+        while not try_lock(users, fcntl.LOCK_EX):
+            time.sleep(LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_SECONDS)
+        os._exit(1)
 
 
 def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
@@ -43,7 +43,7 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
 
     Returns 0 at once where another process serves this folder. Settings come from the environment. Raises PortTaken.
     """
-    with (folder / "users.lock").open("ab") as users, (folder / "server.lock").open("r+b") as server_lock:
+    with (folder / "server.lock").open("r+b") as server_lock:
         if not try_lock(server_lock, fcntl.LOCK_EX):
             return 0
         server_lock.truncate()
@@ -52,7 +52,7 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         os.environ["PREFECT_UI_URL"] = address  # for the links in what automations send
         server_lock.write(json.dumps({"url": f"{address}/api", "host": host, "port": port_of(listening)}).encode())
         server_lock.flush()
-        threading.Thread(target=_stop_when_unused, args=(users,), daemon=True).start()
+        threading.Thread(target=_stop_when_unused, args=(folder,), daemon=True).start()
 
         import uvicorn
 
