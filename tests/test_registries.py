@@ -207,6 +207,7 @@ def test_a_mode_cannot_declare_a_setting_that_there_is(tmp_path: Path) -> None:
     assert "mode once declares the setting rounds, which there is already" in done.stderr
 
 
+@pytest.mark.heavy
 def test_pictures_are_dreamed_in_the_new_mode_and_images_climb_the_new_objective(folder: Path) -> None:
     found: Any = json.loads(
         run(

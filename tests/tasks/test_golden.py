@@ -8,6 +8,8 @@ import pytest
 
 from tests.tasks import golden
 
+pytestmark = pytest.mark.heavy
+
 MODULES = {task: f"{module.__name__.replace('.', '/')}.py" for task, module in golden.modules().items()}
 
 

@@ -15,7 +15,10 @@ from tasks.gallery.folder.site import Site
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.swept_store import SweptStore
 
-pytestmark = pytest.mark.skipif(os.cpu_count() == 1, reason="one core has no use for two processes")
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(os.cpu_count() == 1, reason="one core has no use for two processes"),
+]
 
 
 def contents(out: Path) -> dict[str, bytes]:
