@@ -4,13 +4,14 @@ Importing this costs little: neither Prefect nor TensorFlow.
 """
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
 from flows.forms.field_types import A_MODEL, Checkpoints, ClockTime, DataFolder, DataSet, ImageText, Size, TimeZone
 from flows.forms.form import Form, Place, has_default
 from flows.forms.places import DREAMS, ORIGINALS, data_place, store_place
+from flows.forms.refusals import BY_FILL_IN, refuse_in_our_words
 from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import SetName
 from lib.deadline import Deadline
@@ -33,6 +34,15 @@ class InStore(Form):
         description="Where results are and go: a folder, or a URL as s3://bucket/store.",
         json_schema_extra=has_default(store_place),
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse_in_our_words(cls, given: Any, validate: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Whoever validates: Prefect does it for a run that its UI or a schedule started, and shows what it is told."""
+        if info.context == BY_FILL_IN:
+            return validate(given)
+        with refuse_in_our_words(cls):
+            return validate(given)
 
 
 class Limits(Form):

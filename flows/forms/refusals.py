@@ -1,6 +1,7 @@
 """What is said of a value that a form refuses: one line of ours that names it, shows it, and says what is wanted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,11 +18,22 @@ Call = Callable[[Sequence[str]], str]
 """What an entry of this path is called."""
 
 
+BY_FILL_IN = "by fill_in"
+"""The context of a validation whose refusals `fill_in` says, with the names that its caller gives to values."""
+
+
 def fill_in(form: type[Parameters], given: Mapping[str, Any], call: Call | None = None) -> Parameters:
     """A form with these values. Raises BadInput for one that is refused; by default it is called by its titles."""
+    with refuse_in_our_words(form, call):
+        return form.model_validate(given, context=BY_FILL_IN)
+
+
+@contextmanager
+def refuse_in_our_words(form: type[BaseModel], call: Call | None = None) -> Iterator[None]:
+    """While inside, what a form refuses is said in a BadInput, where pydantic would say it in a text of its own."""
     called = call or (lambda path: title_of(form, path))
     try:
-        return form.model_validate(given)
+        yield
     except BadValue as problem:  # settings tell what is wrong with two of their values together
         raise BadValue(called(_path(form, problem.name)), problem.value, problem.wanted) from problem
     except ValidationError as problem:
