@@ -55,7 +55,7 @@ class AnalysisFailed(Exception):
 @flow(name="analyse", persist_result=False)
 @end_in_states
 def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
-    """See how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.
+    """Analyse how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.
 
     At its deadline it ends `Partial`, saying how many results are left.
 

@@ -60,7 +60,7 @@ class DreamsFailed(Exception):
 )
 @end_in_states
 def dream(parameters: DreamParameters) -> State[DreamsSummary]:
-    """Dream a model into pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
+    """Run DeepDream on pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
 
     What is added to the folders while it runs is left to the next run. At its deadline it ends `Partial`, saying how
     many dreams are left; those in the making are finished first.

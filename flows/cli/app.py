@@ -40,28 +40,29 @@ _EXIT_CODES = """\
 
 _TRAIN = "Train the reference CNN on a data set, or go on with a training that was interrupted."
 _SWEEP = """\
-Grow OIPs for every map of a model, or finish a sweep that was interrupted.
+Optimise feature visualisations (OIPs) for every map of a model, or finish a sweep that was interrupted.
 
 What is in the store already, made by the same code from the same model, data and settings, is not made again.\
 """
 
 _DREAM = """\
-Dream a model into pictures: folders of them, or files.
+Run DeepDream on pictures: on folders of them, or on files.
 
 Dreams go to a folder that mirrors that of the pictures. What is in the store already is not dreamed again, so the same
 command goes on with what failed, is new or was interrupted.\
 """
 
 _ANALYSE = """\
-See how a model decides: what it confuses, what images of a class have in common in a layer, what carries a prediction.
+Analyse how a model decides: confusion matrix, FCPs, linear probes by layer, and attribution of predictions.
 
-Images are numbers of the data set, as test/1302, or files of pictures. The gallery shows all of it.\
+FCPs are the activations that images of one class have in common in a layer. Images are named by their number in the
+data set, as test/1302, or are picture files. The gallery shows all results.\
 """
 
 _RERUN = """\
-Run a sweep, a dream, an analysis or a training again that failed, crashed or was partial: only what is missing is made.
+Finish a sweep, a dream, an analysis or a training that failed, crashed or was partial: only what is missing is made.
 
-By default the latest such run, with its own parameters and model, and without its time limits.\
+By default this takes the latest such run, with its own parameters and model, and without its time limits.\
 """
 
 
@@ -75,8 +76,8 @@ def application(called: Sequence[str]) -> typer.Typer:
     """
     app = typer.Typer(
         name="dreamsweep",
-        help="Every feature map of every layer of your CNN, drawn overnight: "
-        "what each one looks for, and what made each picture.",
+        help="Draw what every feature map of every layer of your CNN looks for, overnight, "
+        "and trace each picture back to what made it.",
         epilog=_EXIT_CODES,
         no_args_is_help=True,
         add_completion=False,

@@ -38,7 +38,7 @@ DataFolder = Annotated[
         "--data-dir",
         envvar="DREAMSWEEP_MNIST",
         metavar="DIR",
-        help="Where the IDX files (gzipped or not) or the .npz file of mnist and fashion-mnist are.",
+        help="The folder of the IDX files (gzipped or not) or of the .npz file of mnist and fashion-mnist.",
     ),
 ]
 AsJson = Annotated[
@@ -48,14 +48,14 @@ What = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="A ref (model/latest), a run, a unit (Conv2D_2/17), a digest's beginning, or a file: an exported one, or "
-        "a dream that was mailed.",
+        help="A ref (model/latest), a run, a unit (Conv2D_2/17), the beginning of a digest, or a file: an exported one, "
+        "or a dream that you were sent.",
         show_default=False,
     ),
 ]
 OfRun = Annotated[
     str | None,
-    typer.Option("--run", metavar="RUN", help="The run whose unit is meant. Default: the latest that has it."),
+    typer.Option("--run", metavar="RUN", help="The run to look for the unit in. Default: the latest run that has it."),
 ]
 
 PORT = "PORT [1<=x<=65535]"

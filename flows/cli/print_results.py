@@ -14,14 +14,14 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     if answer["accuracy"] is not None:
         console.print(f"accuracy on the test images: {percent(answer['accuracy'])}", markup=False)
     if answer["margins"]:
-        rows = table("image", "label", "called", "margin", right=("margin",))
+        rows = table("image", "label", "predicted", "margin", right=("margin",))
         for one in answer["margins"]:
             rows.add_row(one["image"], escape(one["label"]), escape(one["called"]), number(one["margin"], 2))
-        console.print(f"\nThe least sure images between {' and '.join(answer['pair'])}:", markup=False)
+        console.print(f"\nThe images with the smallest margin between {' and '.join(answer['pair'])}:", markup=False)
         console.print(rows)
     if (found := answer["classifiers"]) is not None:
         pair = " against ".join(found["classes"][label] for label in found["pair"])
-        rows = table("linear classifier on", "values", "all classes", pair, right=("values", "all classes", pair))
+        rows = table("linear probe on", "values", "all classes", pair, right=("values", "all classes", pair))
         for row in found["rows"]:
             rows.add_row(
                 escape(row["layer"]), count(row["features"]), percent(row["all"]), percent(row["pair"], unknown="")
@@ -32,8 +32,8 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
         first, second = answer["pair"]
         counts = fcps["counts"]
         console.print(
-            f"{layer}: {plural(counts['only_first'], 'FCP')} of {first} alone, {counts['only_second']} of {second} "
-            f"alone, {counts['both']} of both; alone they tell {percent(fcps['accuracy'])} of the test images apart",
+            f"{layer}: {plural(counts['only_first'], 'FCP')} of {first} only, {counts['only_second']} of {second} "
+            f"only, {counts['both']} of both; by these alone the accuracy is {percent(fcps['accuracy'])}",
             markup=False,
             soft_wrap=True,
         )

@@ -74,7 +74,7 @@ DataFolder = Annotated[
     Path | None,
     Field(
         title="Folder of mnist and fashion-mnist",
-        description="Where their IDX files (gzipped or not) or their .npz file are. Empty: downloaded where missing.",
+        description="The folder of their IDX files (gzipped or not) or of their .npz file. Empty: missing files are downloaded.",
         json_schema_extra=has_default(data_place),
     ),
 ]

@@ -31,7 +31,7 @@ class InStore(Form):
     store: str = Field(
         default_factory=store_place,
         title="Store",
-        description="Where results are and go: a folder, or a URL as s3://bucket/store.",
+        description="Where results are stored: a folder, or a URL as s3://bucket/store.",
         json_schema_extra=has_default(store_place),
     )
 
@@ -51,27 +51,28 @@ class Limits(Form):
     finish_by: ClockTime | None = Field(
         None,
         title="Finish by",
-        description="A time of the clock, as 06:30, after which nothing more is begun; "
-        "the next run goes on with the rest. Empty: it runs to its end.",
+        description="The time of day, as 06:30, after which nothing more is begun; "
+        "the next run goes on with the rest. Empty: the run goes on to its end.",
     )
     timezone: TimeZone | None = Field(
         None,
         title="Time zone",
-        description="Of that clock, as Europe/Berlin. Empty: this machine's.",
+        description="The time zone of that time, as Europe/Berlin. Empty: this machine's time zone.",
     )
     budget: float | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,
         title="Budget (minutes)",
-        description="Minutes after which nothing more is begun; the next run goes on with the rest. Empty: no limit.",
+        description="After how many minutes nothing more is begun; the next run goes on with the rest. Empty: "
+        "no limit.",
     )
     stalled_after: float = Field(
         60.0,
         gt=0,
         allow_inf_nan=False,
         title="Stalled after (minutes)",
-        description="Minutes without any progress after which the run's process is ended, so that it can be retried.",
+        description="After how many minutes without progress the run's process is ended, so that it can be retried.",
     )
 
     def deadline(self) -> Deadline:
@@ -86,12 +87,13 @@ class Limits(Form):
 
 
 class Training(Form):
-    """What to train, on what."""
+    """How to train, and on which data set."""
 
     data: DataSet = Field(
         DATA,
         title="Data set",
-        description="digits (embedded), mnist, fashion-mnist, or folder:DIR with one sub-folder of pictures a class.",
+        description="The data set to train on: digits (embedded), mnist, fashion-mnist, or folder:DIR, which has one "
+        "sub-folder of pictures per class.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     settings: TrainSettings = Field(
@@ -100,17 +102,17 @@ class Training(Form):
 
 
 class TrainParameters(InStore, Limits, Training):
-    """Train the reference network on a data set, or find that it has been trained."""
+    """Train the reference network on a data set, or reuse it where it has been trained."""
 
 
 class RegisterParameters(InStore):
-    """Which file to register, and the data set that the model was trained on, if it is to be had."""
+    """Which file to register, and the data set that the model was trained on, if you have it."""
 
-    file: Path = Field(title="File", description="A .keras or .h5 file, without code in it.")
+    file: Path = Field(title="File", description="The .keras or .h5 file; it must hold no code.")
     data: DataSet | None = Field(
         None,
         title="Data set",
-        description="digits, mnist, fashion-mnist or folder:DIR; for exemplars.",
+        description="The data set that exemplars come from: digits, mnist, fashion-mnist or folder:DIR.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
 
@@ -126,48 +128,60 @@ class Sweeping(Form):
     train: TrainSettings | None = Field(
         None,
         title="Train first",
-        description="Train a network on the data set first, or find it trained, and sweep that.",
+        description="Train a network on the data set first, or reuse it where it has been trained, and sweep that.",
     )
     data: DataSet | None = Field(
         None,
         title="Data set",
-        description="What is trained on, and where exemplars come from: digits (embedded), mnist, fashion-mnist or "
-        f"folder:DIR. Empty: what the model was trained on, and {DATA} where one is to be trained.",
+        description="The data set to train on, and to take exemplars from: digits (embedded), mnist, fashion-mnist or "
+        f"folder:DIR. Empty: the one that the model was trained on, and {DATA} where a model is to be trained.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     checkpoints: Checkpoints | None = Field(
         None,
         title="Checkpoints",
-        description="Of the training that the model came from: all, or epochs as 1,5,10. They are swept first. "
-        "Empty: the model alone.",
+        description="Which checkpoints of the model's training are swept first: all, or epochs as 1,5,10. "
+        "Empty: the model alone is swept.",
     )
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Layers",
-        description="Layers, patterns or units: Conv2D_1, Conv2D_*, Conv2D_2/3-9. Empty: all convolutions.",
+        description="Which layers or units are swept, as Conv2D_1, Conv2D_* or Conv2D_2/3-9. Empty: all convolutions.",
     )
     style: StyleName = Field(
         next(iter(STYLES)),
         title="Style",
-        description="strong: the highest responses. clean: nothing finer than a pixel or two; it sets those of "
-        "smoothing and jitter that are 0 below.",
+        description="strong: OIPs have the highest responses. clean: OIPs show nothing finer than a pixel or two; "
+        "where smoothing or jitter is 0 below, this style sets it.",
     )
-    growth: GrowthSettings = Field(default_factory=GrowthSettings, title="Growth", description="How OIPs are grown.")
+    growth: GrowthSettings = Field(
+        default_factory=GrowthSettings,
+        title="Optimisation",
+        description="How feature visualisations (OIPs) are optimised.",
+    )
     size: Size | None = Field(
         None,
         title="Size",
-        description="Height and width of the images, as 64x64, for networks that take any. Empty: the network's own, "
-        "or else the data set's.",
+        description="The height and width of the images, as 64x64, for networks that take any size. Empty: the "
+        "network's own size, or else the data set's.",
     )
-    batch: int = Field(BATCH, ge=1, title="Batch", description="Images that climb together; fewer want less memory.")
+    batch: int = Field(
+        BATCH,
+        ge=1,
+        title="Batch size",
+        description="How many images are optimised together; a smaller batch needs less memory.",
+    )
     maps_per_task: int = Field(
         1,
         ge=1,
-        title="Maps a task run",
-        description="More than 1 for networks with tens of thousands of maps; each is still stored by itself.",
+        title="Maps per task run",
+        description="How many maps one task run takes. Networks with tens of thousands of maps want more than 1; "
+        "each map is still stored by itself.",
     )
     large_tensors: bool = Field(
-        False, title="Large tensors", description="Gather a layer's OIPs into HDF5 above 2 GB too."
+        False,
+        title="Large tensors",
+        description="Gather a layer's OIPs into an HDF5 file even where that takes more than 2 GB.",
     )
 
     @model_validator(mode="after")
@@ -177,7 +191,7 @@ class Sweeping(Form):
 
 
 class SweepParameters(InStore, Limits, Sweeping):
-    """Draw what each map of a model looks for."""
+    """Optimise an input image for each map of a model: its feature visualisation (OIP)."""
 
     def train_parameters(self) -> TrainParameters | None:
         """What to train first, if anything."""
@@ -191,13 +205,14 @@ class Dreaming(Form):
         default_factory=lambda: [str(ORIGINALS)],
         min_length=1,
         title="Pictures",
-        description="Folders, with all that is in them, and files.",
+        description="Which folders, with all that is in them, and which files are dreamed into.",
         json_schema_extra={"default": [str(ORIGINALS)]},
     )
     patterns: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Patterns",
-        description="Which files of the folders: *.jpg, garden/*. Empty: all that are called as pictures are.",
+        description="Which files of the folders are taken, as *.jpg or garden/*. Empty: all files with the name "
+        "of a picture.",
     )
     settings: DreamSettings = Field(
         default_factory=DreamSettings, title="Dream", description="How each picture is dreamed."
@@ -206,40 +221,46 @@ class Dreaming(Form):
         1,
         ge=1,
         title="Passes",
-        description="How often it is dreamed; the dream of one pass is what the next begins with.",
+        description="How often each picture is dreamed; each pass begins with the dream of the one before.",
     )
     zoom: float = Field(
         1.0,
         gt=0,
         le=10,
         title="Zoom",
-        description="How much larger a dream is taken into the next pass; 1 is as it is.",
+        description="By which factor a dream is enlarged for the next pass; 1 leaves its size.",
     )
     rotation: float = Field(
-        0.0, ge=-360, le=360, title="Rotation", description="Degrees by which a dream is turned left for the next pass."
+        0.0,
+        ge=-360,
+        le=360,
+        title="Rotation",
+        description="By how many degrees a dream is turned left for the next pass.",
     )
     animation: Kind | None = Field(
-        None, title="Animation", description="Of the passes: gif, webp, or mp4 where there is ffmpeg. Empty: none."
+        None,
+        title="Animation",
+        description="The format of a film of the passes: gif, webp, or mp4, which needs ffmpeg. Empty: no film.",
     )
     tour: str | None = Field(
         None,
         title="Map tour",
-        description="A layer, or units as Conv2D_3/0-15: each picture is dreamed, in small, once by each of its maps, "
-        "and all are shown on one sheet. It stands for the objective. Empty: no tour.",
+        description="A layer, or units as Conv2D_3/0-15: each picture is dreamed, at a small size, once for each of "
+        "these maps, and all dreams are shown on one sheet. A tour takes the place of the objective. Empty: no tour.",
     )
     guide: Place | None = Field(
-        None, title="Guide", description="A picture: dreams go towards what the layers find in it. Empty: none."
+        None, title="Guide", description="A picture whose activations the dreams are guided by. Empty: no guide."
     )
     mask: Place | None = Field(
         None,
         title="Mask",
-        description="A picture: where it is white, pictures are dreamed, where it is black they stay; or a folder with "
-        "one for each, in the folders and under the names of theirs. Empty: all of it is dreamed.",
+        description="A picture that says where to dream: white is dreamed, black stays. Or a folder that holds a "
+        "mask for each picture, at the same path. Empty: the whole picture is dreamed.",
     )
     out: Place = Field(
         default_factory=lambda: DREAMS,
         title="Folder of the dreams",
-        description="Where they go, in the folders and under the names of their pictures.",
+        description="The folder that dreams are written to, each at the same path as its picture.",
         json_schema_extra={"default": str(DREAMS)},
     )
 
@@ -248,43 +269,43 @@ class Dreaming(Form):
         if self.tour and (self.passes > 1 or self.settings.objective):
             raise ValueError("a map tour is one pass with objectives of its own: leave out passes and objective")
         if self.passes == 1 and self.animation:
-            raise ValueError("an animation is of passes: ask for two or more of them")
+            raise ValueError("an animation shows passes: ask for two or more of them")
         if self.passes == 1 and (self.zoom, self.rotation) != (1.0, 0.0):
-            raise ValueError("zoom and rotation are between passes: ask for two or more of them")
+            raise ValueError("zoom and rotation act between passes: ask for two or more of them")
         return self
 
 
 class DreamParameters(InStore, Limits, Dreaming):
-    """Dream a model into pictures."""
+    """Run DeepDream on pictures."""
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
 
 
 class Analysing(Form):
-    """Which images to look at, and how their classes are told apart."""
+    """Which images to analyse, and how their classes are compared."""
 
     images: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Images",
-        description="Images to look at: test/1302 or train/5, numbers of the data set from 0, or files of pictures. "
-        "Empty: the unclear ones of the pair.",
+        description="Which images are analysed: numbers of the data set, from 0, as test/1302 or train/5, or "
+        "picture files. Empty: the unclear images of the pair.",
     )
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Layers",
-        description="Layers whose patterns are compared, or shell patterns for some. Empty: the last convolution and "
-        "the first dense layer.",
+        description="Which layers are compared for FCPs, by names or shell patterns. Empty: the last convolution "
+        "and the first dense layer.",
     )
     first: list[ImageText] | None = Field(
         None,
         title="Images of the first class",
-        description="test/115 and others, for what their activations have in common. Empty: the clearest of the "
-        "pair's first class.",
+        description="Which images of the first class, as test/115, are searched for FCPs: activations that they "
+        "have in common. Empty: the clearest images of the pair's first class.",
     )
     second: list[ImageText] | None = Field(
         None,
         title="Images of the second class",
-        description="The same for the second class.",
+        description="Which images of the second class are searched for FCPs. Empty: the clearest images of it.",
     )
     settings: AnalysisSettings = Field(
         default_factory=AnalysisSettings, title="Analysis", description="What is compared, and how it is shown."
@@ -292,8 +313,8 @@ class Analysing(Form):
     tensors: SetName | None = Field(
         None,
         title="Activations of a set",
-        description="Keep the activations of all images of this set, test or train, of all layers in one HDF5 file; "
-        "it may be large. Empty: none.",
+        description="For all images of which set, test or train, the activations of all layers are kept, in one "
+        "HDF5 file; it may be large. Empty: for none.",
     )
 
     @model_validator(mode="after")
@@ -301,26 +322,27 @@ class Analysing(Form):
         if bool(self.first) != bool(self.second):
             raise ValueError("images of one class are named, and none of the other: name both, or neither")
         if self.first and self.settings.pair:
-            raise ValueError("the pair is that of the images that are named: leave out the one or the other")
+            raise ValueError("the images that are named choose the pair themselves: leave out the images or the pair")
         return self
 
 
 class AnalyseParameters(InStore, Limits, Analysing):
-    """See how a model decides."""
+    """Analyse how a model decides: its confusion matrix, FCPs, linear probes by layer, and attribution."""
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
     data: DataSet | None = Field(
         None,
         title="Data set",
-        description="digits, mnist, fashion-mnist or folder:DIR. Empty: what the model was trained on.",
+        description="The data set: digits, mnist, fashion-mnist or folder:DIR. Empty: the one that the model "
+        "was trained on.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
 
 
 class NightlyParameters(InStore, Limits, Sweeping):
-    """Train where that has not been done, and sweep. With a model, nothing is trained."""
+    """Train a model where that has not been done, and sweep it. Where a model is named, nothing is trained."""
 
-    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: one is trained, as below.")
+    model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: a model is trained, as below.")
     train: TrainSettings = Field(
         default_factory=TrainSettings,
         title="Training",
@@ -329,13 +351,13 @@ class NightlyParameters(InStore, Limits, Sweeping):
     dreams: Dreaming | None = Field(
         None,
         title="Dreams",
-        description=f"Which pictures to dream into, and how. None: those in {ORIGINALS}, where there are any.",
+        description=f"Which pictures to dream into, and how. None: the pictures in {ORIGINALS}, where there are any.",
     )
 
     analysis: Analysing | None = Field(
         default_factory=Analysing,
         title="Analysis",
-        description="What to look at of how the model decides. None: nothing.",
+        description="How to analyse the decisions of the model. None: nothing is analysed.",
     )
 
     def train_parameters(self) -> TrainParameters | None:

@@ -94,7 +94,7 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
         lines.append(f"Accuracy on the test images of {_text(summary['data'])}: {percent(summary['accuracy'])}.")
     if (table := summary["classifiers"]) is not None:
         pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
-        rows = [["linear classifier on", "all classes", pair], ["---", "---:", "---:"]]
+        rows = [["linear probe on", "all classes", pair], ["---", "---:", "---:"]]
         rows += [[_text(row["layer"]), percent(row["all"]), percent(row["pair"], unknown="")] for row in table["rows"]]
         lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
     lines += _failures(summary)
@@ -116,7 +116,7 @@ def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
         summary = steps[name].result(raise_on_failure=False) if name in steps else None
         if summary is not None and not isinstance(summary, BaseException):
             lines += lines_of(Store.open(store), summary)
-    _publish("night", lines, "What was done in a night")
+    _publish("night", lines, "What ran in a night, and how it ended")
 
 
 def report_dreams(store: Store, summary: DreamsSummary, gallery: str | None) -> None:

@@ -22,15 +22,23 @@ class AnalysisSettings:
         str,
         About(
             "Pair of classes",
-            "The two classes to tell apart, by their names, as 4,9. Empty: the two that the network confuses most.",
+            "The two classes to compare, by their names, as 4,9. Empty: the two that the network confuses most.",
         ),
     ] = ""
-    clear: Annotated[int, Ge(1), About("Clear images", "How many of the clearest images of each class are shown.")] = 3
+    clear: Annotated[
+        int,
+        Ge(1),
+        About(
+            "Clear images",
+            "How many images of each class are shown of those that are predicted with the largest margin.",
+        ),
+    ] = 3
     unclear: Annotated[
         int,
         Ge(0),
         About(
-            "Unclear images", "How many images of the first class are shown that it only just tells from the second."
+            "Unclear images",
+            "How many images of the first class are shown of those with the smallest margin to the second.",
         ),
     ] = 2
     threshold: Annotated[
@@ -38,34 +46,34 @@ class AnalysisSettings:
         Gt(0),
         Lt(1),
         About(
-            "Threshold", "From which share of a layer's greatest activation on a position counts as active, for FCPs."
+            "Threshold", "For FCPs, a position counts as active above this share of the layer's greatest activation."
         ),
     ] = THRESHOLD
     standardise: Annotated[
         bool,
-        About("Standardise", "Show the maps of each layer with zero mean and unit variance, clipped, as the blog can."),
+        About("Standardise", "Show each map with zero mean and unit variance, and clip it."),
     ] = False
     clip: Annotated[
         float,
         Ge(0),
         About(
             "Clip",
-            "Where the scale of colours ends: an activation, or standard deviations where they are standardised. "
-            "0: at the greatest there is, or at 2 standard deviations, as in the blog.",
+            "The activation at which the colour scale ends; in standard deviations where maps are standardised. 0 ends "
+            "it at the greatest activation, or at 2 standard deviations.",
         ),
     ] = 0.0
     colour_map: Annotated[
-        str, About("Colour map", "Of the activations: any colour map of matplotlib, as viridis, jet, magma.")
+        str, About("Colour map", "The colour map of the activations: any of Matplotlib's, as viridis, jet or magma.")
     ] = "viridis"
     classifier_images: Annotated[
         int,
         Ge(0),
         About(
-            "Images for the classifiers",
-            "Training images from which a linear classifier learns for each layer; 0 for no classifiers.",
+            "Images for the linear probes",
+            "How many training images the linear probe of each layer is fitted to. 0 fits no linear probes.",
         ),
     ] = 6000
-    seed: Annotated[int, Ge(0), About("Seed", "Of which images these are.")] = 0
+    seed: Annotated[int, Ge(0), About("Seed", "The seed that chooses the images for the linear probes.")] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -63,49 +63,59 @@ class DreamSettings:
         str,
         About(
             "Objective",
-            "What is to be seen more of: Conv2D_3 (all its maps), Conv2D_3/56, 0.7*Conv2D_2 + 0.3*Conv2D_3/56, or a "
-            "direction Conv2D_3[3:1, 17:-0.5]. Empty: all maps of the last convolution.",
+            "The objective that is maximised: a layer with all its maps, as Conv2D_3; a unit, as Conv2D_3/56; a "
+            "weighted sum, as 0.7*Conv2D_2 + 0.3*Conv2D_3/56; or a direction, as Conv2D_3[3:1, 17:-0.5]. "
+            "Empty: all maps of the last convolution.",
         ),
     ] = ""
-    octaves: Annotated[int, Ge(1), About("Octaves", "Resolutions that the picture is dreamed at in mode octaves.")] = 4
+    octaves: Annotated[int, Ge(1), About("Octaves", "At how many resolutions mode octaves dreams.")] = 4
     octave_scale: Annotated[float, Gt(1), About("Octave scale", "How much larger each octave is than the last.")] = 1.4
-    steps: Annotated[int, Ge(1), About("Steps", "Steps of the ascent in an octave, a round or a tiling.")] = 10
+    steps: Annotated[int, Ge(1), About("Steps", "How many steps the ascent takes in each octave, round or tiling.")] = (
+        10
+    )
     step_size: Annotated[
         float,
         Gt(0),
         About(
             "Step size",
-            f"How much a step changes. 1 is a root mean square of {', and of '.join(_step_texts())}.",
+            f"How much a step changes the picture. 1 is a root mean square of {', and of '.join(_step_texts())}.",
         ),
     ] = 1.0
-    rounds: Annotated[int, Ge(1), About("Rounds", "How often carve goes down, dreams and comes up again.")] = 4
+    rounds: Annotated[int, Ge(1), About("Rounds", "How often mode carve scales the picture down and up again.")] = 4
     smoothing: Annotated[
-        float, Ge(0), About("Smoothing", "Standard deviation, in pixels, of the blur of each step; 0 for none.")
+        float,
+        Ge(0),
+        About("Smoothing", "The standard deviation, in pixels, of the blur of each step. 0 means no blur."),
     ] = 0.5
     jitter: Annotated[
         int,
         Ge(0),
         About(
             "Jitter",
-            "Greatest shift, in pixels, by which an octave is rolled before a step and back after it. "
-            "Tiles always are.",
+            "The greatest shift, in pixels, by which an octave is rolled before a step and rolled back after it. "
+            "Tiles are shifted at random at each step, whatever this is.",
         ),
     ] = 8
     overlap: Annotated[
-        float, Ge(0), Lt(1), About("Overlap", "How much of a tile's side lies on its neighbour, as a share.")
+        float, Ge(0), Lt(1), About("Overlap", "The share of a tile's side that overlaps its neighbour.")
     ] = 0.5
     colours: Annotated[
         Colours,
         About(
             "Colours",
-            "kept: the luminance dreams, the chroma is the picture's. grey: without colours. "
-            "dreamed: what a network that sees colours makes of them.",
+            "kept: the luminance is dreamed, and the picture keeps its chroma. grey: the dream has no colours. "
+            "dreamed: a network that sees colours dreams them too.",
         ),
     ] = "kept"
     strength: Annotated[
-        float, Ge(0), Le(1), About("Strength", "How much of the dream is laid over the picture; 0 is none.")
+        float,
+        Ge(0),
+        Le(1),
+        About("Strength", "How much of the dream is blended with the picture; 0 leaves the picture."),
     ] = 1.0
-    seed: Annotated[int, Ge(0), About("Seed", "Of everything random: the same seed gives the same picture.")] = 0
+    seed: Annotated[
+        int, Ge(0), About("Seed", "The seed of everything random: the same seed gives the same picture.")
+    ] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -39,27 +39,30 @@ class GrowthSettings:
         ConstraintName,
         About(
             "Constraint",
-            "What every image is kept to. standardised: zero mean, unit variance; box: the pixels' range in training.",
+            "The constraint on the pixels of every image. standardised: they have zero mean and unit variance. "
+            "box: they stay in the range that the network was trained on.",
         ),
     ] = "standardised"
     objective: Annotated[
         ObjectiveName,
         About(
             "Objective",
-            f"What is climbed. {'; '.join(f'{objective.name}: {objective.text}' for objective in _OFFERED)}.",
+            "The objective that is maximised. "
+            f"{'; '.join(f'{objective.name}: {objective.text}' for objective in _OFFERED)}.",
         ),
     ] = _OFFERED[0].name
     oips: Annotated[
         int,
         Ge(1),
-        About("OIPs a unit", "How many a unit keeps, at most: those that show the same pattern are kept once."),
+        About("OIPs per unit", "How many OIPs a unit keeps at most. OIPs that show the same pattern are kept once."),
     ] = 4
     starts: Annotated[
         int,
         Ge(1),
         About(
-            "Start images a unit",
-            "Random images that its OIPs grow from; four times as many where they disagree widely.",
+            "Restarts per unit",
+            "How many random start images the ascents of a unit begin from. Units whose restarts disagree widely "
+            "get four times as many.",
         ),
     ] = 64
     steps: Annotated[
@@ -67,25 +70,33 @@ class GrowthSettings:
         Ge(1),
         About(
             "Steps",
-            "Steps that an OIP has climbed; weaker starts are given up after an eighth and a half of them.",
+            "How many optimisation steps an OIP takes. Weaker restarts are dropped by successive halving at 1/8 and "
+            "1/2 of the steps.",
         ),
     ] = 96
     step_size: Annotated[
         float,
         Gt(0),
-        About("Step size", "Of the first step, in standard deviations of the pixels (or half their range under box)."),
+        About(
+            "Step size",
+            "The size of the first step, in standard deviations of the pixels (under box: in halves of their range).",
+        ),
     ] = 1.0
     smoothing: Annotated[
         float,
         Ge(0),
-        About("Smoothing", "Standard deviation, in pixels, of the blur of start image and steps; 0 for none."),
+        About(
+            "Smoothing",
+            "The standard deviation, in pixels, of the blur of the start image and of each step. 0 means no blur.",
+        ),
     ] = 0.0
     jitter: Annotated[
         int,
         Ge(0),
         About(
             "Jitter",
-            "Greatest shift, in pixels, by which an image is rolled before a step and back after it; 0 for none.",
+            "The greatest shift, in pixels, by which an image is rolled before a step and rolled back after it. 0 "
+            "means no jitter.",
         ),
     ] = 0
     length_scales: Annotated[
@@ -93,19 +104,22 @@ class GrowthSettings:
         MinLen(1),
         About(
             "Length scales",
-            "Mixtures of one or more length scales above 0, in pixels, as 1,3,7; the start images take them in turn.",
+            "Mixtures of one or more length scales above 0, in pixels, as 1,3,7; the restarts take the mixtures "
+            "in turn.",
         ),
     ] = MIXTURES
     shared_starts: Annotated[
         bool,
-        About("Shared starts", "Whether all units grow from the same start images, as the blog's layer 1 did."),
+        About("Shared start images", "Begin the ascents of all units from the same start images."),
     ] = False
-    seed: Annotated[int, Ge(0), About("Seed", "Of everything random: the same seed gives the same pictures.")] = 0
+    seed: Annotated[
+        int, Ge(0), About("Seed", "The seed of everything random: the same seed gives the same pictures.")
+    ] = 0
 
     def __post_init__(self) -> None:
         check(self)
         if self.starts < self.oips:
-            raise BadInput(f"{self.starts} starts cannot give {self.oips} OIPs: raise starts, or lower oips")
+            raise BadInput(f"{self.starts} restarts cannot give {self.oips} OIPs: raise starts, or lower oips")
 
     def in_style(self, style: str) -> "GrowthSettings":
         """The same in a named style, but for what is set otherwise already.

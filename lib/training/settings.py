@@ -25,32 +25,34 @@ class TrainSettings:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
-    optimiser: Annotated[Optimiser, About("Optimiser", "What moves the weights: adam, rmsprop or sgd.")] = "adam"
-    learning_rate: Annotated[float, Gt(0), About("Learning rate", "At the first step, above 0.")] = 1e-3
+    optimiser: Annotated[Optimiser, About("Optimiser", "The optimiser: adam, rmsprop or sgd.")] = "adam"
+    learning_rate: Annotated[float, Gt(0), About("Learning rate", "The learning rate at the first step, above 0.")] = (
+        1e-3
+    )
     schedule: Annotated[
         Schedule,
         About(
             "Schedule",
-            "How the rate falls. constant: not at all; cosine: to 0 at the last step; inverse-time: to "
-            "learning_rate / (1 + decay * epochs gone by), as Keras's decay did in the blog's days.",
+            "How the learning rate falls. constant: it stays. cosine: it falls to 0 at the last step. inverse-time: it "
+            "falls to learning_rate / (1 + decay * epochs done), as InverseTimeDecay of Keras does.",
         ),
     ] = "cosine"
-    decay: Annotated[float, Ge(0), About("Decay", "Of the inverse-time schedule, per epoch.")] = 0.0
+    decay: Annotated[float, Ge(0), About("Decay", "The decay rate of the inverse-time schedule, per epoch.")] = 0.0
     momentum: Annotated[
-        float, Ge(0), Lt(1), About("Momentum", "Of rmsprop and sgd, from 0 to below 1; adam has its own.")
+        float, Ge(0), Lt(1), About("Momentum", "The momentum of rmsprop and sgd, from 0 to below 1; adam has its own.")
     ] = 0.0
-    l2: Annotated[float, Ge(0), About("L2 penalty", "Factor of the L2 penalty on every kernel.")] = 0.0
-    batch: Annotated[int, Ge(1), About("Batch", "Images a step.")] = 128
+    l2: Annotated[float, Ge(0), About("L2 penalty", "The factor of the L2 penalty on every kernel.")] = 0.0
+    batch: Annotated[int, Ge(1), About("Batch size", "How many images each training step takes.")] = 128
     epochs: Annotated[
         int | None,
         Ge(1),
         About(
             "Epochs",
-            "Passes over the training set. Where none are given: 8, or as many as it takes to have shown "
+            "How many times training passes over the training set. Empty: 8 times, or as often as it takes to show "
             f"{count(LEAST_IMAGES)} images.",
         ),
     ] = None
-    seed: Annotated[int, Ge(0), About("Seed", "Of the starting weights and of the order of the images.")] = 0
+    seed: Annotated[int, Ge(0), About("Seed", "The seed of the initial weights and of the order of the images.")] = 0
 
     def __post_init__(self) -> None:
         check(self)

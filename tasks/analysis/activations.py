@@ -61,7 +61,7 @@ def tensors_recipe(context: AnalysisContext, name: SetName) -> Recipe:
 
 @record_task("activations", run_name="{title}")
 def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, bool]:
-    """The record of what every layer makes of some images, side by side on one scale.
+    """The record of the activations of every layer for some images, side by side on one scale.
 
     Outputs: for each layer `grid LAYER`, a PNG with a cell for every unit; `tensors`, HDF5 of the images, their
     probabilities and `activations/LAYER` [n, ..., units]; `about` as JSON: the images, their labels, and what is

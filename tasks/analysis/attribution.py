@@ -38,7 +38,7 @@ def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
 
 @record_task("attribution", run_name="{title}")
 def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
-    """The record of which pixels of an image carry its prediction.
+    """The record of the attribution of an image's prediction to its pixels.
 
     Outputs: `maps`, HDF5 of `occlusion` and `integrated_gradients`, float32 [H, W] each; `picture`, a PNG of both.
     """

@@ -111,7 +111,7 @@ def _count(
             report(f"{title}, {what}", min(first + BATCH, len(images)), len(images))
 
     shares = count_active(batches("counted"), labels, fcps.level, len(context.data_classes))
-    return shares, share_decided(batches("told apart"), labels, fcps, groups.pair(context))
+    return shares, share_decided(batches("compared"), labels, fcps, groups.pair(context))
 
 
 def _kinds(fcps: Fcps) -> dict[str, Bools]:

@@ -41,7 +41,7 @@ def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recip
 
 @record_task("linear", run_name="{title}")
 def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record, bool]:
-    """The record of how well a linear classifier on each layer's activations does; its output is `table`, as JSON."""
+    """The record of the accuracy of a linear probe on each layer's activations; its output is `table`, as JSON."""
     context = find_shared(run, AnalysisContext)
     recipe = classifiers_recipe(context, pair)
 

@@ -71,7 +71,7 @@ def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:
 
 @record_task("predictions", run_name="{title}")
 def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
-    """The record of what the network makes of a set, `train` or `test`; the context then knows it of the test set.
+    """The record of what the network predicts for a set, `train` or `test`; the context then knows it of the test set.
 
     Outputs: `probabilities` float32 [N, K]; `summary` as JSON: the confusion, the images in each cell, those with the
     smallest margins of each pair and the clearest of each class; `thumbnails` uint8 [M, H, W, C] of all images that the

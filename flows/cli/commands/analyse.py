@@ -20,7 +20,7 @@ def analyse(
         list[str] | None,
         typer.Argument(
             metavar="IMAGES...",
-            help="test/1302 or train/5, numbers of the data set from 0, and files of pictures. Default: the unclear "
+            help="Which images are analysed, as test/1302, train/5 or picture files. Default: the unclear "
             "ones of the pair.",
             show_default=False,
         ),

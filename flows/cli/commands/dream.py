@@ -22,14 +22,14 @@ def dream(
     given: Given,
     pictures: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PICTURES...", help="Folders, with all that is in them, and files.", show_default=False),
+        typer.Argument(metavar="PICTURES...", help="Which folders, with all that is in them, and which files are dreamed into.", show_default=False),
     ] = None,
     listed: Annotated[
         Path | None,
         typer.Option(
             "--from",
             metavar="FILE",
-            help="More of them from a file, one a line, or with NULs between them; - for stdin.",
+            help="Read more paths from this file, one per line, or separated by NULs; - reads stdin.",
         ),
     ] = None,
     store: StorePlace = None,

@@ -14,12 +14,13 @@ def export(
         list[str],
         typer.Argument(
             metavar="WHAT...",
-            help="Runs (a run has all its pictures), units, models, data sets or records, in any form that show takes.",
+            help="What to write: runs with all their pictures, units, models, data sets or records, in any form that "
+            "dreamsweep show takes.",
             show_default=False,
         ),
     ],
     folder: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="The folder; nothing else in it is touched.")
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write to; nothing else in it is touched.")
     ],
     run: OfRun = None,
     store: StorePlace = None,

@@ -16,28 +16,28 @@ USUAL_PORT = 4202
 def gallery(
     folder: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The folder of the gallery. Default: data/gallery."),
+        typer.Option("--out", "-o", metavar="DIR", help="The folder to write the gallery to. Default: data/gallery."),
     ] = None,
     compare: Annotated[
         list[str] | None,
         typer.Option(
             "--compare",
             metavar="RUN,RUN",
-            help="Two sweeps to put side by side, beside each of the latest and the one before it; repeatable.",
+            help="Show these two sweeps side by side too; by default the latest stand beside the ones before. Repeatable.",
         ),
     ] = None,
     serve: Annotated[
-        bool, typer.Option("--serve", metavar="", help="Serve it to browsers on this machine, until Ctrl-C.")
+        bool, typer.Option("--serve", metavar="", help="Serve the gallery to browsers on this machine, until Ctrl-C.")
     ] = False,
     port: Annotated[
         int | None,
-        number_option("--port", Port, metavar=PORT, help=f"With --serve. Default: {USUAL_PORT}, or a free one."),
+        number_option("--port", Port, metavar=PORT, help=f"The port for --serve. Default: {USUAL_PORT}, or a free port."),
     ] = None,
-    show: Annotated[bool, typer.Option("--open", metavar="", help="Open it in your browser.")] = False,
+    show: Annotated[bool, typer.Option("--open", metavar="", help="Open the gallery in your browser.")] = False,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> int:
-    """Make the gallery of a store: a page for every unit of every network, for every dream, for what was analysed.
+    """Make the gallery of a store: a page for every unit of every network, every dream and every analysis.
 
     The pages are files: they work from a disk, a bucket or any web server. Sweeps, dreams and analyses keep the usual
     one, data/gallery, up to date; only what changed is written again.

@@ -19,13 +19,13 @@ def models(
         Path | None, typer.Option("--add", metavar="FILE", help="Register this .keras or .h5 file; it runs no code.")
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", metavar="NAME", help="The data set that the model of --add belongs to.")
+        str | None, typer.Option("--data", metavar="NAME", help="The data set that the model of --add was trained on.")
     ] = None,
     store: StorePlace = None,
     data_dir: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the models of the store, or register a file of your own."""
+    """List the models of the store, or register a model file of your own."""
     from flows.cli.terminal import out, print_json
     from lib.errors import BadInput
     from storage.store import Store

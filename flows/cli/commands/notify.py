@@ -15,7 +15,7 @@ def notify(
         typer.Argument(
             metavar="URL",
             envvar="DREAMSWEEP_WEBHOOK",
-            help="What is to be called, as https://hooks.slack.com/... Turns it on.",
+            help="Turn it on, and call this webhook, as https://hooks.slack.com/...",
             show_default=False,
         ),
     ] = None,

@@ -6,7 +6,7 @@ from flows.results.runs import RunNote, in_words, list_runs
 
 
 def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
-    """List the runs: when, what, and what came of them."""
+    """List the runs, with their times, their models and their results."""
     from flows.cli.terminal import print_json
     from storage.store import Store
 

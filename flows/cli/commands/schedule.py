@@ -13,13 +13,13 @@ from lib.errors import BadInput, BadValue
 def schedule(
     cron: Annotated[
         str | None,
-        typer.Option("--cron", metavar="CRON", help='When, as "0 1 * * *" for every night at 1. Turns it on.'),
+        typer.Option("--cron", metavar="CRON", help='Turn it on for these times, as "0 1 * * *" for every night at 1.'),
     ] = None,
     timezone: Annotated[
         str | None,
-        typer.Option("--timezone", metavar="ZONE", help="Of these times, as Europe/Berlin. Default: this machine's."),
+        typer.Option("--timezone", metavar="ZONE", help="The time zone of these times, as Europe/Berlin. Default: this machine's time zone."),
     ] = None,
-    off: Annotated[bool, typer.Option("--off", metavar="", help="Turn it off.")] = False,
+    off: Annotated[bool, typer.Option("--off", metavar="", help="Turn the schedule off.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show when the flow `nightly` runs, or change it; it runs while `dreamsweep up` does."""

@@ -30,7 +30,7 @@ _FIRST = [
 def sweep(
     given: Given,
     train: Annotated[
-        bool, typer.Option("--train", metavar="", help="Train the reference CNN first, on --data or else on digits.")
+        bool, typer.Option("--train", metavar="", help="Train the reference CNN first: on --data, or else on digits.")
     ] = False,
     folder: Annotated[
         Path | None,

@@ -20,15 +20,15 @@ LOOK_SECONDS = 0.2
 def up(
     host: Annotated[
         str,
-        typer.Option("--host", metavar="ADDRESS", help="Where to listen; others than this machine want a password."),
+        typer.Option("--host", metavar="ADDRESS", help="The address to listen at. One that other machines can reach needs a password."),
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        number_option("--port", Port, metavar=PORT, help="Of Prefect's UI. Default: 4200, or a free one."),
+        number_option("--port", Port, metavar=PORT, help="The port for Prefect's UI. Default: 4200, or a free port."),
     ] = None,
     pictures_port: Annotated[
         int | None,
-        number_option("--pictures-port", Port, metavar=PORT, help="Default: 4201, or a free one."),
+        number_option("--pictures-port", Port, metavar=PORT, help="The port for pictures and the gallery. Default: 4201, or a free port."),
     ] = None,
     at_once: Annotated[
         int,
@@ -41,7 +41,7 @@ def up(
     ] = 1,
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="PLACE", help="A folder or URL that flow runs may use as well; repeatable."),
+        typer.Option("--allow", metavar="PLACE", help="Let flow runs use this folder or URL as well. Repeatable."),
     ] = None,
     store: StorePlace = None,
     data_dir: DataFolder = None,

@@ -54,9 +54,9 @@ def verify(store: StorePlace = None, as_json: AsJson = False) -> int:
 
 def gc(
     grace: Annotated[
-        str, typer.Option("--grace", metavar="TIME", help="Leave alone what is younger, as 30m, 12h or 7d.")
+        str, typer.Option("--grace", metavar="TIME", help="Leave alone what is younger than this, as 30m, 12h or 7d.")
     ] = GRACE,
-    yes: Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Move it to the trash without asking.")] = False,
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -87,7 +87,7 @@ def gc(
 
 
 def reindex(store: StorePlace = None, as_json: AsJson = False) -> None:
-    """Make the index again from the records."""
+    """Rebuild the index from the records."""
     from flows.cli.terminal import err, out, print_json
     from lib.words import plural
     from storage.store import Store

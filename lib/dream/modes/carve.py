@@ -32,9 +32,9 @@ class Carving:
 
 MODE = Mode(
     name="carve",
-    text="down to the network's size and up again",
+    text="the picture is scaled down to the network's input size, dreamed, and scaled up again",
     step=0.01,  # what is carved has its old width of values in the end
-    step_text="when carving",
+    step_text="in carve",
     prepare=lambda setup: Carving(TileAscent(setup), setup.settings.rounds),
     reads=frozenset({"rounds"}),
 )

@@ -26,7 +26,7 @@ class CarvingThenTiling:
 
 MODE = Mode(
     name="carve+tiles",
-    text="first coarse, then fine",
+    text="carve makes coarse patterns first, then tiles makes fine ones",
     step=carve.MODE.step,
     step_text=carve.MODE.step_text,
     prepare=CarvingThenTiling,

@@ -35,7 +35,7 @@ class Octaves:
 
 MODE = Mode(
     name="octaves",
-    text="the whole picture at several resolutions",
+    text="the whole picture is dreamed at several resolutions",
     step=0.005,  # what is dreamed in four octaves is dreamed four times
     step_text="in octaves",
     prepare=Octaves,

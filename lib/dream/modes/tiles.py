@@ -24,7 +24,7 @@ class Tiling:
 
 MODE = Mode(
     name="tiles",
-    text="windows of the network's size",
+    text="windows of the network's input size are dreamed",
     step=0.01,  # all of the picture is dreamed once
     step_text="in tiles",
     prepare=lambda setup: Tiling(TileAscent(setup)),

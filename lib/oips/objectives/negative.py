@@ -12,4 +12,4 @@ def score(responses: Tensor, pre_activations: Tensor) -> Tensor:
     return -pre_activations
 
 
-OBJECTIVE = Objective("negative", "the mean pre-activation turned round", negative, score, offered=False)
+OBJECTIVE = Objective("negative", "the mean pre-activation, negated", negative, score, offered=False)

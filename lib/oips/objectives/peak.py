@@ -13,4 +13,4 @@ def peak(before: Tensor, after: Tensor) -> Tensor:
     return tf.reduce_max(before, list(range(1, len(before.shape))))
 
 
-OBJECTIVE = Objective("peak", "the activation at its highest", peak)
+OBJECTIVE = Objective("peak", "the greatest pre-activation of any position", peak)

@@ -8,4 +8,4 @@ def pre_activation(before: Tensor, after: Tensor) -> Tensor:
     return over_positions(before)
 
 
-OBJECTIVE = Objective("pre-activation", "the same before the ReLU", pre_activation)
+OBJECTIVE = Objective("pre-activation", "the mean before the ReLU", pre_activation)

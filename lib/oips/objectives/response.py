@@ -8,4 +8,4 @@ def response(before: Tensor, after: Tensor) -> Tensor:
     return over_positions(after) + LEAK * over_positions(before)
 
 
-OBJECTIVE = Objective("response", "the mean of the activation", response)
+OBJECTIVE = Objective("response", "the mean activation over the positions", response)
