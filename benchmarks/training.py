@@ -1,6 +1,6 @@
 """Trains the reference network on MNIST with a recipe at several seeds: accuracy and seconds an epoch.
 
-    python -m benchmarks training --data-dir FOLDER [--recipe default|blog] [--seeds 0 1 2 3] [--save FOLDER]
+    python -m benchmarks training --data-dir FOLDER [--recipe default|classic] [--seeds 0 1 2 3] [--save FOLDER]
 
 The default recipe is wanted at 99.2 % or more in 8 epochs at every seed; the exit code is 1 where one falls short.
 """

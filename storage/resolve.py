@@ -52,7 +52,7 @@ def resolve(store: Store, text: str, *, run: str | None = None, said: Said | Non
     """
     found = _named(store, text, run) or _file(store, text, said) or _digest(store, text)
     if found is None:
-        raise StoreError(f"nothing in the store {store.root} is called {text!r}{_nearest(store, text)}")
+        raise StoreError(f"nothing in the store {store.root} has the name {text!r}{_nearest(store, text)}")
     return found
 
 

@@ -51,7 +51,7 @@ def _refusal(form: type[BaseModel], error: "ErrorDetails", called: Call) -> BadI
     kind, value = error["type"], error["input"]
     said = str(error.get("ctx", {}).get("error", error["msg"]))
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return BadInput(f"there is nothing called {error['loc'][-1]!r} to fill in: leave it out")
+        return BadInput(f"there is no field {error['loc'][-1]!r}: leave it out")
     if not path or isinstance(value, BaseModel):
         return BadInput(said)  # a whole sentence, about several values
     return BadValue(called(path), value, said if kind == "value_error" else _wanted(kind, hint))

@@ -69,7 +69,7 @@ def plan_export(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
         for record, role, unit in _artifacts(store, one):
             for name, content in _files(store, record, role, unit):
                 if plan.setdefault(name, content) != content:
-                    raise StoreError(f"two different files would be called {name}: export them to a folder each")
+                    raise StoreError(f"two different files would have the name {name}: export them to a folder each")
     if not plan:
         raise StoreError("there is nothing to export in that: name a run, a unit, a model, a picture or a record")
     return plan

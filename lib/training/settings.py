@@ -70,8 +70,8 @@ class TrainSettings:
 
 RECIPES: dict[str, TrainSettings] = {
     "default": TrainSettings(),
-    # the blog's kind: "inclusion of a learning-rate scheduler, momentum and a L2-regularizer"
-    "blog": TrainSettings(
+    # that of the article series: "inclusion of a learning-rate scheduler, momentum and a L2-regularizer"
+    "classic": TrainSettings(
         optimiser="rmsprop", learning_rate=1e-3, schedule="inverse-time", decay=0.5, momentum=0.5, l2=1e-4, batch=128
     ),
 }

@@ -11,6 +11,9 @@ from flows.forms.parameters import TrainParameters
 from lib.errors import BadValue
 from lib.training.settings import RECIPES
 
+_EARLIER_NAMES = {"blog": "classic"}
+"""What recipes were called before: scripts go on working."""
+
 
 @from_form(TrainParameters, first=["data", "recipe"], without=["stalled_after"], recipes=RECIPES)
 def train(
@@ -23,6 +26,7 @@ def train(
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> int:
+    recipe = _EARLIER_NAMES.get(recipe, recipe)
     if recipe not in RECIPES:
         raise BadValue(option_of("recipe"), recipe, f"choose from {', '.join(RECIPES)}")
     given["settings"] = asdict(RECIPES[recipe]) | given.get("settings", {})

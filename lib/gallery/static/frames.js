@@ -29,7 +29,7 @@ for (const films of document.querySelectorAll("[data-films]")) {
     }
   };
   const run = () => {
-    said.textContent = "all after each other";
+    said.textContent = "all checkpoints in turn";
     play.setAttribute("aria-pressed", "true");
     for (const film of all) {
       for (const frame of film.frames.values()) frame.classList.remove("is-shown");

@@ -1,5 +1,5 @@
-"""How well a linear classifier tells classes apart on each layer."""
+"""Linear probes by layer: how well a linear classifier predicts the classes from each layer."""
 
 from tasks.analysis.result import page_of_all, result_kind
 
-KIND = result_kind("linear", "linear classifiers", noun="linear classifiers", page=page_of_all, needed=("table",))
+KIND = result_kind("linear", "linear probes by layer", noun="linear probes", page=page_of_all, needed=("table",))

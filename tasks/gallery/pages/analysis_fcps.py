@@ -56,7 +56,7 @@ def _put(
     folder, layer = analysis.result(record), said["layer"]
     first, second = (group["name"] for group in said["groups"])
     swept = catalogue.units(network.identity)
-    groups = [*said["groups"], {"name": "Unclear ones", "images": [one["image"] for one in said["unclear"]]}]
+    groups = [*said["groups"], {"name": "Unclear images", "images": [one["image"] for one in said["unclear"]]}]
     context = {
         "crumbs": [
             ("Decisions", HOME),
@@ -89,7 +89,7 @@ def _put(
         "downloads": [
             file
             for file in (
-                download(site, catalogue.store, record.output("picture"), f"{folder}/fcps.png", "the picture"),
+                download(site, catalogue.store, record.output("picture"), f"{folder}/fcps.png", "the picture, as PNG"),
                 download(site, catalogue.store, record.output("patterns"), f"{folder}/fcps.h5", "patterns, as HDF5"),
             )
             if file is not None
@@ -101,7 +101,7 @@ def _put(
 def _patterns(catalogue: Catalogue, network: StoredNetwork, said: Said, first: str, second: str) -> list[Said]:
     """The FCPs by kind, each with the share of the images of every class in which it is active."""
     swept = catalogue.units(network.identity)
-    titles = {"only_first": f"of {first} alone", "only_second": f"of {second} alone", "both": "of both"}
+    titles = {"only_first": f"of {first} only", "only_second": f"of {second} only", "both": "of both"}
     found = []
     for kind, title in titles.items():
         alike = [pattern for pattern in said["patterns"] if pattern["kind"] == kind]

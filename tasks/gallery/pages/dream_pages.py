@@ -187,7 +187,7 @@ def _put_tour(catalogue: Catalogue, site: Site, tour: Tour, run: DreamRun) -> No
     output = record.output("sheet")
     sheet = download(site, store, output, tour.address.replace(INDEX, "sheet.png"), "the sheet, as PNG")
     context = {
-        "crumbs": [("Dreams", HOME), (f"{tour.picture} by every map of {tour.layer}", None)],
+        "crumbs": [("Dreams", HOME), (f"{tour.picture}, dreamed by every map of {tour.layer}", None)],
         "picture": tour.picture,
         "layer": tour.layer,
         "model": _model(catalogue, dreamed) if dreamed else None,

@@ -172,7 +172,7 @@ def latest_dreams(
     found: list[LatestDream] = []
     for run in catalogue.dreams:
         made: list[tuple[str, str, Record, str]] = [
-            (tour.picture, f"by each map of {tour.record.parameters['layer']}", tour.record, "sheet")
+            (tour.picture, f"dreamed by each map of {tour.record.parameters['layer']}", tour.record, "sheet")
             for tour in run.tours
         ]
         toured = {tour.picture for tour in run.tours}

@@ -90,7 +90,7 @@ class PredictedSet:
                         "crumbs": [
                             ("Decisions", HOME),
                             (self._analysis.title, self._analysis.address),
-                            (f"{self.classes[label]} called {self.classes[called]}", None),
+                            (f"{self.classes[label]} predicted as {self.classes[called]}", None),
                         ],
                         "label": self.classes[label],
                         "called": self.classes[called],

@@ -78,7 +78,7 @@ def test_settings_are_explained_with_the_defaults_of_their_dataclass(cli: CLI, m
     _, out, _ = cli("sweep", "--help")
     assert f"four times as many where they disagree widely. Default: {GrowthSettings().starts}." in out
     _, out, _ = cli("train", "--help")
-    assert "Default: adam; blog: rmsprop." in out
+    assert "Default: adam; classic: rmsprop." in out
 
 
 def test_models_are_listed_with_what_is_known_of_them(cli: CLI, store: Any) -> None:
@@ -295,7 +295,7 @@ def test_reindex_counts_the_records(cli: CLI, store: Any) -> None:
         (["sweep", "--maps-per-task", "0"], "--maps-per-task is 0"),
         (["rerun", "20200101-000000-abcdef"], "has no run"),
         (["train", "--epochs", "0"], "epochs is 0"),
-        (["train", "--recipe", "grandma"], "choose from default, blog"),
+        (["train", "--recipe", "grandma"], "choose from default, classic"),
         (["train", "--optimiser", "magic"], "choose from adam"),
     ],
     ids=" ".join,

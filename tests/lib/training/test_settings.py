@@ -40,7 +40,7 @@ def test_epochs_given_stand():
 
 
 def test_the_blogs_recipe_is_of_its_kind():
-    blog = RECIPES["blog"]
+    blog = RECIPES["classic"]
     assert blog.optimiser in {"rmsprop", "sgd"}
     assert blog.schedule == "inverse-time"
     assert min(blog.decay, blog.momentum, blog.l2) > 0

@@ -103,10 +103,10 @@ def test_resuming_a_finished_training_trains_no_more(whole, data):
 @pytest.mark.parametrize(
     "settings",
     [
-        RECIPES["blog"],
+        RECIPES["classic"],
         TrainSettings(optimiser="sgd", learning_rate=0.05, momentum=0.9, schedule="constant", l2=1e-3),
     ],
-    ids=["blog", "sgd"],
+    ids=["classic", "sgd"],
 )
 def test_every_optimiser_resumes_to_the_same_bits(data, settings):
     settings = dataclasses.replace(settings, epochs=2, batch=64)
