@@ -32,12 +32,12 @@ SKIPPED = "Skipped"
 def nightly(parameters: NightlyParameters) -> State[None]:
     """Train where there is no model of this recipe yet, sweep it or the model that is named, dream with it, analyse it.
 
-    Ends `Partial` where the time was over with work left, which the next night goes on with, and `Skipped` where
-    another night is under way in the same store.
+    Ends `Partial` where its time limit was reached with work left, which the next night goes on with, and `Skipped`
+    where another nightly run is under way in the same store.
     """
     with _the_only_one(parameters.store) as alone, alive(parameters) as (_, deadline, found):
         if not alone:
-            return Completed(name=SKIPPED, message="another night is under way in this store")
+            return Completed(name=SKIPPED, message="another nightly run is under way in this store")
         steps: dict[str, State[Any]] = {}
         model = parameters.model
         training = parameters.train_parameters()

@@ -48,7 +48,9 @@ class MapsFailed(Exception):
 @flow(name="oip-sweep", persist_result=False)
 @end_in_states
 def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
-    """Optimise feature visualisations (OIPs) of a model. Ends `Failed`, naming the maps, where one failed; all others are finished then.
+    """Optimise feature visualisations (OIPs) of a model.
+
+    It ends `Failed`, naming the maps, where one failed; all others are finished then.
 
     At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. The
     negative OIPs come last, and checkpoints, where some are asked for, first: each by a flow run of its own below this.

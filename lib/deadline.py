@@ -42,7 +42,7 @@ class Deadline:
             try:
                 ends.append(now + timedelta(minutes=budget))
             except OverflowError:
-                raise BadValue("budget", budget, "no calendar goes that far: leave it out") from None
+                raise BadValue("budget", budget, "it is out of range: leave it out") from None
         return Deadline(min(ends, default=None))
 
     def seconds_left(self, now: datetime | None = None) -> float | None:
@@ -68,12 +68,12 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:  # an unknown name, a folder, a path
-        raise BadValue("timezone", name, "it wants a name such as Europe/Berlin or UTC") from error
+        raise BadValue("timezone", name, "it must be a name such as Europe/Berlin or UTC") from error
 
 
 def _next(finish_by: str, zone: ZoneInfo | None, now: datetime) -> datetime:
     if not re.match(CLOCK_TIME, finish_by):
-        raise BadValue("finish_by", finish_by, "it wants hours and minutes, as 06:30")
+        raise BadValue("finish_by", finish_by, "it must be hours and minutes, as 06:30")
     hour, minute = map(int, finish_by.split(":"))
     here = now.astimezone(zone)
     # Days are counted on the calendar: the night in which clocks change has 23 or 25 hours.

@@ -104,9 +104,9 @@ def say_limits(hint: Any) -> str:
     if words := " and ".join(_words(get_args(hint)[1:])):
         return f"it must be {words}"
     if kind in _NUMBERS:
-        return f"it wants {_NUMBERS[kind]}"
+        return f"it must be {_NUMBERS[kind]}"
     description = about(hint).description
-    return f"it wants {description[:1].lower()}{description[1:]}"
+    return f"it must fit its description: {description}"
 
 
 def read_number(name: str, text: str, hint: Any) -> int | float:
@@ -118,7 +118,7 @@ def read_number(name: str, text: str, hint: Any) -> int | float:
             raise ValueError
     except ValueError:
         words = " and ".join(_words(get_args(hint)[1:]))
-        raise BadValue(name, text, f"it wants {_NUMBERS[kind]}{f', {words}' if words else ''}") from None
+        raise BadValue(name, text, f"it must be {_NUMBERS[kind]}{f', {words}' if words else ''}") from None
     if not _within(number, hint):
         raise BadValue(name, number, say_limits(hint))
     return number

@@ -56,4 +56,4 @@ def target_path(target: str) -> str:
         return record_path(name)
     if kind == "run":
         return run_path(name)
-    raise StoreError(f"{target!r} is nothing that a ref can point at: it reads record:RECIPE/EXECUTION or run:RUN")
+    raise StoreError(f"{target!r} cannot be the target of a ref, which reads record:RECIPE/EXECUTION or run:RUN")

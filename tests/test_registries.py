@@ -50,7 +50,7 @@ class Once:
 
 MODE = Mode(
     name="once",
-    text="the picture at its own size alone",
+    text="the picture is dreamed at its own size",
     step=0.02,
     step_text="where it is dreamed once",
     prepare=Once,
@@ -118,14 +118,17 @@ def help_of(folder: Path, command: str) -> str:
 
 def test_the_help_of_dream_explains_the_new_mode(folder: Path) -> None:
     said = help_of(folder, "dream")
-    assert "carve+tiles: first coarse, then fine. once: the picture at its own size alone. Default: octaves." in said
-    assert "and of 0.01 in tiles and when carving, and of 0.02 where it is dreamed once." in said
+    assert (
+        "carve+tiles: carve makes coarse patterns first, then tiles makes fine ones. once: the picture is "
+        "dreamed at its own size. Default: octaves." in said
+    )
+    assert "and of 0.01 in tiles and in carve, and of 0.02 where it is dreamed once." in said
     assert "--drift N Greatest shift, in pixels, of the picture before a step. Default: 5." in said
 
 
 def test_the_help_of_sweep_explains_the_new_objective(folder: Path) -> None:
     said = help_of(folder, "sweep")
-    assert "peak: the activation at its highest; square: the mean of the squared activation." in said
+    assert "peak: the greatest pre-activation of any position; square: the mean of the squared activation." in said
     assert "negative" not in said
 
 

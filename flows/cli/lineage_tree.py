@@ -52,7 +52,7 @@ def show_down(console: Console, heading: str, roots: Sequence[Node], own: Iterab
     tree.add(Text(f"{plural(count, 'picture depends', 'pictures depend')} on it"))
     oips = [record for record in records.values() if record.task == OIP.task]
     for same in _grouped(oips, lambda record: json.dumps([_common(record), record.recipe_inputs], sort_keys=True)):
-        branch = tree.add(Group(Text("OIPs", "bold"), _facts({"grown with": _common(same[0])})))
+        branch = tree.add(Group(Text("OIPs", "bold"), _facts({"optimised with": _common(same[0])})))
         for layer in _grouped(sorted(same, key=lambda record: in_order(title(record))), _layer_of):
             rows = _grid()
             for record, *again in _grouped(layer, lambda record: (title(record), record.outputs[0].digest)):

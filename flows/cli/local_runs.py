@@ -140,7 +140,7 @@ def _out_of_time(as_json: bool) -> int:
     if as_json:
         print_json({"run": None, "model": None})
     else:
-        say("The time was over before the training was: dreamsweep rerun goes on from its last epoch")
+        say("The time limit was reached before training ended: dreamsweep rerun goes on from its last epoch")
     return 0
 
 

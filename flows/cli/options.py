@@ -48,8 +48,8 @@ What = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="A ref (model/latest), a run, a unit (Conv2D_2/17), the beginning of a digest, or a file: an exported one, "
-        "or a dream that you were sent.",
+        help="A ref (model/latest), a run, a unit (Conv2D_2/17), the beginning of a digest, or a file: an exported "
+        "one, or a dream that you were sent.",
         show_default=False,
     ),
 ]

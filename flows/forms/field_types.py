@@ -41,7 +41,7 @@ def _known_zone(name: str) -> str:
 
 def _clock_time(text: str) -> str:
     if not re.match(CLOCK_TIME, text):
-        raise ValueError("it wants hours and minutes, as 06:30")
+        raise ValueError("it must be hours and minutes, as 06:30")
     return text
 
 
@@ -51,7 +51,7 @@ def _all_zones(schema: JsonSchemaValue) -> None:
 
 def _all_or_epochs(checkpoints: str) -> str:
     if not re.match(_CHECKPOINTS, checkpoints):
-        raise ValueError("it wants all, or epochs as 1,5,10")
+        raise ValueError("it must be all, or epochs as 1,5,10")
     return checkpoints
 
 
@@ -59,13 +59,13 @@ def _height_and_width(size: Value) -> Value | tuple[int, ...]:
     if not isinstance(size, str):
         return size
     if not re.match(_SIZE, size):
-        raise ValueError("it wants height and width in pixels, as 224x224")
+        raise ValueError("it must be height and width in pixels, as 224x224")
     return tuple(map(int, size.split("x")))
 
 
 def _image_name(text: str) -> str:
     if ImageName.parse(text) is None:
-        raise ValueError("it wants a set and a number of it from 0, as test/1302")
+        raise ValueError("it must be a set and a number of it from 0, as test/1302")
     return text
 
 
@@ -74,7 +74,8 @@ DataFolder = Annotated[
     Path | None,
     Field(
         title="Folder of mnist and fashion-mnist",
-        description="The folder of their IDX files (gzipped or not) or of their .npz file. Empty: missing files are downloaded.",
+        description="The folder of their IDX files (gzipped or not) or of their .npz file. Empty: missing files "
+        "are downloaded.",
         json_schema_extra=has_default(data_place),
     ),
 ]

@@ -175,7 +175,7 @@ class Sweeping(Form):
         1,
         ge=1,
         title="Maps per task run",
-        description="How many maps one task run takes. Networks with tens of thousands of maps want more than 1; "
+        description="How many maps one task run takes. Networks with tens of thousands of maps need more than 1; "
         "each map is still stored by itself.",
     )
     large_tensors: bool = Field(

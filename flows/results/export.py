@@ -71,7 +71,7 @@ def plan_export(store: Store, found: Iterable[Found]) -> dict[str, str | bytes]:
                 if plan.setdefault(name, content) != content:
                     raise StoreError(f"two different files would have the name {name}: export them to a folder each")
     if not plan:
-        raise StoreError("there is nothing to export in that: name a run, a unit, a model, a picture or a record")
+        raise StoreError("this holds nothing to export: name a run, a unit, a model, a picture or a record")
     return plan
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun, State, TaskRun
 
-MESSAGE = "Its process died without a word: it was killed, or the machine went down. A retry does what is missing."
+MESSAGE = (
+    "Its process ended without a report: it was killed, or the machine went down. A retry computes what is missing."
+)
 CLOSED = "its process died, or could not write how it ended"
 SETTLED_SECONDS = 10.0
 """So long after a death was noticed, the server has heard of all task runs that the dead process had begun."""
@@ -69,7 +71,7 @@ def mark_crashed(folder: Path, url: str, *, deployments: str | None) -> list[str
             if deployments is not None:
                 marked += _mark_unstarted(client, folder, deployments)
     except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for the server's version
-        log.info("flow runs that died are not marked yet: %s", error)
+        log.info("flow runs whose processes ended are not marked yet: %s", error)
     return marked
 
 

@@ -115,7 +115,7 @@ async def skip_overdue(client: "PrefectClient", deployments: Sequence[UUID]) -> 
         overdue = [run for run in runs if run.auto_scheduled and run.run_count == 0 and run.expected_start_time]
         overdue.sort(key=lambda run: run.expected_start_time or datetime.min.replace(tzinfo=UTC))
         for run in overdue[:-1]:
-            message = "it could not be run at that time, and a later run makes up for it"
+            message = "it could not run at that time, and a later run replaces it"
             await client.set_flow_run_state(run.id, Cancelled(name="Skipped", message=message), force=True)
             skipped.append(run)
     return skipped

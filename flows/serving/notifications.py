@@ -44,7 +44,7 @@ class Notifications:
             TypeAdapter(AnyHttpUrl).validate_python(url)
         except ValidationError as problem:
             raise BadInput(
-                "that is no webhook's address: it wants one such as https://hooks.example.com/abc"
+                "that is not the address of a webhook: give one such as https://hooks.example.com/abc"
             ) from problem
         block = Webhook(url=url).save(WEBHOOK, overwrite=True)
         actions = [action | {"block_document_id": str(block)} for action in self._wanted["actions"]]

@@ -47,7 +47,7 @@ def cron_schedule(cron: str, timezone: str | None) -> CronSchedule:
         return CronSchedule(cron=cron, timezone=timezone or tzlocal.get_localzone_name())
     except ValidationError as error:
         raise BadInput(
-            f'--cron is "{cron}"; it wants minute, hour, day, month and weekday, as "0 1 * * *" for every night at 1'
+            f'--cron is "{cron}"; it must be minute, hour, day, month and weekday, as "0 1 * * *" for every night at 1'
         ) from error
 
 

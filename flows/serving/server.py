@@ -253,7 +253,7 @@ class LocalServer:
         answer = httpx.get(f"{self.url}/admin/version", auth=password(), timeout=START_SECONDS, trust_env=False)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise ServerError(
-                f"Prefect's server at {self.url.removesuffix('/api')} wants a password: set {PASSWORD} as it is set "
+                f"Prefect's server at {self.url.removesuffix('/api')} needs a password: set {PASSWORD} as it is set "
                 "for `dreamsweep up`"
             )
 

@@ -145,7 +145,7 @@ class _Password:
         given = dict(scope.get("headers") or []).get(b"authorization", b"")
         if scope["type"] == "http" and not hmac.compare_digest(given, self._wanted):
             headers = {"WWW-Authenticate": 'Basic realm="dreamsweep", charset="UTF-8"'}
-            await PlainTextResponse("A password is wanted.\n", 401, headers)(scope, receive, send)
+            await PlainTextResponse("A password is needed.\n", 401, headers)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

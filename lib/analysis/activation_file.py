@@ -46,7 +46,7 @@ def write_hdf5(
         OSError: the file cannot be written.
     """
     if not len(images):
-        raise BadInput("there are no images to look at")
+        raise BadInput("there are no images to analyse")
     first = activations.of(images[:1])
     shapes = {layer: (len(images), *values.shape[1:]) for layer, values in first.items()}
     unfinished = path.with_name(f"{path.name}.part")

@@ -79,7 +79,7 @@ def check_images(images: Reals, input_shape: tuple[int | None, ...]) -> Floats:
         want not in (None, has) for want, has in zip(input_shape, pixels.shape[1:], strict=True)
     ):
         sides = "x".join("any" if side is None else str(side) for side in input_shape)
-        raise BadInput(f"the network wants images [n, height, width, channels] of {sides}: these are {pixels.shape}")
+        raise BadInput(f"the network takes images [n, height, width, channels] of {sides}: these are {pixels.shape}")
     return pixels
 
 

@@ -94,7 +94,7 @@ class Attribution:
         """
         pixels = self._image(image, label)
         if steps < 1:
-            raise BadInput(f"integrated gradients want at least one step, not {steps}")
+            raise BadInput(f"integrated gradients need at least one step, not {steps}")
         differs = (pixels - self._empty).astype(np.float64)
         total = np.zeros(pixels.shape)
         shares = ((np.arange(steps) + 0.5) / steps).tolist()

@@ -56,7 +56,7 @@ def find_fcps(first: Reals, second: Reals, threshold: float = THRESHOLD, *, besi
     if not 0 < threshold < 1:
         raise BadInput(f"the threshold is a share of the greatest activation between 0 and 1, not {threshold}")
     if not (len(first) and len(second)):
-        raise BadInput("each group wants at least one image")
+        raise BadInput("each group needs at least one image")
     groups = [first, second] if beside is None else [first, second, beside]
     if any(group.shape[1:] != first.shape[1:] or group.ndim < 2 for group in groups):
         raise BadInput(f"the groups are of different layers: {', '.join(str(group.shape[1:]) for group in groups)}")

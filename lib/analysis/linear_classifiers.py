@@ -75,7 +75,7 @@ def linear_classifiers(
     every = _draw_some(random, np.arange(len(labels)), most_train)
     of_pair = _draw_some(random, np.flatnonzero(np.isin(labels, pair)), most_train)
     if len(np.unique(labels[of_pair])) < 2:
-        raise BadInput(f"classes {pair[0]} and {pair[1]} want training images of both: give a larger set")
+        raise BadInput(f"classes {pair[0]} and {pair[1]} need training images of both: give a larger set")
     if not len(truth):
         raise BadInput("there are no test images: give a larger set")
     asked = _draw_some(random, np.arange(len(truth)), most_test)

@@ -86,7 +86,7 @@ class AnalysisSettings:
             return None
         names = [name.strip() for name in self.pair.split(",")]
         if len(names) != 2 or not all(names) or names[0] == names[1]:
-            raise BadValue("pair", self.pair, "it wants two classes, as 4,9")
+            raise BadValue("pair", self.pair, "it must be two classes, as 4,9")
         return names[0], names[1]
 
     def pair_of(self, classes: Sequence[str]) -> tuple[int, int] | None:

@@ -117,7 +117,7 @@ class _Grid:
             while units > per_row * _MANY // 8:
                 per_row *= 2
         if per_row < 1:
-            raise BadInput(f"a grid wants at least one map a row, not {per_row}")
+            raise BadInput(f"a grid needs at least one map per row, not {per_row}")
         return _Grid((high, wide, units), min(per_row, units), max(1, round(_CELL / longest)), block)
 
     @property
@@ -278,7 +278,7 @@ def _check(
     marks: Sequence[Marks | None] | None,
 ) -> None:
     if not maps:
-        raise BadInput("a grid of activations wants at least one image")
+        raise BadInput("a grid of activations needs at least one image")
     if any(part.shape != maps[0].shape for part in maps):
         raise BadInput(f"the images are of different layers: {', '.join(str(np.shape(part)) for part in values)}")
     for what, some in (("titles", titles), ("images", images), ("marks", marks)):

@@ -53,7 +53,7 @@ def scale_of(images: Sequence[Reals], clip: tuple[float, float] | None) -> Scale
     """One scale for all images: `clip`, or else from the least value (0, where none is below) to the greatest."""
     if clip is not None:
         if not clip[0] < clip[1]:
-            raise BadInput(f"clipping wants a lower and a higher value, not {clip[0]:g} and {clip[1]:g}")
+            raise BadInput(f"clipping needs a lower and a higher value, not {clip[0]:g} and {clip[1]:g}")
         return Scale(*clip)
     ends = [(float(finite.min()), float(finite.max())) for maps in images if (finite := maps[np.isfinite(maps)]).size]
     low, high = min([0.0, *(least for least, _ in ends)]), max([0.0, *(greatest for _, greatest in ends)])

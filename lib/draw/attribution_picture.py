@@ -41,7 +41,7 @@ def attribution_picture(image: Reals, maps: Sequence[AttributionMap], *, title: 
     """
     pixels = np.asarray(image, np.float64)
     if pixels.ndim != 3 or 0 in pixels.shape or not maps:
-        raise BadInput(f"a picture of attribution wants an image [height, width, channels] and a map: {pixels.shape}")
+        raise BadInput(f"a picture of attribution needs an image [height, width, channels] and a map: {pixels.shape}")
     for part in maps:
         if part.values.shape != pixels.shape[:2]:
             raise BadInput(f"{part.name}: a map of {part.values.shape} does not suit an image of {pixels.shape[:2]}")

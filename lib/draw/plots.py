@@ -40,7 +40,7 @@ def history_plot(history: Mapping[str, Sequence[float]]) -> bytes:
         if (lines := [(values, name, colour) for key, name, colour in wanted if (values := _values(history, key))])
     ]
     if not panels:
-        raise BadInput("a history wants at least one epoch of accuracy, loss or learning_rate")
+        raise BadInput("a history needs at least one epoch of accuracy, loss or learning_rate")
     with _ONE_AT_A_TIME, _defaults():
         figure = _figure(4.6 * len(panels), 3.6)
         for place, (label, lines) in enumerate(panels, start=1):

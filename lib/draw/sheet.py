@@ -51,9 +51,9 @@ def sheet(
         BadInput: no field, or no column.
     """
     if not fields:
-        raise BadInput("a contact sheet wants at least one cell")
+        raise BadInput("a contact sheet needs at least one cell")
     if columns < 1:
-        raise BadInput(f"a contact sheet wants at least one column, not {columns}")
+        raise BadInput(f"a contact sheet needs at least one column, not {columns}")
     tiles = [field.tile for field in fields if field.tile]
     wide = max([_LEAST_SIDE, *(tile.width for tile in tiles)])
     high = max((tile.height for tile in tiles), default=_LEAST_SIDE)

@@ -90,7 +90,7 @@ class DreamObjective:
             BadInput: a mixture that `fits` not.
         """
         if not self.fits(mixture):
-            raise BadInput(f"{mixture} is another objective than {self.mixture}: it wants a computation of its own")
+            raise BadInput(f"{mixture} is another objective than {self.mixture}: it needs a computation of its own")
         if self._guide:
             pairs = (
                 (np.float32(term.weight / scale), self._part(term))

@@ -87,8 +87,8 @@ class WholeGradient:
             )
         if height * width > MOST_PIXELS:
             raise BadInput(
-                f"a picture of {width}x{height} is too large: layer {self._layer} sees more than a neighbourhood of "
-                f"each position, so pictures are taken whole, up to {MOST_PIXELS} pixels: give a smaller one, choose "
+                f"a picture of {width}x{height} is too large: layer {self._layer} has no bounded receptive field, so "
+                f"the network takes pictures whole, up to {MOST_PIXELS} pixels: give a smaller picture, or choose "
                 "layers before it, or mode tiles"
             )
         return ()

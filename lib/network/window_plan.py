@@ -88,8 +88,8 @@ class Unbounded(BadInput):
 
     def __init__(self, layer: str) -> None:
         super().__init__(
-            f"layer {layer} sees more than a neighbourhood of each position, as far as is known, so a picture cannot "
-            "be cut into windows: choose layers before it"
+            f"layer {layer} has a global receptive field, or one that is not known, so a picture cannot be cut into "
+            "windows: choose layers before it"
         )
         self.layer = layer
 

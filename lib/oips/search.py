@@ -233,7 +233,7 @@ def _optimise(
     kept = distinct(state.best, state.score, settings.oips)
     responses, pre_activations = ground.measure(state.best[kept], np.full(len(kept), unit.index))
     if not np.isfinite([responses, pre_activations]).all():
-        raise ArithmeticError(f"{unit} answers with infinities or with what is no number: its network cannot be used")
+        raise ArithmeticError(f"{unit} responds with infinities or NaN: its network cannot be used")
     oips = tuple(
         Oip(
             image=state.best[at],

@@ -32,7 +32,7 @@ def check_kind(kind: str) -> None:
     if kind not in get_args(Kind):
         raise BadInput(f"there is no animation {kind!r}; choose from {', '.join(get_args(Kind))}")
     if kind == "mp4" and shutil.which("ffmpeg") is None:
-        raise BadInput("mp4 wants the program ffmpeg, which is not installed: install it, or choose gif or webp")
+        raise BadInput("mp4 needs the program ffmpeg, which is not installed: install it, or choose gif or webp")
 
 
 def animation(
@@ -55,7 +55,7 @@ def animation(
     try:
         first = next(images)
     except StopIteration:
-        raise BadInput("an animation wants one frame at least") from None
+        raise BadInput("an animation needs at least one frame") from None
     milliseconds = max(_SHORTEST, round(1000 * seconds))
     if kind == "mp4":
         return _mp4(first, images, about, milliseconds)

@@ -51,7 +51,7 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
         probabilities = context.probabilities([seen])[0]
         predicted = context.predicted_class(probabilities)
         if predicted is None:
-            raise BadInput("the network gives this image no probabilities: they are no finite numbers")
+            raise BadInput("the network's probabilities for this image are not finite numbers")
         assert context.classifier is not None
         attribution = Attribution(context.classifier, empty=context.pixel_range[0])
         report(title, 0, 2, "occlusion")

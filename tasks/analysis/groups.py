@@ -51,7 +51,8 @@ class Groups:
                 if not settings.pair:
                     return None
                 raise BadInput(
-                    f"no test image of {context.classes[label]} is predicted as that: ask for another pair, or name images"
+                    f"no test image of {context.classes[label]} is predicted as that: ask for another pair, or "
+                    f"name images"
                 )
 
         def clearest(label: int) -> ImageGroup:

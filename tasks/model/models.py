@@ -47,7 +47,7 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
     data = session.store.record(data_key) if data_key else None
     model = model_file.load(path)
     if not layers_with_units(model):
-        raise BadInput(f"{path} has no layer with units: a model with convolutions is wanted")
+        raise BadInput(f"{path} has no layer with units: give a model with convolutions")
     try:
         source = path.read_bytes()
     except OSError as problem:

@@ -13,15 +13,15 @@ from tests.tasks.gallery.made import Made
 
 AXE = Axe()
 KINDS = {
-    "dreams": ["what a network sees in them", "3 passes.", "3 maps of Conv2D_1", "dreamed by Conv2D_1/0"],
-    "compare": ["Two nights, two checkpoints, two settings", "verdicts differ"],
-    "training": ["at one checkpoint of their network's training", "looked for at 3 checkpoints"],
+    "dreams": ["with what a network sees in them", "3 passes.", "3 maps of Conv2D_1", "dreamed by Conv2D_1/0"],
+    "compare": ["Two sweeps, unit by unit", "verdicts differ"],
+    "training": ["at one checkpoint of their network's training", "at 3 checkpoints of its training"],
     "analysis": [
-        "What a network takes for what",
-        "What is taken for what",
-        "nine called four 2 images",
-        "Which pixels carry",
-        "sees them",
+        "The confusion matrix and accuracy of each network",
+        "Each row is a true class, each column a predicted class",
+        "nine predicted as four 2 images",
+        "Attribution for",
+        "for these images",
         "what four and nine have in common",
     ],
 }
@@ -158,8 +158,8 @@ def test_a_number_of_the_matrix_leads_to_its_images_and_these_to_what_layers_mak
     tab: Page, gallery: Made
 ) -> None:
     show(tab, gallery, "analysis/one-55555555/index.html")
-    tab.get_by_role("link", name="2 images of nine called four").click()
-    expect(tab.get_by_role("heading", level=1)).to_have_text("nine called four")
+    tab.get_by_role("link", name="2 images of nine predicted as four").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("nine predicted as four")
     tab.get_by_role("link", name="test/4").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("test/4")
     expect(tab.get_by_role("img", name="The activations of every unit of Conv2D_1")).to_be_visible()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 FAILING = ("Conv2D_1/2", "Conv2D_2/0", "Conv2D_2/5")
 GROWTH = {"oips": 2, "starts": 4, "steps": 16}
 DEPLOYED = ("train", "oip-sweep", "dream", "analyse", "nightly")
-LABELS = {"OIPs a unit": "oips", "Start images a unit": "starts", "Steps": "steps"}
+LABELS = {"OIPs a unit": "oips", "Restarts per unit": "starts", "Steps": "steps"}
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def how_units_were_made(place: Place) -> dict[str, str]:
 def fill_in_a_sweep(ui: Ui, place: Place) -> None:
     """Say in the form what is swept, and how."""
     ui.open_form(place.up.deployment("oip-sweep")["id"])
-    expect(ui.page.get_by_text("Random images that its OIPs grow from")).to_be_visible()
-    expect(ui.page.get_by_text("Steps that an OIP has climbed")).to_be_visible()
+    expect(ui.page.get_by_text("How many random start images the ascents of a unit begin from")).to_be_visible()
+    expect(ui.page.get_by_text("How many optimisation steps an OIP takes")).to_be_visible()
     expect(ui.field("Store")).to_have_value(place.up.note["store"])
     ui.choose("Constraint", "box")
     ui.field("Model").fill(str(place.model))
@@ -74,8 +74,8 @@ def fill_in_a_sweep(ui: Ui, place: Place) -> None:
 def test_what_a_field_cannot_take_is_refused_by_the_form_and_starts_nothing(ui: Ui, place: Place) -> None:
     before = len(runs(place))
     fill_in_a_sweep(ui, place)
-    ui.field("Start images a unit").fill("0")
-    said = ui.refused("Start images a unit")
+    ui.field("Restarts per unit").fill("0")
+    said = ui.refused("Restarts per unit")
     assert "growth.starts" in said or "greater than or equal to 1" in said
     assert len(runs(place)) == before
 
@@ -135,7 +135,7 @@ def assert_artifact_leads_to_pictures(ui: Ui, place: Place) -> None:
 
 def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, place: Place, originals: Path) -> None:
     ui.open_form(place.up.deployment("dream")["id"])
-    expect(ui.page.get_by_text("Resolutions that the picture is dreamed at")).to_be_visible()
+    expect(ui.page.get_by_text("At how many resolutions mode octaves dreams")).to_be_visible()
     ui.field("Model").fill(str(place.model))
     ui.choose("Mode", "octaves")
     ui.field("Octaves").fill("0")

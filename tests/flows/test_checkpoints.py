@@ -163,7 +163,7 @@ def test_checkpoints_for_which_the_time_is_over_wait_for_the_next_run(
         ({"checkpoints": "1,9"}, "has no checkpoint of epoch 9: it has 1 to 3"),
         ({"model": "{model}@7"}, "has no checkpoint of epoch 7: it has 1 to 3"),
         ({"model": "{model}@1", "checkpoints": "all"}, "has no checkpoints"),
-        ({"checkpoints": "some"}, "it wants all, or epochs as 1,5,10"),
+        ({"checkpoints": "some"}, "it must be all, or epochs as 1,5,10"),
     ],
 )
 def test_epochs_that_there_are_not_are_refused_in_one_line_and_leave_nothing(

@@ -38,9 +38,13 @@ class Oven:
         ("heat", None, "heat is None; it must be 0 or more and below 300"),
         ("fan", "turbo", "fan is 'turbo'; choose from off, slow, fast"),
         ("minutes", 0, "minutes is 0; it must be 1 or more"),
-        ("trays", (), "trays is (); it wants one or more trays, each with heights above 0."),
-        ("trays", ((),), "trays is ((),); it wants one or more trays, each with heights above 0."),
-        ("trays", ((1.0, 0.0),), "trays is ((1.0, 0.0),); it wants one or more trays, each with heights above 0."),
+        ("trays", (), "trays is (); it must fit its description: One or more trays, each with heights above 0."),
+        ("trays", ((),), "trays is ((),); it must fit its description: One or more trays, each with heights above 0."),
+        (
+            "trays",
+            ((1.0, 0.0),),
+            "trays is ((1.0, 0.0),); it must fit its description: One or more trays, each with heights above 0.",
+        ),
     ],
 )
 def test_what_is_outside_of_the_limits_is_refused_in_one_line(name: str, value: Any, message: str) -> None:
@@ -62,11 +66,11 @@ def test_what_is_said_of_a_setting_can_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("heat", "hot", "--heat is 'hot'; it wants a number, 0 or more and below 300"),
-        ("heat", "", "--heat is ''; it wants a number, 0 or more and below 300"),
-        ("heat", "nan", "--heat is 'nan'; it wants a number, 0 or more and below 300"),
+        ("heat", "hot", "--heat is 'hot'; it must be a number, 0 or more and below 300"),
+        ("heat", "", "--heat is ''; it must be a number, 0 or more and below 300"),
+        ("heat", "nan", "--heat is 'nan'; it must be a number, 0 or more and below 300"),
         ("heat", "300", "--heat is 300.0; it must be 0 or more and below 300"),
-        ("minutes", "1.5", "--minutes is '1.5'; it wants a whole number, 1 or more"),
+        ("minutes", "1.5", "--minutes is '1.5'; it must be a whole number, 1 or more"),
         ("minutes", "-2", "--minutes is -2; it must be 1 or more"),
     ],
 )

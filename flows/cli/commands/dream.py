@@ -22,7 +22,11 @@ def dream(
     given: Given,
     pictures: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PICTURES...", help="Which folders, with all that is in them, and which files are dreamed into.", show_default=False),
+        typer.Argument(
+            metavar="PICTURES...",
+            help="Which folders, with all that is in them, and which files are dreamed into.",
+            show_default=False,
+        ),
     ] = None,
     listed: Annotated[
         Path | None,

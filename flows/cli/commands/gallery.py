@@ -23,7 +23,8 @@ def gallery(
         typer.Option(
             "--compare",
             metavar="RUN,RUN",
-            help="Show these two sweeps side by side too; by default the latest stand beside the ones before. Repeatable.",
+            help="Show these two sweeps side by side too; by default the latest stand beside the ones before. "
+            "Repeatable.",
         ),
     ] = None,
     serve: Annotated[
@@ -31,7 +32,9 @@ def gallery(
     ] = False,
     port: Annotated[
         int | None,
-        number_option("--port", Port, metavar=PORT, help=f"The port for --serve. Default: {USUAL_PORT}, or a free port."),
+        number_option(
+            "--port", Port, metavar=PORT, help=f"The port for --serve. Default: {USUAL_PORT}, or a free port."
+        ),
     ] = None,
     show: Annotated[bool, typer.Option("--open", metavar="", help="Open the gallery in your browser.")] = False,
     store: StorePlace = None,
@@ -82,7 +85,7 @@ def gallery(
 def _pair(text: str) -> tuple[str, str]:
     first, comma, second = (part.strip() for part in text.partition(","))
     if not (first and comma and second):
-        raise BadInput(f"--compare is {text!r}; it wants two runs, as dreamsweep runs lists them: RUN,RUN")
+        raise BadInput(f"--compare is {text!r}; it must be two runs, as dreamsweep runs lists them: RUN,RUN")
     return first, second
 
 

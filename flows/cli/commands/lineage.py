@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def lineage(
     what: What,
-    down: Annotated[bool, typer.Option("--down", metavar="", help="List what depends on it, not what made it.")] = False,
+    down: Annotated[
+        bool, typer.Option("--down", metavar="", help="List what depends on it, not what made it.")
+    ] = False,
     run: OfRun = None,
     store: StorePlace = None,
     as_json: AsJson = False,

@@ -32,7 +32,8 @@ _NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batc
 def rerun(
     given: Given,
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="The run to finish, as dreamsweep runs lists it.", show_default=False)
+        str | None,
+        typer.Argument(metavar="RUN", help="The run to finish, as dreamsweep runs lists it.", show_default=False),
     ] = None,
     folder: Annotated[
         Path | None,

@@ -17,7 +17,11 @@ def schedule(
     ] = None,
     timezone: Annotated[
         str | None,
-        typer.Option("--timezone", metavar="ZONE", help="The time zone of these times, as Europe/Berlin. Default: this machine's time zone."),
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="The time zone of these times, as Europe/Berlin. Default: this machine's time zone.",
+        ),
     ] = None,
     off: Annotated[bool, typer.Option("--off", metavar="", help="Turn the schedule off.")] = False,
     as_json: AsJson = False,

@@ -20,7 +20,11 @@ def train(
     given: Given,
     recipe: Annotated[
         str,
-        typer.Option("--recipe", metavar="NAME", help=f"Which recipe gives the settings that are not given: {' or '.join(RECIPES)}."),
+        typer.Option(
+            "--recipe",
+            metavar="NAME",
+            help=f"Which recipe gives the settings that are not given: {' or '.join(RECIPES)}.",
+        ),
     ] = "default",
     data_dir: DataFolder = None,
     store: StorePlace = None,

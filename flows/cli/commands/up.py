@@ -20,7 +20,11 @@ LOOK_SECONDS = 0.2
 def up(
     host: Annotated[
         str,
-        typer.Option("--host", metavar="ADDRESS", help="The address to listen at. One that other machines can reach needs a password."),
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="The address to listen at. One that other machines can reach needs a password.",
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
@@ -28,7 +32,12 @@ def up(
     ] = None,
     pictures_port: Annotated[
         int | None,
-        number_option("--pictures-port", Port, metavar=PORT, help="The port for pictures and the gallery. Default: 4201, or a free port."),
+        number_option(
+            "--pictures-port",
+            Port,
+            metavar=PORT,
+            help="The port for pictures and the gallery. Default: 4201, or a free port.",
+        ),
     ] = None,
     at_once: Annotated[
         int,

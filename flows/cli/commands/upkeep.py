@@ -107,11 +107,11 @@ def grace_of(text: str) -> timedelta:
 
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if text != "0" and not match:
-        raise BadInput(f"--grace is {text!r}; it wants a number and one of s, m, h, d, as 12h")
+        raise BadInput(f"--grace is {text!r}; it must be a number and one of s, m, h, d, as 12h")
     try:
         return timedelta(seconds=float(match[1]) * _SECONDS[match[2]]) if match else timedelta()
     except OverflowError:
-        raise BadInput(f"--grace is {text!r}, which is longer than time goes back; 3650d is ten years") from None
+        raise BadInput(f"--grace is {text!r}, which is too long; 3650d is ten years") from None
 
 
 def _document(shown: "Plan") -> dict[str, object]:

@@ -91,7 +91,7 @@ def test_two_sweeps_of_different_settings_do_not_go_into_one_folder(
     other, _, _ = sweeping(store.store, store.model, store.data, {"Conv2D_1/0": "responded"}, ["Conv2D_1"], seed=7)
     code, _, err = cli("export", store.sweep, other, "--out", tmp_path / "out")
     assert code == 2
-    assert "two different files would be called" in err
+    assert "two different files would have the name" in err
     assert not (tmp_path / "out").exists()
 
 

@@ -107,7 +107,7 @@ def test_wide_layers_are_averaged_until_they_are_small_enough() -> None:
 
 def test_a_pair_without_images_is_refused(model: Any) -> None:
     for pair in ((0, 0), (0, 7)):
-        with pytest.raises(BadInput, match="want training images of both"):
+        with pytest.raises(BadInput, match="need training images of both"):
             next(linear_classifiers(model, [], TRAIN, TEST, pair=pair))
     with pytest.raises(BadInput, match="no test images"):
         next(linear_classifiers(model, [], TRAIN, (TEST[0][:0], TEST[1][:0]), pair=(0, 1)))

@@ -140,7 +140,7 @@ VALUES = [np.zeros((3, 3, 4)), np.zeros((3, 3, 4))]
         ({"marks": [None, Marks(own=np.zeros(4, bool))]}, "do not suit"),
         ({"groups": [GridGroup("a", 1)]}, "1 images, and there are 2"),
         ({"colours": "virids"}, "viridis"),
-        ({"per_row": 0}, "one map a row"),
+        ({"per_row": 0}, "one map per row"),
         ({"clip": (2.0, 1.0)}, "lower and a higher"),
         ({"images": [np.zeros((2, 2))] * 2}, "height, width, channels"),
     ],

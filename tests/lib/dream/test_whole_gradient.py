@@ -116,5 +116,5 @@ class OddConvolution(kl.Conv2D):  # type: ignore[misc]
 def test_what_is_not_known_to_see_a_neighbourhood_alone_does_not_go_by_windows(layer: Any) -> None:
     entry = keras.Input((12, 12, 3))
     model = keras.Model(entry, kl.Conv2D(2, 3, activation="relu", name="maps")(layer(entry)))
-    with pytest.raises(Unbounded, match="layer odd sees more than a neighbourhood"):
+    with pytest.raises(Unbounded, match="layer odd has a global receptive field"):
         WindowedGradient(model, DreamObjective(model, mixture_of(model, "maps")))

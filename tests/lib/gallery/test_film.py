@@ -52,5 +52,5 @@ def test_images_of_any_size_and_any_number_of_channels_become_a_film(shape: tupl
 def test_images_of_two_sizes_and_none_at_all_are_refused() -> None:
     with pytest.raises(BadInput, match="one size"):
         film([IMAGES[0], np.zeros((9, 9, 1))], NAMES[:2])
-    with pytest.raises(BadInput, match="one frame at least"):
+    with pytest.raises(BadInput, match="at least one frame"):
         film([], [])

@@ -50,7 +50,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_its_name_in_one_line(name: 
 
 
 def test_fewer_starts_than_oips_are_refused() -> None:
-    with pytest.raises(BadInput, match="3 starts cannot give 4 OIPs"):
+    with pytest.raises(BadInput, match="3 restarts cannot give 4 OIPs"):
         GrowthSettings(starts=3, oips=4)
     assert GrowthSettings(starts=4, oips=4).starts == 4
 

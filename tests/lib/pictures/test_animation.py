@@ -69,7 +69,7 @@ def test_of_sixteen_bits_eight_are_shown() -> None:
 
 
 def test_no_frames_and_frames_of_different_sizes_are_refused() -> None:
-    with pytest.raises(BadInput, match="one frame at least"):
+    with pytest.raises(BadInput, match="at least one frame"):
         animation([], "gif")
     with pytest.raises(BadInput, match="81x60 and 80x60"):
         animation([waves()[0], waves()[0, :, :80]], "gif")

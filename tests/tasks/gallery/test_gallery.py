@@ -122,7 +122,7 @@ def test_a_units_page_shows_all_that_is_known_of_it(gallery: Made) -> None:
         "OIP 2, response 0.9000",
         "Negative OIP: what silences it, pre-activation −1.00",
         "The images of digits's training set",
-        "The box is where it looks",
+        "The box is the receptive field of the position at which it responds most",
         "Responses by class",
         "By their responses correlation over the data set",
         "By their weights cosine",
@@ -184,13 +184,15 @@ def test_a_unit_that_failed_later_shows_its_result_and_the_failure_escaped(galle
 def test_a_unit_that_nobody_has_drawn_says_why(gallery: Made) -> None:
     failed, left = (gallery.text(unit_page(SLUG, ODD, index)) for index in (2, 3))
     assert "it failed. OSError: no room" in failed
-    assert "it was left when the time was over" in left
+    assert "it was left when the time limit was reached" in left
     assert "dreamsweep rerun" in left
 
 
 def test_verdicts_are_said_in_words(gallery: Made) -> None:
     assert "a defect of the search" in gallery.text(unit_page(SLUG, "Conv2D_1", 1))
-    assert "No image at all can make this unit respond" in gallery.text(unit_page(SLUG, "Conv2D_1", 2))
+    assert "This is a dead ReLU: a bound proves that no image at all can make this unit respond" in gallery.text(
+        unit_page(SLUG, "Conv2D_1", 2)
+    )
     assert "Nothing made this unit respond" in gallery.text(unit_page(SLUG, ODD, 1))
 
 
@@ -264,7 +266,7 @@ def test_a_unit_whose_record_is_gone_goes_from_the_gallery(small: tuple[SweptSto
     Path(store.store.root, "records", f"{key}.json").unlink()
     gallery.again()
     # the run still says that it was wanted, so that its cell stays
-    assert "left when the time was over" in gallery.text(unit_page(SLUG, "Conv2D_1", 2))
+    assert "left when the time limit was reached" in gallery.text(unit_page(SLUG, "Conv2D_1", 2))
     assert not (gallery.out / unit_folder(SLUG, "Conv2D_1", 2) / "oips.npy").exists()
     assert gallery.broken("") == []
 

@@ -49,7 +49,7 @@ def test_what_was_found_and_what_failed_is_shown(cli: CLI, asked: list[Any]) -> 
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for line in (
         "accuracy on the test images: 98.59 %",
-        "The least sure images between 4 and [9]:",
+        "The images with the smallest margin between 4 and [9]:",
         "test/115 4 [9] 0.012",
         "Conv2D_3 1,152 98.78 %",
         "failed: activations of picture:empty.png: picture:empty.png is empty",
@@ -57,9 +57,7 @@ def test_what_was_found_and_what_failed_is_shown(cli: CLI, asked: list[Any]) -> 
         "run 20261122-101530-001122 of model/digits-1de27171",
     ):
         assert line in lines
-    assert (
-        "Conv2D_3: 1 FCP of 4 alone, 2 of [9] alone, 3 of both; alone they tell 95.00 % of the test images apart" in out
-    )
+    assert "Conv2D_3: 1 FCP of 4 only, 2 of [9] only, 3 of both; by these alone the accuracy is 95.00 %" in out
 
 
 def test_the_json_is_the_summary(cli: CLI, asked: list[Any]) -> None:
@@ -89,10 +87,10 @@ def test_options_become_the_parameters_of_the_flow(cli: CLI, asked: list[Any], t
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--pair", "4"), "pair is '4'; it wants two classes, as 4,9"),
+        (("--pair", "4"), "pair is '4'; it must be two classes, as 4,9"),
         (("--threshold", "1"), "threshold is 1.0; it must be above 0 and below 1"),
-        (("--first", "rose.png", "--second", "test/1"), "it wants a set and a number of it from 0, as test/1302"),
-        (("--first", "test/1", "--second", "test/2", "--pair", "4,9"), "leave out the one or the other"),
+        (("--first", "rose.png", "--second", "test/1"), "it must be a set and a number of it from 0, as test/1302"),
+        (("--first", "test/1", "--second", "test/2", "--pair", "4,9"), "leave out the images or the pair"),
         (("--first", "test/1"), "images of one class are named, and none of the other"),
         (("--tensors", "all"), "tensors is 'all'"),
     ],

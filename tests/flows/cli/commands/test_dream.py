@@ -100,9 +100,9 @@ def test_a_list_names_pictures_of_any_name(
         (("x", "--mode", "octave"), "mode is 'octave'; choose from octaves"),
         (("x", "--strength", "1.5"), "strength is 1.5; it must be 0 or more and 1 or less"),
         (("x", "--tour", "Conv2D_3", "--passes", "2"), "a map tour is one pass"),
-        (("x", "--animation", "gif"), "an animation is of passes"),
-        (("x", "--zoom", "1.1"), "zoom and rotation are between passes"),
-        (("x", "--rotation", "2"), "zoom and rotation are between passes"),
+        (("x", "--animation", "gif"), "an animation shows passes"),
+        (("x", "--zoom", "1.1"), "zoom and rotation act between passes"),
+        (("x", "--rotation", "2"), "zoom and rotation act between passes"),
         (("x", "--mode", "tiles", "--octave-scale", "2"), "--octave-scale says nothing in mode tiles"),
         (("x", "--mode", "carve", "--overlap", "0.2"), "--overlap says nothing in mode carve"),
         (("x", "--out", "file"), "/file: File exists"),
@@ -123,7 +123,7 @@ def test_help_tells_every_option_with_its_default(cli: CLI) -> None:
     code, out, _ = cli("dream", "--help")
     assert code == 0
     plain = " ".join(out.replace("│", " ").split())
-    for words in ("PICTURES", "--octaves", "Default: 4.", "--tour", "--mask", "Resolutions that the picture"):
+    for words in ("PICTURES", "--octaves", "Default: 4.", "--tour", "--mask", "At how many resolutions"):
         assert words in plain
     assert "Default: all maps of the last convolution. --" in plain
     assert "Undefined" not in plain

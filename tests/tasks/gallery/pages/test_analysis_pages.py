@@ -38,23 +38,23 @@ def made(tmp_path: Path) -> Synthetic:
 
 def test_every_link_and_picture_of_the_analysis_is_there(gallery: Made) -> None:
     assert gallery.broken("analysis") == []
-    assert "93.33 % of 30 test images of mnist right" in gallery.text("analysis/index.html")
+    assert "accuracy 93.33 % on 30 test images of mnist" in gallery.text("analysis/index.html")
 
 
 def test_each_number_of_the_matrix_leads_to_its_images(gallery: Made) -> None:
     html = gallery.html(INDEX)
     assert 'href="test/1-0/index.html"' in html.replace(f'href="../../{HOME}/', 'href="')
-    assert 'aria-label="2 images of nine called four"' in html
+    assert 'aria-label="2 images of nine predicted as four"' in html
     cell = gallery.text(f"{HOME}/test/1-0/index.html")
-    assert "nine called four" in cell
+    assert "nine predicted as four" in cell
     assert cell.index("test/7") < cell.index("test/4")  # the smallest margin first
-    assert "label nine, called four margin 0.0500" in cell
+    assert "label nine, predicted four margin 0.0500" in cell
 
 
 def test_the_diagonal_leads_to_what_is_known_of_the_right_ones(gallery: Made) -> None:
     text = gallery.text(f"{HOME}/test/0-0/index.html")
     assert "10 images of the test set" in text
-    assert "label four, called four" in text
+    assert "label four, predicted four" in text
 
 
 def test_the_pair_that_is_confused_most_stands_first_and_is_open(gallery: Made) -> None:
@@ -77,7 +77,7 @@ def test_the_page_of_an_image_has_all_probabilities_all_layers_and_the_pixels_th
     assert "wrong" in text
     assert 'alt="The activations of every unit of Conv2D_1"' in html
     assert "occlusion, integrated gradients" in text
-    assert "Other images of nine called four" in text
+    assert "Other images of nine predicted as four" in text
     assert "all activations, as HDF5" in text
 
 
@@ -88,16 +88,16 @@ def test_a_picture_from_disk_has_a_page_without_a_label(gallery: Made) -> None:
 
 
 def test_several_images_on_one_scale_have_a_page_that_their_own_lead_to(gallery: Made) -> None:
-    page = gallery.page_with("As one sees them", HOME)
+    page = gallery.page_with("The activations of every layer of one for these images", HOME)
     assert "test/4, test/1" in gallery.text(f"{HOME}/images/test-4/index.html")
-    assert "by itself" in gallery.text(page)
+    assert "alone" in gallery.text(page)
 
 
 def test_the_page_of_fcps_has_counts_the_picture_and_how_often_each_is_active(gallery: Made) -> None:
     page = gallery.page_with("what four and nine have in common", f"{HOME}/fcps")
     text = gallery.text(page)
-    assert "of four alone 1 of nine alone 0 of both 1" in text
-    assert "told apart by these alone 75.00 %" in text
+    assert "FCPs of four only 1 FCPs of nine only 0 FCPs of both 1" in text
+    assert "accuracy by FCPs alone 75.00 %" in text
     assert "Conv2D_1/0 0, 2 90 % 10 % –" in text
     assert "test/7 1 of 1 0 of 0 1 of 1" in text
     assert "40 % of the greatest activation" in text
@@ -115,7 +115,7 @@ def test_of_very_many_classes_the_fullest_cells_are_listed(
     monkeypatch.setattr("tasks.gallery.pages.predicted.MOST_IN_MATRIX", 2)
     gallery = Made(made.store, tmp_path / "gallery")
     text = gallery.text(INDEX)
-    assert "nine called four 2 images" in text
+    assert "nine predicted as four 2 images" in text
     assert gallery.broken("analysis") == []
 
 
@@ -142,13 +142,13 @@ def test_what_is_no_number_is_a_dash_or_left_out(tmp_path: Path) -> None:
     image = gallery.text(f"{HOME}/images/test-4/index.html")
     assert "four – nine – <b>six</b> –" in image
     assert "margin" not in image
-    assert "called" not in image
+    assert "predicted" not in image
     assert "wrong" not in image
     text = gallery.text(INDEX)
-    assert "told apart by them alone Conv2D_1 four and nine 1 0 1 –" in text
+    assert "accuracy by FCPs alone Conv2D_1 four and nine 1 0 1 –" in text
     assert "pixels 144 – –" in text
     assert "3 of 30 images are predicted wrongly" in text
-    assert "told apart by these alone –" in gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
+    assert "accuracy by FCPs alone –" in gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
 
 
 def test_images_of_two_data_sets_with_one_name_have_pages_of_their_own(tmp_path: Path) -> None:
@@ -160,12 +160,12 @@ def test_images_of_two_data_sets_with_one_name_have_pages_of_their_own(tmp_path:
     gallery = Made(made.store, tmp_path / "gallery")
     assert gallery.broken("") == []
     newer = gallery.text(f"{HOME}/images/test-4/index.html")
-    assert "Which pixels carry" not in newer
+    assert "Attribution for" not in newer
     assert "Other images of" not in newer  # nobody has predicted the set that it is of
     assert "test/4, test/1" not in newer
     older = gallery.text(f"{HOME}/images/test-4~~aaaaaaaa/index.html")
     assert "test/4 (aaaaaaaa)" in older
-    for words in ("Which pixels carry", "Other images of nine called four", "test/4, test/1"):
+    for words in ("Attribution for", "Other images of nine predicted as four", "test/4, test/1"):
         assert words in older
     assert "images/test-4~~aaaaaaaa/index.html" in gallery.html(f"{HOME}/test/1-0/index.html")
     pages = gallery.pages(f"{HOME}/fcps")
