@@ -1,6 +1,6 @@
 """What a setting is and what it may be, said once: in its annotation.
 
-    starts: Annotated[int, About("Starts", "start images a unit"), Ge(1)] = 64
+    starts: Annotated[int, About("Restarts", "How many start images a unit gets."), Ge(1)] = 64
 
 Whoever makes the settings is held to it (`check`), the command line explains its options with it, and pydantic makes
 forms of it. The limits are of `annotated-types`, which pydantic knows; importing that costs nothing.

@@ -33,7 +33,7 @@ _OF_THE_USER = {
 }
 
 
-_FLOWS = {
+FLOWS = {
     "train": "flows.train.train",
     "oip-sweep": "flows.sweep.oip_sweep",
     "dream": "flows.dream.dream",
@@ -45,7 +45,7 @@ _FLOWS = {
 
 async def make_deployments(client: "PrefectClient") -> "list[RunnerDeployment]":
     """The deployments as they should be registered with the server of `client`, whether they are there or not."""
-    return [await _deployment(client, flow) for flow in _FLOWS]
+    return [await _deployment(client, flow) for flow in FLOWS]
 
 
 def register(flow: str) -> None:
@@ -63,7 +63,7 @@ async def _deployment(client: "PrefectClient", name: str) -> "RunnerDeployment":
     from prefect.exceptions import ObjectNotFound
     from prefect.types.entrypoint import EntrypointType
 
-    module, _, function = _FLOWS[name].rpartition(".")
+    module, _, function = FLOWS[name].rpartition(".")
     flow: Flow[..., Any] = getattr(import_module(module), function)
     made = await flow.ato_deployment(
         name=NAME,

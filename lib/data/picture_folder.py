@@ -1,4 +1,4 @@
-"""Pictures of one's own: a folder with one sub-folder of pictures a class."""
+"""Pictures of one's own: a folder with one sub-folder of pictures per class."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def load(folder: Path, progress: Callable[[str, int, int], None] | None) -> Data
 def check_folder(folder: Path) -> None:
     """Raise BadInput where there is no such folder."""
     if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder: name one that has one sub-folder of pictures a class")
+        raise BadInput(f"{folder} is no folder: name one that has one sub-folder of pictures per class")
 
 
 def classes_of(folder: Path) -> tuple[str, ...]:

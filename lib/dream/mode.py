@@ -77,7 +77,7 @@ class Mode:
 
     Attributes:
         name: as it is chosen by, and stands in recipes.
-        text: what the network sees, as forms and help say it behind the name.
+        text: what is dreamed, in a phrase with a verb, as forms and help say it behind the name.
         step: root mean square of a step's change where the step size is 1; white is 1 and black 0.
         step_text: in which words the text of the step size names this mode, as "in octaves".
         reads: those settings that it looks at and not every mode does.

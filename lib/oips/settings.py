@@ -31,7 +31,8 @@ else:  # which ones there are is known when the program runs
 
 @dataclass(frozen=True)
 class GrowthSettings:
-    """The defaults reach 0.97 of the best of 256 starts of four times the steps, on the reference network."""
+    """The defaults reach 0.97 of the response that 256 restarts with four times the steps find, on the "
+    "reference network."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
@@ -54,7 +55,9 @@ class GrowthSettings:
     oips: Annotated[
         int,
         Ge(1),
-        About("OIPs per unit", "How many OIPs a unit keeps at most. OIPs that show the same pattern are kept once."),
+        About(
+            "OIPs per unit", "How many OIPs are kept per unit, at most. Those that show the same pattern are kept once."
+        ),
     ] = 4
     starts: Annotated[
         int,

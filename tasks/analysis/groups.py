@@ -52,7 +52,7 @@ class Groups:
                     return None
                 raise BadInput(
                     f"no test image of {context.classes[label]} is predicted as that: ask for another pair, or "
-                    f"name images"
+                    "name images"
                 )
 
         def clearest(label: int) -> ImageGroup:
