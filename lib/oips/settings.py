@@ -31,8 +31,7 @@ else:  # which ones there are is known when the program runs
 
 @dataclass(frozen=True)
 class GrowthSettings:
-    """The defaults reach 0.97 of the response that 256 restarts with four times the steps find, on the "
-    "reference network."""
+    """The defaults reach 0.97 of the response that 256 restarts of four times the steps reach (reference network)."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 FAILING = ("Conv2D_1/2", "Conv2D_2/0", "Conv2D_2/5")
 GROWTH = {"oips": 2, "starts": 4, "steps": 16}
 DEPLOYED = ("train", "oip-sweep", "dream", "analyse", "nightly")
-LABELS = {"OIPs a unit": "oips", "Restarts per unit": "starts", "Steps": "steps"}
+LABELS = {"OIPs per unit": "oips", "Restarts per unit": "starts", "Steps": "steps"}
 
 
 @pytest.fixture

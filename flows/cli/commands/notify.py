@@ -22,9 +22,9 @@ def notify(
     off: Annotated[bool, typer.Option("--off", metavar="", help="Turn it off, and forget the address.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Call a webhook when a run that a schedule or the UI started fails, crashes or ends partial; or show whether.
+    """Call a webhook when a run of a schedule or of the UI fails, crashes or ends partial; or show whether that is on.
 
-    Prefect's server does it, as deploy/notify.yaml says, while it runs: with `dreamsweep up`.
+    Prefect's server calls it, as deploy/notify.yaml says, while `dreamsweep up` runs.
     """
     from flows.cli.terminal import print_json, say
     from flows.serving.server import local_server

@@ -23,7 +23,7 @@ def up(
         typer.Option(
             "--host",
             metavar="ADDRESS",
-            help="The address to listen at. One that other machines can reach needs a password.",
+            help="Host name for Prefect's UI and the gallery; one that other machines can reach needs a password.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
@@ -56,10 +56,10 @@ def up(
     data_dir: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Serve the flows: from Prefect's UI, by a schedule, or through its API; until Ctrl-C or `dreamsweep down`.
+    """Run the flows that Prefect's UI, a schedule or Prefect's API starts, until Ctrl-C or `dreamsweep down`.
 
-    In the foreground, also under systemd or nohup. Where PREFECT_API_URL is set, that server is used, else one is
-    started, for this machine only.
+    It stays in the foreground, also under systemd or nohup. Where PREFECT_API_URL is set, that server is used; else one
+    is started, for this machine only.
     """
     from flows.cli.terminal import print_json, say
     from flows.serving.up import UpSettings
@@ -91,7 +91,7 @@ def down(
     ] = True,
     as_json: AsJson = False,
 ) -> int:
-    """End the `dreamsweep up` of this data folder, and with it the flow runs that are running; exit with 1 for none."""
+    """End the `dreamsweep up` of this data folder, and with it all flow runs; exit with 1 where there is none."""
     from flows.cli.terminal import print_json, say
     from flows.serving.up_lock import who_is_up
 
