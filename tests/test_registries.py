@@ -113,7 +113,7 @@ def start(folder: Path, script: str) -> "subprocess.CompletedProcess[str]":
 
 
 def help_of(folder: Path, command: str) -> str:
-    return " ".join(run(folder, f"from flows.cli import main; main([{command!r}, '--help'])").split())
+    return " ".join(run(folder, f"from flows.cli import main; main([{command!r}, '--help'])").replace("│", " ").split())
 
 
 def test_the_help_of_dream_explains_the_new_mode(folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_settings_are_explained_with_the_defaults_of_their_dataclass(cli: CLI, m
     from lib.oips.settings import GrowthSettings
 
     _, out, _ = cli("sweep", "--help")
-    assert f"four times as many where they disagree widely. Default: {GrowthSettings().starts}." in out
+    assert f"Units whose restarts disagree widely get four times as many. Default: {GrowthSettings().starts}." in out
     _, out, _ = cli("train", "--help")
     assert "Default: adam; classic: rmsprop." in out
 

@@ -71,7 +71,7 @@ def test_it_optimises_pictures_of_every_size_by_one_trace(model: Any) -> None:
 def test_a_picture_too_large_to_be_taken_whole_is_refused_with_the_reason(model: Any) -> None:
     found = gradient_of(model, "behind")
     assert found.plan(MOST_PIXELS // 512, 512) == ()
-    with pytest.raises(BadInput, match=r"513x1024 is too large: layer squeeze sees more than .* or mode tiles"):
+    with pytest.raises(BadInput, match=r"513x1024 is too large: layer squeeze has no bounded .* or mode tiles"):
         found.plan(MOST_PIXELS // 512, 513)
 
 

@@ -110,7 +110,7 @@ def test_cells_carry_what_they_are_filtered_and_sorted_by(gallery: Made) -> None
 
 
 def test_units_of_a_layer_that_nobody_asked_for_are_counted(small: tuple[SweptStore, Made]) -> None:
-    assert "2 units of this layer no sweep has been asked for yet" in small[1].text(layer_page(SLUG, "Conv2D_1"))
+    assert "No sweep was asked for 2 units of this layer yet" in small[1].text(layer_page(SLUG, "Conv2D_1"))
 
 
 def test_a_units_page_shows_all_that_is_known_of_it(gallery: Made) -> None:

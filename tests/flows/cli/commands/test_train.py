@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from flows.cli.commands import train as commands
+from flows.forms.parameters import TrainParameters
+from lib.training.settings import RECIPES
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -21,3 +26,13 @@ def test_a_training_is_summed_up_and_found_the_next_time(
     code, out, err = cli(*command)
     assert code == 0, err
     assert "Nothing to compute: all of it was in the store already." in out
+
+
+@pytest.mark.parametrize("name", ["classic", "blog"])
+def test_a_recipe_is_found_by_its_name_and_by_the_one_that_it_had_before(
+    cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked: list[TrainParameters] = []
+    monkeypatch.setattr(commands, "train_here", lambda parameters, as_json: asked.append(parameters) or 0)
+    assert cli("train", "--recipe", name, "--epochs", 3)[0] == 0
+    assert asked[0].settings == replace(RECIPES["classic"], epochs=3)

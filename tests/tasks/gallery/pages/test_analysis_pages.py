@@ -211,7 +211,7 @@ def test_a_checkpoint_that_was_analysed_has_pages_that_its_network_leads_to(tmp_
     text = gallery.text(f"{HOME}/epoch-2/index.html")
     assert "How one, epoch 2 decides" in text
     assert "dreamsweep analyse test/7 --model model/one@2" in gallery.text(f"{HOME}/epoch-2/test/1-0/index.html")
-    assert "What this network makes of a whole set is not in the store." in gallery.text(INDEX)
+    assert "The predictions of this network for a whole set are not in the store." in gallery.text(INDEX)
 
 
 def test_lineage_leads_to_the_pages_of_an_analysis_and_of_layers(made: Synthetic, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_lineage_leads_to_the_pages_of_an_analysis_and_of_layers(made: Synthetic
     used = html[html.index("Used by") :]
     for title, page in {
         "predictions of test": INDEX,
-        "linear classifiers": INDEX,
+        "linear probes by layer": INDEX,
         "activations of all images of test": INDEX,
         "attribution of test/4": f"{HOME}/images/test-4/index.html",
         "FCPs of Conv2D_1": gallery.page_with("what four and nine", f"{HOME}/fcps"),
@@ -246,7 +246,7 @@ def test_fcps_alone_make_an_analysis_and_say_what_is_missing(tmp_path: Path) -> 
     compare_groups(made)
     gallery = Made(made.store, tmp_path / "gallery")
     text = gallery.text(INDEX)
-    assert "What this network makes of a whole set is not in the store." in text
+    assert "The predictions of this network for a whole set are not in the store." in text
     assert "test/7" in gallery.text(gallery.page_with("what four and nine", f"{HOME}/fcps"))
     assert gallery.broken("analysis") == []
 
