@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
-    import click
     from pydantic import BaseModel
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -71,7 +70,7 @@ def as_markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(plain.split()))
 
 
-def _command(name: str, command: click.Command) -> str:
+def _command(name: str, command: Any) -> str:
     parameters = [one for one in command.params if one.name != "help"]
     arguments = [one for one in parameters if one.param_type_name == "argument"]
     options = [one for one in parameters if one.param_type_name == "option"]
