@@ -39,7 +39,7 @@ COVERING := tests/lib/training tests/lib/network/test_model_file.py \
 	serving/test_server.py serving/test_notifications.py::test_what_is_no_webhook_is_refused \
 	serving/test_notifications.py::test_its_address_is_in_no_log_and_off_means_off running/test_crashed_runs.py)
 
-.PHONY: help setup sweep check lint test slow faults cover lock bench docs docs-site
+.PHONY: help setup sweep check lint test slow faults cover lock bench docs
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
@@ -49,8 +49,8 @@ help:
 	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
 	@echo 'make cover   measure what the tests cover, module by module; fails where a wing is below $(LEAST_COVER) %'
 	@echo 'make bench   measure speed and quality beside other ways'
+	@echo 'make docs-site  build docs/ as a site in build/site, and check its links'
 	@echo 'make docs    make the pictures in docs/ again (real MNIST: DREAMSWEEP_MNIST=DIR)'
-	@echo 'make docs-site  build the site of the documentation in build/site, and check its links'
 	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
 	@echo
 	@echo 'GPU=1        use an NVIDIA GPU: make sweep GPU=1'
@@ -94,6 +94,7 @@ docs: $(READY)
 	$(RUN)/python docs/pictures.py
 
 # The reference is written from the code first; a page, link or anchor that is not there fails the build.
+.PHONY: docs-site
 docs-site: $(READY)
 	$(RUN)/python docs/reference.py
 	$(RUN)/zensical build --clean --strict
