@@ -56,7 +56,8 @@ def settings() -> str:
     parts = [
         MADE,
         "# Settings",
-        "Every flow is called with one form: Prefect's UI shows it, the command line makes its options of it, and a "
+        "These values decide how networks are trained, and how feature visualisations (OIPs), dreams and analyses are "
+        "made. Every flow is called with one form: Prefect's UI shows it, the command line makes its options of it, and a "
         'deployment takes it as the parameter `parameters`, for example `{"parameters": {"layers": ["Conv2D_2"], '
         '"growth": {"starts": 32}}}`. A form holds the values of its own section and of the sections that it builds on.',
         *(_form(form, forms) for form in forms),
