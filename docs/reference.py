@@ -27,8 +27,9 @@ def main() -> None:
 
 def commands() -> str:
     """A page of every command, in the order of `dreamsweep --help`."""
-    from flows.cli.app import application
     from typer.main import get_command
+
+    from flows.cli.app import application
 
     # Options that come from settings are there where their command is called: so all are.
     group: Any = get_command(application(list(get_command(application(())).commands)))  # type: ignore[attr-defined]
@@ -67,7 +68,9 @@ def settings() -> str:
 
 def as_markdown(text: str) -> str:
     """Plain text of the code, so that Markdown shows it as it is."""
-    plain = re.sub(r"\\(?=\[)", "", text)  # what Rich wants before a bracket
+    from flows.forms.places import DATA_FOLDER
+
+    plain = re.sub(r"\\(?=\[)", "", text).replace(str(DATA_FOLDER), "data")  # Rich needs a backslash before a bracket
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(plain.split()))
 
 

@@ -12,7 +12,8 @@ LANGUAGES = (*RUN_LANGUAGES, "text", "json", "yaml")
 """What blocks may be in; the last are shown, never copied into a terminal."""
 
 _BLOCK = re.compile(
-    r"^(?:<!-- not run: (?P<reason>[^\n]+?) -->\n+)?(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^ *```$", re.M | re.S
+    r"^(?:<!-- not run: (?P<reason>[^\n]+?) -->\n+)?(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^ *```$",
+    re.M | re.S,
 )
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -48,5 +47,3 @@ def problems(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> d
 @pytest.mark.parametrize("block", COPIED, ids=[block.name for block in COPIED])
 def test_what_a_page_says_can_be_copied_and_works(block: Block, problems: dict[str, str | None]) -> None:
     assert problems[block.name] is None, problems[block.name]
-
-
