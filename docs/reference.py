@@ -58,9 +58,9 @@ def settings() -> str:
         MADE,
         "# Settings",
         "These values decide how networks are trained, and how feature visualisations (OIPs), dreams and analyses are "
-        "made. Every flow is called with one form: Prefect's UI shows it, the command line makes its options of it, and a "
-        'deployment takes it as the parameter `parameters`, for example `{"parameters": {"layers": ["Conv2D_2"], '
-        '"growth": {"starts": 32}}}`. A form holds the values of its own section and of the sections that it builds on.',
+        "made. Every flow is called with one form: Prefect's UI shows it, the command line makes its options of it, "
+        'and a deployment takes it as the parameter `parameters`, for example `{"parameters": {"layers": ["Conv2D_2"], '
+        '"growth": {"starts": 32}}}`. A form holds the values of its own section, and of those that it builds on.',
         *(_form(form, forms) for form in forms),
     ]
     return "\n\n".join(parts) + "\n"
