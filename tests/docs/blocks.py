@@ -2,11 +2,15 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
+_PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+PACKAGES: tuple[str, ...] = tuple(_PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+"""The folders of the code."""
 RUN_LANGUAGES = ("sh", "python")
 LANGUAGES = (*RUN_LANGUAGES, "text", "json", "yaml")
 """What blocks may be in; the last are shown, never copied into a terminal."""

@@ -44,9 +44,7 @@ def test_readme_fits_a_few_screens_and_begins_with_pictures() -> None:
 
 
 def test_every_environment_variable_of_ours_is_explained() -> None:
-    code = [
-        path.read_text() for room in ("flows", "tasks", "lib", "storage") for path in (CHECKOUT / room).rglob("*.py")
-    ]
+    code = [path.read_text() for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py")]
     found = set(re.findall(r"\bDREAMSWEEP_[A-Z_]+\b", "\n".join(code)))
     explained = set(re.findall(r"^\| `(\w+)` \|", (CHECKOUT / "docs" / "store.md").read_text(), flags=re.M))
     assert found - explained == set()

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from tests.docs.blocks import CHECKOUT
+from tests.docs.blocks import CHECKOUT, PACKAGES
 
-ROOMS = ("flows", "tasks", "lib", "storage")
 PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 ROOTS = {"BadInput", "StoreError", "ServerError", "PortTaken", "CannotServe", "AlreadyUp", "OutOfTime"}
 """Errors whose message is shown by itself; their subclasses are found."""
@@ -23,7 +22,7 @@ _TERM = re.compile(r"^(`+) ?(.+?) ?\1$", re.M)
 @cache
 def trees() -> dict[str, ast.Module]:
     """Every module of the code, by its path."""
-    files = (path for room in ROOMS for path in sorted((CHECKOUT / room).rglob("*.py")))
+    files = (path for package in PACKAGES for path in sorted((CHECKOUT / package).rglob("*.py")))
     return {path.relative_to(CHECKOUT).as_posix(): ast.parse(path.read_text()) for path in files}
 
 
