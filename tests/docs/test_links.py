@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import CHECKOUT, pages
+from tests.docs.blocks import CHECKOUT, PACKAGES, pages
 
 MADE = CHECKOUT / "docs" / "reference"
 """Written when the site is built."""
