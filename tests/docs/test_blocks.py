@@ -1,5 +1,6 @@
 """What README and docs tell a reader to type is understood by the command line. Running it: test_commands.py."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,3 +61,9 @@ def test_make_has_every_target_that_a_block_names() -> None:
     called = [words[1] for block in SHELL for words in block.commands if words[0] == "make"]
     assert called
     assert [target for target in called if f"\n{target}:" not in makefile] == []
+
+
+def test_the_tests_that_run_in_place_of_a_block_are_there() -> None:
+    named = {name for block in blocks() for name in re.findall(r"\btests/\S+\.py\b", block.reason or "")}
+    assert named
+    assert {name for name in named if not (CHECKOUT / name).is_file()} == set()
