@@ -30,7 +30,7 @@ PYTEST := $(RUN)/python -m pytest
 ON_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 LEAST_COVER := 90
-WINGS := flows/*.py lib/*.py storage/** \
+WINGS := dreamsweep/** flows/*.py lib/*.py storage/** \
 	$(sort $(shell find flows tasks lib -mindepth 1 -maxdepth 1 -type d ! -name __pycache__ -printf '%p/** '))
 # What the fast tests do not come to: the least that goes through every flow, and through a server that is up.
 COVERING := tests/lib/training tests/lib/network/test_model_file.py \

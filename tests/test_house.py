@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 HOUSE = Path(__file__).parents[1]
-ROOMS = ("flows", "tasks", "lib", "storage")
+ROOMS = ("dreamsweep", "flows", "tasks", "lib", "storage")
 MOST_MODULES = 25
 BESIDES = ("browser", "compatibility", "docs", "faults")
 """Folders of tests of the house as a whole."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.document import Json
 from storage.errors import StoreUnusable
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ def find_what(place: str, what: str, run: str | None) -> "tuple[Store | None, Fo
 
     Raises StoreError where neither store nor file says what is meant.
     """
-    from storage.resolve import Found, resolve
+    from flows.results.find import find, read_metadata
+    from storage.resolve import Found
     from storage.store import Store
 
     try:
@@ -33,17 +33,7 @@ def find_what(place: str, what: str, run: str | None) -> "tuple[Store | None, Fo
         if (about := read_metadata(path)) is None:
             raise
         return None, Found("file", hashlib.sha256(path.read_bytes()).hexdigest(), said=about)
-    return store, resolve(store, what, run=run, said=read_metadata)
-
-
-def read_metadata(path: Path) -> dict[str, Json] | None:
-    """What the file says of itself in its metadata; None where it says nothing, is no picture or cannot be read."""
-    from lib.pictures.about import read_about
-
-    try:
-        return read_about(path.read_bytes())
-    except (OSError, ValueError):
-        return None
+    return store, find(store, what, run)
 
 
 def heading(what: str, found: "Found") -> str:

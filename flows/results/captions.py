@@ -11,7 +11,13 @@ DIGITS = 12  # of a digest, where nothing is decided by it
 
 
 def title(record: Record) -> str:
-    """A record in a few words, as "Conv2D_2/17" or "data set digits"."""
+    """A record in a few words, as "Conv2D_2/17" or "data set digits".
+
+    >>> import dreamsweep
+    >>> store = dreamsweep.open_store()
+    >>> dreamsweep.caption(store.record(dreamsweep.list_models(store)[0]["record"]))
+    'trained model'
+    """
     return kind_of_task(record.task).caption_of(record)
 
 

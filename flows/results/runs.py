@@ -40,7 +40,15 @@ class RunNote(TypedDict):
 
 
 def list_runs(store: "Store") -> list[RunNote]:
-    """What is known of every run, the newest first."""
+    """What is known of every run, the newest first; what `dreamsweep runs --json` lists.
+
+    Raises StoreError where the store cannot be read.
+
+    >>> import dreamsweep
+    >>> run = dreamsweep.list_runs(dreamsweep.open_store())[-1]
+    >>> run["run"], run["flow"], run["state"]
+    ('20261128-064913-c2dd76', 'register', 'completed')
+    """
     heard = {
         path.removeprefix("runs/").removesuffix(".json"): entry.modified
         for path, entry in store.files.listing("runs").items()

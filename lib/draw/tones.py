@@ -74,6 +74,11 @@ def to_uint8(image: Array, window: tuple[float, float] | None = None) -> Bytes:
     return rgb
 
 
+def scale_to_uint8(images: Reals, low: float, high: float) -> Bytes:
+    """Natural images of any shape as they were before they were scaled to `low` to `high`: 0 to 255."""
+    return np.rint(255 / ((high - low) or 1) * (images - low)).clip(0, 255).astype(np.uint8)
+
+
 def _as_rgb(tones: Bytes) -> Bytes:
     channels = tones.shape[2]
     if channels == 1:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from lib.pictures.files import decode, shallow
+from lib.pictures.files import first_frame
 
 ENDING = ".webp"
 LONGEST = 1600
@@ -18,11 +18,7 @@ def preview(data: bytes, longest: int = LONGEST) -> bytes:
     Nothing else of the file is kept: a photograph says where it was taken, and a gallery is made to be given away. The
     same bytes give the same bytes. Raises BadInput as `lib.pictures.files.decode` does.
     """
-    picture = decode(data)
-    pixels = shallow(picture.frames[0])
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    if picture.alpha is not None:
-        image.putalpha(Image.fromarray(picture.alpha[0]))
+    image = first_frame(data)
     image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=_QUALITY)

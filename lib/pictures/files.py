@@ -99,6 +99,16 @@ def decode(data: bytes) -> Picture:
     return Picture(_stack(frames), alpha, tuple(duration for _, _, duration in images), loops)
 
 
+def first_frame(data: bytes) -> Image.Image:
+    """A picture file's first frame, upright and in sRGB, with 8 bits a channel. Raises BadInput as `decode` does."""
+    picture = decode(data)
+    pixels = shallow(picture.frames[0])
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha[0]))
+    return image
+
+
 def shallow(pixels: Pixels) -> Bytes:
     """The same pixels with 8 bits, rounded."""
     if pixels.dtype == np.uint16:

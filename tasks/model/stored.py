@@ -69,10 +69,14 @@ def find_model(store: Store, name: str | None) -> StoredModel:
 def data_of(store: Store, model: Record) -> Record | None:
     """The record of the data set that a model was trained on or registered with; None where there was none."""
     if model.task == "epoch":
-        images = next(item.digest for item in model.inputs if item.role == "train_imgs")
-        return next((made for made, _ in reversed(store.questions().producers(images)) if made.task == "data"), None)
+        return data_of_images(store, next(item.digest for item in model.inputs if item.role == "train_imgs"))
     key = read_as(_DataRecord, model.output("model").attributes)["data_record"]
     return store.record(key) if key else None
+
+
+def data_of_images(store: Store, images: str) -> Record | None:
+    """The record of the data set whose training images are this blob; None where the store has none."""
+    return next((made for made, _ in reversed(store.questions().producers(images)) if made.task == "data"), None)
 
 
 def classes_of(data: Record) -> tuple[str, ...]:

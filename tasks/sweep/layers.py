@@ -15,8 +15,8 @@ from tasks.session.open_runs import find_shared
 from tasks.session.recorded import record_task
 from tasks.sweep.context import SweepContext
 from tasks.sweep.kinds.layer import KIND, layer_title
+from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.oips import VERSION as OIPS_VERSION
-from tasks.sweep.oips import OipAttributes
 
 VERSION = 2
 LARGEST = 2 * 2**30

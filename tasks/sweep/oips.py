@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
-from typing_extensions import TypedDict
 
 from lib.draw.oip_picture import unit_picture
 from lib.network.units import Unit
-from lib.oips.constraint import ConstraintName
 from lib.oips.search import Search, search_unit
 from lib.oips.similarity import ALIKE
 from lib.oips.verdict import Verdict
@@ -23,41 +21,9 @@ from tasks.session.transient import transient
 from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import exemplars_recipe
 from tasks.sweep.kinds.oip import KIND
+from tasks.sweep.oip_attributes import GrownOip, OipAttributes
 
 VERSION = 3
-
-
-class GrownOip(TypedDict):
-    """What is known of one OIP. `curve`: its response at each step, None where it was not seen."""
-
-    response: float
-    pre_activation: float
-    seed: int
-    start: int
-    length_scales: list[float]
-    curve: list[float | None]
-
-
-class OipAttributes(TypedDict):
-    """What the output `oips` says of a unit.
-
-    `oips`: of each, the best first; `exemplars`: their numbers in the data set, and how strongly the unit responds.
-    """
-
-    unit: str
-    layer: str
-    index: int
-    verdict: Verdict
-    response: float
-    pre_activation: float
-    response_ratio: float | None
-    constraint: ConstraintName
-    only_one_pattern: bool
-    alike_from: float
-    image_steps: int
-    oips: list[GrownOip]
-    exemplars: list[int]
-    exemplar_responses: list[float]
 
 
 def oip_recipe(context: SweepContext, unit: Unit) -> Recipe:

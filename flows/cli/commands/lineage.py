@@ -30,6 +30,7 @@ def lineage(
     from flows.cli import mailed
     from flows.cli.lineage_tree import show_down, show_up
     from flows.cli.terminal import out, print_json
+    from flows.results.find import lineage_of
 
     opened, found = mailed.find_what(store_place(store), what, run)
     if opened is None or found.kind == "file":
@@ -40,24 +41,13 @@ def lineage(
         return
     if found.said is not None and not as_json:
         out().print(mailed.heading(what, found), markup=False, soft_wrap=True)
-    roots = roots_of(opened, found, down=down)
+    roots = lineage_of(opened, found, down=down)
     if as_json:
         print_json(describe_lineage(opened, found, roots, down=down))
     elif down:
         show_down(out(), heading(found), roots, _own(found))
     else:
         show_up(out(), opened, heading(found), roots)
-
-
-def roots_of(store: "Store", found: "Found", *, down: bool) -> list["Node"]:
-    """The trees of lineage of what was found; of a run, those of all that it has."""
-    from storage import lineage
-
-    if found.run is None:
-        return lineage.down(store, found.name) if down else lineage.up(store, found.name)
-    keys = dict.fromkeys(result.record for result in found.run.units.values())
-    there = set(store.questions().keys())
-    return [node for key in keys if key in there for node in (lineage.down if down else lineage.up)(store, key)]
 
 
 def heading(found: "Found") -> str:

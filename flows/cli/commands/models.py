@@ -1,7 +1,7 @@
 """`dreamsweep models`: the models of a store, and the way in for a user's own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,9 +9,7 @@ from flows.cli.options import AsJson, DataFolder, StorePlace, fill_in
 from flows.forms.places import data_place, store_place
 
 if TYPE_CHECKING:
-    from storage.store import Store
-
-PREFIX = "model/"
+    from flows.results.models import ModelNote
 
 
 def models(
@@ -27,6 +25,7 @@ def models(
 ) -> None:
     """List the models of the store, or register a model file of your own."""
     from flows.cli.terminal import out, print_json
+    from flows.results.models import list_models
     from lib.errors import BadInput
     from storage.store import Store
 
@@ -44,37 +43,7 @@ def models(
     print_json({"models": found}) if as_json else _show(found)
 
 
-def list_models(store: "Store") -> list[dict[str, Any]]:
-    """What is known of every model that has a ref, the newest first."""
-    refs: dict[str, list[str]] = {}
-    for name, target in store.refs().items():
-        if name.startswith(PREFIX) and target.startswith("record:"):
-            refs.setdefault(target, []).append(name)
-    found = []
-    for target, names in refs.items():
-        record = store.record(target.removeprefix("record:"))
-        output = record.output("model")
-        about = output.attributes
-        found.append(
-            {
-                "ref": min(names, key=lambda name: (name == PREFIX + "latest", name)),
-                "refs": sorted(names),
-                "latest": PREFIX + "latest" in names,
-                "identity": output.identity,
-                "digest": output.digest,
-                "data": about.get("data"),
-                "test_accuracy": about.get("test_accuracy"),
-                "parameters": about.get("parameters"),
-                "file": about.get("file"),
-                "task": record.task,
-                "record": record.key,
-                "when": record.ended,
-            }
-        )
-    return sorted(found, key=lambda model: str(model["when"]), reverse=True)
-
-
-def _show(found: list[dict[str, Any]]) -> None:
+def _show(found: "list[ModelNote]") -> None:
     from flows.cli.terminal import escape, out, say, table
     from flows.results.captions import short
     from lib.words import count, local_moment, percent

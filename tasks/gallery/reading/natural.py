@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from lib.arrays import Floats, Integers
 from lib.draw.paper import png_bytes
+from lib.draw.tones import scale_to_uint8
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
@@ -95,7 +96,7 @@ class DataSet:
         """Training images side by side as one PNG. Raises StoreError."""
         low, high = pixel_range(self.record) if "pixel_range" in self.about else UNIT_RANGE
         images = np.stack([np.asarray(self._images[number], np.float32) for number in numbers])
-        pixels = np.rint(255 / ((high - low) or 1) * (images - low)).clip(0, 255).astype(np.uint8)
+        pixels = scale_to_uint8(images, low, high)
         row = pixels.transpose(1, 0, 2, 3).reshape(pixels.shape[1], -1, pixels.shape[3])
         picture = Image.fromarray(row[:, :, 0] if row.shape[2] < 3 else np.ascontiguousarray(row[:, :, :3]))
         if (longest := max(self.image_shape[:2])) > _LONGEST:

@@ -104,7 +104,7 @@ def test_they_are_touched_in_one_module_only() -> None:
     private = re.compile(rf"\b(?:{'|'.join(NAMES)})\b")
     touching = {
         str(path.relative_to(ROOT))
-        for package in ("flows", "tasks", "lib", "storage")
+        for package in ("dreamsweep", "flows", "tasks", "lib", "storage")
         for path in (ROOT / package).rglob("*.py")
         if private.search(path.read_text())
     }
