@@ -6,7 +6,7 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1]
 ROOMS = ("dreamsweep", "flows", "tasks", "lib", "storage")
 MOST_MODULES = 25
-BESIDES = ("browser", "compatibility", "docs", "faults")
+BESIDES = ("browser", "compatibility", "docs", "examples", "faults")
 """Folders of tests of the house as a whole."""
 
 
