@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -85,6 +85,7 @@ def application(called: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_without_command)
     for name, text in _RUN_FLOWS.items():
         command = getattr(import_module(f"flows.cli.commands.{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
@@ -93,6 +94,29 @@ def application(called: Sequence[str]) -> typer.Typer:
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
         app.command(help=text)(_apart(command))
     return app
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from tasks.session.provenance import version_line  # reads every file of the code: nobody else waits for that
+
+        print(version_line())
+        raise typer.Exit
+
+
+def _without_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            callback=_say_version,
+            is_eager=True,
+            help="Show the version and the commit, and exit.",
+        ),
+    ] = False,
+) -> None:
+    """The options of `dreamsweep` itself."""
 
 
 def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:

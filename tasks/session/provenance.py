@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+import tomllib
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -46,6 +47,17 @@ def code_version() -> CodeVersion:
     if Path(top).resolve() != CHECKOUT:
         return {"commit": None, "changes": digest, "sources": digest}
     return {"commit": commit, "changes": digest if changed else None, "sources": digest}
+
+
+def version_line() -> str:
+    """Which dreamsweep this is, in one line: its version, which `pyproject.toml` alone says, and its commit."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    code = code_version()
+    if code["commit"] is None:
+        commit = "no commit: this is no git checkout"
+    else:
+        commit = f"commit {code['commit'][:12]}{', with uncommitted changes' if code['changes'] else ''}"
+    return f"{project['name']} {project['version']} ({commit})"
 
 
 def environment_bytes() -> bytes:

@@ -86,3 +86,26 @@ def test_where_git_cannot_be_asked_the_sources_are_the_version(checkout: Path, m
         (checkout / package).rename(checkout / "inner" / package)
     monkeypatch.setattr(provenance, "CHECKOUT", checkout / "inner")
     assert version() == {"commit": None, "changes": sources, "sources": sources}
+
+
+def version_line() -> str:
+    """The line, of the checkout as it is now."""
+    provenance.code_version.cache_clear()
+    try:
+        return provenance.version_line()
+    finally:
+        provenance.code_version.cache_clear()
+
+
+def test_the_line_of_the_version_says_the_commit_and_whether_anything_was_changed_since(checkout: Path) -> None:
+    (checkout / "pyproject.toml").write_text('[project]\nname = "dreamsweep"\nversion = "7.8.9"\n')
+    head = git(checkout, "rev-parse", "HEAD")[:12]
+    assert version_line() == f"dreamsweep 7.8.9 (commit {head})"
+    (checkout / "lib" / "noun.py").write_text("A = 2\n")
+    assert version_line() == f"dreamsweep 7.8.9 (commit {head}, with uncommitted changes)"
+
+
+def test_without_git_the_line_of_the_version_says_the_version(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / "pyproject.toml").write_text('[project]\nname = "dreamsweep"\nversion = "7.8.9"\n')
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert version_line() == "dreamsweep 7.8.9 (no commit: this is no git checkout)"
