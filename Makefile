@@ -39,7 +39,7 @@ COVERING := tests/lib/training tests/lib/network/test_model_file.py \
 	serving/test_server.py serving/test_notifications.py::test_what_is_no_webhook_is_refused \
 	serving/test_notifications.py::test_its_address_is_in_no_log_and_off_means_off running/test_crashed_runs.py)
 
-.PHONY: help setup sweep check lint test slow faults cover lock bench docs
+.PHONY: help setup sweep check lint test slow faults cover lock bench docs clean
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
@@ -52,6 +52,7 @@ help:
 	@echo 'make docs-site  build docs/ as a site in build/site, and check its links'
 	@echo 'make docs    make the pictures in docs/ again (real MNIST: DREAMSWEEP_MNIST=DIR)'
 	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
+	@echo 'make clean   remove what checks and builds leave: caches, bytecode, coverage, build/; data/ and .venv stay'
 	@echo
 	@echo 'GPU=1        use an NVIDIA GPU: make sweep GPU=1'
 	@echo 'PYTHON=...   the Python to begin with, where python3 is not between 3.11 and 3.13'
@@ -129,3 +130,9 @@ lock:
 			--custom-compile-command 'make lock' \
 			--output-file $$name.lock $$name.in; \
 	done
+
+# Folders that begin with a dot are tools' and git's; data/ is the user's: bytecode is looked for in neither.
+clean:
+	rm -rf build dist .venv-lock .coverage .coverage.* *.egg-info
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -type d -name __pycache__ ! -path './.*' ! -path './data/*' -prune -exec rm -rf {} +
