@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md, followed in a copy of the code: the files that they give work, and their tests pass."""
+"""The recipes of CONTRIBUTING.md, followed in a copy of the code: what they give works, and their tests pass."""
 
 import os
 import re
