@@ -109,3 +109,13 @@ print(artifact_kinds()["brightness"].counted)
     value, planned, counted = done.stdout.split()
     assert float(value) == pytest.approx(2.0 + 0.01 * 0.5)
     assert (planned, counted) == ("True", "result")
+
+
+def test_the_examples_of_style_stand_in_the_code_like_that() -> None:
+    section = CONTRIBUTING.partition("\n## Style\n")[2].partition("\n## ")[0]
+    examples = re.findall(r"From `([^`]+)`:\n\n```python\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+    assert len(examples) == section.count("```python")
+    for path, text in examples:
+        lines = [line.strip() for line in (HOUSE / path).read_text().splitlines()]
+        wanted = [line.strip() for line in text.splitlines()]
+        assert any(lines[at : at + len(wanted)] == wanted for at in range(len(lines))), path
