@@ -82,7 +82,7 @@ def test_the_tests_that_the_recipes_write_pass(copy: Path) -> None:
 
 def test_the_command_line_explains_the_new_mode_its_setting_and_the_new_objective(copy: Path) -> None:
     dream = python(copy, "-m", "flows.cli", "dream", "--help").stdout
-    assert "plain: the picture at its own size alone" in dream
+    assert "plain: the picture is dreamed at its own size alone" in dream
     assert "--wander" in dream
     assert "energy: the mean of the squared activation" in python(copy, "-m", "flows.cli", "sweep", "--help").stdout
 

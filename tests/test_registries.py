@@ -6,6 +6,7 @@ the program starts that names become options, forms and limits.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,13 @@ def start(folder: Path, script: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def text_in(mode: str) -> str:
+    """What a new mode's file says of it."""
+    found = re.search(r'text="(.+)"', mode)
+    assert found
+    return found[1]
+
+
 def known(folder: Path, registry: str) -> list[str]:
     """All names that there are with the new files, in the order in which they are shown."""
     module, _, name = registry.rpartition(".")
@@ -125,16 +133,14 @@ def help_of(folder: Path, command: str) -> str:
 
 def test_the_help_of_dream_explains_the_new_mode(folder: Path) -> None:
     said = help_of(folder, "dream")
-    assert "carve+tiles: carve makes coarse patterns first, then tiles makes fine ones. " in said
-    assert "once: the picture is dreamed at its own size. " in said
-    assert "and of 0.01 in tiles and in carve, and of 0.02 where it is dreamed once" in said
+    assert f" once: {text_in(MODE)}. " in said
+    assert " and of 0.02 where it is dreamed once" in said
     assert "--drift N Greatest shift, in pixels, of the picture before a step. Default: 5." in said
 
 
 def test_the_help_of_sweep_explains_the_new_objective(folder: Path) -> None:
     said = help_of(folder, "sweep")
-    assert "peak: the greatest pre-activation of any position" in said
-    assert "square: the mean of the squared activation" in said
+    assert " square: the mean of the squared activation" in said
     assert "negative" not in said
 
 
