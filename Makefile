@@ -133,6 +133,6 @@ lock:
 
 # Folders that begin with a dot are tools' and git's; data/ is the user's: bytecode is looked for in neither.
 clean:
-	rm -rf build dist .venv-lock .coverage .coverage.* *.egg-info
-	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf build dist docs/reference .venv-lock .coverage .coverage.* *.egg-info
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .cache
 	find . -type d -name __pycache__ ! -path './.*' ! -path './data/*' -prune -exec rm -rf {} +
