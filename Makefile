@@ -39,7 +39,7 @@ COVERING := tests/lib/training tests/lib/network/test_model_file.py \
 	serving/test_server.py serving/test_notifications.py::test_what_is_no_webhook_is_refused \
 	serving/test_notifications.py::test_its_address_is_in_no_log_and_off_means_off running/test_crashed_runs.py)
 
-.PHONY: help setup sweep check lint test slow faults cover lock bench docs clean
+.PHONY: help setup sweep check lint test slow faults cover lock bench docs docs-site clean
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
@@ -95,7 +95,6 @@ docs: $(READY)
 	$(RUN)/python docs/pictures.py
 
 # The reference is written from the code first; a page, link or anchor that is not there fails the build.
-.PHONY: docs-site
 docs-site: $(READY)
 	$(RUN)/python docs/reference.py
 	$(RUN)/zensical build --clean --strict

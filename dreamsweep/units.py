@@ -191,12 +191,12 @@ def find_unit(store: Store, name: str, run: str | None = None) -> StoredUnit:
     >>> dreamsweep.find_unit(store, "Conv2D_2/99")
     Traceback (most recent call last):
         ...
-    storage.errors.StoreError: nothing in the store ... is called 'Conv2D_2/99'; the nearest names are ...
+    storage.errors.StoreError: nothing in the store ... has the name 'Conv2D_2/99'; the nearest names are ...
     """
     found = find(store, name, run)
     record = found.artifacts[0][0] if found.kind == "record" else None
     if record is None or record.task != OIP.task:
-        raise StoreError(f"{name!r} is no unit: write a layer, a slash and a number from 0, as Conv2D_2/17")
+        raise StoreError(f"{name!r} names no unit: write a layer, a slash and a number from 0, as Conv2D_2/17")
     return StoredUnit(store, record)
 
 

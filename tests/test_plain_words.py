@@ -22,7 +22,7 @@ from tests.tasks.gallery.everything import everything
 from tests.tasks.gallery.made import Made
 
 HOUSE = Path(__file__).parents[1]
-ROOMS = ("flows", "tasks", "lib", "storage")
+ROOMS = ("dreamsweep", "flows", "tasks", "lib", "storage")
 HIDDEN = re.compile(r'(?:alt|aria-label)="([^"]*)"|<title>([^<]*)')
 """What a page says besides its text."""
 TEMPLATES = HOUSE / "lib" / "gallery" / "templates"

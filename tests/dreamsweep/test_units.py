@@ -83,7 +83,7 @@ def test_under_box_oips_are_shown_in_the_range_of_the_pixels(store: dreamsweep.S
 
 @pytest.mark.parametrize("name", ["model/small-f9494d33", DEFAULTS])
 def test_what_is_no_unit_is_refused(store: dreamsweep.Store, name: str) -> None:
-    with pytest.raises(dreamsweep.StoreError, match="is no unit"):
+    with pytest.raises(dreamsweep.StoreError, match="names no unit"):
         dreamsweep.find_unit(store, name)
 
 
