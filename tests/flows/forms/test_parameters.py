@@ -203,8 +203,8 @@ def check_words(message: str, form: type[Any], field: str) -> None:
     assert "pydantic" not in message
     assert "validation error" not in message
     path, _ = find_entry(form, field.split("."))
-    assert (title_of(form, path) if path else "there is nothing called 'no_such_field'") in message or (
-        "there is nothing called 'start' to fill in" in message
+    assert (title_of(form, path) if path else "there is no field 'no_such_field'") in message or (
+        "there is no field 'start'" in message
     )
 
 

@@ -9,6 +9,8 @@ from storage.store import Store
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.synthetic import MODEL, OTHER, Synthetic
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture
 def made(tmp_path: Path) -> Synthetic:
