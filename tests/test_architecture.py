@@ -13,7 +13,19 @@ from tests.test_contributing import written
 HOUSE = Path(__file__).parents[1]
 ARCHITECTURE = (HOUSE / "ARCHITECTURE.md").read_text()
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/design/storage.md", "docs/design/measured.md")
-FOLDERS = ("flows", "tasks", "lib", "storage", "tests", "docs", "deploy", "benchmarks", ".github")
+FOLDERS = (
+    "dreamsweep",
+    "flows",
+    "tasks",
+    "lib",
+    "storage",
+    "tests",
+    "docs",
+    "examples",
+    "deploy",
+    "benchmarks",
+    ".github",
+)
 LIVES = ("unit", "picture", "record")
 
 SPAN = re.compile(r"`([^`\n]+)`")
