@@ -39,7 +39,7 @@ def outside_of_code(text: str) -> str:
 
 def paths_in(text: str) -> list[str]:
     """Every path of the house that a text names as code; what holds capitals in its place (`WING`) stands for many."""
-    spans = (span for span in SPAN.findall(text) if span.partition("/")[0] in FOLDERS)
+    spans = (span for span in SPAN.findall(text) if "/" in span and span.partition("/")[0] in FOLDERS)
     return [span for span in spans if re.fullmatch(r"[\w./-]+", span) and not re.search(r"\b[A-Z]{3,}\b", span)]
 
 
