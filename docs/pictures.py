@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent
 LAYER = "Conv2D_3"
 SHOWN = 24
-UNIT = f"{LAYER}/56"  # the map of which the blog shows four OIPs
+UNIT = f"{LAYER}/56"  # the map of which the article series shows four OIPs
 WIDTH = 420  # px of a photograph among others
 MODES: dict[str, dict[str, Any]] = {
     "octaves, all of Conv2D_3": {"objective": LAYER},

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from flows.results.find import find
+from flows.results.runs import LATEST_SWEEP
 from lib.arrays import Floats, Integers
 from lib.draw.tones import scale_to_uint8, to_uint8, tone_window
 from lib.network.units import Unit
@@ -24,8 +25,6 @@ from tasks.session.attributes import read_as
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.kinds.oip import unit_of
 from tasks.sweep.oip_attributes import OipAttributes
-
-LATEST = "sweep/latest"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class StoredUnit:
 
     @property
     def constraint(self) -> ConstraintName:
-        """What the OIPs were kept to: `standardised` (zero mean, unit variance) or `box` (the range of the pixels)."""
+        """The constraint of the OIPs: `standardised` (zero mean, unit variance) or `box` (the range of the pixels)."""
         return self.attributes["constraint"]
 
     @property
@@ -200,7 +199,7 @@ def find_unit(store: Store, name: str, run: str | None = None) -> StoredUnit:
     return StoredUnit(store, record)
 
 
-def list_units(store: Store, run: str = LATEST) -> list[StoredUnit]:
+def list_units(store: Store, run: str = LATEST_SWEEP) -> list[StoredUnit]:
     """List the units of a sweep, in the order of the network. Those that failed are not among them.
 
     Args:

@@ -30,7 +30,7 @@ SKIPPED = "Skipped"
 @flow(name="nightly", persist_result=False)
 @end_in_states
 def nightly(parameters: NightlyParameters) -> State[None]:
-    """Train where there is no model of this recipe yet, sweep it or the model that is named, dream with it, analyse it.
+    """Train where there is no model of this recipe yet, optimise feature visualisations (OIPs), dream, and analyse.
 
     Ends `Partial` where its time limit was reached with work left, which the next night goes on with, and `Skipped`
     where another nightly run is under way in the same store.

@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.checkpoints import sweep_checkpoints
 from flows.forms.parameters import SweepParameters
 from flows.results.reports import report_layer, report_sweep, show_progress
+from flows.results.runs import LATEST_SWEEP
 from flows.results.summaries import SweepSummary
 from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.fan_out import fan_out
@@ -31,8 +32,6 @@ from tasks.sweep.layers import gather_layer
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.sweep.oips import make_oips, name_of, oip_recipe
 from tasks.sweep.weights import compare_weights
-
-LATEST = "sweep/latest"
 
 R = TypeVar("R")
 
@@ -89,7 +88,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
             open_session.run.fail(unit, message, None if unit in troubles else OIP.task)
         open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
-        open_session.store.set_ref(LATEST, f"run:{run}")
+        open_session.store.set_ref(LATEST_SWEEP, f"run:{run}")
     report_sweep(open_session.store, summary, refresh_gallery(parameters.store))
     return end_run(
         summary,

@@ -26,7 +26,8 @@ ROOMS = ("dreamsweep", "flows", "tasks", "lib", "storage")
 HIDDEN = re.compile(r'(?:alt|aria-label)="([^"]*)"|<title>([^<]*)')
 """What a page says besides its text."""
 TEMPLATES = HOUSE / "lib" / "gallery" / "templates"
-DOCUMENTS = sorted([HOUSE / "README.md", *(HOUSE / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md"), HOUSE / "examples" / "own_network.ipynb"])
+BESIDES = sorted(path for folder in ("deploy", ".github") for path in (HOUSE / folder).rglob("*") if path.is_file())
 
 _MANY = r"(maps|OIPs|units|images|pictures|start images|starts|restarts|epochs|task runs?|flow runs?|grid|row|cell|one)"
 FORBIDDEN = {
@@ -197,8 +198,12 @@ def test_the_form_of_a_deployment_is_in_plain_words(name: str) -> None:
     assert [text for text in texts if re.search(CLIPPED, text)] == []
 
 
-def test_the_form_of_a_sweep_says_what_an_oip_is() -> None:
-    assert says_first_what_an_oip_is(flow_of("oip-sweep").description)
+@pytest.mark.parametrize("name", FLOWS)
+def test_the_form_of_a_deployment_says_at_first_what_an_oip_is(name: str) -> None:
+    from prefect.utilities.callables import parameter_schema
+
+    flow = flow_of(name)
+    assert says_first_what_an_oip_is(" ".join([flow.description, *said_in(parameter_schema(flow).model_dump())]))
 
 
 def test_the_descriptions_of_tasks_are_in_plain_words() -> None:
@@ -321,7 +326,7 @@ def test_each_page_of_a_gallery_says_at_first_what_an_oip_is(gallery: Made) -> N
     assert [page for page in mentioning if not says_first_what_an_oip_is(gallery.text(page))] == []
 
 
-# ---- README and docs -------------------------------------------------------------------------------------------------
+# ---- documents -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(HOUSE).as_posix())
@@ -330,3 +335,18 @@ def test_a_document_is_in_plain_words_and_says_at_first_what_an_oip_is(document:
     prose = re.sub(r"^`.*`$", "", text, flags=re.MULTILINE)  # messages, as troubleshooting has them, are read above
     assert offences(prose) == []
     assert says_first_what_an_oip_is(text)
+
+
+@pytest.mark.parametrize("file", BESIDES, ids=lambda path: path.relative_to(HOUSE).as_posix())
+def test_files_for_servers_and_forges_are_in_plain_words(file: Path) -> None:
+    assert offences(file.read_text(encoding="utf-8")) == []
+
+
+def test_what_is_said_of_the_public_functions_is_in_plain_words() -> None:
+    import dreamsweep
+
+    public = [getattr(dreamsweep, name) for name in dreamsweep.__all__]
+    members = [member for one in public if isinstance(one, type) for member in vars(one).values()]
+    texts = [text for one in (dreamsweep, *public, *members) if (text := getattr(one, "__doc__", None))]
+    assert len(texts) > 20
+    assert [offence for text in texts for offence in offences(text)] == []

@@ -216,7 +216,7 @@ def test_options_are_held_to_the_new_mode_and_to_the_limits_of_its_own_setting(f
     done = start(folder, f"from flows.cli import main\nfor more in {options}: main(['dream', 'here', *more])")
     assert done.stderr.splitlines() == [
         f"dreamsweep: --mode is 'twice'; choose from {', '.join(known(folder, 'lib.dream.mode.MODES'))}",
-        "dreamsweep: --drift says nothing in mode octaves: leave it out, or choose another --mode",
+        "dreamsweep: --drift has no effect in mode octaves: leave it out, or choose another --mode",
         "dreamsweep: --drift is -1; it must be 0 or more",
     ]
 

@@ -305,7 +305,7 @@ class Analysing(Form):
     second: list[ImageText] | None = Field(
         None,
         title="Images of the second class",
-        description="Which images of the second class are searched for FCPs. Empty: the clearest images of it.",
+        description="Which images of the second class are searched for FCPs. Empty: its clearest images.",
     )
     settings: AnalysisSettings = Field(
         default_factory=AnalysisSettings, title="Analysis", description="What is compared, and how it is shown."

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from storage.runs import RunRecord, UnitResult
     from storage.store import Store
 
+LATEST_SWEEP = "sweep/latest"
+"""The ref that points at the latest sweep of a store."""
+
 SILENCE = 15 * 60.0
 """Seconds after which an open run that has written nothing counts as died: its process was killed."""
 

@@ -17,7 +17,7 @@ _LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "pillow", "h5py", "matplo
 
 
 class CodeVersion(TypedDict):
-    """Of the four packages.
+    """Of `PACKAGES`, whose code makes what is stored (`dreamsweep/` only reads).
 
     `sources` is a digest of their files. `changes` is None where they are what the commit holds; else it equals
     `sources`, so that results of uncommitted code are reused by the very same code only. Where the checkout's git
@@ -56,7 +56,8 @@ def version_line() -> str:
     if code["commit"] is None:
         commit = "no commit: this is no git checkout"
     else:
-        commit = f"commit {code['commit'][:12]}{', with uncommitted changes' if code['changes'] else ''}"
+        changed = code["changes"] or _git("status", "--porcelain", "--", "dreamsweep")
+        commit = f"commit {code['commit'][:12]}{', with uncommitted changes' if changed else ''}"
     return f"{project['name']} {project['version']} ({commit})"
 
 

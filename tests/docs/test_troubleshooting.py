@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+import pytest
+
+from flows.cli import main
 from tests.docs.blocks import CHECKOUT, PACKAGES
 
 PAGE = CHECKOUT / "docs" / "troubleshooting.md"
@@ -16,6 +19,15 @@ ROOTS = {"BadInput", "StoreError", "ServerError", "PortTaken", "CannotServe", "A
 """Errors whose message is shown by itself; their subclasses are found."""
 BESIDES = {"ArithmeticError", "FloatingPointError", "HTTPException"}
 """Python's and Starlette's own, which fail one map, end a training, or are shown by a browser."""
+WANTED = {"say_limits", "_wanted"}
+"""Functions that return the second half of the message of a BadValue."""
+OF_THE_COMMAND_LINE = {
+    "No such option: …": ["sweep", "--nonsense"],
+    "No such command …": ["nonsense"],
+    "Missing argument …": ["show"],
+    "Option … requires an argument.": ["sweep", "--steps"],
+}
+"""Messages of the library that reads the command line, each with words that it refuses so."""
 _TERM = re.compile(r"^(`+) ?(.+?) ?\1$", re.M)
 
 
@@ -63,6 +75,12 @@ def messages() -> Iterator[tuple[str, str]]:
     known = errors()
     for path, tree in trees().items():
         for call in ast.walk(tree):
+            if isinstance(call, ast.FunctionDef) and call.name in WANTED:
+                yield from (
+                    (f"{path}:{node.lineno}", fixed(f"… is …; {words(node.value)}"))
+                    for node in ast.walk(call)
+                    if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant | ast.JoinedStr)
+                )
             if not isinstance(call, ast.Call) or not call.args:
                 continue
             called, message = name(call.func), fixed(words(call.args[-1]))
@@ -93,9 +111,18 @@ def test_each_entry_is_still_what_the_code_says() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.JoinedStr | ast.Constant)
     }
-    said = texts | {message for _, message in messages()}
+    said = texts | {message for _, message in messages()} | set(OF_THE_COMMAND_LINE)
     assert [entry for entry in entries() if entry not in said] == []
 
 
 def test_no_message_has_two_entries() -> None:
     assert len(entries()) == len(set(entries()))
+
+
+@pytest.mark.parametrize("message", OF_THE_COMMAND_LINE)
+def test_what_the_command_line_cannot_read_is_refused_in_the_words_of_its_entry(
+    message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(OF_THE_COMMAND_LINE[message]) == 2
+    assert re.search(".+".join(map(re.escape, message.split("…"))), capsys.readouterr().err)
+    assert message in entries()

@@ -26,7 +26,7 @@ def analyse(
         ),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the pictures go, as DIR/RUN/...")
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="The folder to write pictures to, as DIR/RUN/...")
     ] = None,
     data_dir: DataFolder = None,
     store: StorePlace = None,

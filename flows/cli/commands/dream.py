@@ -49,7 +49,7 @@ def dream(
     mode, deciding = parameters.settings.mode, parameters.settings.deciding()
     for name in given.get("settings", {}):
         if name not in deciding:
-            raise BadInput(f"{option_of(name)} says nothing in mode {mode}: leave it out, or choose another --mode")
+            raise BadInput(f"{option_of(name)} has no effect in mode {mode}: leave it out, or choose another --mode")
     return dream_here(parameters, as_json)
 
 

@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Write pictures, tensors and models with readable names to a folder, and their records beside them.
 
-    The files are the store's own bytes, so that lineage FILE knows them again. A file of another content is never
+    The files are the store's own bytes, so that lineage FILE recognises them. A file with other content is never
     overwritten.
     """
     from flows.cli.terminal import err, out, print_json

@@ -23,8 +23,8 @@ def gallery(
         typer.Option(
             "--compare",
             metavar="RUN,RUN",
-            help="Show these two sweeps side by side too; by default the latest stand beside the ones before. "
-            "Repeatable.",
+            help="Compare these two sweeps as well. By default the latest sweep of each network is compared with an "
+            "earlier one. Repeatable.",
         ),
     ] = None,
     serve: Annotated[
@@ -58,7 +58,7 @@ def gallery(
     if re.match(r"[a-z][a-z0-9+.-]+:/", str(folder)):  # a path has no double slash any more
         raise BadInput(f"{folder} is a URL: name a folder with --out, and copy that to where it is to be")
     if port is not None and not serve:
-        raise BadInput("--port says nothing without --serve")
+        raise BadInput("--port has no effect without --serve")
     opened = Store.open(place, create=False)
     out_folder = out_folder.expanduser().absolute()
     with choose_display() as progress:

@@ -15,7 +15,7 @@ def notify(
         typer.Argument(
             metavar="URL",
             envvar="DREAMSWEEP_WEBHOOK",
-            help="Turn it on, and call this webhook, as https://hooks.slack.com/...",
+            help="Turn notifications on, and call this webhook, as https://hooks.slack.com/...",
             show_default=False,
         ),
     ] = None,

@@ -41,7 +41,8 @@ def rerun(
             "--out",
             "-o",
             metavar="DIR",
-            help="Where pictures go: contact sheets as DIR/RUN/LAYER.png, an analysis as DIR/RUN/analysis/...",
+            help="The folder to write pictures to: contact sheets as DIR/RUN/LAYER.png, those of an analysis as "
+            "DIR/RUN/analysis/...",
         ),
     ] = None,
     store: StorePlace = None,

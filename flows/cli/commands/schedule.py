@@ -13,7 +13,9 @@ from lib.errors import BadInput, BadValue
 def schedule(
     cron: Annotated[
         str | None,
-        typer.Option("--cron", metavar="CRON", help='Turn it on for these times, as "0 1 * * *" for every night at 1.'),
+        typer.Option(
+            "--cron", metavar="CRON", help='Turn the schedule on for these times, as "0 1 * * *" for every night at 1.'
+        ),
     ] = None,
     timezone: Annotated[
         str | None,
@@ -62,4 +64,4 @@ def schedule(
     if on and not up:
         say("It runs only while dreamsweep up does, which is not so now.")
     elif not on:
-        say('Turn it on with --cron "0 1 * * *", or in Prefect\'s UI.')
+        say('Turn the schedule on with --cron "0 1 * * *", or in Prefect\'s UI.')

@@ -34,7 +34,7 @@ def sweep(
     ] = False,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Where the contact sheets go, as DIR/RUN/LAYER.png."),
+        typer.Option("--out", "-o", metavar="DIR", help="The folder to write contact sheets to, as DIR/RUN/LAYER.png."),
     ] = None,
     data_dir: DataFolder = None,
     store: StorePlace = None,

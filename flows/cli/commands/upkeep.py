@@ -19,7 +19,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def verify(store: StorePlace = None, as_json: AsJson = False) -> int:
-    """Read everything again; exit with 1 where something is damaged or missing.
+    """Check every file of the store; exit with 1 where something is damaged or missing.
 
     What is damaged is set aside in the store's trash, and nothing is deleted.
     """
@@ -60,7 +60,7 @@ def gc(
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what nothing needs any more, and move it to the trash once you agree.
+    """Show what no ref and no run needs any more, and move it to the trash once you agree.
 
     What has been in the trash for longer than the grace period is deleted for good. With --json nothing is asked, and
     nothing done without --yes.

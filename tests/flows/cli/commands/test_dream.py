@@ -103,8 +103,8 @@ def test_a_list_names_pictures_of_any_name(
         (("x", "--animation", "gif"), "an animation shows passes"),
         (("x", "--zoom", "1.1"), "zoom and rotation act between passes"),
         (("x", "--rotation", "2"), "zoom and rotation act between passes"),
-        (("x", "--mode", "tiles", "--octave-scale", "2"), "--octave-scale says nothing in mode tiles"),
-        (("x", "--mode", "carve", "--overlap", "0.2"), "--overlap says nothing in mode carve"),
+        (("x", "--mode", "tiles", "--octave-scale", "2"), "--octave-scale has no effect in mode tiles"),
+        (("x", "--mode", "carve", "--overlap", "0.2"), "--overlap has no effect in mode carve"),
         (("x", "--out", "file"), "/file: File exists"),
     ],
 )

@@ -33,7 +33,7 @@ def test_it_is_made_and_then_only_what_changed_is_written(cli: CLI, small: Any, 
     ("arguments", "words"),
     [
         ((), "is another store's gallery: name a folder for this one with --out"),
-        (("--out", "{folder}", "--port", "4300"), "--port says nothing without --serve"),
+        (("--out", "{folder}", "--port", "4300"), "--port has no effect without --serve"),
         (("--out", "{folder}", "--compare", "20261122-101530-001122"), "it must be two runs"),
         (("--out", "{folder}", "--compare", "20261122-101530-001122,20261122-101530-001123"), "20261122-101530-001122"),
         (("--out", "s3://bucket/gallery"), "is a URL: name a folder"),
