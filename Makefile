@@ -43,7 +43,7 @@ COVERING := tests/lib/training tests/lib/network/test_model_file.py \
 
 help:
 	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
-	@echo 'make check   linters, and the tests that are fast: about 4 minutes'
+	@echo 'make check   linters, and the tests that are fast: about 3 minutes'
 	@echo 'make test    run every test, but for the slow ones and the faults: about 14 minutes on 2 cores'
 	@echo 'make slow    run the tests that start servers and kill processes, and those of the UI in a browser'
 	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
