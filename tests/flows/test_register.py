@@ -271,5 +271,5 @@ def test_settings_that_make_no_sense_are_refused_wherever_they_come_from(setting
     with pytest.raises(BadInput, match=words):
         GrowthSettings(**settings)
     (value,) = settings.values()
-    with pytest.raises(BadInput, match=f"Growth, .* is {value};"):
+    with pytest.raises(BadInput, match=f" is {value};"):
         SweepParameters.model_validate({"growth": settings})
