@@ -42,7 +42,7 @@ COVERING := tests/lib/training tests/lib/network/test_model_file.py \
 .PHONY: help setup sweep check lint test slow faults cover lock bench docs docs-site clean
 
 help:
-	@echo 'make sweep   train the reference network on the embedded digits, and draw what each of its maps looks for'
+	@echo 'make sweep   train the reference network on digits of scikit-learn, and draw what each of its maps looks for'
 	@echo 'make check   linters, and the tests that are fast: about 3 minutes'
 	@echo 'make test    run every test, but for the slow ones and the faults: about 14 minutes on 2 cores'
 	@echo 'make slow    run the tests that start servers and kill processes, and those of the UI in a browser'
