@@ -3,8 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+from tests.docs.blocks import PACKAGES
+
 HOUSE = Path(__file__).parents[1]
-ROOMS = ("dreamsweep", "flows", "tasks", "lib", "storage")
 MOST_MODULES = 25
 BESIDES = ("browser", "compatibility", "docs", "examples", "faults")
 """Folders of tests of the house as a whole."""
@@ -12,7 +13,7 @@ BESIDES = ("browser", "compatibility", "docs", "examples", "faults")
 
 def modules() -> Counter[str]:
     """How many modules each folder of the code holds."""
-    found = (path for room in ROOMS for path in (HOUSE / room).rglob("*.py") if path.name != "__init__.py")
+    found = (path for room in PACKAGES for path in (HOUSE / room).rglob("*.py") if path.name != "__init__.py")
     return Counter(path.parent.relative_to(HOUSE).as_posix() for path in found)
 
 
@@ -20,7 +21,7 @@ def folders_of_tests() -> set[str]:
     """The folders below the rooms' in which tests are."""
     tests = HOUSE / "tests"
     found = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
-    return {folder for folder in found if folder.partition("/")[0] not in (".", *BESIDES)} - set(ROOMS)
+    return {folder for folder in found if folder.partition("/")[0] not in (".", *BESIDES)} - set(PACKAGES)
 
 
 def wings(folders: set[str]) -> set[str]:
@@ -33,6 +34,6 @@ def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
 
 
 def test_each_wing_has_its_folder_of_tests_and_no_test_lies_where_no_wing_is() -> None:
-    folders = set(modules()) - set(ROOMS)
+    folders = set(modules()) - set(PACKAGES)
     assert folders_of_tests() - folders == set()
     assert wings(folders) - wings(folders_of_tests()) == set()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.docs.blocks import PACKAGES
+
 HOUSE = Path(__file__).parents[1]
-PACKAGES = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
 CHANGELOG = (HOUSE / "CHANGELOG.md").read_text()
 AUTHORS = "the dreamsweep authors"

@@ -18,11 +18,11 @@ import pytest
 from flows.cli.app import application, main
 from flows.serving.deployments import FLOWS
 from lib.registry import module_names
+from tests.docs.blocks import PACKAGES
 from tests.tasks.gallery.everything import everything
 from tests.tasks.gallery.made import Made
 
 HOUSE = Path(__file__).parents[1]
-ROOMS = ("dreamsweep", "flows", "tasks", "lib", "storage")
 HIDDEN = re.compile(r'(?:alt|aria-label)="([^"]*)"|<title>([^<]*)')
 """What a page says besides its text."""
 TEMPLATES = HOUSE / "lib" / "gallery" / "templates"
@@ -248,7 +248,7 @@ def all_texts() -> set[tuple[str, str]]:
     """Every text in the code that may be read, each with its file."""
     return {
         (path.relative_to(HOUSE).as_posix(), text)
-        for room in ROOMS
+        for room in PACKAGES
         for path in (HOUSE / room).rglob("*.py")
         for text in texts_in(path.read_text(encoding="utf-8"))
         if is_read(text)

@@ -56,7 +56,7 @@ def version_line() -> str:
     if code["commit"] is None:
         commit = "no commit: this is no git checkout"
     else:
-        changed = code["changes"] or _git("status", "--porcelain", "--", "dreamsweep")
+        changed = code["changes"] or _git("status", "--porcelain", "--untracked-files=all", "--", "dreamsweep/*.py")
         commit = f"commit {code['commit'][:12]}{', with uncommitted changes' if changed else ''}"
     return f"{project['name']} {project['version']} ({commit})"
 

@@ -97,11 +97,15 @@ def version_line() -> str:
         provenance.code_version.cache_clear()
 
 
-def test_the_line_of_the_version_says_the_commit_and_whether_anything_was_changed_since(checkout: Path) -> None:
+@pytest.mark.parametrize("package", ["lib", "dreamsweep"])
+def test_the_line_of_the_version_says_the_commit_and_whether_anything_was_changed_since(
+    checkout: Path, package: str
+) -> None:
     (checkout / "pyproject.toml").write_text('[project]\nname = "dreamsweep"\nversion = "7.8.9"\n')
     head = git(checkout, "rev-parse", "HEAD")[:12]
     assert version_line() == f"dreamsweep 7.8.9 (commit {head})"
-    (checkout / "lib" / "noun.py").write_text("A = 2\n")
+    (checkout / package).mkdir(exist_ok=True)
+    (checkout / package / "noun.py").write_text("A = 2\n")
     assert version_line() == f"dreamsweep 7.8.9 (commit {head}, with uncommitted changes)"
 
 
