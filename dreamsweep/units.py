@@ -13,6 +13,7 @@ from flows.results.find import find
 from flows.results.runs import LATEST_SWEEP
 from lib.arrays import Floats, Integers
 from lib.draw.tones import scale_to_uint8, to_uint8, tone_window
+from lib.network.pixels import Pixels
 from lib.network.units import Unit
 from lib.oips.constraint import ConstraintName
 from lib.oips.verdict import Verdict
@@ -20,6 +21,7 @@ from storage.document import Json
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
+from tasks.model.pixels import PICTURES, pixels_of
 from tasks.model.stored import classes_of, data_of_images
 from tasks.session.attributes import read_as
 from tasks.sweep.kinds.oip import KIND as OIP
@@ -123,8 +125,13 @@ class StoredUnit:
 
     @property
     def oips(self) -> Floats:
-        """float32 [OIPs, height, width, channels], the best first, in the scale in which the network takes images."""
+        """float32 [OIPs, height, width, channels], the best first, as the network takes images: `pixels` says how."""
         return np.array(self.store.array(self.record.output("oips").digest), np.float32)
+
+    @property
+    def pixels(self) -> Pixels:
+        """What the network takes, by which its images are made of pictures within 0..1, and become pictures again."""
+        return pixels_of(self.record.parameters)
 
     @property
     def images(self) -> list[Image.Image]:
@@ -132,7 +139,7 @@ class StoredUnit:
 
         All of a unit's are shown in the same range of values, so that they compare.
         """
-        oips = self.oips
+        oips = self.pixels.to_pictures(self.oips)
         window = tone_window(oips, self._pixel_range if self.constraint == "box" else None)
         return [Image.fromarray(to_uint8(oip, window)) for oip in oips]
 
@@ -147,8 +154,8 @@ class StoredUnit:
         digest, numbers = self.record.recipe_inputs.get("train_imgs"), self.attributes["exemplars"]
         if digest is None or not numbers:
             return None
-        images = np.array(self.store.array(digest)[numbers], np.float32)
-        pixels = scale_to_uint8(images, *self._pixel_range)
+        shown = np.array(self.store.array(digest)[numbers], np.float32)
+        images, pixels = self.pixels.to_network(shown), scale_to_uint8(shown, *self._pixel_range)
         pictures = [Image.fromarray(one[:, :, 0] if one.shape[2] == 1 else one[:, :, :3]) for one in pixels]
         responses = np.array(self.attributes["exemplar_responses"], np.float32)
         return Exemplars(np.array(numbers, np.int64), images, pictures, responses, self._labels(digest, numbers))
@@ -162,7 +169,7 @@ class StoredUnit:
 
     @property
     def _pixel_range(self) -> tuple[float, float]:
-        low, high = cast(list[float], self.record.parameters["pixel_range"])
+        low, high = cast(list[float], self.record.parameters.get("pixel_range", [*PICTURES]))
         return low, high
 
     def _repr_png_(self) -> bytes:

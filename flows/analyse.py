@@ -31,7 +31,7 @@ from tasks.analysis.groups import Groups
 from tasks.analysis.predictions import prediction_step
 from tasks.analysis.steps import Step, Wanted, plan
 from tasks.model.context import open_context
-from tasks.model.data import UNIT_RANGE, load_data, pixel_range, store_data
+from tasks.model.data import load_data, store_data
 from tasks.model.models import check_images
 from tasks.model.network import open_network
 from tasks.model.stored import data_of
@@ -153,7 +153,6 @@ def _open_context(open_session: Session, parameters: AnalyseParameters, found: R
         open_session,
         network,
         parameters.settings,
-        pixel_range(data) if data else UNIT_RANGE,
         (load_data(open_session.store, data), data) if data else None,
         _pictures(parameters),
     )

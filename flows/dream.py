@@ -34,9 +34,7 @@ from tasks.dream.films import make_animation
 from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
 from tasks.model.context import open_context
-from tasks.model.data import UNIT_RANGE, pixel_range
 from tasks.model.network import open_network
-from tasks.model.stored import data_of
 from tasks.session.progress import report
 from tasks.session.recorded import key_of, unusable_store
 from tasks.session.session import Session
@@ -214,12 +212,10 @@ def _open_context(
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
     stored = obtain_model(open_session.store, found)
     network = open_network(open_session.store, stored)
-    data = data_of(open_session.store, stored.record)
     context = DreamContext(
         open_session,
         network,
         parameters.settings,
-        pixel_range(data) if data else UNIT_RANGE,
         {picture.name: picture.path for picture in listed.pictures if picture.name not in outside},
         parameters.passes,
         parameters.zoom,

@@ -37,7 +37,7 @@ class OnceSettings:
 class Once:
     def __init__(self, setup: Setup) -> None:
         self._own = setup.settings.of_mode(OnceSettings)
-        gradient = picture_gradient(setup.model, setup.objective, pixel_range=setup.pixel_range)
+        gradient = picture_gradient(setup.model, setup.objective)
         self._ascent = PictureAscent(gradient, setup)
 
     @property

@@ -1,4 +1,4 @@
-"""Proofs that a unit is dead: interval bounds through the network, from the range of the pixels.
+"""Proofs that a unit is dead: interval bounds through the network, from the range of pictures' pixels.
 
 Per-channel intervals are carried through the layers that are understood (Moore's interval arithmetic, as "interval
 bound propagation", Gowal et al. 2018, arXiv:1810.12715, without its training). They are sound and loose. Whatever is
@@ -13,8 +13,9 @@ import numpy as np
 from lib.arrays import Doubles
 from lib.bounds.activations import apply_activation
 from lib.bounds.intervals import Interval, depthwise, linear, parts
-from lib.network.graph import Graph, Slot, Step, graph_of
+from lib.network.graph import Graph, Slot, Step, graph_of, is_adapter
 from lib.network.nonlinearity import find
+from lib.network.pixels import Pixels
 
 
 def prove_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -60,6 +61,8 @@ def _bound(graph: Graph, step: Step, values: Mapping[Slot, Interval]) -> Interva
     import keras
 
     op = step.op
+    if is_adapter(op):
+        return _to_network(op.pixels, values[step.inputs[0]])
     # a subclass may compute anything; half precision and quantised weights round by more than the margins
     if not type(op).__module__.startswith("keras.") or getattr(op, "quantization_mode", None):
         return None
@@ -85,6 +88,13 @@ def _bound(graph: Graph, step: Step, values: Mapping[Slot, Interval]) -> Interva
 
 Shapes = tuple[tuple[int | None, ...], tuple[int | None, ...]]  # of the first input and of the output, without batch
 Rule = Callable[[Any, list[Interval], Shapes], Interval | None]
+
+
+def _to_network(pixels: Pixels, pictures: Interval) -> Interval:
+    """What the network takes for pictures within these bounds: `Pixels.to_network`, each channel by itself."""
+    turned = Interval(pictures.low[::-1], pictures.high[::-1]) if pixels.bgr else pictures
+    scale, offset = (Interval.constant(np.asarray(numbers, np.float64)) for numbers in (pixels.scale, pixels.offset))
+    return turned.times(scale).plus(offset)
 
 
 def _finish(op: Any, sums: Interval) -> Interval | None:

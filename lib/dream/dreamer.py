@@ -35,25 +35,17 @@ class Dreamer:
         objective: what is optimised, in its canonical form.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        settings: DreamSettings,
-        *,
-        pixel_range: tuple[float, float] = (0.0, 1.0),
-        guide: Pixels | None = None,
-    ) -> None:
+    def __init__(self, model: Any, settings: DreamSettings, *, guide: Pixels | None = None) -> None:
         """Everything is traced here.
 
         Args:
             model: Keras model with one image input.
-            pixel_range: what black and white were when the model was trained.
             guide: uint8 or uint16 [H, W, C]: a picture towards whose activations the objective's layers dream.
 
         Raises:
             BadInput: an objective that the model does not have; a network that cannot dream pictures, or in this mode.
         """
-        self._model, self._settings, self._pixel_range, self._guide = model, settings, pixel_range, guide
+        self._model, self._settings, self._guide = model, settings, guide
         self._channels = channels_of(model)
         check_channels(self._channels)
         if settings.colours == "dreamed" and self._channels == 1:
@@ -61,9 +53,9 @@ class Dreamer:
         shown = None if guide is None else planes_of(guide, self._channels, settings.colours)
         mixture = mixture_of(model, settings.objective)
         self.objective = str(mixture)
-        self._objective = DreamObjective(model, mixture, pixel_range=pixel_range, guide=shown)
+        self._objective = DreamObjective(model, mixture, guide=shown)
         self._weights = self._objective.weights_of(mixture)
-        setup = Setup(model, self._objective, settings.without_idle(), pixel_range)
+        setup = Setup(model, self._objective, settings.without_idle())
         self._mode = MODES[settings.mode].prepare(setup)
 
     def towards(self, objective: str) -> "Dreamer":
@@ -76,7 +68,7 @@ class Dreamer:
         mixture = mixture_of(self._model, objective)
         if not self._objective.fits(mixture):
             settings = replace(self._settings, objective=objective)
-            return Dreamer(self._model, settings, pixel_range=self._pixel_range, guide=self._guide)
+            return Dreamer(self._model, settings, guide=self._guide)
         other = copy.copy(self)
         other.objective, other._weights = str(mixture), self._objective.weights_of(mixture)
         return other

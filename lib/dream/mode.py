@@ -46,13 +46,11 @@ class DreamedPlanes:
 
 @dataclass(frozen=True)
 class Setup:
-    """What a mode is made ready for: a Keras model, the objective, the settings, and what black and white were when
-    the model was trained."""
+    """What a mode is made ready for: a Keras model, the objective, and the settings."""
 
     model: Any
     objective: DreamObjective
     settings: "DreamSettings"
-    pixel_range: tuple[float, float]
 
     @property
     def channels(self) -> int:

@@ -42,19 +42,11 @@ class DreamObjective:
         layers: whose activations it reads.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        mixture: Mixture,
-        *,
-        pixel_range: tuple[float, float] = (0.0, 1.0),
-        guide: Floats | None = None,
-    ) -> None:
+    def __init__(self, model: Any, mixture: Mixture, *, guide: Floats | None = None) -> None:
         """The objective for one model.
 
         Args:
             mixture: of layers and units that the model has.
-            pixel_range: what black and white were when the model was trained.
             guide: [H, W, C] in [0, 1], C as the model takes it; it is made smaller where a side is above 160 pixels.
 
         Raises:
@@ -65,7 +57,6 @@ class DreamObjective:
         self._model = model
         trunk = responses_of(model, self.layers)
         self._signed, self._units = trunk.signed, trunk.units
-        self._pixel_range = pixel_range
         self._guide = {} if guide is None else self._features(model, guide)
         self._weights: Sequence[Tensor] = self.weights_of(mixture)
 
@@ -202,7 +193,7 @@ class DreamObjective:
             height, width = _fit_size(guide, _GUIDE_SIDE) if kinds[layer] == "map" else _input_size(model)
             trunk = responses_of(model, [layer], size=(height, width))
             with LOCK:
-                after, _ = trunk.maps(self._scale_pixels(resize(guide, height, width)[None]))[layer]
+                after, _ = trunk.maps(tf.constant(resize(guide, height, width)[None], tf.float32))[layer]
                 features = tf.reshape(tf.cast(after, tf.float32), (-1, self._units[layer])).numpy()
             some = np.linspace(0, len(features) - 1, min(len(features), _GUIDE_POSITIONS)).round().astype(int)
             lengths = np.linalg.norm(features[some], axis=-1, keepdims=True)
@@ -224,7 +215,7 @@ class DreamObjective:
         with LOCK, tf.GradientTape(persistent=True) as tape:
             image = tf.constant(np.clip(0.5 + 0.2 * noise, 0, 1)[None])
             tape.watch(image)
-            maps = trunk.maps(self._scale_pixels(image))
+            maps = trunk.maps(image)
             values = [
                 tf.reduce_mean(self._value(term, *(tf.cast(part, tf.float32) for part in maps[term.layer])))
                 for term in mixture.terms
@@ -232,10 +223,6 @@ class DreamObjective:
         for value in values:
             found.append(float(tf.sqrt(tf.reduce_mean(tf.square(tape.gradient(value, image))))))
         return [length if length > 0 else 1.0 for length in found]
-
-    def _scale_pixels(self, image: Tensor) -> Tensor:
-        low, high = self._pixel_range
-        return low + image * (high - low)
 
 
 def _pairs(parts: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:

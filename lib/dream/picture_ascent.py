@@ -57,8 +57,6 @@ class TileAscent(PictureAscent):
 
     def __init__(self, setup: Setup) -> None:
         objective = setup.objective
-        tiles = Tiles(
-            setup.model, objective.layers, objective.value, setup.settings.overlap, pixel_range=setup.pixel_range
-        )
+        tiles = Tiles(setup.model, objective.layers, objective.value, setup.settings.overlap)
         self.size, self.stride = tiles.size, tiles.stride
         super().__init__(tiles, setup)

@@ -50,8 +50,6 @@ class Tiles:
         layers: tuple[str, ...],
         objective: Callable[[Mapping[str, tuple[Tensor, Tensor]]], Tensor],
         overlap: float,
-        *,
-        pixel_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         """The gradient of one objective.
 
@@ -60,7 +58,6 @@ class Tiles:
             layers: those that the objective looks at.
             objective: from activations and pre-activations [B, ..., units] by layer to one number a tile, [B].
             overlap: of a tile with its neighbour, as a share of its side, 0 up to below 1.
-            pixel_range: what black and white were when the network was trained.
 
         Raises:
             BadInput: as `lib.network.trunk.responses_of`, and for a network of free size.
@@ -70,7 +67,6 @@ class Tiles:
         if height is None or width is None:
             raise BadInput("the network takes pictures of any size, so tiles have none: choose mode octaves")
         self._objective = objective
-        self._low, self._high = pixel_range
         self.size = (height, width)
         self.stride = (max(1, round(height * (1 - overlap))), max(1, round(width * (1 - overlap))))
         self._batch = max(1, _PIXELS_A_BATCH // (height * width))
@@ -169,8 +165,7 @@ class Tiles:
         return values, tape.gradient(values, tiles)
 
     def _values(self, tiles: Tensor) -> Tensor:
-        seen = self._low + (MEAN + SPREAD * standardise(tiles)) * (self._high - self._low)
-        return self._objective(self._trunk.maps(seen))
+        return self._objective(self._trunk.maps(MEAN + SPREAD * standardise(tiles)))
 
 
 def standardise(tiles: Tensor) -> Tensor:

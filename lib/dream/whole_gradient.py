@@ -20,18 +20,16 @@ MOST_PIXELS = 1 << 19
 """Of a picture that is taken whole; an EfficientNet holds about 3 kB a pixel."""
 
 
-def picture_gradient(
-    model: Any, objective: DreamObjective, *, pixel_range: tuple[float, float] = (0.0, 1.0)
-) -> "WindowedGradient | WholeGradient":
+def picture_gradient(model: Any, objective: DreamObjective) -> "WindowedGradient | WholeGradient":
     """The gradient of pictures of any size: by windows where the network allows it, else at once.
 
     Raises:
         BadInput: a layer that is there for the network's own image size alone.
     """
     try:
-        return WindowedGradient(model, objective, pixel_range=pixel_range)
+        return WindowedGradient(model, objective)
     except Unbounded as unbounded:
-        return WholeGradient(model, objective, unbounded.layer, pixel_range=pixel_range)
+        return WholeGradient(model, objective, unbounded.layer)
 
 
 class WholeGradient:
@@ -43,14 +41,7 @@ class WholeGradient:
 
     signature: tuple[Any, ...] = ()
 
-    def __init__(
-        self,
-        model: Any,
-        objective: DreamObjective,
-        layer: str,
-        *,
-        pixel_range: tuple[float, float] = (0.0, 1.0),
-    ) -> None:
+    def __init__(self, model: Any, objective: DreamObjective, layer: str) -> None:
         """The gradient for one model, of which one layer, named for messages, forbids windows.
 
         Raises:
@@ -59,7 +50,6 @@ class WholeGradient:
         graph = graph_of(model)
         self._layer = layer
         self._objective = objective
-        self._low, self._high = pixel_range
         self._trunk = responses_of(model, objective.layers, kernels=fast_kernels)
         places = [find(graph, name) for name in objective.layers]
         targets = [place.step.outputs[0] for place in places]
@@ -95,8 +85,7 @@ class WholeGradient:
 
     def value(self, picture: Tensor) -> Tensor:
         """The objective, a scalar."""
-        seen = self._low + picture[None] * (self._high - self._low)
-        return self._objective.value(self._trunk.maps(seen))[0]
+        return self._objective.value(self._trunk.maps(picture[None]))[0]
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """The objective, and its gradient [H, W, C]."""

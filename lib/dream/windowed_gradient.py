@@ -27,18 +27,10 @@ class WindowedGradient:
         least: (height, width) of the smallest picture that has a position of each layer.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        objective: DreamObjective,
-        *,
-        pixel_range: tuple[float, float] = (0.0, 1.0),
-        window: int | None = None,
-    ) -> None:
+    def __init__(self, model: Any, objective: DreamObjective, *, window: int | None = None) -> None:
         """The gradient for one model.
 
         Args:
-            pixel_range: what black and white were when the model was trained.
             window: about how many pixels a window's side has, beside what it reads of its neighbours'; chosen here
                 where None.
 
@@ -46,7 +38,6 @@ class WindowedGradient:
             BadInput: `lib.network.window_plan.Unbounded` where a layer sees more than a neighbourhood of each position.
         """
         self._objective = objective
-        self._low, self._high = pixel_range
         self._trunk = FramedTrunk(model, objective.layers)
         self.least = self._trunk.least
         # a deep network reads far: then a window is as large as what it reads of others
@@ -128,7 +119,7 @@ class WindowedGradient:
         """A window's share of the objective: of the positions that it owns."""
         import tensorflow as tf
 
-        maps = self._trunk.maps(self._low + pixels * (self._high - self._low), row, column)
+        maps = self._trunk.maps(pixels, row, column)
         return tf.add_n(
             [
                 tf.reduce_sum(self._objective.positions(layer, *maps[layer])) / positions[at]

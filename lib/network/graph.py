@@ -51,10 +51,11 @@ class Graph:
     shapes: Mapping[Slot, tuple[int | None, ...]]
 
     def first_use(self) -> dict[str, Step]:
-        """Steps by name; of a layer that the network calls several times the first call, under the first name."""
+        """The network's own steps by name; of a layer that is called several times the first call, under its name."""
         steps: dict[int, Step] = {}
         for step in self.steps:
-            steps.setdefault(id(step.op), step)
+            if not is_adapter(step.op):
+                steps.setdefault(id(step.op), step)
         return {step.name: step for step in steps.values()}
 
     def needed_for(self, wanted: Iterable[Slot]) -> list[Step]:
@@ -85,6 +86,11 @@ def graph_of(model: Any) -> Graph:
             graph = _Reader().read(model)
             _read[model] = graph
         return graph
+
+
+def is_adapter(op: Any) -> bool:
+    """Whether a step is what `lib.network.adapt` laid in front of the network: it is none of the network's layers."""
+    return getattr(op, "is_adapter", False) is True
 
 
 def is_composite(op: Any) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 
 from lib.arrays import ShortIntegers
 from lib.errors import BadInput
-from lib.network.graph import Graph, Slot, Step, consumers
+from lib.network.graph import Graph, Slot, Step, consumers, is_adapter
 
 Axis = Literal[0, 1]
 AXES: tuple[Axis, Axis] = (0, 1)
@@ -149,6 +149,8 @@ def _keeps_places(step: Step, graph: Graph) -> bool:
         return False  # also a factor a map, which has one place for all
     if not {axis % 4 for axis in np.ravel(getattr(op, "axis", ())).astype(int)} <= {3}:
         return False  # over positions, or of weights that differ between them
+    if is_adapter(op):
+        return True
     if kind is layers.PReLU:
         return op.shared_axes is not None and {1, 2} <= set(op.shared_axes)
     if kind.__name__ in ("Add", "Subtract", "Multiply", "Maximum", "Minimum"):

@@ -19,6 +19,7 @@ from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
+from lib.oips.measure import measure_batches, unit_maps
 from lib.oips.objective import OBJECTIVES, over_positions
 
 Rows = slice | list[int] | Integers
@@ -175,14 +176,7 @@ class Ascent:
 
     def measure(self, images: Floats, units: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Response and pre-activation, [n] each, of `images` [n, H, W, C] for a unit each; no constraint is applied."""
-        found = []
-        for first in range(0, len(images), self.batch):
-            part = images[first : first + self.batch]
-            rows = np.arange(self.batch) % len(part)
-            out = self._measure(part[rows], np.asarray(units, np.int32)[first : first + self.batch][rows])
-            found.append([np.asarray(array)[: len(part)] for array in out])
-        responses, pre_activations = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
-        return responses, pre_activations
+        return measure_batches(self._measure, self.batch, images, units)
 
     def starts(self, noise: Floats) -> Floats:
         """Start images from standardised noise [n, H, W, C], any n: smoothed as the steps are, under the constraint."""
@@ -232,23 +226,13 @@ class Ascent:
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            before, after = self._unit_maps(images, units)
+            before, after = unit_maps(self._trunk, self.layer, images, units)
             optimised = tf.reduce_sum(self._objective.value(before, after))
         return tape.gradient(optimised, images), over_positions(after), over_positions(before)
 
     def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-        before, after = self._unit_maps(images, units)
+        before, after = unit_maps(self._trunk, self.layer, images, units)
         return over_positions(after), over_positions(before)
-
-    def _unit_maps(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-        import tensorflow as tf
-
-        # a network of mixed precision answers in half, whose steps are too coarse to add up
-        after, before = (tf.cast(maps, tf.float32) for maps in self._trunk.maps(images)[self.layer])
-        picked = tf.gather(before, units, axis=-1, batch_dims=1)
-        if self.signed:
-            return picked, picked
-        return picked, tf.gather(after, units, axis=-1, batch_dims=1)
 
     def _keep(
         self,

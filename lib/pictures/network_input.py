@@ -7,17 +7,14 @@ from lib.pictures.colours import check_channels, planes_of
 from lib.pictures.resample import resize
 
 
-def as_input(
-    picture: Array, shape: tuple[int | None, int | None, int], pixel_range: tuple[float, float] = (0.0, 1.0)
-) -> Floats:
-    """A decoded picture as an image of the network, float32 [height, width, channels] within `pixel_range`.
+def as_input(picture: Array, shape: tuple[int | None, int | None, int]) -> Floats:
+    """A decoded picture as a network is shown it, float32 [height, width, channels] within 0..1.
 
     It is cut about its middle to the network's proportions, so that nothing is distorted, and resized bicubically.
 
     Args:
         picture: uint8 or uint16 [H, W, 1 or 3].
         shape: (height, width, channels) of the network's images; None where a size is free: the picture's own then.
-        pixel_range: what black and white are in training.
 
     Raises:
         BadInput: the network sees neither one nor three channels.
@@ -28,8 +25,7 @@ def as_input(
     planes = _cut(planes, height, width)
     if planes.shape[:2] != (height, width):
         planes = resize(planes, height, width)
-    low, high = pixel_range
-    return np.asarray(low + (high - low) * planes.clip(0, 1), np.float32)
+    return np.asarray(planes.clip(0, 1), np.float32)
 
 
 def _cut(planes: Array, height: int, width: int) -> Array:
@@ -41,7 +37,6 @@ def _cut(planes: Array, height: int, width: int) -> Array:
     return planes[top : top + rows, left : left + columns]
 
 
-def as_bytes(images: Array, pixel_range: tuple[float, float] = (0.0, 1.0)) -> Bytes:
-    """Images of the network, floats of any shape, as tones: `pixel_range` becomes 0 to 255."""
-    low, high = pixel_range
-    return np.rint((np.asarray(images, np.float64) - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
+def as_bytes(pictures: Array) -> Bytes:
+    """Pictures within 0..1, floats of any shape, as tones: 0 to 255."""
+    return np.rint(np.asarray(pictures, np.float64) * 255).clip(0, 255).astype(np.uint8)

@@ -18,6 +18,7 @@ from tasks.analysis.context import BATCH, AnalysisContext, InputImage
 from tasks.analysis.kinds.activations import KIND as ACTIVATIONS
 from tasks.analysis.kinds.tensors import KIND as TENSORS
 from tasks.analysis.steps import Stage, Step, Wanted
+from tasks.model.pixels import pixel_parameters
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -55,7 +56,11 @@ def activations_recipe(context: AnalysisContext, names: Sequence[str]) -> Recipe
 def tensors_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     """What keeping the activations of a set will compute."""
     blob = context.images_of(name)
-    parameters: dict[str, Json] = {"set": name, "layers": list(context.activations.layers)}
+    parameters: dict[str, Json] = {
+        "set": name,
+        "layers": list(context.activations.layers),
+        **pixel_parameters(context.network.pixels),
+    }
     return Recipe(TENSORS.task, VERSION, parameters, {"model": context.network.identity, blob.role: blob.digest})
 
 
@@ -81,7 +86,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
         tensors = {"images": images, **{f"activations/{layer}": array for layer, array in values.items()}}
         if context.classifier is not None:
             tensors["probabilities"] = found
-        pictures = as_bytes(images, context.pixel_range)
+        pictures = as_bytes(images)
         told: dict[str, Json] = {"title": title, "images": [*names]}
         outputs = [
             NewOutput("tensors", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=told),

@@ -53,7 +53,7 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
         if predicted is None:
             raise BadInput("the network's probabilities for this image are not finite numbers")
         assert context.classifier is not None
-        attribution = Attribution(context.classifier, empty=context.pixel_range[0])
+        attribution = Attribution(context.classifier)
         report(title, 0, 2, "occlusion")
         occlusion = attribution.occlusion(seen.pixels, predicted)
         report(title, 1, 2, "integrated gradients")

@@ -20,6 +20,7 @@ from lib.pictures.network_input import as_input
 from storage.document import Json
 from storage.store import Input, Record
 from tasks.model.context import RunContext
+from tasks.model.pixels import pixel_range_parameters
 from tasks.session import originals
 from tasks.session.originals import original_title
 
@@ -46,7 +47,6 @@ class AnalysisContext(RunContext):
     """
 
     settings: AnalysisSettings
-    pixel_range: tuple[float, float]
     data: tuple[Dataset, Record] | None
     pictures: Mapping[str, Path] = field(default_factory=dict)
     predictions: Predictions | None = None
@@ -129,7 +129,7 @@ class AnalysisContext(RunContext):
             return InputImage(name, pixels, int(numbered.of(labels)), blobs)
         try:
             data = originals.read_original(self.pictures[name])
-            pixels = as_input(decode(data).frames[0], self.network.model.input_shape[1:], self.pixel_range)
+            pixels = as_input(decode(data).frames[0], self.network.model.input_shape[1:])
         except BadInput as problem:
             raise BadInput(f"{name} {problem}") from problem
         return InputImage(name, pixels, None, (Input("picture", originals.digest(data)),))
@@ -156,7 +156,7 @@ class AnalysisContext(RunContext):
         """What decides how activations and images are shown, for recipes."""
         return {
             "model": self.network.name,
-            "pixel_range": list(self.pixel_range),
+            **pixel_range_parameters(self.network.pixels),
             "standardise": self.settings.standardise,
             "clip": self.settings.clip,
             "colour_map": self.settings.colour_map,

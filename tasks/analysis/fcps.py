@@ -184,7 +184,7 @@ def _picture(
         layer=layer,
         titles=[context.title(image, found) for image, found in zip(seen, context.probabilities(seen), strict=True)],
         subtitle=f"{context.network.name} · active: above {context.settings.threshold:.0%} of the greatest value",
-        images=[as_bytes(image.pixels, context.pixel_range) for image in seen],
+        images=[as_bytes(image.pixels) for image in seen],
         groups=[heading for heading in headings if heading.images],
         standardise=context.settings.standardise,
         clip=context.clip(values),

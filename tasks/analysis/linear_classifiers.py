@@ -10,6 +10,7 @@ from storage.store import Input, NewOutput, Recipe, Record
 from tasks.analysis.context import AnalysisContext
 from tasks.analysis.kinds.linear import KIND
 from tasks.analysis.steps import Stage, Step, Wanted
+from tasks.model.pixels import pixel_parameters
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -34,6 +35,7 @@ def classifiers_recipe(context: AnalysisContext, pair: tuple[int, int]) -> Recip
         "seed": context.settings.seed,
         "classes": list(context.classes),
         "layers": list(context.activations.layers),
+        **pixel_parameters(context.network.pixels),
     }
     read = {blob.role: blob.digest for blob in _blobs(context)}
     return Recipe(KIND.task, VERSION, parameters, {"model": context.network.identity, **read})

@@ -14,6 +14,7 @@ from tasks.analysis.context import AnalysisContext
 from tasks.analysis.groups import TEST
 from tasks.analysis.kinds.predictions import KIND
 from tasks.analysis.steps import Stage, Step
+from tasks.model.pixels import pixel_parameters
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -64,7 +65,13 @@ def predictions_recipe(context: AnalysisContext, name: SetName) -> Recipe:
     return Recipe(
         KIND.task,
         VERSION,
-        {"data": context.data_name, "set": name, "classes": list(context.classes), "most": [UNCLEAR, CLEAR]},
+        {
+            "data": context.data_name,
+            "set": name,
+            "classes": list(context.classes),
+            "most": [UNCLEAR, CLEAR],
+            **pixel_parameters(context.network.pixels),
+        },
         {"model": context.network.identity, **{blob.role: blob.digest for blob in blobs}},
     )
 
@@ -88,7 +95,7 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
         predictions = Predictions(probabilities, np.asarray(labels))
         summary = _summary(context, predictions, name)
         numbers = _list_images(summary)
-        thumbnails = as_bytes(np.asarray(images)[numbers], context.pixel_range)
+        thumbnails = as_bytes(np.asarray(images)[numbers])
         about = {"title": title, "data": context.data_name, "set": name}
         return [
             NewOutput("probabilities", npy_bytes(probabilities), "probabilities", NPY, "float32", probabilities.shape),

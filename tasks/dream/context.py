@@ -35,12 +35,10 @@ class Guide:
 class DreamContext(RunContext):
     """One dream flow's; its tally is by the titles of pieces.
 
-    `pixel_range`: the least and greatest pixel value in training. `pictures`: files by the names of the pictures.
-    `masks`: one file for all, or a folder with one for each.
+    `pictures`: files by the names of the pictures. `masks`: one file for all, or a folder with one for each.
     """
 
     settings: DreamSettings
-    pixel_range: tuple[float, float]
     pictures: Mapping[str, Path]
     passes: int = 1
     zoom: float = 1.0
@@ -59,7 +57,6 @@ class DreamContext(RunContext):
                 self._dreamers[objective] = Dreamer(
                     self.network.model,
                     replace(self.settings, objective=objective),
-                    pixel_range=self.pixel_range,
                     guide=None if self.guide is None else self.guide.pixels,
                 )
             found = self._dreamers[objective]

@@ -25,6 +25,7 @@ from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.kinds.dream import KIND
 from tasks.dream.pieces import CurveAttributes, DreamAttributes, Piece, mask_title
+from tasks.model.pixels import pixel_range_parameters
 from tasks.session import originals
 from tasks.session.open_runs import find_shared
 from tasks.session.originals import original_title
@@ -114,7 +115,7 @@ def dream_recipe(context: DreamContext, piece: Piece, digest: str) -> Recipe:
     parameters: dict[str, Json] = {
         **context.settings.deciding(),
         "objective": context.dreamer(piece.unit).objective,
-        "pixel_range": list(context.pixel_range),
+        **pixel_range_parameters(context.network.pixels),
     }
     if piece.unit is not None:
         parameters["longest_side"] = TOUR_SIDE

@@ -18,8 +18,6 @@ from tasks.session.recorded import record_task
 from tasks.session.session import session_of
 
 VERSION = 1
-UNIT_RANGE = (0.0, 1.0)
-"""Of pixels, where no data set says otherwise."""
 ARRAYS = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
 
 
@@ -29,14 +27,6 @@ class DataParameters(TypedDict):
     data: str
     classes: list[str]
     attributes: dict[str, JsonValue]
-
-
-class _Pixels(TypedDict):
-    pixel_range: tuple[float, float]
-
-
-class _PixelParameters(TypedDict):
-    attributes: _Pixels
 
 
 @record_task("data", run_name="{name}")
@@ -89,11 +79,6 @@ def load_data(store: Store, record: Record) -> Dataset:
     return Dataset(
         parameters["data"], classes=tuple(parameters["classes"]), attributes=parameters["attributes"], **arrays
     )
-
-
-def pixel_range(record: Record) -> tuple[float, float]:
-    """The least and greatest value that a pixel of the data set has."""
-    return read_as(_PixelParameters, record.parameters)["attributes"]["pixel_range"]
 
 
 def _content(data: Dataset) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """A model and its data set, as a run has them open."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from lib.arrays import Floats, Integers
 from lib.network import model_file
+from lib.network.adapt import adapt
 from lib.network.keras_model import KerasModel
+from lib.network.pixels import PLAIN, Pixels
 from storage.store import Record, Store
 from tasks.model.data import DataParameters
 from tasks.model.stored import StoredModel
@@ -13,18 +16,42 @@ from tasks.session.attributes import read_as
 
 @dataclass(frozen=True)
 class Network:
-    """A model and what is known of it: its name (a ref), its blob and its identity."""
+    """A model and what is known of it: its name (a ref), its blob and its identity.
 
-    model: KerasModel
+    Attributes:
+        saved: the model as it was saved.
+        pixels: what that takes.
+    """
+
+    saved: KerasModel
     name: str
     digest: str
     identity: str
+    pixels: Pixels = PLAIN
+
+    @cached_property
+    def model(self) -> KerasModel:
+        """The same layers and weights, but taking pictures within 0..1: all is computed with it, unless it says
+        otherwise. Raises BadInput for pixels of another number of channels."""
+        return adapt(self.saved, self.pixels)
+
+    @classmethod
+    def of(cls, saved: KerasModel, stored: StoredModel) -> "Network":
+        """A model of the store that is loaded. Raises as `model`."""
+        network = cls(saved, stored.name, stored.digest, stored.identity, stored.pixels or PLAIN)
+        assert network.model is not None  # what cannot be is said now, and not to some thread
+        return network
+
+
+def load_model(store: Store, stored: StoredModel) -> KerasModel:
+    """A model of the store, as it was saved. Raises BadInput for one that cannot be loaded, and StoreError where it is
+    not there."""
+    return model_file.load(store.get(stored.digest), name=stored.name)
 
 
 def open_network(store: Store, stored: StoredModel) -> Network:
-    """A model of the store, loaded. Raises BadInput for one that cannot be, and StoreError where it is not there."""
-    model = model_file.load(store.get(stored.digest), name=stored.name)
-    return Network(model, stored.name, stored.digest, stored.identity)
+    """A model of the store, loaded, so that it takes pictures. Raises as `load_model`, and as `Network.of`."""
+    return Network.of(load_model(store, stored), stored)
 
 
 @dataclass(frozen=True)

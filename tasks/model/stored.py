@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing_extensions import TypedDict
 
 from lib.errors import BadInput
+from lib.network.pixels import PLAIN, Pixels
 from storage.errors import StoreError
 from storage.resolve import resolve
 from storage.store import Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of, network_output, split_name
+from tasks.model.kinds.register import KIND as REGISTER
 from tasks.session.attributes import read_as
 
 LATEST = "model/latest"
@@ -27,9 +29,24 @@ class StoredModel:
         return network_output(self.record).digest
 
     @property
+    def pixels(self) -> Pixels | None:
+        """What the network takes: 0..1 where it was trained here, else what is declared; None where nothing is."""
+        if self.record.task != REGISTER.task:
+            return PLAIN
+        said = read_as(RegisteredPixels, network_output(self.record).attributes).get("pixels")
+        return None if said is None else Pixels.parse(said)
+
+    @property
     def identity(self) -> str:
         """What stands for the network in recipes. Raises StoreError where the record has none."""
         return identity_of(self.record)
+
+
+class RegisteredPixels(TypedDict, total=False):
+    """What the outputs of a registered model say of its pixels, where they are known: what they are, and from what."""
+
+    pixels: str
+    pixels_from: str
 
 
 class _DataRecord(TypedDict):

@@ -8,6 +8,7 @@ from lib.bounds.proof import prove_dead
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
+from lib.oips.measure import Measure
 from lib.oips.search import Ground
 from lib.oips.settings import GrowthSettings
 from lib.responses.exemplars import Exemplars, find_exemplars
@@ -15,6 +16,7 @@ from storage.document import Json
 from storage.store import Input
 from tasks.model.context import RunContext
 from tasks.model.network import Natural
+from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat
 
 EXEMPLARS_A_BATCH = 4
@@ -27,23 +29,23 @@ MAPS_AT_ONCE = 24
 class SweepContext(RunContext):
     """One sweep's; its tally is by unit.
 
-    `pixel_range`: the least and greatest pixel value in training. `natural`: None without a data set. `exemplars`: by
-    layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
+    `natural`: None without a data set. `exemplars`: by layer and constraint, once they are found; `exemplar_blobs`: by
+    layer, those that are artifacts.
     """
 
     growth: GrowthSettings
-    pixel_range: tuple[float, float]
     natural: Natural | None
     size: tuple[int, int] | None = None
     batch: int = BATCH
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
     _grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)
+    _measures: dict[str, Measure] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
 
     def constraint(self, name: ConstraintName) -> Constraint:
-        """The constraint of this name, for this network's pixels."""
-        return Constraint(name, *self.pixel_range)
+        """The constraint of this name, for pictures."""
+        return Constraint(name, *PICTURES)
 
     def ground(self, layer: str, constraint: ConstraintName, objective: str) -> Ground:
         """Where a layer's units are searched; its ascent is traced when it is first asked for."""
@@ -61,8 +63,16 @@ class SweepContext(RunContext):
                     size=self.size,
                 )
                 batcher = self._open.enter_context(Batcher(ascent, self.batch, beat=beat))
-                self._grounds[key] = Ground(batcher, ascent.starts, ascent.measure, ascent.shape, ascent.signed)
+                measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
+                self._grounds[key] = Ground(batcher, ascent.starts, measure, ascent.shape, ascent.signed)
             return self._grounds[key]
+
+    def _measure(self, layer: str) -> Measure:
+        """What measures images as they are stored, by the network as it was saved."""
+        if layer not in self._measures:
+            network = self.network
+            self._measures[layer] = Measure(network.saved, layer, network.pixels, batch=self.batch, size=self.size)
+        return self._measures[layer]
 
     def is_dead(self, layer: str, index: int) -> bool:
         """Whether bounds prove that no image, under whichever constraint, makes this unit respond."""
@@ -114,6 +124,6 @@ class SweepContext(RunContext):
         return {
             **asdict(self.growth),
             "length_scales": [list(mixture) for mixture in self.growth.length_scales],
-            "pixel_range": list(self.pixel_range),
+            **pixel_range_parameters(self.network.pixels),
             "size": list(self.size) if self.size else None,
         }

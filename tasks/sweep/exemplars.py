@@ -17,6 +17,7 @@ from storage.document import Json
 from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.network import Labels
+from tasks.model.pixels import pixel_range_parameters
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
@@ -74,7 +75,7 @@ def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:
     parameters: dict[str, Json] = {
         "layer": layer,
         "constraint": context.growth.constraint,
-        "pixel_range": list(context.pixel_range),
+        **pixel_range_parameters(context.network.pixels),
         "size": list(context.size) if context.size else None,
         "best": BEST,
     }

@@ -6,10 +6,12 @@ import numpy as np
 
 from lib.arrays import Array, Floats
 from lib.draw.contact_sheet import SheetCell, contact_sheet
+from lib.network.pixels import Pixels
 from lib.network.units import Unit
 from storage.document import Json
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
+from tasks.model.pixels import PICTURES
 from tasks.session.attributes import read_as
 from tasks.session.open_runs import find_shared
 from tasks.session.recorded import record_task
@@ -65,10 +67,13 @@ def gather_layer(
         images = {unit: store.array(output.digest) for unit, output in oips.items()}
         known = {unit: read_as(OipAttributes, output.attributes) for unit, output in oips.items()}
         sheet = contact_sheet(
-            [_cell(unit, images.get(unit), known.get(unit), missing.get(unit, _LEFT)) for unit in units],
+            [
+                _cell(unit, images.get(unit), known.get(unit), missing.get(unit, _LEFT), context.network.pixels)
+                for unit in units
+            ],
             title=layer,
             subtitle=_subtitle(context),
-            bounds=context.pixel_range if _all_in_box(oips.values()) else None,
+            bounds=PICTURES if _all_in_box(oips.values()) else None,
         )
         outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
         if gathered:
@@ -82,11 +87,11 @@ def gather_layer(
     return context.session.obtain(recipe, compute, unit=layer_title(layer))
 
 
-def _cell(unit: Unit, images: Floats | None, about: OipAttributes | None, otherwise: str) -> SheetCell:
+def _cell(unit: Unit, images: Floats | None, about: OipAttributes | None, otherwise: str, pixels: Pixels) -> SheetCell:
     if images is None or about is None:
         return SheetCell(unit.index, None, otherwise)
     # what a unit that never responded was pushed towards is no picture of what it looks for
-    shown = images[0] if about["verdict"] in ("responded", "unreached") else None
+    shown = pixels.to_pictures(images[0]) if about["verdict"] in ("responded", "unreached") else None
     return SheetCell(unit.index, shown, about["verdict"], about["response"], about["response_ratio"])
 
 

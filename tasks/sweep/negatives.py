@@ -12,6 +12,7 @@ from lib.oips.negatives import STARTS, grow_negatives
 from storage.document import Json
 from storage.store import NewOutput, Recipe, Record
 from storage.tensors import NPY
+from tasks.model.pixels import pixel_parameters
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
@@ -26,9 +27,9 @@ VERSION = 1
 def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> tuple[Record, bool]:
     """The record of the negative OIPs of some units of a layer, or of all, where there is one.
 
-    Its output `images`, float32 [units, H, W, C] as `.npy`, has as attributes the indices of its `units`, and of each
-    its `responses` and `pre_activations`, None for what is no number. Raises OutOfTime where the session's deadline
-    passes in between.
+    Its output `images`, float32 [units, H, W, C] as `.npy`, as the network takes images, has as attributes the indices
+    of its `units`, and of each its `responses` and `pre_activations`, None for what is no number; and `pixels` where
+    the network takes other than 0..1. Raises OutOfTime where the session's deadline passes in between.
 
     Args:
         indices: of the units that are wanted.
@@ -77,7 +78,7 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
             raise OutOfTime(f"the negative OIPs of {layer} are not all grown")
         part = list(indices[first : first + context.batch])
         found = grow_negatives(layer, part, growth, ground)
-        images[first : first + len(part)] = found.images
+        images[first : first + len(part)] = context.network.pixels.to_network(found.images)
         responses += _numbers(found.responses)
         pre_activations += _numbers(found.pre_activations)
         report(negatives_title(layer), first + len(part), len(indices))
@@ -88,6 +89,7 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
         "responses": [*responses],
         "pre_activations": [*pre_activations],
         "constraint": growth.constraint,
+        **pixel_parameters(context.network.pixels),
     }
     return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)
 

@@ -14,6 +14,7 @@ from lib.oips.similarity import ALIKE
 from lib.oips.verdict import Verdict
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
+from tasks.model.pixels import PICTURES, pixel_parameters
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import beat
 from tasks.session.recorded import stored_task
@@ -89,8 +90,9 @@ def _join_errors(failed: Mapping[str, Exception], asked: int) -> Exception:
 def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
     """The record of a unit's OIPs, and whether it was there already.
 
-    Outputs: `oips`, float32 [k, H, W, C] as `.npy`, whose attributes hold the verdict and all that is known of each
-    OIP; `picture`, a PNG that shows them.
+    Outputs: `oips`, float32 [k, H, W, C] as `.npy`, as the network takes images, whose attributes hold the verdict and
+    all that is known of each OIP, and `pixels` where the network takes other than 0..1; `picture`, a PNG that shows
+    them.
     """
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
@@ -101,17 +103,18 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
             lambda constraint: context.best_exemplar(unit.layer, unit.index, constraint),
             dead=context.is_dead(unit.layer, unit.index),
         )
-        images = np.stack([oip.image for oip in search.oips])
+        shown = np.stack([oip.image for oip in search.oips])
+        images = context.network.pixels.to_network(shown)
         picture = unit_picture(
-            images,
+            shown,
             [oip.response for oip in search.oips],
             title=str(unit),
             verdict=verdict,
             response_ratio=ratio,
-            bounds=context.pixel_range if search.constraint == "box" else None,
+            bounds=PICTURES if search.constraint == "box" else None,
             note=_note(len(images), context.growth.oips),
         )
-        about = _attributes(context, unit, search, verdict, ratio)
+        about = {**_attributes(context, unit, search, verdict, ratio), **pixel_parameters(context.network.pixels)}
         outputs = [
             NewOutput("oips", npy_bytes(images), "oips", NPY, str(images.dtype), images.shape, attributes=about),
             NewOutput("picture", picture, "picture", "image/png", attributes={"unit": str(unit), "verdict": verdict}),

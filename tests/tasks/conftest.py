@@ -35,7 +35,7 @@ def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
     """Open the tiny network's context in a session, with its data set, exemplars found, until the test ends."""
     from lib.network import model_file
     from tasks.model.context import open_context
-    from tasks.model.data import pixel_range, store_data
+    from tasks.model.data import store_data
     from tasks.model.network import Network, natural_of
     from tasks.sweep.context import SweepContext
     from tasks.sweep.exemplars import make_exemplars
@@ -52,7 +52,7 @@ def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
                 model, "model/small", store.put(model_file.keras_bytes(model)), model_file.identity(model)
             )
             natural = natural_of(store, data)
-            made = SweepContext(open_session, network, growth, pixel_range(data), natural)
+            made = SweepContext(open_session, network, growth, natural)
             open_until_the_end.enter_context(open_context(made))
             make_exemplars.fn(layers, run)
             return made

@@ -89,7 +89,7 @@ def made() -> dict[str, dict[str, Any]]:
     from lib.network import model_file
     from storage.store import Store
     from tasks.model.context import open_context
-    from tasks.model.data import pixel_range, store_data
+    from tasks.model.data import store_data
     from tasks.model.network import Network, natural_of
     from tasks.session.open_runs import find_shared
     from tasks.session.session import session
@@ -114,7 +114,7 @@ def made() -> dict[str, dict[str, Any]]:
         network = Network(model, "small", store.put(model_file.keras_bytes(model)), model_file.identity(model))
         natural = natural_of(store, data)
         for style, growth in STYLES.items():
-            with open_context(SweepContext(run, network, growth, pixel_range(data), natural)):
+            with open_context(SweepContext(run, network, growth, natural)):
                 make_exemplars.fn(list(MAPS), run.run.id)
                 hold_beside(found, style, find_shared(run.run.id, SweepContext))
                 for (layer, _), exemplars in find_shared(run.run.id, SweepContext).exemplars.items():
@@ -188,7 +188,7 @@ def dreamed() -> dict[str, dict[str, Any]]:
 
             def dream(name: str, settings: DreamSettings, pieces: list[Piece], **more: Any) -> DreamContext:
                 pictures = {"rose.png": files["rose.png"]}
-                context = DreamContext(run, network, settings, (0.0, 1.0), pictures, passes=pieces[-1].number, **more)
+                context = DreamContext(run, network, settings, pictures, passes=pieces[-1].number, **more)
                 with open_context(context):
                     for piece in pieces:
                         find_or_dream(piece.title, piece.picture, piece.number, str(piece.unit or ""), run.run.id)

@@ -40,7 +40,7 @@ def analysed() -> dict[str, dict[str, Any]]:
     from tasks.analysis.linear_classifiers import compare_layers
     from tasks.analysis.predictions import predict_set
     from tasks.model.context import open_context
-    from tasks.model.data import load_data, pixel_range, store_data
+    from tasks.model.data import load_data, store_data
     from tasks.model.network import Network
     from tasks.session.session import session
     from tests.flows.tiny import small_cnn, write_pictures
@@ -56,7 +56,7 @@ def analysed() -> dict[str, dict[str, Any]]:
             groups = Groups(
                 ImageGroup("class 0", ("test/0",)), ImageGroup("class 2", ("test/2", "train/17")), ("test/1",)
             )
-            with open_context(AnalysisContext(run, network, SETTINGS, pixel_range(data), images)):
+            with open_context(AnalysisContext(run, network, SETTINGS, images)):
                 id = run.run.id
                 made = {
                     "predictions": [predict_set.fn("predictions", "test", id)],

@@ -11,7 +11,7 @@ class Octaves:
     """See `lib.dream.octaves`."""
 
     def __init__(self, setup: Setup) -> None:
-        gradient = picture_gradient(setup.model, setup.objective, pixel_range=setup.pixel_range)
+        gradient = picture_gradient(setup.model, setup.objective)
         self._settings = setup.settings
         self._least = gradient.least
         self._ascent = PictureAscent(gradient, setup)

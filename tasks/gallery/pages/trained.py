@@ -50,7 +50,7 @@ class Film:
 
         @cache
         def images() -> list[Any]:
-            return [store.array(digest)[0] for digest in digests]
+            return [grown.pixels.to_pictures(store.array(grown.oips)[0]) for grown in seen.values()]
 
         @cache
         def stills() -> list[bytes]:
@@ -89,8 +89,7 @@ class Film:
         """The range of pixels, where all grew in it: then one scale of tones is that range."""
         if any(grown.constraint != "box" for grown in self.grown.values()):
             return None
-        low, high = next(iter(self.grown.values())).settings["pixel_range"]
-        return float(low), float(high)
+        return next(iter(self.grown.values())).bounds
 
 
 def films_of(catalogue: Catalogue, network: StoredNetwork) -> dict[str, dict[int, Film]]:

@@ -39,7 +39,6 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
     """Put the files of a unit into the gallery; None where its blob is gone or damaged."""
     folder = unit_folder(network.slug, grown.layer, grown.index)
     count, height, width = grown.shape[:3]
-    bounds = bounds_of(grown)
 
     @cache
     def data() -> bytes:
@@ -47,11 +46,11 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
 
     @cache
     def images() -> Any:
-        return np.lib.format.read_array(io.BytesIO(data()), allow_pickle=False)
+        return grown.pixels.to_pictures(np.lib.format.read_array(io.BytesIO(data()), allow_pickle=False))
 
     @cache
     def window() -> tuple[float, float]:
-        return tone_window(images(), bounds)
+        return tone_window(images(), grown.bounds)
 
     def oip(number: int) -> Callable[[], Late]:
         return lambda: partial(draw_image, images()[number], window())
@@ -62,7 +61,7 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
         values = resize(np.asarray(images()[0], np.float32), *size)
         return png_bytes(Image.fromarray(to_uint8(values, window())))
 
-    tones = f"{grown.oips} {bounds}"
+    tones = f"{grown.oips} {grown.look}"
     try:
         array = site.file(f"{folder}/oips.npy", data, grown.oips)
         oips = tuple(site.file(f"{folder}/oip-{at + 1}.png", oip(at), f"{tones} {at}") for at in range(count))
@@ -77,11 +76,3 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
 def draw_image(image: Any, window: tuple[float, float] | None) -> bytes:
     """An image as PNG, in the tones of OIPs."""
     return png_bytes(Image.fromarray(to_uint8(image, window)))
-
-
-def bounds_of(grown: Grown) -> tuple[float, float] | None:
-    """The range of pixels that OIPs are shown in, as `lib.draw.tones.tone_window` wants it."""
-    if grown.constraint != "box":
-        return None
-    low, high = grown.settings["pixel_range"]
-    return float(low), float(high)

@@ -17,7 +17,7 @@ from tasks.gallery.folder.writer import Late
 from tasks.gallery.pages.layer_view import LayerView, layers_of
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import Film, films_of
-from tasks.gallery.pages.unit_files import bounds_of, draw_image, files_of
+from tasks.gallery.pages.unit_files import draw_image, files_of
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.networks import StoredNetwork
@@ -154,7 +154,7 @@ class UnitView:
         if found is None:
             return None
         key, about = found
-        bounds = bounds_of(self.grown) if self.grown and about["constraint"] == "box" else None
+        bounds = self.grown.bounds if self.grown and about["constraint"] == "box" else None
 
         def make() -> Late:
             return partial(draw_image, self.layer.responses.negative_image(self.state.index), bounds)

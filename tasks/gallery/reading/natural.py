@@ -15,7 +15,7 @@ from lib.draw.tones import scale_to_uint8
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
-from tasks.model.data import UNIT_RANGE, pixel_range
+from tasks.model.pixels import PICTURES
 from tasks.session.attributes import read_as
 
 _FOLDER = "folder:"
@@ -37,6 +37,10 @@ def data_title(name: str) -> str:
 
 class _Classes(TypedDict):
     classes: list[str]
+
+
+class _PixelRange(TypedDict, total=False):
+    pixel_range: tuple[float, float]
 
 
 class _About(TypedDict):
@@ -94,7 +98,7 @@ class DataSet:
 
     def strip(self, numbers: list[int]) -> bytes:
         """Training images side by side as one PNG. Raises StoreError."""
-        low, high = pixel_range(self.record) if "pixel_range" in self.about else UNIT_RANGE
+        low, high = read_as(_PixelRange, self.about).get("pixel_range", PICTURES)
         images = np.stack([np.asarray(self._images[number], np.float32) for number in numbers])
         pixels = scale_to_uint8(images, low, high)
         row = pixels.transpose(1, 0, 2, 3).reshape(pixels.shape[1], -1, pixels.shape[3])

@@ -9,6 +9,7 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from lib.arrays import Array, Floats
+from lib.network.pixels import PLAIN, Pixels
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
@@ -52,6 +53,7 @@ class _NegativesAttributes(TypedDict):
     pre_activations: list[Number | None]
     responses: list[Number | None]
     constraint: str
+    pixels: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,11 @@ class Responses:
         return f"{digest} {at}", numbers
 
     def negative_image(self, index: int) -> Floats:
-        """The image that silences a unit, float32 [H, W, C]. Raises BlobMissing, BlobCorrupt."""
-        digest, _, at = self._negatives[index]
+        """The picture that silences a unit, float32 [H, W, C]. Raises BlobMissing, BlobCorrupt."""
+        digest, about, at = self._negatives[index]
         if digest not in self._opened:
             self._opened[digest] = np.asarray(self.store.array(digest))
-        return self._opened[digest][at]
+        return Pixels.parse(about.get("pixels", str(PLAIN))).to_pictures(self._opened[digest][at])
 
     @cached_property
     def _opened(self) -> Arrays:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lib.network.pixels import Pixels
 from lib.network.units import Unit
 from storage.record import Record
 from storage.runs import RunRecord
+from tasks.model.pixels import PICTURES, pixels_of
 from tasks.session.kind import failed_unit
 from tasks.sweep.kinds.oip import KIND as OIP
 
@@ -43,6 +45,24 @@ class Grown:
     def unit(self) -> str:
         """As `Conv2D_2/17`."""
         return f"{self.layer}/{self.index}"
+
+    @property
+    def pixels(self) -> Pixels:
+        """What the network was taken to take."""
+        return pixels_of(self.settings)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The range of pixels that its pictures are shown in, as `lib.draw.tones.tone_window` wants it."""
+        if self.constraint != "box":
+            return None
+        low, high = self.settings.get("pixel_range", PICTURES)
+        return float(low), float(high)
+
+    @property
+    def look(self) -> str:
+        """What decides how its OIPs are shown, besides the OIPs."""
+        return str(self.bounds) if self.pixels.plain else f"{self.bounds} {self.pixels}"
 
     @staticmethod
     def of(record: Record, settings: dict[str, Mapping[str, Any]]) -> "Grown":

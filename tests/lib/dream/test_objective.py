@@ -11,6 +11,8 @@ from keras import layers as kl
 from lib.dream.mixture import Mixture
 from lib.dream.objective import DreamObjective
 from lib.errors import BadInput
+from lib.network.adapt import adapt
+from lib.network.pixels import Pixels
 from lib.network.trunk import responses_of
 from lib.oips.objective import LEAK
 
@@ -139,4 +141,5 @@ def test_a_guide_to_which_nothing_responds_is_refused() -> None:
     model = keras.Sequential([kl.Input((8, 8, 1)), kl.Conv2D(2, 3, activation="relu", use_bias=False, name="maps")])
     with pytest.raises(BadInput, match="nothing in maps responds to the guide"):
         objective(model, "maps", guide=np.zeros((9, 9, 1), np.float32))
-    objective(model, "maps", guide=np.zeros((9, 9, 1), np.float32) + 0.1, pixel_range=(-1, 1))
+    grey = adapt(model, Pixels.parse("-1..1"))  # which black is not nothing to
+    objective(grey, "maps", guide=np.zeros((9, 9, 1), np.float32))

@@ -16,6 +16,8 @@ from lib.dream.objective import DreamObjective
 from lib.dream.whole_gradient import WholeGradient
 from lib.dream.windowed_gradient import WindowedGradient
 from lib.errors import BadInput
+from lib.network.adapt import adapt
+from lib.network.pixels import Pixels
 from lib.oips.objective import LEAK
 from lib.training.reference import build
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
@@ -93,13 +95,15 @@ class Compared:
         make, objective = NETWORKS[name]
         keras.utils.set_random_seed(4)
         self.model = make()
+        # what a network takes may be anything, also where a layer pads with zeros of its own
+        self.model = adapt(self.model, Pixels((0.25,), (0.5,), bgr=self.model.input_shape[-1] == 3))
         random = np.random.default_rng(3)
         for variable in self.model.variables:
             values = random.normal(scale=0.4, size=variable.shape)
             variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
-        self.objective = DreamObjective(self.model, mixture_of(self.model, objective), pixel_range=(-0.5, 1.5))
+        self.objective = DreamObjective(self.model, mixture_of(self.model, objective))
         self.channels = self.model.inputs[0].shape[-1]
-        whole = WholeGradient(self.model, self.objective, "none", pixel_range=(-0.5, 1.5))
+        whole = WholeGradient(self.model, self.objective, "none")
         self.least = whole.least
         self.windowed = self.by_windows(None)
         picture = tf.TensorSpec((None, None, self.channels))
@@ -109,7 +113,7 @@ class Compared:
         self._value = tf.function(self.windowed.value, input_signature=signature, autograph=False)
 
     def by_windows(self, window: int | None) -> WindowedGradient:
-        return WindowedGradient(self.model, self.objective, pixel_range=(-0.5, 1.5), window=window)
+        return WindowedGradient(self.model, self.objective, window=window)
 
     def check(self, height: int, width: int, window: int | None, seed: int) -> int:
         """Compares; gives how many windows there were."""

@@ -23,10 +23,10 @@ def test_any_picture_becomes_an_image_of_the_networks_shape_and_range(
     height: int, width: int, colours: int, channels: int, wanted_height: int, wanted_width: int
 ) -> None:
     picture = RANDOM.integers(0, 256, (height, width, colours), dtype=np.uint8)
-    image = as_input(picture, (wanted_height, wanted_width, channels), (-1.0, 1.0))
+    image = as_input(picture, (wanted_height, wanted_width, channels))
     assert image.shape == (wanted_height, wanted_width, channels)
     assert image.dtype == np.float32
-    assert image.min() >= -1
+    assert image.min() >= 0
     assert image.max() <= 1
 
 
@@ -53,8 +53,6 @@ def test_a_network_that_sees_no_colours_that_pictures_have_is_refused() -> None:
         as_input(np.zeros((4, 4, 3), np.uint8), (4, 4, 4))
 
 
-@given(st.floats(-10, 9), st.floats(0.5, 10))
-def test_tones_lead_back_to_the_picture(low: float, span: float) -> None:
+def test_tones_lead_back_to_the_picture() -> None:
     picture = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
-    pixel_range = (low, low + span)
-    assert np.array_equal(as_bytes(as_input(picture, (16, 16, 1), pixel_range), pixel_range), picture)
+    assert np.array_equal(as_bytes(as_input(picture, (16, 16, 1))), picture)

@@ -1,0 +1,78 @@
+"""Responses of images as they are stored: of the network as it was saved, to what it takes.
+
+An ascent sees pictures, and what is stored of them is what the network takes: rounded once on the way there. So what is
+reported of a stored image is measured on that image, and on nothing that would have to be turned back into it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.arrays import Floats, Reals, Tensor
+from lib.network.graph import LOCK
+from lib.network.kernels import fast_kernels
+from lib.network.pixels import Pixels
+from lib.network.trunk import Trunk, responses_of
+from lib.oips.objective import over_positions
+
+
+class Measure:
+    """Response and pre-activation of pictures for units of one layer of a network that takes other pixels."""
+
+    def __init__(
+        self, model: Any, layer: str, pixels: Pixels, *, batch: int = 64, size: tuple[int, int] | None = None
+    ) -> None:
+        """Everything is traced here.
+
+        Args:
+            model: as it was saved; it takes `pixels`.
+            layer, size: as `lib.network.trunk.responses_of` takes them; a free size has to be given.
+
+        Raises:
+            BadInput: as `lib.network.trunk.responses_of`.
+        """
+        import tensorflow as tf
+
+        trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
+        signature = [tf.TensorSpec((batch, *trunk.input_shape), tf.float32), tf.TensorSpec((batch,), tf.int32)]
+
+        @tf.function(input_signature=signature, autograph=False)
+        def measure(images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+            before, after = unit_maps(trunk, layer, images, units)
+            return over_positions(after), over_positions(before)
+
+        with LOCK:
+            measure.get_concrete_function()
+        self._batch, self._pixels, self._measure = batch, pixels, measure
+
+    def __call__(self, pictures: Reals, units: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Response and pre-activation, [n] each, of what is stored of `pictures` [n, H, W, C], for a unit each."""
+        return measure_batches(self._measure, self._batch, self._pixels.to_network(pictures), units)
+
+
+def unit_maps(trunk: Trunk, layer: str, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+    """Within a `tf.function`: pre-activations and activations of a unit for each image, float32 [B, ...]."""
+    import tensorflow as tf
+
+    # a network of mixed precision answers in half, whose steps are too coarse to add up
+    after, before = (tf.cast(maps, tf.float32) for maps in trunk.maps(images)[layer])
+    picked = tf.gather(before, units, axis=-1, batch_dims=1)
+    if trunk.signed[layer]:
+        return picked, picked
+    return picked, tf.gather(after, units, axis=-1, batch_dims=1)
+
+
+def measure_batches(
+    measure: Callable[..., tuple[Tensor, Tensor]], batch: int, images: Reals, units: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """What a function of exactly `batch` images and units gives for any number of them, [n] each."""
+    found = []
+    for first in range(0, len(images), batch):
+        part = images[first : first + batch]
+        rows = np.arange(batch) % len(part)
+        out = measure(part[rows], np.asarray(units, np.int32)[first : first + batch][rows])
+        found.append([np.asarray(array)[: len(part)] for array in out])
+    responses, pre_activations = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    return responses, pre_activations

@@ -1,0 +1,25 @@
+"""What recipes and records say of the pixels that a network takes."""
+
+from collections.abc import Mapping
+
+from lib.network.pixels import PLAIN, Pixels
+from storage.document import Json
+
+PICTURES = (0.0, 1.0)
+"""The range of pictures outside of networks. Recipes have said it since before networks could take anything else."""
+
+
+def pixel_range_parameters(pixels: Pixels) -> dict[str, Json]:
+    """What a recipe says of pixels where it has always said something."""
+    return {"pixel_range": list(PICTURES), **pixel_parameters(pixels)}
+
+
+def pixel_parameters(pixels: Pixels) -> dict[str, Json]:
+    """What a recipe says of pixels that are not 0..1, and nothing otherwise: so recipes are what they were before."""
+    return {} if pixels.plain else {"pixels": str(pixels)}
+
+
+def pixels_of(parameters: Mapping[str, Json]) -> Pixels:
+    """With which pixels a record of these parameters, or an output of these attributes, was made."""
+    said = parameters.get("pixels")
+    return PLAIN if said is None else Pixels.parse(str(said))
