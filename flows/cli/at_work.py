@@ -53,7 +53,7 @@ def _served() -> Iterator[Display]:
             raise
         from tasks.session.progress import listen
 
-        with server, listen(progress.update):
+        with server, listen(progress.update, progress.say):
             _keep_prefect_off()
             yield progress
 

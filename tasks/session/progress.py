@@ -1,14 +1,18 @@
 """How far a run is, told to whoever listens in this process: the command line, or nobody."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 Listener = Callable[[str, int, int, str], None]
 """Told what is being done, how much of it is done, out of how much, and a short note (empty: none)."""
 
 Beat = Callable[[], None]
 
+Hearer = Callable[[str], None]
+"""Told a line that stays: what whoever started the run should know of it."""
+
 _listeners: list[Listener] = []
+_hearers: list[Hearer] = []
 _beats: list[Beat] = []
 
 
@@ -19,6 +23,17 @@ def report(what: str, done: int, total: int, note: str = "") -> None:
         listener(what, done, total, note)
 
 
+def say(line: str) -> None:
+    """Tell whoever started the run what should be known of it, in a line: on the terminal, and in the run's log."""
+    for hearer in list(_hearers):
+        hearer(line)
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    with suppress(MissingContextError):  # called outside of a run
+        get_run_logger().info("%s", line)
+
+
 def beat() -> None:
     """Tell that something got done, however little: work that hangs beats no more."""
     for heard in list(_beats):
@@ -26,13 +41,17 @@ def beat() -> None:
 
 
 @contextmanager
-def listen(listener: Listener) -> Iterator[None]:
-    """While inside, `listener` is told. It is called from any thread."""
+def listen(listener: Listener, hearer: Hearer | None = None) -> Iterator[None]:
+    """While inside, `listener` is told how far things are, and `hearer` what is said; from any thread."""
     _listeners.append(listener)
+    if hearer is not None:
+        _hearers.append(hearer)
     try:
         yield
     finally:
         _listeners.remove(listener)
+        if hearer is not None:
+            _hearers.remove(hearer)
 
 
 @contextmanager
