@@ -133,9 +133,9 @@ def _roots(store: Store, records: dict[str, Record]) -> set[str]:
         roots |= {result.record for result in run.units.values()}
         if run.state == "open":
             pins |= set(run.pins)
-        elif run.state == "crashed":
+        elif run.state in ("crashed", "interrupted"):
             crashed.add(run.id)
-    # what a killed run committed last, it had no time to write down
+    # what a run committed last that was killed or stopped, it may have had no time to write down
     return roots | {key for key, record in records.items() if record.recipe in pins or record.provenance.run in crashed}
 
 

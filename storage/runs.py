@@ -19,8 +19,9 @@ from storage.files import Files
 from storage.names import DIGEST, run_path
 from storage.record import Record
 
-State = Literal["open", "completed", "partial", "failed", "crashed"]
-"""`partial`: it ended as it should, at its deadline, with work left. `crashed`: its process died."""
+State = Literal["open", "completed", "partial", "failed", "interrupted", "crashed"]
+"""`partial`: it ended as it should, at its deadline, with work left. `interrupted`: it was told to stop. `crashed`: its
+process died."""
 How = Literal["computed", "reused"]
 
 # A run of ten thousand units must not write its record ten thousand times; one that is killed loses at most this much.
@@ -132,7 +133,9 @@ class Run:
                 self._failed_kinds[unit] = kind
             self._write_now_and_then()
 
-    def close(self, state: Literal["completed", "partial", "failed"], summary: Mapping[str, Any]) -> RunRecord:
+    def close(
+        self, state: Literal["completed", "partial", "failed", "interrupted"], summary: Mapping[str, Any]
+    ) -> RunRecord:
         """Write down how the run ended. Raises StoreError where the summary holds what JSON cannot."""
         with self._lock:
             self._record = replace(

@@ -25,6 +25,7 @@ from flows.cli.commands.show import show
 from flows.cli.commands.up import down, up
 from flows.cli.commands.upkeep import gc, reindex, verify
 from flows.cli.terminal import only_results_on_stdout
+from lib import stop
 from lib.errors import BadInput
 from storage.errors import StoreError
 
@@ -35,7 +36,8 @@ _EXIT_CODES = """\
   0  all is well
   1  some maps or pictures failed, the store is not clean, or something unexpected happened
   2  bad input: one line says what to change, and nothing was recorded
-130  interrupted by Ctrl-C: the same command goes on from what was finished\
+130  interrupted by Ctrl-C: the same command goes on from what was finished
+143  the same, by SIGTERM\
 """
 
 _TRAIN = "Train the reference CNN on a data set, or go on with a training that was interrupted."
@@ -146,6 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our results has enough of them
         return NOT_ALL_WELL
     except Exception as error:
+        if stop.is_told():  # what a run came to that was told to stop is no news
+            return _interrupted()
         known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
         if known is not None:
             return _fail(str(known), BAD_INPUT)
@@ -157,6 +161,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(str(error), NOT_ALL_WELL)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)
+    except BaseException:  # Stopped, and what Prefect has for it
+        if stop.is_told():
+            return _interrupted()
+        raise
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -167,7 +175,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _interrupted() -> int:
-    return _fail("interrupted; what was finished is in the store", INTERRUPTED)
+    if not stop.is_told():  # Ctrl-C, where nothing was at work
+        return _fail("interrupted; what was finished is in the store", INTERRUPTED)
+    from flows.running.stopping import last_word
+
+    return _fail(last_word(), stop.exit_code())
 
 
 def _fail(message: str, code: int) -> int:

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 def at_work(parameters: "InStore") -> Iterator[Display]:
     """While inside, a flow may be called with these parameters: TensorFlow is imported, a server is up.
 
+    Ctrl-C and SIGTERM end it, and then the process, within seconds (`flows.running.stopping`).
+
     Raises BadInput and StoreError at once for what the parameters name and there is not, and StoreUnusable where their
     store cannot be written to.
     """
     from flows.forms.resolve import hand_on
+    from flows.running.stopping import stops_when_told
     from storage.store import Store
 
-    with hand_on(parameters):
+    with stops_when_told(hard=True), hand_on(parameters):
         Store.open(parameters.store).check_writable()
         with _served() as progress:
             yield progress

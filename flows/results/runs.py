@@ -62,8 +62,8 @@ def list_runs(store: "Store") -> list[RunNote]:
 def describe_run(store: "Store", run: "RunRecord", heard: float) -> RunNote:
     """What is known of a run; `heard` is when it last wrote (seconds since 1970).
 
-    `state` is "open", "completed", "partial", "failed" or "crashed", and "died" where it is open and has been silent
-    for too long.
+    `state` is "open", "completed", "partial", "failed", "interrupted" or "crashed", and "died" where it is open and has
+    been silent for too long.
     """
     from flows.results.captions import stamp_of
 

@@ -1,5 +1,6 @@
 """What every flow that works in a store is wrapped in: checks, signs of life, and its run in the store."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,8 @@ from flows.forms.parameters import InStore, Limits
 from flows.forms.places import DATA_FOLDER
 from flows.forms.resolve import Resolved, take_over
 from flows.running.liveness import AliveFile, keep_alive_file
+from flows.running.prefect_internals import FLOW_RUN_ID
+from flows.running.stopping import noted_at_a_hard_end, stops_when_told
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
 from tasks.session.progress import listen_to_beats
@@ -23,13 +26,15 @@ OVERTIME_MINUTES = 30.0
 def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
     """A run in the parameters' store, open while inside, with their deadline if they have one, and what they name.
 
-    The flow run is known to live, and the process ends where the work stalls. Raises BadInput and StoreError.
+    The flow run is known to live, and the process ends where the work stalls or is told to stop. Raises BadInput and
+    StoreError.
     """
     with alive(parameters) as (life, deadline, found):
         asked = parameters.model_dump(mode="json")
         with session(parameters.store, flow, asked, deadline) as open_session:
             life.note_run(parameters.store, open_session.run.id)
-            yield open_session, found
+            with noted_at_a_hard_end(open_session.close_stopped):
+                yield open_session, found
 
 
 @contextmanager
@@ -40,6 +45,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
     if context is None or context.flow_run is None:
         raise RuntimeError("this works within a flow run only")
     with ExitStack() as stack:
+        stack.enter_context(stops_when_told(hard=FLOW_RUN_ID in os.environ))
         flow_run = context.flow_run
         life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
         deadline = NEVER

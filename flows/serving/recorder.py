@@ -55,26 +55,28 @@ def note_task_runs() -> Iterator[SentTaskRuns]:
         yield sent
 
 
-def wait_for_recorder(url: str, sent: SentTaskRuns, progress: Callable[[str], None]) -> int:
+def wait_for_recorder(
+    url: str, sent: SentTaskRuns, progress: Callable[[str], None], patience: float = PATIENCE_SECONDS
+) -> int:
     """Wait until every task run in `sent` that ended has ended in the server's database as well.
 
-    Returns how many are missing: 0, unless the recorder made no headway for `PATIENCE_SECONDS`.
+    Returns how many are missing: 0, unless the recorder made no headway for `patience` seconds.
     """
-    send_all(PATIENCE_SECONDS)
+    send_all(patience)
     question = {
         "flow_runs": {"id": {"any_": sent.flow_runs}},
         "task_runs": {"state": {"type": {"any_": sorted(FINAL)}}},
     }
     recorded, wanted = 0, sent.finished
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    with httpx.Client(auth=password(), trust_env=False, timeout=PATIENCE_SECONDS) as client:
+    give_up = time.monotonic() + patience
+    with httpx.Client(auth=password(), trust_env=False, timeout=patience) as client:
         while recorded < wanted and time.monotonic() < give_up:
             try:
                 now = int(client.post(f"{url}/task_runs/count", json=question).raise_for_status().json())
             except httpx.HTTPError:
                 now = recorded  # a busy server answers 503, and a dead one will be given up
             if now > recorded:
-                recorded, give_up = now, time.monotonic() + PATIENCE_SECONDS
+                recorded, give_up = now, time.monotonic() + patience
                 progress(f"Prefect's server has recorded {recorded} of {wanted} task runs")
             if recorded < wanted:
                 time.sleep(LOOK_SECONDS)

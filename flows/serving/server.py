@@ -35,10 +35,13 @@ from flows.serving.server_settings import (
     settings_here,
 )
 from flows.web.listening import LOCALHOST
+from lib import stop
 from lib.words import duration
 
 START_SECONDS = 180.0
 LOOK_SECONDS = 0.1
+STOPPED_SECONDS = 1.0
+"""So long the recorder is waited for by whoever was told to stop."""
 SERVER_SETTINGS = {
     # With Prefect's defaults, the recorder lags two minutes behind 2,000 task runs.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
@@ -140,14 +143,14 @@ class LocalServer:
         return {} if self.given else client_settings(self.url, self.folder)
 
     def stop(self) -> None:
-        """Be a user no more. The last one waits until the server has stopped."""
+        """Be a user no more. The last one waits until the server has stopped, unless it was told to stop itself."""
         if self._users is None:
             return
         users, self._users = self._users, None
         fcntl.flock(users, fcntl.LOCK_UN)
         give_up = time.monotonic() + STOP_SECONDS
         # Other users hold the lock shared. The server holds it exclusively once it is stopping.
-        while self._is_kept() and time.monotonic() < give_up:
+        while self._is_kept() and time.monotonic() < give_up and not stop.is_told():
             free, shared = _could_lock(users, fcntl.LOCK_EX), _could_lock(users, fcntl.LOCK_SH)
             if shared and not free:
                 break
@@ -181,11 +184,12 @@ class LocalServer:
     ) -> None:
         if self.given:
             return
-        from flows.serving.recorder import wait_for_recorder
+        from flows.serving.recorder import PATIENCE_SECONDS, wait_for_recorder
 
         with self._within:
-            missing = wait_for_recorder(self.url, self._sent, self._progress)
-            if missing:
+            patience = STOPPED_SECONDS if stop.is_told() else PATIENCE_SECONDS
+            missing = wait_for_recorder(self.url, self._sent, self._progress, patience)
+            if missing and not stop.is_told():
                 logging.getLogger(__name__).warning(
                     "Prefect's server did not record the end of %d task runs (its log: %s). "
                     "The results are in the store all the same.",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lib import stop
 from lib.arrays import Floats, Reals, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK, Graph, Step, graph_of
@@ -68,6 +69,7 @@ class Activations:
         Raises:
             BadInput: images of another shape.
         """
+        stop.look()
         found = self._look(check_images(images, self.input_shape))
         return {name: np.asarray(found[name]) for name in self.layers}
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from lib import stop
 from lib.analysis.activations import check_images
 from lib.analysis.classifier import Classifier
 from lib.arrays import Floats, Reals
@@ -76,6 +77,7 @@ class Attribution:
         whole = float(self._logits(pixels[None], label)[0])
         falls, covers = np.zeros((height, width)), np.zeros((height, width))
         for part in _parts(places):
+            stop.look()
             covered = np.repeat(pixels[None], len(part), axis=0)
             for at, (top, left) in enumerate(part):
                 covered[at, top : top + side, left : left + side] = self._empty
@@ -99,6 +101,7 @@ class Attribution:
         total = np.zeros(pixels.shape)
         shares = ((np.arange(steps) + 0.5) / steps).tolist()
         for part in _parts(shares):
+            stop.look()
             on_the_way = np.stack([self._empty + share * differs for share in part]).astype(np.float32)
             total += np.asarray(self._gradient(on_the_way, label)).sum(axis=0, dtype=np.float64)
         return (total / steps * differs).sum(axis=2).astype(np.float32)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lib import stop
 from lib.analysis.activations import check_images
 from lib.arrays import Floats, Reals
 from lib.network.graph import LOCK, Graph, Slot, Step, graph_of
@@ -71,6 +72,7 @@ class Classifier:
         self, images: Reals, batch: int, progress: Callable[[int], None] | None
     ) -> Iterator[tuple[Reals, Reals]]:
         for first in range(0, max(1, len(images)), batch):
+            stop.look()
             part = check_images(images[first : first + batch], self.input_shape)
             probabilities, logits = self._classify(part)
             yield np.asarray(probabilities), np.asarray(logits)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from lib import stop
 from lib.arrays import Bytes
 from lib.data.dataset import Dataset, from_bytes
 from lib.errors import BadInput
@@ -121,6 +122,7 @@ def _read(folder: Path, paths: list[Path], progress: Callable[[str, int, int], N
     imgs = np.empty(shape, np.uint8)
     digest = hashlib.sha256()
     for n, path in enumerate(paths):
+        stop.look()
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
         imgs[n] = _as_bytes(path, (width, height), colour)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lib import stop
 from lib.arrays import Array, Floats, ShortIntegers, Tensor
 from lib.network.graph import LOCK
 
@@ -111,6 +112,7 @@ class DreamAscent:
 
         Raises:
             BadInput: pictures of that size cannot be dreamed.
+            Stopped: this process was told to stop (`lib.stop`).
         """
         import tensorflow as tf
 
@@ -120,6 +122,7 @@ class DreamAscent:
         weights = _gaussian(smoothing, min(height, width))
         picture, values, done, chunk = tf.constant(pixels, tf.float32), [], 0, 1
         while done < steps:
+            stop.look()
             begun = time.monotonic()
             picture, found = self._optimise(picture, shifts[done : done + chunk], np.float32(step_size), weights, *plan)
             values.append(found.numpy())

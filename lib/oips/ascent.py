@@ -5,14 +5,19 @@ step sizes and shifts are tensors, and batches are padded to one size. So an ima
 what else is in its batch, and a unit grown alone equals the same unit grown among others.
 
 What the gradient sees is not what the picture shows: a last step may overshoot, so the best image seen is kept.
+
+A call of the loop is cut where it would last longer than about a second: whoever wants it to stop need not wait. All
+that a step knows of those before it is handed from one call to the next, so that no pixel tells where it was cut.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lib import stop
 from lib.arrays import Floats, Integers, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK
@@ -25,6 +30,9 @@ from lib.oips.objective import OBJECTIVES, over_positions
 Rows = slice | list[int] | Integers
 
 MOMENTUM = 0.8
+SECONDS_A_CALL = 1.0
+"""About so long does a call of the compiled loop last, unless a single step takes longer."""
+_CALLS_GROW = 4  # at most so many times as many steps as in the call before, of which little is known yet
 _NOTHING_SEEN = -np.inf
 
 
@@ -116,6 +124,7 @@ class Ascent:
             raise BadInput("the network takes images of any size: choose one, as 64x64")
         self.shape = (height, width, channels)
         self.traces = 0
+        self._steps_a_call = 1
         pixels = tf.TensorSpec((batch, *self.shape), tf.float32)
         numbers = tf.TensorSpec((batch,), tf.float32)
         self._optimise = tf.function(
@@ -135,8 +144,14 @@ class Ascent:
         self._measure = tf.function(
             self._measure_batch, input_signature=[pixels, tf.TensorSpec((batch,), tf.int32)], autograph=False
         )
+        self._finish = tf.function(
+            self._finish_batch,
+            input_signature=[pixels, pixels, numbers, numbers, numbers, tf.TensorSpec((batch,), tf.int32)],
+            autograph=False,
+        )
         with LOCK:
             self._optimise.get_concrete_function()
+            self._finish.get_concrete_function()
             self._measure.get_concrete_function()
 
     def optimise(
@@ -149,7 +164,12 @@ class Ascent:
             units: [n], each image's unit.
             rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
             shifts: [steps, n, 2], by how many pixels (down, right) an image is rolled before a step, and back after it.
+
+        Raises:
+            Stopped: this process was told to stop (`lib.stop`).
         """
+        import tensorflow as tf
+
         rates = np.asarray(rates, np.float32)
         n, steps = len(state), len(rates)
         if not 0 < n <= self.batch:
@@ -158,21 +178,37 @@ class Ascent:
         if shifts is None:
             shifts = np.zeros((steps, n, 2), np.int32)
         padded = state.take(rows)
-        out = self._optimise(
-            padded.images,
-            padded.velocity,
-            padded.best,
-            padded.score,
-            padded.response,
-            padded.pre_activation,
-            np.asarray(units, np.int32)[rows],
-            rates[:, rows],
-            np.asarray(shifts, np.int32)[:, rows],
-        )
-        arrays, curve = [np.asarray(array)[:n] for array in out[:-1]], np.asarray(out[-1])[:, :n].T
-        images, velocity, best, score, response, pre_activation = arrays
-        curve = np.concatenate([state.curve, curve], axis=1)
-        return AscentState(images, velocity, best, score, response, pre_activation, curve)
+        own_units = tf.constant(np.asarray(units, np.int32)[rows])
+        rates, shifts = rates[:, rows], np.asarray(shifts, np.int32)[:, rows]
+        climb: list[Tensor] = [
+            tf.constant(array)
+            for array in (
+                padded.images,
+                padded.velocity,
+                padded.best,
+                padded.score,
+                padded.response,
+                padded.pre_activation,
+            )
+        ]
+        curves, done = [state.curve], 0
+        while done < steps:
+            stop.look()
+            begun, last = time.monotonic(), min(done + self._steps_a_call, steps)
+            *climb, curve = self._optimise(*climb, own_units, rates[done:last], shifts[done:last])
+            curves.append(np.asarray(curve)[:, :n].T)
+            self._learn(last - done, time.monotonic() - begun)
+            done = last
+        images, velocity, best, *numbers = climb
+        best, score, response, pre_activation = self._finish(images, best, *numbers, own_units)
+        found = (images, velocity, best, score, response, pre_activation)
+        images, velocity, best, score, response, pre_activation = (np.asarray(array)[:n] for array in found)
+        return AscentState(images, velocity, best, score, response, pre_activation, np.concatenate(curves, axis=1))
+
+    def _learn(self, steps: int, seconds: float) -> None:
+        """Choose how many steps the next call takes, from how long the last one took."""
+        in_time = int(SECONDS_A_CALL * steps / max(seconds, 1e-6))
+        self._steps_a_call = max(1, min(_CALLS_GROW * max(steps, self._steps_a_call), in_time))
 
     def measure(self, images: Floats, units: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Response and pre-activation, [n] each, of `images` [n, H, W, C] for a unit each; no constraint is applied."""
@@ -215,11 +251,17 @@ class Ascent:
             curve = curve.write(step, tf.where(own, now, np.nan))
             velocity = MOMENTUM * velocity + self._smooth(self.constraint.direction(images, gradient))
             images = self.constraint.image(images + rate * velocity)
-        now, before = self._measure_batch(images, units)
-        best, scored, response, pre_activation = self._keep(
-            tf.ones((self.batch,), tf.bool), (images, best), (now, before), (scored, response, pre_activation)
-        )
         return images, velocity, best, scored, response, pre_activation, curve.stack()
+
+    def _finish_batch(
+        self, images: Tensor, best: Tensor, scored: Tensor, response: Tensor, pre_activation: Tensor, units: Tensor
+    ) -> tuple[Tensor, ...]:
+        """The best images with the one that the last step led to, which no gradient was taken of."""
+        import tensorflow as tf
+
+        now, before = self._measure_batch(images, units)
+        every = tf.ones((self.batch,), tf.bool)
+        return self._keep(every, (images, best), (now, before), (scored, response, pre_activation))
 
     def _gradient(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         import tensorflow as tf

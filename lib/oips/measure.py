@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lib import stop
 from lib.arrays import Floats, Reals, Tensor
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
@@ -70,6 +71,7 @@ def measure_batches(
     """What a function of exactly `batch` images and units gives for any number of them, [n] each."""
     found = []
     for first in range(0, len(images), batch):
+        stop.look()
         part = images[first : first + batch]
         rows = np.arange(batch) % len(part)
         out = measure(part[rows], np.asarray(units, np.int32)[first : first + batch][rows])

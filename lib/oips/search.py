@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lib import stop
 from lib.arrays import Reals, ShortIntegers
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState, cosine_rates
@@ -194,6 +195,7 @@ def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0
     """A search from the start images numbered from `first` on."""
     origins = []
     for number in range(first, first + settings.starts):
+        stop.look()
         seed = start_seed(settings.seed, None if settings.shared_starts else str(unit), number)
         origins.append((number, seed, length_scales(number, settings.length_scales)))
     noise = np.stack([start_image(seed, scales, ground.shape) for _, seed, scales in origins])

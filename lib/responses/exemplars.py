@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lib import stop
 from lib.arrays import Array, Floats, Integers, Reals
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
@@ -58,6 +59,7 @@ def find_exemplars(
         respond.get_concrete_function()
     best: dict[str, list[Array]] = {}
     for first in range(0, len(images), batch):
+        stop.look()
         part = np.asarray(images[first : first + batch], np.float32)
         numbers = np.arange(first, first + len(part))
         for layer, (responses, pre_activations) in respond(part).items():

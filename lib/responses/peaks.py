@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lib import stop
 from lib.arrays import Array, Integers, Reals, Tensor
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
@@ -50,6 +51,7 @@ def find_peaks(
     wanted = np.unique(np.concatenate([np.ravel(some) for some in numbers.values()]))
     found: dict[str, list[Array]] = {layer: [] for layer in widths}
     for first in range(0, len(wanted), batch):
+        stop.look()
         # one index after another: of a file only these images are read
         part = np.stack([np.asarray(images[number], np.float32) for number in wanted[first : first + batch]])
         for layer, places in respond(part).items():

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lib import stop
 from lib.arrays import Floats, Integers, Tensor
 from lib.data.dataset import Dataset
 from lib.errors import BadInput
@@ -186,6 +187,7 @@ def _evaluate(score: Callable[..., Any], images: Floats, labels: Floats, batch: 
     """Mean loss and accuracy over all images."""
     loss = right = 0.0
     for piece in _pieces(np.arange(len(images)), batch, images[0].nbytes):
+        stop.look()
         piece_loss, piece_right = score(images[piece], labels[piece])
         loss, right = loss + float(piece_loss), right + float(piece_right)
     return loss / len(images), right / len(images)

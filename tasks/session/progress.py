@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from lib import stop
+
 Listener = Callable[[str, int, int, str], None]
 """Told what is being done, how much of it is done, out of how much, and a short note (empty: none)."""
 
@@ -17,7 +19,10 @@ _beats: list[Beat] = []
 
 
 def report(what: str, done: int, total: int, note: str = "") -> None:
-    """Tell the listeners; `what` is one of few, as "training" or "Conv2D_2"; it is over when `done` is `total`."""
+    """Tell the listeners; `what` is one of few, as "training" or "Conv2D_2"; it is over when `done` is `total`.
+
+    Raises Stopped where this process was told to stop (`lib.stop`).
+    """
     beat()
     for listener in list(_listeners):
         listener(what, done, total, note)
@@ -35,7 +40,11 @@ def say(line: str) -> None:
 
 
 def beat() -> None:
-    """Tell that something got done, however little: work that hangs beats no more."""
+    """Tell that something got done, however little: work that hangs beats no more.
+
+    Raises Stopped where this process was told to stop: who tells this often ends soon.
+    """
+    stop.look()
     for heard in list(_beats):
         heard()
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
+from lib import stop
 from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.errors import BadInput
 from storage.clock import now
@@ -14,6 +15,8 @@ from storage.document import Json
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
 from tasks.session.open_runs import find_shared, share
 from tasks.session.provenance import CodeVersion, code_version, environment_bytes
+
+STOPPED = "it was told to stop"
 
 Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
 
@@ -64,6 +67,10 @@ class Session:
         self.run.add(name, record, "computed")
         return record, False
 
+    def close_stopped(self) -> None:
+        """Note that the run was told to stop: what it finished is kept, and another goes on with the rest."""
+        self.run.close("interrupted", {"error": STOPPED})
+
     def _provenance(self) -> Provenance:
         from prefect.context import FlowRunContext, TaskRunContext
 
@@ -84,8 +91,8 @@ class Session:
 def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Deadline = NEVER) -> Iterator[Session]:
     """A run in the store at `place`, open while inside; tasks find it under its id.
 
-    Where the inside raises, the run is closed as failed, or as partial where it was out of time; bad input noticed
-    before anything was made leaves no run.
+    Where the inside raises, the run is closed as failed; as partial where it was out of time, and as interrupted where
+    it was told to stop. Bad input noticed before anything was made leaves no run.
     """
     store = Store.open(place)
     run = store.open_run(flow, parameters)
@@ -101,6 +108,9 @@ def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Dea
             run.close("partial", {"left": str(late)})
             raise
         except BaseException as problem:
+            if stop.is_told() or isinstance(problem, stop.Stopped | KeyboardInterrupt):
+                opened.close_stopped()
+                raise
             run.close("failed", {"error": str(problem) or type(problem).__name__})
             raise
 

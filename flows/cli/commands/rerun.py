@@ -73,7 +73,7 @@ def rerun(
 
 
 def _latest(store: "Store") -> "RunRecord":
-    """The latest run that failed, crashed, was partial or died, and that no later one has finished.
+    """The latest run that failed, was stopped, crashed, was partial or died, and that no later one has finished.
 
     Where it is of a checkpoint, among others that are not finished either, the run within which all were to be swept.
     """

@@ -27,6 +27,7 @@ def _show(found: list[RunNote]) -> None:
         "completed": "green",
         "partial": "yellow",
         "failed": "red",
+        "interrupted": "yellow",
         "crashed": "red",
         "died": "red",
         "open": "yellow",

@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from lib import stop
 from lib.errors import BadInput
 from lib.gallery.addresses import is_address
 from lib.gallery.rendering import Page, templates_digest
@@ -164,6 +165,7 @@ class Site:
     def _put(self, address: str, make: Callable[[], Content], key: str) -> None:
         if not is_address(address):
             raise ValueError(f"{address!r} is no address of a gallery")
+        stop.look()
         digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
         if (made := self._now.get(address)) is not None:
             if made[0] != digest:

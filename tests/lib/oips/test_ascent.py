@@ -1,6 +1,7 @@
 """The compiled ascent: its gradient against NumPy, one trace for everything, and pixels that no batch changes."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 from keras import layers as kl
 from scipy.ndimage import gaussian_filter
 
+from lib import stop
 from lib.errors import BadInput
 from lib.network.trunk import responses_of
 from lib.oips.ascent import Ascent, AscentState, blur, cosine_rates
@@ -92,6 +94,66 @@ def keeps(constraint: Constraint, images: np.ndarray) -> bool:
         return bool(images.min() >= constraint.low and images.max() <= constraint.high)
     images = images.astype(np.float64)
     return bool((np.abs(images.mean((1, 2, 3))) < 1e-5).all() and (np.abs(images.var((1, 2, 3)) - 1) < 1e-4).all())
+
+
+@pytest.mark.parametrize("jitter", [False, True], ids=["seen as they are", "shifted"])
+def test_where_the_calls_of_an_ascent_end_changes_no_bit(
+    ascents: Ascents, monkeypatch: pytest.MonkeyPatch, jitter: bool
+) -> None:
+    """In one call; a step a call; and in calls that grow longer and longer."""
+    ascent = ascents(jitter=True, smoothing=0.5) if jitter else ascents()
+    steps = 24
+    shifts = np.random.default_rng(2).integers(-2, 3, (steps, BATCH, 2))
+    shifts[-6:] = 0
+    calls: list[int] = []
+    as_usual = ascent._optimise
+
+    def count(*arguments: Any) -> Any:
+        calls.append(len(arguments[-1]))
+        return as_usual(*arguments)
+
+    monkeypatch.setattr(ascent, "_optimise", count)
+    found = []
+    for seconds, already, expected in (
+        (1e9, steps, [steps]),
+        (0.0, 1, [1] * steps),
+        (1e9, 1, [1, 4, 16, 3]),
+    ):
+        monkeypatch.setattr("lib.oips.ascent.SECONDS_A_CALL", seconds)
+        monkeypatch.setattr(ascent, "_steps_a_call", already)
+        calls.clear()
+        found.append(ascent.optimise(starts(ascent, BATCH), np.arange(BATCH) % 7, rates(steps, BATCH), shifts))
+        assert calls == expected
+    assert_same_bits(found[1], found[0])
+    assert_same_bits(found[2], found[0])
+    assert ascent.traces == 1
+
+
+def test_an_ascent_that_is_told_to_stop_ends_with_the_call_that_it_is_in(
+    ascents: Ascents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ascent = ascents()
+    monkeypatch.setattr("lib.oips.ascent.SECONDS_A_CALL", 0.0)
+    monkeypatch.setattr(ascent, "_steps_a_call", 1)
+    calls = 0
+    as_usual = ascent._optimise
+
+    def tell(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            stop.tell()
+        return as_usual(*arguments)
+
+    monkeypatch.setattr(ascent, "_optimise", tell)
+    with ThreadPoolExecutor(1) as thread:
+        grown = thread.submit(ascent.optimise, starts(ascent, BATCH), np.arange(BATCH) % 7, rates(24, BATCH))
+        try:
+            with pytest.raises(stop.Stopped):
+                grown.result()
+        finally:
+            stop.forget()
+    assert calls == 3
 
 
 @pytest.mark.parametrize(("layer", "constraint"), [*((layer, "standardised") for layer in LAYERS), ("Conv2D_2", "box")])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lib import stop
 from lib.errors import BadInput
 from storage import garbage
 from storage.store import NewOutput, Recipe, Store
@@ -48,14 +49,24 @@ def test_bad_input_that_is_noticed_before_anything_is_made_leaves_no_run(store: 
     assert store.runs() == [kept]
 
 
-@pytest.mark.parametrize("problem", [BadInput("too late"), RuntimeError("no memory"), KeyboardInterrupt()])
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), stop.Stopped()])
+def test_a_run_that_was_told_to_stop_is_kept_as_interrupted(store: Store, problem: BaseException) -> None:
+    with pytest.raises(type(problem)), session(store.root, "test", {}) as broken:  # noqa: PT012
+        obtained(broken)
+        raise problem
+    (run,) = store.runs()
+    assert (run.state, run.summary) == ("interrupted", {"error": "it was told to stop"})
+    assert len(run.units) == 1
+
+
+@pytest.mark.parametrize("problem", [BadInput("too late"), RuntimeError("no memory")])
 def test_a_run_that_made_something_and_broke_is_kept_as_failed(store: Store, problem: BaseException) -> None:
     with pytest.raises(type(problem)), session(store.root, "test", {}) as broken:  # noqa: PT012
         obtained(broken)
         raise problem
     (run,) = store.runs()
     assert run.state == "failed"
-    assert run.summary["error"] == (str(problem) or "KeyboardInterrupt")
+    assert run.summary["error"] == str(problem)
     assert set(run.units) == {"Conv2D_1/0"}
 
 
