@@ -6,6 +6,7 @@ sees it, in both formats (see `lib.network.model_config`).
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from lib.errors import BadInput
-from lib.network import model_config
+from lib.network import keras2, model_config
 from lib.network.keras_model import KerasModel
 
+_WEIGHTS = "model.weights.h5"
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 # the earliest time that a zip can say: what is stored holds no time
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -73,7 +75,9 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
     import keras
 
     name, data = _named_bytes(source, name)
-    suffix, configs = _configs(data, name, compiled)
+    suffix, configs, version = _configs(data, name, compiled)
+    if keras2.is_keras2(version):
+        return _load_keras2(data, suffix, configs[0], name)
     for config in configs:
         model_config.check(config, name)
     with tempfile.TemporaryDirectory() as folder:
@@ -83,10 +87,37 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
             return keras.models.load_model(path, compile=compiled, safe_mode=True)
         # Keras raises whatever its parts raise: every kind is a file that cannot be used
         except Exception as problem:
-            reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
             raise BadInput(
-                f"{name} cannot be loaded, save it again from Keras 3 as .keras: {reason[:300]}"
+                f"{name} cannot be loaded, save it again from Keras 3 as .keras: {_first_line(problem)}"
             ) from problem
+
+
+def _load_keras2(data: bytes, suffix: str, config: Any, name: str) -> KerasModel:
+    """A model that Keras 2 wrote: Keras 3 builds what its description is mended to. Its optimiser stays behind."""
+    import h5py
+    import keras
+
+    from lib.network import keras2_weights
+
+    mended = keras2.mend(config, name)
+    # what is built is what has to be harmless
+    model_config.check(mended, name)
+    try:
+        model: KerasModel = keras.saving.deserialize_keras_object(copy.deepcopy(mended), safe_mode=True)
+    # Keras raises whatever its parts raise
+    except Exception as problem:
+        raise BadInput(f"{name} was written by Keras 2, and Keras 3 does not build it: {_first_line(problem)}") from problem
+    if suffix == ".h5":
+        with h5py.File(io.BytesIO(data), "r") as file:
+            keras2_weights.fill_from_h5(model, config, file, name)
+        return model
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if _WEIGHTS not in archive.namelist():
+            raise BadInput(f"{name} is damaged: it has no {_WEIGHTS}")
+        weights = archive.read(_WEIGHTS)
+    with h5py.File(io.BytesIO(weights), "r") as file:
+        keras2_weights.fill_from_keras(model, config, file, name)
+    return model
 
 
 def config_of(source: Path | bytes, *, name: str | None = None) -> Any:
@@ -95,7 +126,7 @@ def config_of(source: Path | bytes, *, name: str | None = None) -> Any:
     Raises BadInput where the file is missing, damaged, or holds no whole model; other refusals are left to `load`.
     """
     name, data = _named_bytes(source, name)
-    _, configs = _configs(data, name, False)
+    _, configs, _ = _configs(data, name, False)
     return configs[0]
 
 
@@ -115,6 +146,10 @@ def identity(model: Any) -> str:
     return digest.hexdigest()
 
 
+def _first_line(problem: Exception) -> str:
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0][:300]
+
+
 def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
     if isinstance(source, bytes):
         return name or "model", source
@@ -125,21 +160,22 @@ def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
         raise BadInput(f"{name} cannot be read: {problem.strerror}") from problem
 
 
-def _configs(data: bytes, name: str, compiled: bool) -> tuple[str, list[Any]]:
-    """The file's kind, as the ending of its name, and what Keras will build from it."""
+def _configs(data: bytes, name: str, compiled: bool) -> tuple[str, list[Any], str | bytes | None]:
+    """The file's kind, as the ending of its name, what Keras will build from it, and the version that wrote it."""
     if data.startswith(_ZIP):
-        return ".keras", _keras_configs(data, name, compiled)
+        return ".keras", *_keras_configs(data, name, compiled)
     if data.startswith(_HDF5):
-        return ".h5", _h5_configs(data, name, compiled)
+        return ".h5", *_h5_configs(data, name, compiled)
     raise BadInput(f"{name} is neither a .keras nor a .h5 file, or is damaged: save it again from Keras")
 
 
-def _keras_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
+def _keras_configs(data: bytes, name: str, compiled: bool) -> tuple[list[Any], str | None]:
     """What Keras will build from the file: the model, with its losses and optimiser only when they are asked for."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             damaged = archive.testzip()
             config = json.loads(archive.read("config.json")) if damaged is None else {}
+            about = json.loads(archive.read("metadata.json")) if damaged is None else {}
     # a torn archive shows itself in many ways
     except Exception as problem:
         raise BadInput(f"{name} is damaged or no .keras file ({problem}): save it again from Keras") from problem
@@ -147,10 +183,10 @@ def _keras_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
         raise BadInput(f"{name} is damaged: the checksum of its {damaged} does not match; save it again from Keras")
     if isinstance(config, dict) and not compiled:
         config.pop("compile_config", None)
-    return [config]
+    return [config], about.get("keras_version") if isinstance(about, dict) else None
 
 
-def _h5_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
+def _h5_configs(data: bytes, name: str, compiled: bool) -> tuple[list[Any], str | bytes | None]:
     """The same for `.h5`."""
     import h5py
 
@@ -159,7 +195,7 @@ def _h5_configs(data: bytes, name: str, compiled: bool) -> list[Any]:
             wanted = ["model_config", "training_config"] if compiled else ["model_config"]
             texts = [file.attrs[key] for key in wanted if key in file.attrs]
             if "model_config" in file.attrs:
-                return [json.loads(text) for text in texts]
+                return [json.loads(text) for text in texts], file.attrs.get("keras_version")
     # HDF5 tells of damage in many ways
     except Exception as problem:
         raise BadInput(f"{name} is damaged or no Keras model ({problem}): save it again from Keras") from problem
