@@ -236,7 +236,8 @@ class _Functional:
             return {name: self._ends(end) for name, end in ends.items()}
         if isinstance(ends, list) and ends and isinstance(ends[0], str):
             return self._place(ends, as_end=True)
-        return [self._ends(end) for end in ends]
+        found = [self._ends(end) for end in ends]
+        return found[0] if len(found) == 1 else found  # Keras 3 gives a list of one where it is told so
 
     def _operator(self, one: Description, name: str) -> Description:
         """An operator layer: its settings stand in its calls."""

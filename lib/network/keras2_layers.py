@@ -4,6 +4,7 @@ What is taken out of a description is what Keras 3 knows by itself, or what does
 trained. A setting that would change them stays, and Keras refuses it.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -89,7 +90,10 @@ def layer(description: Description, file: str, model: Callable[[Description], De
         settings = _common(settings)
     settings = {name: _plain(value) for name, value in settings.items()}
     _rename(kind, settings)
+    known = _parameters(getattr(keras.layers, kind))
     for name in [name for name, value in settings.items() if _says_nothing(kind, name, value)]:
+        del settings[name]
+    for name in [name for name, value in settings.items() if name not in known and (value is None or name == "trainable")]:
         del settings[name]
     if "dtype" in settings and (policy := _policy(settings.pop("dtype"))):
         settings["dtype"] = policy
@@ -107,6 +111,18 @@ def layer(description: Description, file: str, model: Callable[[Description], De
         )
     module = "keras.layers"
     return {"module": module, "class_name": kind, "config": settings, "registered_name": None, "name": called}
+
+
+def _parameters(layer: Any) -> set[str]:
+    """What a class of layers can be told: by its own parameters and, where it passes others on, by those of its bases."""
+    found: set[str] = set()
+    for base in layer.__mro__:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base.__init__).parameters
+            found.update(parameters)
+            if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
+                break
+    return found
 
 
 def activation(value: Any) -> Any:
