@@ -136,8 +136,8 @@ def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str
     """
     if parameters.layers:
         return [layer.name for layer in select_layers(context.network.model, parameters.layers)]
-    layers = list(layers_with_units(context.network.model))
-    maps = [layer.name for layer in layers if layer.kind == "map"][-1:]
+    layers = [layer for layer in layers_with_units(context.network.model) if layer.weighted]
+    maps = [layer.name for layer in layers if layer.default][-1:]
     return maps + [layer.name for layer in layers[:-1] if layer.kind != "map"][:1]
 
 

@@ -12,9 +12,9 @@ from lib import stop
 from lib.arrays import Floats, Reals, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK, Graph, Step, graph_of
+from lib.network.nearest import LISTED, nearest
 from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of, nonlinearity_of
 from lib.network.trunk import Trunk, trunk_to
-from lib.network.units import nearest
 
 # What moves values, joins them or puts them on another scale, and so shows nothing that the layers around it do not.
 _PASSES_ON = {
@@ -99,7 +99,7 @@ def _places(graph: Graph, layers: Sequence[str] | None) -> Mapping[str, Nonlinea
     else:
         for name in layers:
             if name not in steps:
-                raise BadInput(f"no layer {name!r}{nearest(name, list(steps))}")
+                raise BadInput(f"no layer {name!r}{nearest(name, steps, LISTED)}")
         shown = {name: step for name, step in steps.items() if name in layers}
     return {name: _place(graph, name, step) for name, step in shown.items()}
 
@@ -134,4 +134,4 @@ def _place(graph: Graph, name: str, step: Step) -> Nonlinearity:
     shape = graph.shapes[out][1:]
     units = shape[-1]
     assert units is not None, name
-    return Nonlinearity(step, "map" if len(shape) > 1 else "node", units, shape, False, out, out, 0, "linear", True)
+    return Nonlinearity(step, "map" if len(shape) > 1 else "node", units, shape, (), out, out, 0, "linear", True)

@@ -112,4 +112,6 @@ def _end(graph: Graph) -> Nonlinearity | None:
 
 
 def _place(step: Step, nodes: int, before: Slot, after: Slot, *, own: bool) -> Nonlinearity:
-    return Nonlinearity(step, "class", nodes, (nodes,), own, before, after, 0, "softmax", before == after)
+    return Nonlinearity(
+        step, "class", nodes, (nodes,), (step,) if own else (), before, after, 0, "softmax", before == after
+    )

@@ -14,8 +14,8 @@ from lib.arrays import Doubles
 from lib.bounds.activations import apply_activation
 from lib.bounds.intervals import Interval, depthwise, linear, parts
 from lib.network.graph import Graph, Slot, Step, graph_of, is_adapter
-from lib.network.nonlinearity import find
 from lib.network.pixels import Pixels
+from lib.network.targets import find
 
 
 def prove_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -40,7 +40,9 @@ def prove_dead(model: Any, layer: str, low: Any, high: Any) -> np.ndarray[Any, n
     pixels = Interval(*(np.broadcast_to(np.asarray(end, np.float64), (channels,)) for end in (low, high)))
     found = bounds_of(graph, place.after, pixels)
     units = slice(place.offset, place.offset + place.units)
-    return np.asarray((found.low[units] >= 0) & (found.high[units] <= 0))
+    dead = np.asarray((found.low[units] >= 0) & (found.high[units] <= 0))
+    dead[list(place.linear)] = False
+    return dead
 
 
 def bounds_of(graph: Graph, slot: Slot, pixels: Interval) -> Interval:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import BadInput
-from lib.network.units import layers_with_units, nearest
+from lib.network.nearest import LISTED, list_some, nearest
+from lib.network.units import layers_with_units, names_to_offer
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
@@ -73,7 +74,7 @@ class Mixture:
         """
         for term in self.terms:
             if term.layer not in units:
-                raise BadInput(f"no layer {term.layer!r}{nearest(term.layer, [name for name in units if units[name]])}")
+                raise BadInput(f"no layer {term.layer!r}{nearest(term.layer, units, LISTED)}")
             count = units[term.layer]
             for unit, _ in term.direction or ():
                 if count is not None and unit >= count:
@@ -90,7 +91,10 @@ class Mixture:
 
 
 def mixture_of(model: Any, text: str) -> Mixture:
-    """The mixture that a text means for a Keras model: where it is empty, all maps of the last convolution.
+    """The mixture that a text means for a Keras model.
+
+    Where it is empty, all maps of the last convolution that sees space: what stands behind global pooling has one
+    position, and a picture dreamed by it shows nothing anywhere.
 
     Raises:
         BadInput: as `Mixture.parse` and `Mixture.check`; an empty text for a model without convolution.
@@ -100,10 +104,13 @@ def mixture_of(model: Any, text: str) -> Mixture:
         mixture = Mixture.parse(text, [layer.name for layer in layers])
         mixture.check({layer.name: layer.units for layer in layers})
         return mixture
-    convolutions = [layer.name for layer in layers if layer.kind == "map"]
+    convolutions = [layer.name for layer in layers if layer.default]
     if not convolutions:
-        others = ", ".join(layer.name for layer in layers)
-        raise BadInput(f"model {model.name!r} has no convolution: name as objective one of {others or 'its layers'}")
+        others = list_some(names_to_offer(layers), LISTED)
+        raise BadInput(
+            f"model {model.name!r} has no convolution that sees space: "
+            f"name as objective one of {others or 'its layers'}"
+        )
     return Mixture((Term(1.0, convolutions[-1]),))
 
 

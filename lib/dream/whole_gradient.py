@@ -12,7 +12,7 @@ from lib.dream.windowed_gradient import WindowedGradient
 from lib.errors import BadInput
 from lib.network.graph import Graph, Step, graph_of
 from lib.network.kernels import fast_kernels
-from lib.network.nonlinearity import find
+from lib.network.targets import find
 from lib.network.trunk import responses_of
 from lib.network.window_plan import AXES, EACH, Unbounded, WindowField, reach_of
 

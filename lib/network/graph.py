@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lib.errors import BadInput
@@ -57,6 +58,11 @@ class Graph:
             if not is_adapter(step.op):
                 steps.setdefault(id(step.op), step)
         return {step.name: step for step in steps.values()}
+
+    @cached_property
+    def producers(self) -> "dict[Slot, Step]":
+        """Of each tensor the step that leaves it there; the input has none."""
+        return {slot: step for step in self.steps for slot in step.outputs}
 
     def needed_for(self, wanted: Iterable[Slot]) -> list[Step]:
         """The steps, in order, without which one of the wanted tensors cannot be computed."""

@@ -6,14 +6,19 @@ meets: batch normalisation, addition, dropout, padding, cropping, pooling and co
 steps, the first activation in the network's order counts. A unit that meets none, because the next thing mixes channels
 (a convolution, a dense layer, a softmax) or the network ends, is *signed*: it has no side on which it is silent, and
 its response is what its own layer puts out.
+
+That is said of the layers whose weights make units: convolutions and dense layers. Any other layer that can be a target
+has its own output for a response (`lib.network.targets`).
 """
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lib.errors import BadInput
 from lib.network.graph import Graph, Slot, Step, after
+
+if TYPE_CHECKING:  # NumPy takes a while, and commands that only list want no network
+    from lib.arrays import Tensor
 
 Kind = Literal["map", "node", "class"]
 
@@ -23,7 +28,7 @@ _OPERATIONS = {
     *("sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "softplus", "softsign"),
     *("soft_shrink", "hard_shrink", "squareplus", "sparse_plus", "threshold", "exp"),
 }
-_MIXING = {"softmax", "log_softmax", "sparsemax", "glu"}  # activations that make one channel depend on the others
+MIXING = {"softmax", "log_softmax", "sparsemax", "glu"}  # activations that make one channel depend on the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,25 +36,44 @@ class Nonlinearity:
     """A layer's units and where their pre-activation and activation are found.
 
     `before` and `after` are the tensors that hold them, from channel `offset` on (above 0 behind a concatenation);
-    `shape`, without batch, is that of the units' activations. Where `own`, the step's own activation lies between the
-    two, and `before` is a slot that the graph does not have: whoever runs the graph cuts the step in two and fills it.
-    Signed units have the same slot twice.
+    `shape`, without batch, is that of the units' activations. `cuts` are steps whose own activation is to be taken
+    apart: the tensor between the two halves is a slot that the graph does not have (`virtual`), and whoever runs the
+    graph fills it. `added` are steps that the graph does not have, which compute `before` from such slots.
+    Signed units have the same slot twice. `linear`: the units that are signed in a layer that is not, as a
+    concatenation of activated and linear branches.
     """
 
     step: Step
     kind: Kind
     units: int
     shape: tuple[int | None, ...]
-    own: bool
+    cuts: tuple[Step, ...]
     before: Slot
     after: Slot
     offset: int
     activation: str
     signed: bool
+    added: tuple[Step, ...] = ()
+    linear: frozenset[int] = frozenset()
+
+    @property
+    def own(self) -> bool:
+        """Whether the step's own activation lies between the two."""
+        return self.step in self.cuts
+
+    @property
+    def place(self) -> Slot:
+        """A tensor of the graph that has the positions of the units."""
+        return self.step.outputs[0] if self.own else self.after
+
+    @property
+    def signed_units(self) -> frozenset[int]:
+        """The units that have no side on which they are silent."""
+        return frozenset(range(self.units)) if self.signed else self.linear
 
 
 def kind_of(op: Any) -> Kind | None:
-    """Whether a layer has units, and which; class units are known only from what follows (`nonlinearity_of`)."""
+    """Whether a layer's weights make units, and which; class units are known only from what follows."""
     from keras import layers
 
     maps = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
@@ -58,17 +82,22 @@ def kind_of(op: Any) -> Kind | None:
     return "node" if isinstance(op, layers.Dense) else None
 
 
-def find(graph: Graph, layer: str) -> Nonlinearity:
-    """The nonlinearity of the layer with that name.
+class OwnActivation:
+    """The second half of a layer with an activation of its own, where the halves are apart; called as a layer is."""
 
-    Raises:
-        BadInput: no such layer, or one without units.
-    """
-    steps = graph.first_use()
-    if layer not in steps or kind_of(steps[layer].op) is None:
-        have = ", ".join(name for name, step in steps.items() if kind_of(step.op))
-        raise BadInput(f"no layer {layer!r} with units: the model has {have or 'none'}")
-    return nonlinearity_of(graph, steps[layer])
+    def __init__(self, op: Any) -> None:
+        self.activation = op.activation
+
+    def __call__(self, x: "Tensor") -> "Tensor":
+        return self.call(x)
+
+    def call(self, x: "Tensor") -> "Tensor":
+        return self.activation(x)
+
+
+def virtual(slot: Slot) -> Slot:
+    """The slot of what lies before the activation of a tensor, where the graph has no tensor for it."""
+    return Slot(-1 - slot.number)
 
 
 def nonlinearity_of(graph: Graph, step: Step) -> Nonlinearity:
@@ -81,12 +110,12 @@ def nonlinearity_of(graph: Graph, step: Step) -> Nonlinearity:
     assert units is not None, step.name
     name = activation_name(step.op)
     if name is not None and name != "linear":
-        signed = name in _MIXING
+        signed = name in MIXING
         if signed and kind == "node":
             kind = "class"
-        before = Slot(-1 - out.number)
+        before = virtual(out)
         activation, behind = ("linear", before) if signed else (name, out)
-        return Nonlinearity(step, kind, units, shape, True, before, behind, 0, activation, signed)
+        return Nonlinearity(step, kind, units, shape, (step,), before, behind, 0, activation, signed)
 
     carried = {out: 0}  # tensors in which the units still are channels, and from which channel on
     for later in after(graph.steps, step):
@@ -94,19 +123,19 @@ def nonlinearity_of(graph: Graph, step: Step) -> Nonlinearity:
         if not met:
             continue
         name = activation_name(later.op) if kind_of(later.op) is None else None
-        if name is not None and name in _MIXING:
+        if name is not None and name in MIXING:
             # class units only where nothing has happened to the logits on their way
             if kind == "node" and met[0] == out:
                 kind = "class"
         elif name is not None and name != "linear":
             behind = later.outputs[0]
             shape = (*graph.shapes[behind][1:-1], units)
-            return Nonlinearity(step, kind, units, shape, False, met[0], behind, carried[met[0]], name, False)
+            return Nonlinearity(step, kind, units, shape, (), met[0], behind, carried[met[0]], name, False)
         else:
             offset = _carry_on(graph, later, carried)
             if offset is not None:
                 carried[later.outputs[0]] = offset
-    return Nonlinearity(step, kind, units, shape, False, out, out, 0, "linear", True)
+    return Nonlinearity(step, kind, units, shape, (), out, out, 0, "linear", True)
 
 
 def activation_name(op: Any) -> str | None:
@@ -123,8 +152,8 @@ def activation_name(op: Any) -> str | None:
     ):
         if isinstance(op, layer):
             return name
-    if isinstance(op, layers.Layer):
-        if not (isinstance(op, layers.Activation) or kind_of(op)):
+    if isinstance(op, layers.Layer | OwnActivation):
+        if not (isinstance(op, layers.Activation | OwnActivation) or kind_of(op)):
             return None
         function = op.activation
         if function is None or function is activations.linear:
@@ -134,7 +163,7 @@ def activation_name(op: Any) -> str | None:
     if name == "ReLU":
         return "leaky_relu" if op.negative_slope else "relu"
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()  # LogSoftmax, as the function is called
-    return snake if snake in _OPERATIONS or snake in _MIXING else None
+    return snake if snake in _OPERATIONS or snake in MIXING else None
 
 
 def _carry_on(graph: Graph, step: Step, carried: dict[Slot, int]) -> int | None:

@@ -4,14 +4,15 @@ Called with images it gives the responses and pre-activations of all units of th
 statistics, no dropout). It is meant to be called inside a `tf.function`; trace that under `lib.network.graph.LOCK`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lib.arrays import Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK, Graph, Slot, Step, consumers, graph_of, run_step
-from lib.network.nonlinearity import Nonlinearity, find
+from lib.network.nonlinearity import Nonlinearity, OwnActivation, virtual
+from lib.network.targets import find
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Trunk:
         input_shape: (height, width, channels) of its images; None where the size is free and none was chosen.
         units: number of units, by layer.
         signed: by layer, whether its units stay linear, so that response and pre-activation are the same.
+        signed_units: by layer, which of its units do: all, none, or those of a concatenation's linear branches.
         activation: by layer, the name of the function between the two ("linear" for signed ones).
     """
 
@@ -51,6 +53,7 @@ class Trunk:
         self.input_shape = input_shape
         self.units = {name: place.units for name, place in places.items()}
         self.signed = {name: place.signed for name, place in places.items()}
+        self.signed_units = {name: place.signed_units for name, place in places.items()}
         self.activation = {name: place.activation for name, place in places.items()}
         self._plan = _plan(graph, list(places.values()), kernels)
 
@@ -107,6 +110,7 @@ def trunk_to(
         raise BadInput("no layers chosen: name one or more")
     _, height, width, channels = graph.shapes[graph.input]
     assert channels is not None
+    graph = taken_apart(graph, places.values())
     if size is None or size == (height, width):
         return Trunk(graph, places, (height, width, channels), kernels)
     trunk = Trunk(graph, places, (*size, channels), kernels)
@@ -114,35 +118,54 @@ def trunk_to(
     return trunk
 
 
+def taken_apart(graph: Graph, places: Iterable[Nonlinearity]) -> Graph:
+    """The same graph, in which every tensor that the places name is there.
+
+    Steps with an activation of their own that lies within a place are two, and what a place adds stands behind what
+    it was made from.
+    """
+    cuts = {step for place in places for step in place.cuts}
+    added = {step.outputs[0]: step for place in places for step in place.added}
+    if not cuts and not added:
+        return graph
+    steps: list[Step] = []
+    shapes = dict(graph.shapes)
+    for step in graph.steps:
+        if step in cuts:
+            (out,) = step.outputs
+            between = virtual(out)
+            shapes[between] = shapes[out]
+            steps.append(Step(_without_activation(step.op), step.name, step.args, step.kwargs, step.inputs, (between,)))
+            steps.append(Step(OwnActivation(step.op), step.name, (between,), {}, (between,), (out,)))
+        else:
+            steps.append(step)
+        for out in step.outputs:
+            if (again := added.get(virtual(out))) is not None:
+                shapes[virtual(out)] = shapes[out]
+                steps.append(again)
+    return Graph(graph.input, tuple(steps), graph.outputs, shapes)
+
+
 Compute = Callable[[dict[Slot, Tensor]], None]
 
 
 def _plan(graph: Graph, places: Sequence[Nonlinearity], kernels: Kernels | None) -> list[Compute]:
     """What to do, in order, so that the tensors of all places are filled."""
-    kept = {place.step.outputs[0] if place.own else slot for place in places for slot in (place.before, place.after)}
+    kept = {slot for place in places for slot in (place.before, place.after)}
     steps = graph.needed_for(kept)
-    cut = {place.step: (place.before, _without_activation(place.step.op)) for place in places if place.own}
     readers = consumers(steps)
     plan: list[Compute] = []
     covered = 0
     for at, step in enumerate(steps):
         if at < covered:
             continue
-        run = _run(steps[at:], readers, kept)
-        ops = tuple(cut[s][1] if s in cut else s.op for s in run)
-        kernel = kernels(ops) if kernels and run else None
-        if kernel is not None:
-            last = run[kernel.covers - 1]
-            plan.append(_by_kernel(kernel.compute, step.inputs[0], last.outputs[0]))
-            covered = steps.index(last) + 1
-        elif step in cut:
-            plan.append(_by_layer(replace(step, op=cut[step][1])))
-            last = step
-        else:
+        run = [] if isinstance(step.op, OwnActivation) else _run(steps[at:], readers, kept)
+        kernel = kernels(tuple(s.op for s in run)) if kernels and run else None
+        if kernel is None:
             plan.append(_by_layer(step))
             continue
-        if last in cut:
-            plan.append(_activate(last, cut[last][0]))
+        plan.append(_by_kernel(kernel.compute, step.inputs[0], run[kernel.covers - 1].outputs[0]))
+        covered = at + kernel.covers
     return plan
 
 
@@ -167,17 +190,6 @@ def _by_layer(step: Step) -> Compute:
 def _by_kernel(compute: Callable[[Tensor], Tensor], entry: Slot, out: Slot) -> Compute:
     def run(values: dict[Slot, Tensor]) -> None:
         values[out] = compute(values[entry])
-
-    return run
-
-
-def _activate(step: Step, before: Slot) -> Compute:
-    """The second half of a step that was cut: what it left is the pre-activation."""
-    (out,) = step.outputs
-
-    def run(values: dict[Slot, Tensor]) -> None:
-        values[before] = values[out]
-        values[out] = step.op.activation(values[out])
 
     return run
 

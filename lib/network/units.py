@@ -1,20 +1,22 @@
 """Units and the layers they belong to, and how a user names them."""
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from lib.errors import BadInput
 from lib.network.graph import graph_of
-from lib.network.nonlinearity import Kind, Nonlinearity, kind_of, nonlinearity_of
+from lib.network.heads import steps_without_space
+from lib.network.nearest import LISTED, list_some, nearest
+from lib.network.nonlinearity import Kind, Nonlinearity, kind_of
+from lib.network.targets import has_units, no_units, units_of
 
 
 @dataclass(frozen=True, order=True)
 class Unit:
-    """One map of a convolutional layer or one node of a dense one, written `Conv2D_2/17` (from 0)."""
+    """One map of a layer, or one node, written `Conv2D_2/17` (from 0)."""
 
     layer: str
     index: int
@@ -37,12 +39,22 @@ class Unit:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that has units. `shape`: of their activation, without batch; None where the network leaves it free."""
+    """A layer that has units.
+
+    Attributes:
+        shape: of their activation, without batch; None where the network leaves it free.
+        type: the name of its class, as Conv2D or Concatenate.
+        weighted: whether its own weights make its units: a convolution, or a dense layer.
+        default: whether it is swept where no layer is named: a convolution that sees space.
+    """
 
     name: str
     kind: Kind
     units: int
     shape: tuple[int | None, ...]
+    type: str = ""
+    weighted: bool = True
+    default: bool = False
 
 
 def layers_with_units(model: Any) -> dict[Layer, Nonlinearity]:
@@ -52,12 +64,22 @@ def layers_with_units(model: Any) -> dict[Layer, Nonlinearity]:
         BadInput: a model that cannot be read (`lib.network.graph.graph_of`).
     """
     graph = graph_of(model)
+    blind = steps_without_space(graph)
     found: dict[Layer, Nonlinearity] = {}
     for name, step in graph.first_use().items():
-        if kind_of(step.op) is not None:
-            place = nonlinearity_of(graph, step)
-            found[Layer(name, place.kind, place.units, place.shape)] = place
+        if has_units(graph, step):
+            place = units_of(graph, step)
+            weighted = kind_of(step.op) is not None
+            default = weighted and place.kind == "map" and step not in blind
+            layer = Layer(name, place.kind, place.units, place.shape, type(step.op).__name__, weighted, default)
+            found[layer] = place
     return found
+
+
+def names_to_offer(layers: Iterable[Layer]) -> list[str]:
+    """The layers that a message names where one is to be chosen: those whose weights make units, if there are any."""
+    layers = list(layers)
+    return [layer.name for layer in layers if layer.weighted] or [layer.name for layer in layers]
 
 
 def select_layers(model: Any, patterns: Sequence[str] | None = None) -> list[Layer]:
@@ -70,21 +92,29 @@ def select_units(model: Any, patterns: Sequence[str] | None = None) -> dict[Laye
 
     A pattern is a layer's name (`Conv2D_2`), a shell pattern for several (`Conv2D_*`, in which `*` also stands for
     slashes), or either with a unit or a range of units behind the last slash (`Conv2D_2/17`, `Conv2D_2/3-9`, both ends
-    included). None, or no pattern at all: every unit of every convolution.
+    included). A shell pattern means convolutions and dense layers where it fits any, and other layers where it fits
+    none. None, or no pattern at all: every unit of every convolution that sees space.
 
     Raises:
-        BadInput: no convolution and no pattern; a pattern that fits no layer (the message has the nearest names); an
-            index that the layer does not have.
+        BadInput: no convolution and no pattern; a pattern that fits no layer (the message has the nearest names); a
+            layer without units; an index that the layer does not have.
     """
     every = {layer.name: layer for layer in layers_with_units(model)}
     if not patterns:
-        convolutions = {layer: tuple(range(layer.units)) for layer in every.values() if layer.kind == "map"}
+        convolutions = {layer: tuple(range(layer.units)) for layer in every.values() if layer.default}
         if not convolutions:
-            others = f"; choose among its other layers: {', '.join(every)}" if every else ""
-            raise BadInput(f"model {model.name!r} has no convolution{others}")
+            others = (
+                f"; choose among its other layers: {list_some(names_to_offer(every.values()), LISTED)}" if every else ""
+            )
+            raise BadInput(f"model {model.name!r} has no convolution that sees space{others}")
         return convolutions
     chosen: dict[str, set[int]] = {}
-    for name, first, last in _spans(patterns, {name: layer.units for name, layer in every.items()}):
+    weighted = {layer.name for layer in every.values() if layer.weighted}
+    graph = graph_of(model)
+    for name, step in graph.first_use().items():
+        if name in patterns and name not in every:
+            raise BadInput(no_units(name, graph, step))
+    for name, first, last in _spans(patterns, {name: layer.units for name, layer in every.items()}, weighted):
         chosen.setdefault(name, set()).update(range(first, last + 1))
     return {layer: tuple(sorted(chosen[name])) for name, layer in every.items() if name in chosen}
 
@@ -98,17 +128,19 @@ def check_patterns(patterns: Sequence[str] | None, units: Mapping[str, int | Non
         pass
 
 
-def _spans(patterns: Sequence[str], units: Mapping[str, int | None]) -> Iterator[tuple[str, int, int]]:
+def _spans(
+    patterns: Sequence[str], units: Mapping[str, int | None], weighted: Collection[str] = ()
+) -> Iterator[tuple[str, int, int]]:
     """The layers that the patterns fit, each with the first and the last unit that is meant."""
     for pattern in patterns:
-        names, span = _matches(pattern, units), None
+        names, span = _matches(pattern, units, weighted), None
         if not names and (cut := re.fullmatch(r"(.+)/(\d+)(?:-(\d+))?", pattern)):
-            names = _matches(cut[1], units)
+            names = _matches(cut[1], units, weighted)
             span = (int(cut[2]), int(cut[3] or cut[2]))
             if span[1] < span[0]:
                 raise BadInput(f"{pattern!r} runs backwards: write the lower number first, as 3-9")
         if not names:
-            raise BadInput(f"no layer {pattern!r}{nearest(pattern, [name for name in units if units[name]])}")
+            raise BadInput(f"no layer {pattern!r}{nearest(pattern, units, LISTED)}")
         for name in names:
             if (count := units[name]) is None:
                 continue
@@ -118,16 +150,7 @@ def _spans(patterns: Sequence[str], units: Mapping[str, int | None]) -> Iterator
             yield name, first, last
 
 
-def _matches(pattern: str, names: Iterable[str]) -> list[str]:
+def _matches(pattern: str, names: Iterable[str], weighted: Collection[str]) -> list[str]:
     # a name is taken as it stands first: Keras allows brackets and asterisks in it
-    return [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
-
-
-def nearest(pattern: str, names: Iterable[str]) -> str:
-    """The end of a message that there is no such layer: which ones were perhaps meant."""
-    by_lower = {name.lower(): name for name in names}
-    asked = re.sub(r"/\d+(-\d+)?$", "", pattern).lower()
-    near = difflib.get_close_matches(asked, by_lower, n=3, cutoff=0.5)
-    if near:
-        return f": did you mean {', '.join(by_lower[name] for name in near)}?"
-    return f": the model has {', '.join(by_lower.values()) or 'none with units'}"
+    fit = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
+    return [name for name in fit if name in weighted] or fit

@@ -5,14 +5,14 @@ every place. The numbers are `lib.network.window_plan`'s; the layers are the mod
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from lib.arrays import ShortIntegers, Tensor
 from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.kernels import window_kernels
-from lib.network.nonlinearity import Nonlinearity, find
-from lib.network.trunk import Trunk
+from lib.network.nonlinearity import Nonlinearity
+from lib.network.targets import find
+from lib.network.trunk import Trunk, taken_apart
 from lib.network.window_plan import Axis, Frame, WindowField, reaches_of
 
 
@@ -30,9 +30,10 @@ class FramedTrunk:
         Raises:
             BadInput: an unknown layer; `lib.network.window_plan.Unbounded` for one on the way that sees too much.
         """
-        graph = graph_of(model)
-        self._places = {name: find(graph, name) for name in layers}
-        tensors = {name: _tensors(place) for name, place in self._places.items()}
+        whole = graph_of(model)
+        self._places = {name: find(whole, name) for name in layers}
+        graph = taken_apart(whole, self._places.values())
+        tensors = {name: (place.after, place.before) for name, place in self._places.items()}
         targets = list(dict.fromkeys(slot for pair in tensors.values() for slot in pair))
         steps = graph.needed_for(targets)
         self._field = WindowField(graph, steps, targets, reaches_of(graph, steps))
@@ -157,11 +158,6 @@ class _Unchanged:
     call = __call__
 
 
-def _tensors(place: Nonlinearity) -> tuple[Slot, Slot]:
-    """Where activation and pre-activation lie, as far as positions go: an own activation has them in one place."""
-    return (place.step.outputs[0],) * 2 if place.own else (place.after, place.before)
-
-
 def _build_framed(
     graph: Graph, steps: Sequence[Step], places: dict[str, Nonlinearity], frames: Sequence[Frame], now: _Now
 ) -> Trunk:
@@ -177,7 +173,6 @@ def _build_framed(
         return slot
 
     twins: dict[int, Any] = {}  # a layer that is called twice stays one
-    renewed: dict[Step, Step] = {}
     plan: list[Step] = []
     for step in steps:
         op = twins.setdefault(id(step.op), _without_padding(step.op))
@@ -196,13 +191,12 @@ def _build_framed(
         args, kwargs = keras.tree.map_structure(
             lambda leaf, read=read: read[leaf] if isinstance(leaf, Slot) else leaf, (step.args, dict(step.kwargs))
         )
-        renewed[step] = Step(op, step.name, args, kwargs, tuple(read[slot] for slot in step.inputs), outputs)
-        plan.append(renewed[step])
+        plan.append(Step(op, step.name, args, kwargs, tuple(read[slot] for slot in step.inputs), outputs))
         if last:
             plan.append(last)
     return Trunk(
         Graph(graph.input, tuple(plan), graph.outputs, shapes),
-        {name: replace(place, step=renewed[place.step]) for name, place in places.items()},
+        places,
         (None, None, graph.shapes[graph.input][-1] or 0),
         window_kernels,
     )

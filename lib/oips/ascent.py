@@ -82,6 +82,7 @@ class Ascent:
         batch: images a call; fewer are padded.
         shape: (height, width, channels) of an image.
         units: how many the layer has.
+        signed: whether all of them stay linear, and `signed_units`: which do.
         traces: how often TensorFlow has traced the loop: once, whatever is grown.
     """
 
@@ -119,6 +120,7 @@ class Ascent:
         self._objective = OBJECTIVES[objective]
         self.units = self._trunk.units[layer]
         self.signed = self._trunk.signed[layer]
+        self.signed_units = self._trunk.signed_units[layer]
         height, width, channels = self._trunk.input_shape
         if height is None or width is None:
             raise BadInput("the network takes images of any size: choose one, as 64x64")

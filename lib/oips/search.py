@@ -89,7 +89,7 @@ class Ground:
     starts: Callable[[Reals], Reals]  # noise to start images
     measure: Callable[[Reals, npt.ArrayLike], tuple[Reals, Reals]]  # images to responses and pre-activations
     shape: tuple[int, int, int]
-    signed: bool = False  # the layer's units stay linear
+    signed: frozenset[int] = frozenset()  # the layer's units that stay linear
 
 
 GroundOf = Callable[[ConstraintName, str], Ground]
@@ -130,9 +130,9 @@ def search_unit(
             )
             search = _better(search, _search(unit, more, ground, settings.starts))
         search = _search_again(unit, settings, ground_of, search, exemplar)
-        if search.response <= 0 and not _responds(exemplar) and not ground.signed:
+        if search.response <= 0 and not _responds(exemplar) and unit.index not in ground.signed:
             search, exemplar = _search_longer(unit, settings, ground_of, search, best_exemplar, enough)
-    verdict = verdict_of(search.response, exemplar, dead=dead, signed=ground.signed)
+    verdict = verdict_of(search.response, exemplar, dead=dead, signed=unit.index in ground.signed)
     return search, verdict, response_ratio(search.response, exemplar)
 
 
@@ -145,11 +145,12 @@ def _search_again(
 ) -> Search:
     """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
     effort, first = 1, 4 * settings.starts
-    least = 0.0 if not ground_of(settings.constraint, settings.objective).signed else -math.inf
+    ground = ground_of(settings.constraint, settings.objective)
+    least = -math.inf if unit.index in ground.signed else 0.0
     while exemplar is not None and exemplar > max(search.response, least) and effort < LONGER:
         effort *= 4
         longer = replace(settings, starts=2 * settings.starts, steps=max(settings.steps * effort // 2, 1))
-        again = _search(unit, longer, ground_of(settings.constraint, settings.objective), first)
+        again = _search(unit, longer, ground, first)
         search = _better(search, again)
         first += longer.starts
     return search

@@ -64,7 +64,7 @@ class SweepContext(RunContext):
                 )
                 batcher = self._open.enter_context(Batcher(ascent, self.batch, beat=beat))
                 measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
-                self._grounds[key] = Ground(batcher, ascent.starts, measure, ascent.shape, ascent.signed)
+                self._grounds[key] = Ground(batcher, ascent.starts, measure, ascent.shape, ascent.signed_units)
             return self._grounds[key]
 
     def _measure(self, layer: str) -> Measure:

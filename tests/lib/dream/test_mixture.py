@@ -105,5 +105,5 @@ def test_without_a_text_all_maps_of_the_last_convolution_are_meant() -> None:
 
 def test_a_network_without_convolution_has_no_default() -> None:
     model = keras.Sequential([kl.Input((4, 4, 1)), kl.Flatten(), kl.Dense(4, name="nodes")], name="flat")
-    with pytest.raises(BadInput, match="'flat' has no convolution: name as objective one of nodes"):
+    with pytest.raises(BadInput, match="'flat' has no convolution that sees space: name as objective one of nodes"):
         mixture_of(model, "")
