@@ -31,7 +31,8 @@ from tasks.analysis.groups import Groups
 from tasks.analysis.predictions import prediction_step
 from tasks.analysis.steps import Step, Wanted, plan
 from tasks.model.context import open_context
-from tasks.model.data import load_data, store_data
+from tasks.model.data import load_data
+from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
 from tasks.model.network import open_network
 from tasks.model.stored import data_of

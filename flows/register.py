@@ -5,13 +5,11 @@ from prefect import flow
 from flows.forms.parameters import RegisterParameters
 from flows.forms.resolve import Resolved
 from flows.results.summaries import RegisterSummary
-from flows.running.models import obtain_registered_model
+from flows.running.models import register_in
 from flows.running.outcome import end_in_states
 from flows.running.work import work
 from storage.store import Store
 from tasks.model.stored import StoredModel, find_model
-from tasks.model.training import ModelAttributes
-from tasks.session.attributes import read_as
 
 
 @flow(name="register", persist_result=False)
@@ -19,10 +17,7 @@ from tasks.session.attributes import read_as
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
     with work(parameters, "register") as (open_session, _):
-        stored = obtain_registered_model(open_session, parameters)
-        count = read_as(ModelAttributes, stored.record.output("model").attributes)["parameters"]
-        closed = open_session.run.close("completed", {"model": stored.name, "parameters": count})
-        return RegisterSummary(run=closed.id, model=stored.name, parameters=count)
+        return register_in(open_session, parameters)
 
 
 def obtain_model(store: Store, found: Resolved) -> StoredModel:

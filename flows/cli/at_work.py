@@ -3,9 +3,11 @@
 import logging
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.progress import Display, choose_display, step
@@ -24,33 +26,38 @@ def at_work(parameters: "InStore") -> Iterator[Display]:
     Ctrl-C and SIGTERM end it, and then the process, within seconds (`flows.running.stopping`).
 
     Raises BadInput and StoreError at once for what the parameters name and there is not, and StoreUnusable where their
-    store cannot be written to.
+    store cannot be written to. A file that holds no model is refused before the server is started.
     """
     from flows.forms.resolve import hand_on
     from flows.running.stopping import stops_when_told
     from storage.store import Store
 
-    with stops_when_told(hard=True), hand_on(parameters):
+    with stops_when_told(hard=True), hand_on(parameters) as found:
         Store.open(parameters.store).check_writable()
-        with _served() as progress:
+        with _served(found.file) as progress:
             yield progress
 
 
 @contextmanager
-def _served() -> Iterator[Display]:
-    """While inside, there are TensorFlow, Prefect and a server of ours, and progress is shown."""
-    from flows.serving.server import local_server
+def _served(file: Path | None) -> Iterator[Display]:
+    """While inside, there are TensorFlow, Prefect and a server of ours, and progress is shown.
 
+    `file`: of a model that will be registered first.
+    """
     _keep_libraries_quiet()
     with choose_display() as progress:
+        if file is not None:
+            _import_tensorflow(progress)
+            _check_file(progress, file)
+        from flows.serving.server import local_server
+
         # The server starts while TensorFlow is imported: both take several seconds.
         server = local_server(DATA_FOLDER, progress=lambda text: _of_the_server(progress, text))
         try:
-            with step(progress, "importing TensorFlow"), hold_back_stderr():
-                import tensorflow
+            _import_tensorflow(progress)
             with step(progress, "importing Prefect"):
                 import prefect
-            del tensorflow, prefect
+            del prefect
         except BaseException:
             server.stop()
             raise
@@ -62,11 +69,42 @@ def _served() -> Iterator[Display]:
 
 
 def register_here(parameters: "RegisterParameters") -> "RegisterSummary":
-    """Register a model: the result of the flow `register`."""
-    with at_work(parameters):
-        from flows.register import register
+    """Register a model without a flow run, so that nobody waits for a server; the result of the flow `register`."""
+    from flows.forms.resolve import hand_on
+    from storage.store import Store
 
-        return register(parameters)
+    with hand_on(parameters):
+        Store.open(parameters.store).check_writable()
+        _keep_libraries_quiet()
+        with choose_display() as progress:
+            _import_tensorflow(progress)
+            from flows.running.models import register_in
+            from tasks.session.progress import listen
+            from tasks.session.session import session
+
+            asked = parameters.model_dump(mode="json")
+            with (
+                step(progress, f"registering {parameters.file.name}"),
+                listen(progress.update),
+                session(parameters.store, "register", asked) as open_session,
+            ):
+                return register_in(open_session, parameters)
+
+
+def _import_tensorflow(progress: Display) -> None:
+    if "tensorflow" in sys.modules:
+        return
+    with step(progress, "importing TensorFlow"), hold_back_stderr():
+        import tensorflow
+    del tensorflow
+
+
+def _check_file(progress: Display, file: Path) -> None:
+    """Raise BadInput for a file that will not be registered."""
+    from tasks.model.models import load_with_units
+
+    with step(progress, f"reading {file.name}"):
+        load_with_units(file)
 
 
 def _of_the_server(progress: Display, text: str) -> None:
@@ -82,7 +120,8 @@ def _keep_libraries_quiet() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    for name in ("tensorflow", "absl"):  # Keras warns by the latter that .h5 is an old format
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
 
 

@@ -69,11 +69,12 @@ _handed: ContextVar[tuple[InStore, Resolved] | None] = ContextVar("handed", defa
 
 
 @contextmanager
-def hand_on(parameters: InStore) -> Iterator[None]:
+def hand_on(parameters: InStore) -> Iterator[Resolved]:
     """While inside, a flow that is called with these parameters takes over what they name. Raises as `resolve`."""
-    token = _handed.set((parameters, resolve(parameters)))
+    found = resolve(parameters)
+    token = _handed.set((parameters, found))
     try:
-        yield
+        yield found
     finally:
         _handed.reset(token)
 

@@ -1,15 +1,24 @@
-"""Models that a flow obtains: trained or registered within it, or found in the store."""
+"""Models that a run obtains: trained or registered within it.
+
+A file is registered within a flow run or without one. Nothing here imports Prefect where there is none, as that takes
+seconds that somebody waits for.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 from flows.forms.parameters import RegisterParameters, TrainParameters
+from flows.results.summaries import RegisterSummary
 from lib.data.dataset import Dataset
 from lib.network import model_file
 from lib.training import reference
-from tasks.model.data import store_data
+from storage.store import Record
+from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images, name_model, register_model
+from tasks.model.outputs import ModelAttributes
 from tasks.model.stored import StoredModel
-from tasks.model.training import train_model
-from tasks.session.recorded import key_of
-from tasks.session.session import Session
+from tasks.session.attributes import read_as
+from tasks.session.session import Session, flow_run_here
 
 
 def obtain_trained_model(open_session: Session, parameters: TrainParameters) -> StoredModel:
@@ -18,11 +27,14 @@ def obtain_trained_model(open_session: Session, parameters: TrainParameters) -> 
     Raises BadInput before anything is stored for images that the network cannot take.
     """
 
+    from tasks.model.training import train_model
+    from tasks.session.recorded import key_of
+
     def suits(data: Dataset) -> None:
         reference.build(data.input_shape, len(data.classes))
 
     run = open_session.run.id
-    data_key = key_of(store_data(parameters.data, parameters.data_dir, run, suits=suits, return_state=True))
+    data_key = _key(store_data, parameters.data, parameters.data_dir, run, suits=suits)
     model_key = key_of(train_model(data_key, parameters.settings, run, return_state=True))
     record = open_session.store.record(model_key)
     return StoredModel(record, name_model(open_session.store, record, parameters.data.partition(":")[0]))
@@ -31,19 +43,35 @@ def obtain_trained_model(open_session: Session, parameters: TrainParameters) -> 
 def obtain_registered_model(
     open_session: Session, parameters: RegisterParameters, size: tuple[int, int] | None = None
 ) -> StoredModel:
-    """The registered model, under its ref; within a flow run. `size`: of the images it will be given."""
+    """The registered model, under its ref; within a flow run or without one. `size`: of the images it will be given."""
     run = open_session.run.id
     data_key = None
     if parameters.data:
         model = model_file.load(parameters.file)
-        data_key = key_of(
-            store_data(
-                parameters.data,
-                parameters.data_dir,
-                run,
-                suits=lambda data: check_images(model, data.input_shape, size),
-                return_state=True,
-            )
+        data_key = _key(
+            store_data,
+            parameters.data,
+            parameters.data_dir,
+            run,
+            suits=lambda data: check_images(model, data.input_shape, size),
         )
-    record = open_session.store.record(key_of(register_model(parameters.file, data_key, run, return_state=True)))
+    record = open_session.store.record(_key(register_model, parameters.file, data_key, run))
     return StoredModel(record, name_model(open_session.store, record, parameters.file.stem))
+
+
+def register_in(open_session: Session, parameters: RegisterParameters) -> RegisterSummary:
+    """Register a model in an open run, and close that; what the flow `register` and the command line come to."""
+    stored = obtain_registered_model(open_session, parameters)
+    count = read_as(ModelAttributes, stored.record.output("model").attributes)["parameters"]
+    closed = open_session.run.close("completed", {"model": stored.name, "parameters": count})
+    return RegisterSummary(run=closed.id, model=stored.name, parameters=count)
+
+
+def _key(function: Callable[..., tuple[Record, bool]], *args: Any, **kwargs: Any) -> str:
+    """The key of the record that a function comes to: by its task, where a flow run is under way to show that in."""
+    if flow_run_here() is None:
+        return function(*args, **kwargs)[0].key
+    from tasks.model import model_tasks
+    from tasks.session.recorded import key_of
+
+    return key_of(getattr(model_tasks, function.__name__)(*args, **kwargs, return_state=True))

@@ -13,7 +13,7 @@ from lib.network.trunk import responses_of
 from lib.network.units import Layer, Unit, select_units
 from storage.store import Recipe, Record
 from tasks.model.context import open_context
-from tasks.model.data import store_data
+from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
 from tasks.model.network import Natural, natural_of, open_network
 from tasks.model.stored import StoredModel, data_of

@@ -37,7 +37,9 @@ def mend(config: Any, file: str) -> Any:
 def layers_of(config: Any) -> list[Description]:
     """The layers of a model as Keras 2 describes it, in its order; none for what is no model."""
     inner = config.get("config") if isinstance(config, dict) else None
-    found = inner.get("layers") if isinstance(inner, dict) else inner  # a Sequential of Keras 2.0 is the list of its layers
+    found = (
+        inner.get("layers") if isinstance(inner, dict) else inner
+    )  # a Sequential of Keras 2.0 is the list of its layers
     return found if isinstance(found, list) else []
 
 
@@ -103,7 +105,13 @@ def _sequential(description: Description, file: str) -> Description:
     config = {"name": name or description.get("name") or "sequential", "layers": mended}
     if isinstance(inner, dict) and "trainable" in inner:
         config["trainable"] = inner["trainable"]
-    return {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None, "name": config["name"]}
+    return {
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": config,
+        "registered_name": None,
+        "name": config["name"],
+    }
 
 
 def _entry(description: Description) -> Description | None:
@@ -113,7 +121,11 @@ def _entry(description: Description) -> Description | None:
         shape = description["config"].get("build_input_shape")
     if shape is None:
         return None
-    config = {"batch_shape": shape, "dtype": dtype, "name": f"{name_of(layers_of(description)[0])}_input".replace("/", "_")}
+    config = {
+        "batch_shape": shape,
+        "dtype": dtype,
+        "name": f"{name_of(layers_of(description)[0])}_input".replace("/", "_"),
+    }
     return {"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": None}
 
 
@@ -183,7 +195,9 @@ class _Functional:
         parts, before = [first | {"inbound_nodes": nodes}], name
         for part in behind:
             history = [[before, number, 0] for number in range(max(len(calls), 1))]
-            parts.append(part | {"inbound_nodes": [lambda place=place: _node([_tensor(place)], {}) for place in history]})
+            parts.append(
+                part | {"inbound_nodes": [lambda place=place: _node([_tensor(place)], {}) for place in history]}
+            )
             before = part["name"]
         self.last[name] = before
         return parts
@@ -212,7 +226,11 @@ class _Functional:
     def _value(self, value: Any) -> Any:
         """An argument by name: a tensor where it names one, else what it is."""
         if isinstance(value, list):
-            if len(value) >= 3 and isinstance(value[0], str) and (value[0] in self.names or value[0] == "_CONSTANT_VALUE"):
+            if (
+                len(value) >= 3
+                and isinstance(value[0], str)
+                and (value[0] in self.names or value[0] == "_CONSTANT_VALUE")
+            ):
                 return value[2] if value[0] == "_CONSTANT_VALUE" else self._found(value[:3])
             return [self._value(part) for part in value]
         if isinstance(value, dict) and "class_name" not in value:

@@ -56,7 +56,10 @@ _SAYS_NOTHING: dict[str, tuple[tuple[Any, ...], tuple[str, ...]]] = {
     "sparse": ((False, None), ()),
     "ragged": ((False, None), ()),
     "type_spec": ((None,), ()),
-    "groups": ((1, None), ("DepthwiseConv2D", "DepthwiseConv1D", "SeparableConv2D", "SeparableConv1D", "Conv2DTranspose")),
+    "groups": (
+        (1, None),
+        ("DepthwiseConv2D", "DepthwiseConv1D", "SeparableConv2D", "SeparableConv1D", "Conv2DTranspose"),
+    ),
     "filters": ((None,), ("DepthwiseConv2D", "DepthwiseConv1D")),
     "experimental_autocast": ((_ANY,), ()),
 }
@@ -81,7 +84,10 @@ def layer(description: Description, file: str, model: Callable[[Description], De
     own = getattr(keras.layers, kind, None) if isinstance(kind, str) and kind.isidentifier() else None
     if kind == "ThresholdedReLU":
         kind, settings = "ReLU", _common(settings) | {"threshold": _plain(settings.get("theta", 1.0))}
-    elif not (isinstance(own, type) and issubclass(own, keras.layers.Layer)) or ">" in f"{description.get('registered_name')}":
+    elif (
+        not (isinstance(own, type) and issubclass(own, keras.layers.Layer))
+        or ">" in f"{description.get('registered_name')}"
+    ):
         raise BadInput(
             f"{file} holds a {written} ({called!r}), which Keras 3 does not have: "
             "rebuild the model with layers that it has and save it again"
@@ -93,7 +99,9 @@ def layer(description: Description, file: str, model: Callable[[Description], De
     known = _parameters(getattr(keras.layers, kind))
     for name in [name for name, value in settings.items() if _says_nothing(kind, name, value)]:
         del settings[name]
-    for name in [name for name, value in settings.items() if name not in known and (value is None or name == "trainable")]:
+    for name in [
+        name for name, value in settings.items() if name not in known and (value is None or name == "trainable")
+    ]:
         del settings[name]
     if "dtype" in settings and (policy := _policy(settings.pop("dtype"))):
         settings["dtype"] = policy
@@ -216,7 +224,12 @@ def _of_keras_1(kind: str, settings: dict[str, Any]) -> None:
         settings["data_format"] = ordering or "channels_last"
     if "nb_row" in settings:
         settings["kernel_size"] = [settings.pop("nb_row"), settings.pop("nb_col")]
-    if "nb_filter" in settings or "border_mode" in settings or ("output_dim" in settings and kind == "Dense") or "p" in settings:
+    if (
+        "nb_filter" in settings
+        or "border_mode" in settings
+        or ("output_dim" in settings and kind == "Dense")
+        or "p" in settings
+    ):
         for old, new in _KERAS_1.items():
             if old in settings:
                 settings[new] = settings.pop(old)

@@ -106,7 +106,9 @@ def _load_keras2(data: bytes, suffix: str, config: Any, name: str) -> KerasModel
         model: KerasModel = keras.saving.deserialize_keras_object(copy.deepcopy(mended), safe_mode=True)
     # Keras raises whatever its parts raise
     except Exception as problem:
-        raise BadInput(f"{name} was written by Keras 2, and Keras 3 does not build it: {_first_line(problem)}") from problem
+        raise BadInput(
+            f"{name} was written by Keras 2, and Keras 3 does not build it: {_first_line(problem)}"
+        ) from problem
     if suffix == ".h5":
         with h5py.File(io.BytesIO(data), "r") as file:
             keras2_weights.fill_from_h5(model, config, file, name)

@@ -14,7 +14,6 @@ from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.model.kinds.data import KIND
 from tasks.session.attributes import read_as
 from tasks.session.progress import report
-from tasks.session.recorded import record_task
 from tasks.session.session import session_of
 
 VERSION = 1
@@ -29,7 +28,6 @@ class DataParameters(TypedDict):
     attributes: dict[str, JsonValue]
 
 
-@record_task("data", run_name="{name}")
 def store_data(
     name: str, data_dir: Path | None, run: str, suits: Callable[[Dataset], object] | None = None
 ) -> tuple[Record, bool]:

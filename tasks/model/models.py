@@ -13,10 +13,9 @@ from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import identity_of
 from tasks.model.data import DataParameters
 from tasks.model.kinds.register import KIND
+from tasks.model.outputs import ModelAttributes, model_outputs
 from tasks.model.stored import LATEST
-from tasks.model.training import ModelAttributes, model_outputs
 from tasks.session.attributes import read_as
-from tasks.session.recorded import record_task
 from tasks.session.session import session_of
 
 VERSION = 1
@@ -37,7 +36,6 @@ def name_model(store: Store, record: Record, label: str) -> str:
     return name
 
 
-@record_task("register", run_name="{path}")
 def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, bool]:
     """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
 
@@ -45,9 +43,7 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
     """
     session = session_of(run)
     data = session.store.record(data_key) if data_key else None
-    model = model_file.load(path)
-    if not layers_with_units(model):
-        raise BadInput(f"{path} has no layer with units: give a model with convolutions")
+    model = load_with_units(path)
     try:
         source = path.read_bytes()
     except OSError as problem:
@@ -70,6 +66,14 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
         ),
         unit="model",
     )
+
+
+def load_with_units(path: Path) -> KerasModel:
+    """The model in a file. Raises BadInput for a file that holds none, or a model without units."""
+    model = model_file.load(path)
+    if not layers_with_units(model):
+        raise BadInput(f"{path} has no layer with units: give a model with convolutions")
+    return model
 
 
 def check_images(model: KerasModel, shape: Sequence[int], size: tuple[int, int] | None = None) -> None:

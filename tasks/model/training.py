@@ -11,7 +11,6 @@ from lib.data.dataset import Dataset
 from lib.deadline import OutOfTime
 from lib.draw.plots import history_plot
 from lib.network import model_file
-from lib.network.keras_model import KerasModel
 from lib.training.settings import TrainSettings
 from lib.training.training import TrainedEpoch, train
 from storage.clock import now
@@ -20,22 +19,13 @@ from tasks.model.checkpoints import identity_of, network_output
 from tasks.model.data import load_data
 from tasks.model.kinds.epoch import KIND as EPOCH
 from tasks.model.kinds.model import KIND as MODEL
+from tasks.model.outputs import KERAS, ModelAttributes, model_outputs
 from tasks.session.attributes import read_as
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 from tasks.session.session import Session, session_of
 
 VERSION = 1
-KERAS = "application/x-keras"
-H5 = "application/x-hdf5"
-
-
-class ModelAttributes(TypedDict):
-    """What the outputs of every model say of it. `parameters`: how many weights; `data_record`: a key."""
-
-    data: str | None
-    data_record: str | None
-    parameters: int
 
 
 class Scores(TypedDict):
@@ -88,15 +78,6 @@ def train_model(data_key: str, settings: TrainSettings, run: str) -> tuple[Recor
         return outputs, [*read, Input("checkpoint", checkpoint.output("checkpoint").digest)]
 
     return session.obtain(recipe, compute, unit="model")
-
-
-def model_outputs(model: KerasModel, about: ModelAttributes) -> list[NewOutput]:
-    """A model as artifacts: roles `model` (`.keras`) and `model_h5`, each with the model's identity."""
-    identity = model_file.identity(model)
-    return [
-        NewOutput("model", model_file.keras_bytes(model), "model", KERAS, attributes=about, identity=identity),
-        NewOutput("model_h5", model_file.h5_bytes(model), "model", H5, attributes=about, identity=identity),
-    ]
 
 
 def _train(

@@ -2,10 +2,12 @@
 
 import platform
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from lib import stop
 from lib.deadline import NEVER, Deadline, OutOfTime
@@ -15,6 +17,9 @@ from storage.document import Json
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
 from tasks.session.open_runs import find_shared, share
 from tasks.session.provenance import CodeVersion, code_version, environment_bytes
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, TaskRun
 
 STOPPED = "it was told to stop"
 
@@ -72,15 +77,12 @@ class Session:
         self.run.close("interrupted", {"error": STOPPED})
 
     def _provenance(self) -> Provenance:
-        from prefect.context import FlowRunContext, TaskRunContext
-
-        flow, task = FlowRunContext.get(), TaskRunContext.get()
-        flow_run = flow.flow_run if flow else None
+        flow_run, task = flow_run_here(), _task_run_here()
         return Provenance(
             run=self.run.id,
-            flow_run=str(task.task_run.flow_run_id) if task else (str(flow_run.id) if flow_run else None),
-            task_run=str(task.task_run.id) if task else None,
-            attempt=task.task_run.run_count if task else (flow_run.run_count if flow_run else 1),
+            flow_run=str(task.flow_run_id) if task else (str(flow_run.id) if flow_run else None),
+            task_run=str(task.id) if task else None,
+            attempt=task.run_count if task else (flow_run.run_count if flow_run else 1),
             code=dict(self.code),
             environment=self.environment,
             host=socket.gethostname() or platform.node(),
@@ -118,3 +120,22 @@ def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Dea
 def session_of(run: str) -> Session:
     """The session of an open run. Raises RuntimeError in a process that did not open it."""
     return find_shared(run, Session)
+
+
+def flow_run_here() -> "FlowRun | None":
+    """The flow run that is under way in this thread, if there is one. Prefect is not imported to find that out."""
+    if "prefect.context" not in sys.modules:
+        return None
+    from prefect.context import FlowRunContext
+
+    found = FlowRunContext.get()
+    return found.flow_run if found else None
+
+
+def _task_run_here() -> "TaskRun | None":
+    if "prefect.context" not in sys.modules:
+        return None
+    from prefect.context import TaskRunContext
+
+    found = TaskRunContext.get()
+    return found.task_run if found else None

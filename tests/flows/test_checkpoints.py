@@ -29,9 +29,9 @@ EPOCHS = 3
 def trained(root: Path, pictures: str) -> Bench:
     """A store as a training of three epochs leaves it: the tiny network's with other weights in each."""
     from lib.network import model_file
-    from tasks.model.data import store_data
+    from tasks.model.model_tasks import store_data
     from tasks.model.models import name_model
-    from tasks.model.training import model_outputs
+    from tasks.model.outputs import model_outputs
     from tasks.session.session import session
 
     with session(str(root), "train", {}) as run:

@@ -35,7 +35,7 @@ def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
     """Open the tiny network's context in a session, with its data set, exemplars found, until the test ends."""
     from lib.network import model_file
     from tasks.model.context import open_context
-    from tasks.model.data import store_data
+    from tasks.model.model_tasks import store_data
     from tasks.model.network import Network, natural_of
     from tasks.sweep.context import SweepContext
     from tasks.sweep.exemplars import make_exemplars

@@ -89,7 +89,7 @@ def made() -> dict[str, dict[str, Any]]:
     from lib.network import model_file
     from storage.store import Store
     from tasks.model.context import open_context
-    from tasks.model.data import store_data
+    from tasks.model.model_tasks import store_data
     from tasks.model.network import Network, natural_of
     from tasks.session.open_runs import find_shared
     from tasks.session.session import session

@@ -40,7 +40,8 @@ def analysed() -> dict[str, dict[str, Any]]:
     from tasks.analysis.linear_classifiers import compare_layers
     from tasks.analysis.predictions import predict_set
     from tasks.model.context import open_context
-    from tasks.model.data import load_data, store_data
+    from tasks.model.data import load_data
+    from tasks.model.model_tasks import store_data
     from tasks.model.network import Network
     from tasks.session.session import session
     from tests.flows.tiny import small_cnn, write_pictures

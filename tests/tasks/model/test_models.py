@@ -17,7 +17,7 @@ from tests.flows.tiny import saved, small_cnn
 def record(open_session: Session, store: Store, tmp_path: Path) -> Any:
     """A registered model's."""
     file = saved(small_cnn(), tmp_path / "My net (final).keras")
-    return store.record(register_model.fn(file, None, open_session.run.id).data)
+    return register_model(file, None, open_session.run.id)[0]
 
 
 def test_a_model_is_found_by_its_ref_by_its_digest_and_as_the_latest(store: Store, record: Any) -> None:
@@ -54,10 +54,10 @@ def test_a_file_registered_twice_is_one_record(open_session: Session, store: Sto
         (tmp_path / folder).mkdir()
         file = tmp_path / folder / "net.keras"
         file.write_bytes(first.read_bytes())
-        state = register_model.fn(file, None, open_session.run.id)
-        keys.append(state.data)
+        record, reused = register_model(file, None, open_session.run.id)
+        keys.append(record.key)
     assert keys[0] == keys[1]
-    assert state.name == "Reused"
+    assert reused
     assert store.get(store.record(keys[0]).output("source").digest) == (tmp_path / "one" / "net.keras").read_bytes()
 
 
