@@ -13,7 +13,7 @@ from lib.data.dataset import Dataset
 from lib.network import model_file
 from lib.training import reference
 from storage.store import Record
-from tasks.model.model_tasks import store_data
+from tasks.model.data import store_data
 from tasks.model.models import check_images, name_model, register_model
 from tasks.model.outputs import ModelAttributes
 from tasks.model.stored import StoredModel

@@ -6,7 +6,7 @@ pre-activation what lies before the activations of it (`lib.network.pre_activati
 """
 
 from lib.errors import BadInput
-from lib.network.graph import Graph, Step
+from lib.network.graph import Graph, Step, is_adapter
 from lib.network.nearest import LISTED, nearest
 from lib.network.nonlinearity import MIXING, Kind, Nonlinearity, activation_name, kind_of, nonlinearity_of
 from lib.network.pre_activations import is_never_negative, look_before
@@ -39,8 +39,6 @@ def no_units(layer: str, graph: Graph, step: Step) -> str:
 
 def has_units(graph: Graph, step: Step) -> bool:
     """Whether a layer can be a target: it puts out maps [B, H, W, C] or nodes [B, N]."""
-    from lib.network.adapt import is_adapter  # with NumPy, which commands that only list do not want
-
     if len(step.outputs) != 1 or is_adapter(step.op):
         return False
     shape = graph.shapes[step.outputs[0]]
