@@ -60,7 +60,7 @@ def measure(
     draw = np.random.default_rng(2024)
     layers: dict[str, Any] = {}
     for layer in select_layers(model, patterns):
-        constraint = Constraint(settings.constraint, *pixel_range)
+        constraint = Constraint(settings.kept_constraint, *pixel_range)
         ascent = Ascent(model, layer.name, constraint, smoothing=settings.smoothing, jitter=settings.jitter > 0)
         ground = Ground(_whole_batches(ascent), ascent.starts, ascent.measure, ascent.shape)
         ratios = {}

@@ -19,6 +19,7 @@ from flows.results.reports import report_analysis, show_progress
 from flows.results.summaries import AnalysisSummary
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_run
+from flows.running.pixels import settle_pixels
 from flows.running.work import work
 from lib.data.image_names import ImageName
 from lib.errors import BadInput
@@ -34,7 +35,7 @@ from tasks.model.context import open_context
 from tasks.model.data import load_data
 from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
-from tasks.model.network import open_network
+from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
 from tasks.session.progress import report
 from tasks.session.recorded import key_of
@@ -145,11 +146,12 @@ def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str
 @contextmanager
 def _open_context(open_session: Session, parameters: AnalyseParameters, found: Resolved) -> Iterator[AnalysisContext]:
     """Everything that the tasks share. Raises BadInput."""
-    stored = obtain_model(open_session.store, found)
-    network = open_network(open_session.store, stored)
+    stored = obtain_model(open_session.store, found, parameters.pixels)
+    model = load_model(open_session.store, stored)
     if parameters.layers:
-        select_layers(network.model, parameters.layers)
-    data = _data(open_session, parameters, stored.record, network.model)
+        select_layers(model, parameters.layers)
+    data = _data(open_session, parameters, stored.record, model)
+    network = Network.of(model, settle_pixels(open_session, stored, model, parameters.pixels, data))
     context = AnalysisContext(
         open_session,
         network,

@@ -22,6 +22,7 @@ from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_run, few
+from flows.running.pixels import settle_pixels
 from flows.running.work import work
 from lib.errors import BadInput
 from lib.network.units import Unit, select_units
@@ -34,7 +35,8 @@ from tasks.dream.films import make_animation
 from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
 from tasks.model.context import open_context
-from tasks.model.network import open_network
+from tasks.model.network import Network, load_model
+from tasks.model.stored import data_of
 from tasks.session.progress import report
 from tasks.session.recorded import key_of, unusable_store
 from tasks.session.session import Session
@@ -210,8 +212,9 @@ def _open_context(
     # a link in a folder may lead anywhere
     refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    stored = obtain_model(open_session.store, found)
-    network = open_network(open_session.store, stored)
+    stored = obtain_model(open_session.store, found, parameters.pixels)
+    model, data = load_model(open_session.store, stored), data_of(open_session.store, stored.record)
+    network = Network.of(model, settle_pixels(open_session, stored, model, parameters.pixels, data))
     context = DreamContext(
         open_session,
         network,

@@ -20,9 +20,13 @@ def register(parameters: RegisterParameters) -> RegisterSummary:
         return register_in(open_session, parameters)
 
 
-def obtain_model(store: Store, found: Resolved) -> StoredModel:
-    """The model that was found, or that in the file: a flow run of its own makes it one of the store's."""
+def obtain_model(store: Store, found: Resolved, pixels: str | None = None) -> StoredModel:
+    """The model that was found, or that in the file: a flow run of its own makes it one of the store's.
+
+    `pixels`: what is declared of that in a file.
+    """
     if found.model is not None:
         return found.model
     assert found.file is not None
-    return find_model(store, register(RegisterParameters(store=store.root, file=found.file))["model"])
+    parameters = RegisterParameters(store=store.root, file=found.file, pixels=pixels)
+    return find_model(store, register(parameters)["model"])

@@ -100,7 +100,7 @@ def say_limits(hint: Any) -> str:
     """The end of a message about a value that is outside of the limits of its annotation: what it may be."""
     kind = plain(hint)
     if is_choice(kind):
-        return f"choose from {', '.join(get_args(kind))}"
+        return f"choose from {', '.join(filter(None, get_args(kind)))}"
     if words := " and ".join(_words(get_args(hint)[1:])):
         return f"it must be {words}"
     if kind in _NUMBERS:

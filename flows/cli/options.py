@@ -83,6 +83,7 @@ _METAVARS = {
     "mask": "PATH",
     "rotation": "DEGREES",
     "animation": "KIND",
+    "pixels": "PIXELS",
     "pair": "A,B",
     "first": "IMAGE",
     "second": "IMAGE",

@@ -13,6 +13,7 @@ from flows.forms.places import data_place
 from lib.data.image_names import ImageName
 from lib.deadline import CLOCK_TIME, zone
 from lib.errors import BadValue
+from lib.network.pixels import Pixels as Declared
 
 Value = TypeVar("Value")
 
@@ -63,6 +64,13 @@ def _height_and_width(size: Value) -> Value | tuple[int, ...]:
     return tuple(map(int, size.split("x")))
 
 
+def _declared_pixels(text: str) -> str:
+    try:
+        return str(Declared.parse(text))
+    except BadValue as problem:
+        raise ValueError(problem.wanted) from problem
+
+
 def _image_name(text: str) -> str:
     if ImageName.parse(text) is None:
         raise ValueError("it must be a set and a number of it from 0, as test/1302")
@@ -82,6 +90,8 @@ DataFolder = Annotated[
 ClockTime = Annotated[str, AfterValidator(_clock_time), Field(json_schema_extra={"pattern": CLOCK_TIME})]
 TimeZone = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra=_all_zones)]
 Checkpoints = Annotated[str, AfterValidator(_all_or_epochs), Field(json_schema_extra={"pattern": _CHECKPOINTS})]
+Pixels = Annotated[str, AfterValidator(_declared_pixels)]
+"""A declaration as `lib.network.pixels.Pixels` writes it."""
 ImageText = Annotated[str, AfterValidator(_image_name), Field(json_schema_extra={"pattern": _IMAGE})]
 Size = Annotated[
     tuple[int, int],

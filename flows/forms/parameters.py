@@ -8,7 +8,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
-from flows.forms.field_types import A_MODEL, Checkpoints, ClockTime, DataFolder, DataSet, ImageText, Size, TimeZone
+from flows.forms.field_types import (
+    A_MODEL,
+    Checkpoints,
+    ClockTime,
+    DataFolder,
+    DataSet,
+    ImageText,
+    Pixels,
+    Size,
+    TimeZone,
+)
 from flows.forms.form import Form, Place, has_default
 from flows.forms.places import DREAMS, ORIGINALS, data_place, store_place
 from flows.forms.refusals import BY_FILL_IN, refuse_in_our_words
@@ -16,6 +26,7 @@ from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import SetName
 from lib.deadline import Deadline
 from lib.dream.settings import DreamSettings
+from lib.network.pixels import FORMS
 from lib.oips.batcher import BATCH
 from lib.oips.settings import STYLES, GrowthSettings, StyleName
 from lib.pictures.animation import Kind
@@ -23,6 +34,13 @@ from lib.training.settings import TrainSettings
 
 DATA = "digits"
 """What is trained on where no data set is named: it is embedded."""
+
+
+_PIXELS = Field(
+    None,
+    title="Pixels",
+    description=f"Which pixels the network takes: {FORMS}. Empty: what is declared with the model, or else found.",
+)
 
 
 class InStore(Form):
@@ -115,6 +133,7 @@ class RegisterParameters(InStore):
         description="The data set that exemplars come from: digits, mnist, fashion-mnist or folder:DIR.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
+    pixels: Pixels | None = _PIXELS
 
 
 class Sweeping(Form):
@@ -137,6 +156,7 @@ class Sweeping(Form):
         f"folder:DIR. Empty: the one that the model was trained on, and {DATA} where a model is to be trained.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
+    pixels: Pixels | None = _PIXELS
     checkpoints: Checkpoints | None = Field(
         None,
         title="Checkpoints",
@@ -279,6 +299,7 @@ class DreamParameters(InStore, Limits, Dreaming):
     """Run DeepDream on pictures."""
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
+    pixels: Pixels | None = _PIXELS
 
 
 class Analysing(Form):
@@ -337,6 +358,7 @@ class AnalyseParameters(InStore, Limits, Analysing):
         "was trained on.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
+    pixels: Pixels | None = _PIXELS
 
 
 class NightlyParameters(InStore, Limits, Sweeping):
@@ -377,13 +399,13 @@ class NightlyParameters(InStore, Limits, Sweeping):
     def dream_parameters(self, dreaming: Dreaming, model: str) -> DreamParameters:
         """How a model is to dream."""
         asked = {name: getattr(dreaming, name) for name in Dreaming.model_fields}
-        same = {name: getattr(self, name) for name in ("store", *Limits.model_fields)}
+        same = {name: getattr(self, name) for name in ("store", "pixels", *Limits.model_fields)}
         return DreamParameters(**asked, **same, model=model)
 
     def analyse_parameters(self, analysis: Analysing, model: str) -> AnalyseParameters:
         """How a model is to be analysed, on its own images or those that are named for it."""
         asked = {name: getattr(analysis, name) for name in Analysing.model_fields}
-        same = {name: getattr(self, name) for name in ("store", "data_dir", *Limits.model_fields)}
+        same = {name: getattr(self, name) for name in ("store", "data_dir", "pixels", *Limits.model_fields)}
         return AnalyseParameters(**asked, **same, model=model, data=self.data if self.model else None)
 
 

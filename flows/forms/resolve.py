@@ -26,6 +26,7 @@ from flows.forms.parameters import (
     SweepParameters,
     TrainParameters,
 )
+from flows.forms.pixels import refuse_for_trained
 from lib.data import datasets
 from lib.data.image_names import ImageName
 from lib.draw.activation_tones import colours_of
@@ -99,13 +100,14 @@ def resolve(parameters: InStore) -> Resolved:
         case SweepParameters() | NightlyParameters():
             return _resolve_sweep(parameters)
         case DreamParameters():
-            found = _of_model(parameters.store, parameters.model)
+            found = _of_model(parameters.store, parameters.model, pixels=parameters.pixels)
             _check_dreams(parameters, found.units)
             return found
         case AnalyseParameters():
             if parameters.data is not None:
                 datasets.check(parameters.data, parameters.data_dir)
-            found = _of_model(parameters.store, parameters.model, wants_data=parameters.data is None)
+            wants_data = parameters.data is None
+            found = _of_model(parameters.store, parameters.model, wants_data=wants_data, pixels=parameters.pixels)
             _check_analysis(parameters, found, parameters.data)
             return found
     return Resolved()
@@ -119,11 +121,18 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
     if data is not None:
         datasets.check(data, parameters.data_dir)
     if training is not None:
+        refuse_for_trained(None, parameters.pixels)
         found = Resolved(training=training, units=reference.units_of(len(datasets.classes_of(training.data))))
         _check_epochs(parameters.checkpoints, training.settings.epochs)
     else:
         analysed = isinstance(parameters, NightlyParameters) and data is None
-        found = _of_model(parameters.store, parameters.model, parameters.checkpoints, wants_data=analysed)
+        found = _of_model(
+            parameters.store,
+            parameters.model,
+            parameters.checkpoints,
+            wants_data=analysed,
+            pixels=parameters.pixels,
+        )
     check_patterns(parameters.layers, found.units)
     if isinstance(parameters, NightlyParameters):
         if (dreaming := parameters.dreaming) is not None:
@@ -133,7 +142,14 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
     return found
 
 
-def _of_model(place: str, name: str | None, checkpoints: str | None = None, *, wants_data: bool = False) -> Resolved:
+def _of_model(
+    place: str,
+    name: str | None,
+    checkpoints: str | None = None,
+    *,
+    wants_data: bool = False,
+    pixels: str | None = None,
+) -> Resolved:
     """The model of this name in a store, or in this file."""
     if name is not None and is_model_file(name):
         found = _of_file(Path(name))
@@ -142,6 +158,7 @@ def _of_model(place: str, name: str | None, checkpoints: str | None = None, *, w
         return found
     store = Store.open(place)
     model = find_model(store, name)
+    refuse_for_trained(model, pixels)
     chosen = {} if checkpoints is None else choose(checkpoints_of(store, model.record), checkpoints, model.name)
     config = model_file.config_of(store.get(model.digest), name=model.name)
     data = data_of(store, model.record) if wants_data else None

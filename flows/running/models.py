@@ -11,6 +11,7 @@ from flows.forms.parameters import RegisterParameters, TrainParameters
 from flows.results.summaries import RegisterSummary
 from lib.data.dataset import Dataset
 from lib.network import model_file
+from lib.network.pixels import Pixels
 from lib.training import reference
 from storage.store import Record
 from tasks.model.data import store_data
@@ -55,7 +56,8 @@ def obtain_registered_model(
             run,
             suits=lambda data: check_images(model, data.input_shape, size),
         )
-    record = open_session.store.record(_key(register_model, parameters.file, data_key, run))
+    pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
+    record = open_session.store.record(_key(register_model, parameters.file, data_key, run, pixels))
     return StoredModel(record, name_model(open_session.store, record, parameters.file.stem))
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
 from flows.running.models import obtain_registered_model, obtain_trained_model
+from flows.running.pixels import settle_pixels
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.keras_model import KerasModel
@@ -15,7 +17,7 @@ from storage.store import Recipe, Record
 from tasks.model.context import open_context
 from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
-from tasks.model.network import Natural, natural_of, open_network
+from tasks.model.network import Natural, Network, load_model, natural_of
 from tasks.model.stored import StoredModel, data_of
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
@@ -23,6 +25,7 @@ from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
+from tasks.sweep.usual_constraint import usual_constraint
 from tasks.sweep.weights import weights_recipe
 
 Units = dict[Layer, list[Unit]]
@@ -33,16 +36,21 @@ def open_sweep(
     open_session: Session, parameters: SweepParameters, stored: StoredModel
 ) -> Iterator[tuple[SweepContext, Units]]:
     """The context for what is to be swept of a model, open while inside, and the units. Raises BadInput."""
-    network = open_network(open_session.store, stored)
-    units = _units(network.model, parameters.layers, parameters.size)
-    data = _data(open_session, parameters, stored.record, network.model)
+    model = load_model(open_session.store, stored)
+    units = _units(model, parameters.layers, parameters.size)
+    data = _data(open_session, parameters, stored.record, model)
+    stored = settle_pixels(open_session, stored, model, parameters.pixels, data)
+    network = Network.of(model, stored)
     natural = None if data is None else natural_of(open_session.store, data)
+    growth = parameters.growth
+    if not growth.constraint:
+        growth = replace(growth, constraint=usual_constraint(open_session.store, stored, network.pixels))
     context = SweepContext(
         open_session,
         network,
-        parameters.growth,
+        growth,
         natural,
-        _size(network.model, parameters.size, natural),
+        _size(model, parameters.size, natural),
         parameters.batch,
     )
     with open_context(context):
@@ -57,7 +65,11 @@ def obtain_sweep_model(open_session: Session, parameters: SweepParameters, found
         return obtain_trained_model(open_session, found.training)
     assert found.file is not None
     file = RegisterParameters(
-        store=parameters.store, file=found.file, data=parameters.data, data_dir=parameters.data_dir
+        store=parameters.store,
+        file=found.file,
+        data=parameters.data,
+        data_dir=parameters.data_dir,
+        pixels=parameters.pixels,
     )
     model = model_file.load(file.file)
     _units(model, parameters.layers, parameters.size)  # what only the network can tell leaves no record either

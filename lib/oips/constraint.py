@@ -2,7 +2,8 @@
 under.
 
 `standardised`: zero mean and unit variance over the pixels of each image, as in the blog. `box`: every pixel in the
-range that the network was trained on.
+range of pictures. Both are of pictures, whose black is 0 and white 1, whatever the network takes: what it is shown is
+made of them channel by channel, so under `box` each channel stays in the range that is declared for it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ _TINY, _LIFT = 1e-15, 2.0**80
 
 @dataclass(frozen=True)
 class Constraint:
-    """One constraint. `low` and `high` are the least and greatest pixel value of the training images."""
+    """One constraint. `low` and `high` are the least and greatest pixel value of pictures."""
 
     name: ConstraintName
     low: float

@@ -116,8 +116,8 @@ def search_unit(
         best_exemplar: response of the unit's best exemplar under a constraint; None without a data set.
         dead: whether a bound proves that no image makes the unit respond.
     """
-    exemplar = best_exemplar(settings.constraint)
-    ground = ground_of(settings.constraint, settings.objective)
+    exemplar = best_exemplar(settings.kept_constraint)
+    ground = ground_of(settings.kept_constraint, settings.objective)
     search = _search(unit, settings, ground)
     if not dead:
         enough = LONGER * search.image_steps
@@ -145,7 +145,7 @@ def _search_again(
 ) -> Search:
     """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
     effort, first = 1, 4 * settings.starts
-    ground = ground_of(settings.constraint, settings.objective)
+    ground = ground_of(settings.kept_constraint, settings.objective)
     least = -math.inf if unit.index in ground.signed else 0.0
     while exemplar is not None and exemplar > max(search.response, least) and effort < LONGER:
         effort *= 4
@@ -169,8 +169,8 @@ def _search_longer(
     Gives the best exemplar under that constraint as well.
     """
     spent = search.image_steps
-    others = [name for name in CONSTRAINTS if name != settings.constraint]
-    for constraint in (settings.constraint, *others):
+    others = [name for name in CONSTRAINTS if name != settings.kept_constraint]
+    for constraint in (settings.kept_constraint, *others):
         here = replace(settings, constraint=constraint)
         longer = replace(here, steps=4 * settings.steps)
         found = _search(unit, longer, ground_of(constraint, "peak"), 4 * settings.starts)
@@ -187,9 +187,9 @@ def _search_longer(
         spent += found.image_steps
         if found.response > 0 or _responds(exemplar):
             return replace(found, image_steps=spent), exemplar
-        if constraint == settings.constraint:
+        if constraint == settings.kept_constraint:
             search = _better(search, found)
-    return replace(search, image_steps=spent), best_exemplar(settings.constraint)
+    return replace(search, image_steps=spent), best_exemplar(settings.kept_constraint)
 
 
 def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0) -> Search:
@@ -249,7 +249,7 @@ def _optimise(
         )
         for row, at in enumerate(kept)
     )
-    return Search(oips, settings.constraint, image_steps, agreement)
+    return Search(oips, settings.kept_constraint, image_steps, agreement)
 
 
 def _first_cut(state: AscentState, finalists: int) -> list[int]:

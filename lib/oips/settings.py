@@ -36,13 +36,14 @@ class GrowthSettings:
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
     constraint: Annotated[
-        ConstraintName,
+        Literal["", "standardised", "box"],
         About(
             "Constraint",
             "The constraint on the pixels of every image. standardised: they have zero mean and unit variance. "
-            "box: they stay in the range that the network was trained on.",
+            "box: they stay in the range of pictures. Empty: box, but standardised for networks that were trained "
+            "here, and for those that were swept so before.",
         ),
-    ] = "standardised"
+    ] = ""
     objective: Annotated[
         ObjectiveName,
         About(
@@ -122,6 +123,11 @@ class GrowthSettings:
         check(self)
         if self.starts < self.oips:
             raise BadInput(f"{self.starts} restarts cannot give {self.oips} OIPs: raise starts, or lower oips")
+
+    @property
+    def kept_constraint(self) -> ConstraintName:
+        """The constraint that images keep; where none is chosen, `box`."""
+        return self.constraint or "box"
 
     def in_style(self, style: str) -> "GrowthSettings":
         """The same in a named style, but for what is set otherwise already.

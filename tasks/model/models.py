@@ -4,16 +4,20 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NotRequired
 
 from lib.errors import BadInput
 from lib.network import model_file
+from lib.network.adapt import adapt
 from lib.network.keras_model import KerasModel
+from lib.network.pixels import Pixels
 from lib.network.units import layers_with_units
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import identity_of
 from tasks.model.data import DataParameters
 from tasks.model.kinds.register import KIND
 from tasks.model.outputs import ModelAttributes, model_outputs
+from tasks.model.pixels import DECLARED, declared_parameters, said_of_pixels
 from tasks.model.stored import LATEST
 from tasks.session.attributes import read_as
 from tasks.session.session import session_of
@@ -25,6 +29,8 @@ class RegisteredAttributes(ModelAttributes):
     """What the outputs of a model say that was registered from a file, of this name."""
 
     file: str
+    pixels: NotRequired[str]
+    pixels_from: NotRequired[str]
 
 
 def name_model(store: Store, record: Record, label: str) -> str:
@@ -36,14 +42,19 @@ def name_model(store: Store, record: Record, label: str) -> str:
     return name
 
 
-def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, bool]:
+def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | None = None) -> tuple[Record, bool]:
     """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
 
-    Raises BadInput for a file that is no such model, or a model without convolutions or dense layers.
+    `pixels`: what it takes, where that is declared.
+
+    Raises BadInput for a file that is no such model, a model without convolutions or dense layers, or pixels that do
+    not suit it.
     """
     session = session_of(run)
     data = session.store.record(data_key) if data_key else None
     model = load_with_units(path)
+    if pixels is not None:
+        adapt(model, pixels)
     try:
         source = path.read_bytes()
     except OSError as problem:
@@ -54,10 +65,11 @@ def register_model(path: Path, data_key: str | None, run: str) -> tuple[Record, 
         parameters=model.count_params(),
         data=read_as(DataParameters, data.parameters)["data"] if data else None,
         data_record=data.key if data else None,
+        **said_of_pixels(pixels, DECLARED),
     )
     read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
     inputs = {"model": identity, "source": hashlib.sha256(source).hexdigest()} | {i.role: i.digest for i in read}
-    recipe = Recipe(KIND.task, VERSION, {"file": path.name}, inputs)
+    recipe = Recipe(KIND.task, VERSION, {"file": path.name, **declared_parameters(pixels)}, inputs)
     return session.obtain(
         recipe,
         lambda: (

@@ -49,11 +49,6 @@ def load_model(store: Store, stored: StoredModel) -> KerasModel:
     return model_file.load(store.get(stored.digest), name=stored.name)
 
 
-def open_network(store: Store, stored: StoredModel) -> Network:
-    """A model of the store, loaded, so that it takes pictures. Raises as `load_model`, and as `Network.of`."""
-    return Network.of(load_model(store, stored), stored)
-
-
 @dataclass(frozen=True)
 class Labels:
     """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""

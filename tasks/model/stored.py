@@ -11,6 +11,7 @@ from storage.resolve import resolve
 from storage.store import Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of, network_output, split_name
 from tasks.model.kinds.register import KIND as REGISTER
+from tasks.model.pixels import SaidOfPixels
 from tasks.session.attributes import read_as
 
 LATEST = "model/latest"
@@ -31,22 +32,25 @@ class StoredModel:
     @property
     def pixels(self) -> Pixels | None:
         """What the network takes: 0..1 where it was trained here, else what is declared; None where nothing is."""
-        if self.record.task != REGISTER.task:
+        if self.trained_here:
             return PLAIN
-        said = read_as(RegisteredPixels, network_output(self.record).attributes).get("pixels")
+        said = read_as(SaidOfPixels, network_output(self.record).attributes).get("pixels")
         return None if said is None else Pixels.parse(said)
+
+    @property
+    def pixels_from(self) -> str | None:
+        """How it is known what a registered model takes; None where it is not."""
+        return read_as(SaidOfPixels, network_output(self.record).attributes).get("pixels_from")
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether it was trained into this store, and so takes pictures as they are."""
+        return self.record.task != REGISTER.task
 
     @property
     def identity(self) -> str:
         """What stands for the network in recipes. Raises StoreError where the record has none."""
         return identity_of(self.record)
-
-
-class RegisteredPixels(TypedDict, total=False):
-    """What the outputs of a registered model say of its pixels, where they are known: what they are, and from what."""
-
-    pixels: str
-    pixels_from: str
 
 
 class _DataRecord(TypedDict):
@@ -71,15 +75,18 @@ def find_model(store: Store, name: str | None) -> StoredModel:
         model, epoch = split_name(name or "")
         if epoch is None:
             raise BadInput(str(problem)) from problem
-        found = find_model(store, model)
-        chosen = choose(checkpoints_of(store, found.record), str(epoch), found.name)
-        return StoredModel(chosen[epoch], checkpoint_name(found.name, epoch))
+        whole = find_model(store, model)
+        chosen = choose(checkpoints_of(store, whole.record), str(epoch), whole.name)
+        return StoredModel(chosen[epoch], checkpoint_name(whole.name, epoch))
     networks = {"model", "checkpoint"}
-    record = next((record for record in made if networks & {output.role for output in record.outputs}), None)
-    if record is None:
+    found = [record for record in made if networks & {output.role for output in record.outputs}]
+    if not found:
         raise BadInput(f"{name!r} is no model: `dreamsweep models` lists them")
+    names = store.refs()
+    # of the same bytes there are several records where pixels were declared later: refs point at the one that counts
+    record = next((record for record in found if f"record:{record.key}" in names.values()), found[0])
     wanted = f"record:{record.key}"
-    refs = sorted(ref for ref, target in store.refs().items() if target == wanted and ref != LATEST)
+    refs = sorted(ref for ref, target in names.items() if target == wanted and ref != LATEST)
     return StoredModel(record, refs[0] if refs else network_output(record).digest[:12])
 
 

@@ -78,7 +78,7 @@ class SweepContext(RunContext):
         """Whether bounds prove that no image, under whichever constraint, makes this unit respond."""
         with self._lock:
             if layer not in self._dead:
-                pixels = math.prod(self.ground(layer, self.growth.constraint, self.growth.objective).shape)
+                pixels = math.prod(self.ground(layer, self.growth.kept_constraint, self.growth.objective).shape)
                 bounds = [self.constraint(name).pixel_bounds(pixels) for name in CONSTRAINTS]
                 low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
                 self._dead[layer] = prove_dead(self.network.model, layer, low, high)
@@ -123,6 +123,7 @@ class SweepContext(RunContext):
         """Every parameter that changes what is grown, defaults filled in."""
         return {
             **asdict(self.growth),
+            "constraint": self.growth.kept_constraint,
             "length_scales": [list(mixture) for mixture in self.growth.length_scales],
             **pixel_range_parameters(self.network.pixels),
             "size": list(self.size) if self.size else None,

@@ -69,7 +69,7 @@ def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe
 def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
     """The output, whose images go into a file, a batch of units at a time: of a large layer they are many."""
     growth = context.growth
-    ground = context.ground(layer, growth.constraint, "negative")
+    ground = context.ground(layer, growth.kept_constraint, "negative")
     images = np.lib.format.open_memmap(file, "w+", np.float32, (len(indices), *ground.shape))
     responses: list[float | None] = []
     pre_activations: list[float | None] = []
@@ -88,7 +88,7 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
         "units": [*indices],
         "responses": [*responses],
         "pre_activations": [*pre_activations],
-        "constraint": growth.constraint,
+        "constraint": growth.kept_constraint,
         **pixel_parameters(context.network.pixels),
     }
     return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)

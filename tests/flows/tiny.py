@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SIDE = 12
 MAPS = {"Conv2D_1": 4, "Conv2D_2": 6}
 UNITS = [f"{layer}/{index}" for layer, count in MAPS.items() for index in range(count)]
-GROWTH = GrowthSettings(oips=2, starts=4, steps=16, seed=3)
+GROWTH = GrowthSettings(constraint="standardised", oips=2, starts=4, steps=16, seed=3)
 
 
 def write_pictures(folder: Path, *, side: int = SIDE, channels: int = 1, each: int = 8) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from flows.cli.options import AsJson, DataFolder, StorePlace, fill_in
 from flows.forms.places import data_place, store_place
+from lib.network.pixels import FORMS
 
 if TYPE_CHECKING:
     from flows.results.models import ModelNote
@@ -18,6 +19,9 @@ def models(
     ] = None,
     data: Annotated[
         str | None, typer.Option("--data", metavar="NAME", help="The data set that the model of --add was trained on.")
+    ] = None,
+    pixels: Annotated[
+        str | None, typer.Option("--pixels", metavar="PIXELS", help=f"Which pixels the model of --add takes: {FORMS}.")
     ] = None,
     store: StorePlace = None,
     data_dir: DataFolder = None,
@@ -34,9 +38,12 @@ def models(
         from flows.forms.parameters import RegisterParameters
 
         given = {"file": add, "store": store_place(store), "data": data, "data_dir": data_place(data_dir)}
+        given |= {} if pixels is None else {"pixels": pixels}
         answer = register_here(fill_in(RegisterParameters, given))
         print_json(answer) if as_json else out().print(f"registered as {answer['model']}", markup=False)
         return
+    if pixels is not None:
+        raise BadInput("--pixels belongs to --add FILE: which pixels the new model takes")
     if data is not None:
         raise BadInput("--data belongs to --add FILE: which data set the new model was trained on")
     found = list_models(Store.open(store_place(store), create=False))

@@ -1,0 +1,233 @@
+"""Networks that take other pixels than 0..1: what is declared of them, and that everything comes from it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as kl
+
+from flows.forms.parameters import AnalyseParameters, DreamParameters, NightlyParameters, RegisterParameters
+from lib.errors import BadInput
+from lib.network.pixels import PLAIN, Pixels
+from tasks.model.stored import LATEST, find_model
+from tasks.session.progress import listen
+from tests.flows.tiny import GROWTH, Bench, saved, with_weights, write_photograph, write_pictures
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+SIDE = 12
+
+
+def net(seed: int = 0) -> Any:
+    """Two convolutions and a head, for coloured images of 12x12."""
+    return with_weights(
+        keras.Sequential(
+            [
+                keras.Input((SIDE, SIDE, 3)),
+                kl.Conv2D(3, 3, activation="relu", name="one"),
+                kl.MaxPooling2D(2),
+                kl.Conv2D(2, 3, activation="relu", name="two"),
+                kl.Flatten(),
+                kl.Dense(3, activation="softmax", name="classes"),
+            ],
+            name="coloured",
+        ),
+        seed,
+    )
+
+
+def red() -> Any:
+    """One map that answers to red brighter than half, in a network that takes 0..255 and rescales inside."""
+    model = keras.Sequential(
+        [keras.Input((24, 24, 3)), kl.Rescaling(1 / 255), kl.Conv2D(1, 1, activation="relu", name="red")]
+    )
+    kernel = np.array([1, 0, 0], np.float32).reshape(1, 1, 3, 1)
+    model.layers[-1].set_weights([kernel, np.array([-0.5], np.float32)])
+    return model
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Coloured pictures of 12x12."""
+    return write_pictures(tmp_path_factory.mktemp("data") / "pictures", channels=3)
+
+
+def registered(bench: Bench, **more: Any) -> str:
+    from flows.register import register
+
+    assert bench.model is not None
+    asked = {"file": Path(bench.model), "data": bench.data, "data_dir": None} | more
+    return str(register(RegisterParameters(store=str(bench.root), **asked))["model"])
+
+
+@pytest.fixture
+def bench(tmp_path: Path, data: str) -> Bench:
+    """A network of a file, and coloured pictures."""
+    return Bench(tmp_path / "store", saved(net(), tmp_path / "net.keras"), data)
+
+
+@pytest.fixture
+def said() -> Any:
+    """The lines that runs say."""
+    lines: list[str] = []
+    with listen(lambda *_: None, lines.append):
+        yield lines
+
+
+def test_no_map_of_a_network_that_rescales_inside_is_dead(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store", saved(red(), tmp_path / "red.keras"), None)
+    (unit,) = bench.sweep(pixels="0..255", growth=replace(GROWTH, constraint=""))["units"]
+    assert unit["verdict"] == "responded"
+    assert unit["response"] == pytest.approx(0.5, abs=1e-3)
+    record = bench.store.record(bench.store.run(bench.latest).units["red/0"].record)
+    assert record.parameters["pixels"] == record.output("oips").attributes["pixels"] == "0..255"
+    assert record.parameters["pixel_range"] == [0.0, 1.0]
+    stored = np.asarray(bench.store.array(record.output("oips").digest))
+    assert stored.dtype == np.float32
+    assert stored.max() > 200
+    measured = red()(stored).numpy().mean(axis=(1, 2))[:, 0]
+    about: Any = record.output("oips").attributes
+    np.testing.assert_allclose([oip["response"] for oip in about["oips"]], measured, rtol=1e-6)
+
+
+def test_pixels_that_are_declared_are_stored_with_the_model(bench: Bench) -> None:
+    model = registered(bench, pixels="CAFFE")
+    stored = find_model(bench.store, model)
+    assert stored.pixels == Pixels.parse("caffe")
+    assert stored.pixels_from == "declared"
+    assert stored.record.parameters == {"file": "net.keras", "pixels": "caffe"}
+    assert bench.sweep(model=model, layers=["one"])["left"] == 0
+    units = bench.store.run(bench.latest).units
+    for name, unit in units.items():
+        said_in_recipe = bench.store.record(unit.record).parameters.get("pixels")
+        assert (name, said_in_recipe) == (name, None if name.startswith("weights") else "caffe")
+
+
+def test_a_model_without_a_declaration_keeps_its_recipes_and_that_is_said(bench: Bench, said: list[str]) -> None:
+    model = registered(bench)
+    assert find_model(bench.store, model).pixels is None
+    assert find_model(bench.store, model).record.parameters == {"file": "net.keras"}
+    bench.sweep(model=model, layers=["one/0"])
+    assert any("It is not known which pixels" in line and "--pixels" in line for line in said)
+    plain = bench.store.record(bench.store.run(bench.latest).units["one/0"].record)
+    assert "pixels" not in plain.parameters
+    again = bench.sweep(model=model, layers=["one/0"], pixels="0..1")
+    assert (again["computed"], again["reused"]) == (0, 1)
+    assert find_model(bench.store, model).pixels == PLAIN
+
+
+def test_a_declaration_that_comes_later_moves_every_name_and_leaves_what_was_made(
+    bench: Bench, said: list[str]
+) -> None:
+    model = registered(bench)
+    before = bench.sweep(model=model, layers=["one"])
+    old = bench.store.refs()[model]
+    after = bench.sweep(model=model, layers=["one"], pixels="-1..1")
+    assert (before["computed"], after["computed"]) == (3, 3)
+    store = bench.store
+    assert store.refs()[model] == store.refs()[LATEST] != old
+    assert find_model(store, model).pixels == Pixels.parse("-1..1")
+    assert find_model(store, find_model(store, model).digest).pixels == Pixels.parse("-1..1")
+    assert store.record(old.removeprefix("record:")).output("model").identity == find_model(store, model).identity
+    assert not any("from now on" in line for line in said)
+    bench.sweep(model=model, layers=["one"], pixels="torch")
+    assert any("takes torch from now on, where -1..1 was declared before" in line for line in said)
+    # and back: nothing is computed again
+    again = bench.sweep(model=model, layers=["one"], pixels="-1..1")
+    assert (again["computed"], again["reused"]) == (0, 3)
+
+
+def test_pixels_that_do_not_suit_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    grey = keras.Sequential([keras.Input((8, 8, 1)), kl.Conv2D(2, 3, activation="relu")])
+    bench = Bench(tmp_path / "store", saved(grey, tmp_path / "grey.keras"), None)
+    with pytest.raises(BadInput, match="pixels torch do not suit a network that takes 1 channels"):
+        bench.sweep(pixels="torch")
+    assert not list(bench.store.records())
+    assert not bench.store.runs()
+
+
+def test_a_network_that_was_trained_here_takes_nothing_else(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "store", None, "digits")
+    from lib.training.settings import TrainSettings
+
+    with pytest.raises(BadInput, match="trained here takes pixels 0..1"):
+        bench.sweep(train=TrainSettings(epochs=1), pixels="0..255")
+    assert not bench.store.runs()
+
+
+@pytest.mark.parametrize("text", ["0..255", "caffe"])
+def test_analyses_and_dreams_come_from_the_declaration(bench: Bench, tmp_path: Path, text: str) -> None:
+    from flows.analyse import analyse
+    from flows.dream import dream
+
+    pixels = Pixels.parse(text)
+    model = registered(bench)
+    asked: dict[str, Any] = {"store": str(bench.root), "model": model, "pixels": text}
+    answer = analyse(AnalyseParameters(**asked, images=["test/1"]))
+    store = bench.store
+    data = next(record for record in store.records() if record.task == "data")
+    images, labels = (np.asarray(store.array(data.output(role).digest)) for role in ("test_imgs", "test_labels"))
+    wanted = net().predict(pixels.to_network(images), verbose=0)
+    assert answer["accuracy"] == pytest.approx(float((wanted.argmax(1) == labels).mean()))
+    units = store.run(answer["run"]).units
+    found = store.array(store.record(units["predictions of test"].record).output("probabilities").digest)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    for unit in units.values():
+        assert store.record(unit.record).parameters["pixels"] == text
+    write_photograph(tmp_path / "pictures" / "one.png")
+    settings = {"octaves": 1, "steps": 2, "objective": "one/0"}
+    places = {"pictures": [str(tmp_path / "pictures")], "out": tmp_path / "dreams"}
+    dreamed = dream(DreamParameters(**asked, **places, settings=settings))  # type: ignore[arg-type]
+    (made,) = (unit for unit in store.run(dreamed["run"]).units.values() if unit.kind == "dream")
+    assert store.record(made.record).parameters["pixels"] == text
+
+
+def test_a_night_hands_pixels_on() -> None:
+    night = NightlyParameters(model="model/mine", pixels="0..255", growth=GROWTH)
+    assert night.sweep_parameters("model/mine").pixels == "0..255"
+    assert night.analysis is not None
+    assert night.analyse_parameters(night.analysis, "model/mine").pixels == "0..255"
+
+
+def with_inverse(model: Any, pixels: Pixels) -> Any:
+    """The network with what undoes the declaration built in: it takes 0..1."""
+    entry = keras.Input((SIDE, SIDE, 3))
+    x = entry
+    if pixels.bgr:
+        turn = np.zeros((1, 1, 3, 3), np.float32)
+        turn[0, 0, [0, 1, 2], [2, 1, 0]] = 1
+        x = kl.Dense(3, use_bias=False, kernel_initializer=lambda shape, dtype: turn[0, 0])(x)
+    deviation, mean = (np.broadcast_to(np.array(part), 3) for part in (pixels.deviation, pixels.mean))
+    x = kl.Rescaling((1 / deviation).tolist(), (-mean / deviation).tolist())(x)
+    return keras.Model(entry, model(x))
+
+
+@pytest.mark.parametrize("text", ["0..255", "-1..1", "caffe", "torch", "20/60:BGR"])
+def test_a_declaration_gives_what_the_same_preprocessing_gives_within_the_network(
+    tmp_path: Path, data: str, text: str
+) -> None:
+    """OIPs, exemplars and responses; the names of layers are the outer model's, so starts are shared."""
+    pixels = Pixels.parse(text)
+    growth = replace(GROWTH, shared_starts=True, constraint="box")
+    outer = Bench(tmp_path / "outer", saved(net(), tmp_path / "net.keras"), data)
+    inner = Bench(tmp_path / "inner", saved(with_inverse(net(), pixels), tmp_path / "inner.keras"), data)
+    one = outer.sweep(pixels=text, growth=growth, layers=["one"])
+    two = inner.sweep(pixels="0..1", growth=growth, layers=["*/one"])
+    reach = max(unit["response"] for unit in two["units"])
+    for first, second in zip(one["units"], two["units"], strict=True):
+        assert first["verdict"] == second["verdict"]
+        assert first["response"] == pytest.approx(second["response"], rel=1e-3, abs=1e-4 * reach)
+        records = [
+            bench.store.record(bench.store.run(bench.latest).units[unit["unit"]].record)
+            for bench, unit in ((outer, first), (inner, second))
+        ]
+        about: list[Any] = [record.output("oips").attributes for record in records]
+        assert about[0]["exemplars"] == about[1]["exemplars"]
+        np.testing.assert_allclose(about[0]["exemplar_responses"], about[1]["exemplar_responses"], rtol=1e-3, atol=1e-3)
+        images = [
+            np.asarray(b.store.array(r.output("oips").digest)) for b, r in zip((outer, inner), records, strict=True)
+        ]
+        np.testing.assert_allclose(pixels.to_pictures(images[0][0]), images[1][0], atol=0.02)
