@@ -25,7 +25,7 @@ from lib.oips.verdict import Verdict
 SHAPE = (6, 5, 1)
 PATTERN = np.random.default_rng(5).normal(size=SHAPE)
 PATTERN = (PATTERN - PATTERN.mean()) / PATTERN.std()
-SMALL = GrowthSettings(oips=2, starts=8, steps=8, seed=3)
+SMALL = GrowthSettings(constraint="standardised", oips=2, starts=8, steps=8, seed=3)
 UNIT = Unit("layer", 4)
 
 
@@ -285,7 +285,7 @@ def test_oips_come_best_first_with_their_recomputed_responses_and_differ(pace: f
 
 def test_the_weakest_are_given_up_and_the_best_go_to_the_end() -> None:
     land = Land(pace=0.05)
-    growth = GrowthSettings(oips=2, starts=40, steps=16)
+    growth = GrowthSettings(constraint="standardised", oips=2, starts=40, steps=16)
     search, _, _ = land.search(growth, dead=True)  # so that there is one search
     images = [call[2] for call in land.calls]
     assert images == sorted(images, reverse=True)
@@ -298,7 +298,7 @@ def test_the_weakest_are_given_up_and_the_best_go_to_the_end() -> None:
 
 
 def test_where_starts_disagree_three_times_as_many_are_added() -> None:
-    growth = GrowthSettings(oips=2, starts=20, steps=16)
+    growth = GrowthSettings(constraint="standardised", oips=2, starts=20, steps=16)
     agreeing, disagreeing = Land(pace=4.0), Land(pace=0.2)
     assert agreeing.search(growth)[0].agreement >= AGREEING
     assert 0 < disagreeing.search(growth)[0].agreement < AGREEING
@@ -306,7 +306,7 @@ def test_where_starts_disagree_three_times_as_many_are_added() -> None:
 
 
 def test_where_most_starts_are_still_below_the_threshold_others_take_more_steps() -> None:
-    growth = GrowthSettings(oips=2, starts=20, steps=16)
+    growth = GrowthSettings(constraint="standardised", oips=2, starts=20, steps=16)
     land = Land(pace=0.05)
     found, verdict, _ = land.search(growth)
     assert verdict == "responded"
@@ -386,7 +386,7 @@ def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
     }
     reach = max(high for _, high in (Constraint(name, 0.0, 1.0).pixel_bounds(18 * 18) for name in CONSTRAINTS))
     dead = prove_dead(model, layer, -reach, reach)
-    growth = GrowthSettings(oips=1, starts=2, steps=4)
+    growth = GrowthSettings(constraint="standardised", oips=1, starts=2, steps=4)
     verdicts: dict[int, Verdict] = {}
     for index in (3, 5, 0):
         best: Callable[[ConstraintName], float] = lambda name, at=index: float(exemplars[name].responses[at, 0])  # noqa: E731
