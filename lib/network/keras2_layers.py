@@ -6,6 +6,7 @@ trained. A setting that would change them stays, and Keras refuses it.
 
 import inspect
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from lib.errors import BadInput
@@ -32,6 +33,8 @@ _RENAMED = {
     "RandomHeight": "Identity",
     "RandomWidth": "Identity",
 }
+# layers that only a network of keras.applications has
+_OF_APPLICATIONS = dict.fromkeys(("LayerScale", "StochasticDepth"), "keras.src.applications.convnext")
 _ONLY_TRAINING = ("_initializer", "_regularizer", "_constraint")
 _ANY = object()
 # by the name of a setting: the values with which it says nothing, and the layers of which that is true (all, where there are none)
@@ -62,6 +65,10 @@ _SAYS_NOTHING: dict[str, tuple[tuple[Any, ...], tuple[str, ...]]] = {
     ),
     "filters": ((None,), ("DepthwiseConv2D", "DepthwiseConv1D")),
     "experimental_autocast": ((_ANY,), ()),
+    "query_shape": ((_ANY,), ("MultiHeadAttention",)),
+    "key_shape": ((_ANY,), ("MultiHeadAttention",)),
+    "value_shape": ((_ANY,), ("MultiHeadAttention",)),
+    "softmax_robust_masking": ((False,), ()),
 }
 
 
@@ -81,7 +88,7 @@ def layer(description: Description, file: str, model: Callable[[Description], De
     written, settings = description["class_name"], dict(description["config"])
     called = settings.get("name", description.get("name", written))
     kind = _RENAMED.get(written, written)
-    own = getattr(keras.layers, kind, None) if isinstance(kind, str) and kind.isidentifier() else None
+    own = _class_of(kind)
     if kind == "ThresholdedReLU":
         kind, settings = "ReLU", _common(settings) | {"threshold": _plain(settings.get("theta", 1.0))}
     elif (
@@ -96,7 +103,8 @@ def layer(description: Description, file: str, model: Callable[[Description], De
         settings = _common(settings)
     settings = {name: _plain(value) for name, value in settings.items()}
     _rename(kind, settings)
-    known = _parameters(getattr(keras.layers, kind))
+    module = _OF_APPLICATIONS.get(kind, "keras.layers")
+    known = _parameters(_class_of(kind))
     for name in [name for name, value in settings.items() if _says_nothing(kind, name, value)]:
         del settings[name]
     for name in [
@@ -117,8 +125,17 @@ def layer(description: Description, file: str, model: Callable[[Description], De
             f"{file} holds a {written} ({called!r}) with the hard_sigmoid of Keras 2, which Keras 3 computes otherwise: "
             "train it again with recurrent_activation='sigmoid'"
         )
-    module = "keras.layers"
-    return {"module": module, "class_name": kind, "config": settings, "registered_name": None, "name": called}
+    registered = None if module == "keras.layers" else kind
+    return {"module": module, "class_name": kind, "config": settings, "registered_name": registered, "name": called}
+
+
+def _class_of(kind: Any) -> Any:
+    """The class of a layer of Keras 3; None where it has none."""
+    import keras
+
+    if kind in _OF_APPLICATIONS:
+        return getattr(import_module(_OF_APPLICATIONS[kind]), kind, None)
+    return getattr(keras.layers, kind, None) if isinstance(kind, str) and kind.isidentifier() else None
 
 
 def _parameters(layer: Any) -> set[str]:

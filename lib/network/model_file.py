@@ -149,7 +149,9 @@ def identity(model: Any) -> str:
 
 
 def _first_line(problem: Exception) -> str:
-    return (str(problem).strip() or type(problem).__name__).splitlines()[0][:300]
+    # where parts are within parts, Keras says the cause last
+    text = str(problem).split("Exception encountered: ")[-1].strip() or type(problem).__name__
+    return text.splitlines()[0][:300]
 
 
 def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:

@@ -296,6 +296,89 @@ def two_ways() -> Any:
     return keras.Model([image, other, known], list(outputs.values()), name="two_ways")
 
 
+@model("h5", "keras")
+def activations() -> Any:
+    """Every activation that Keras 2 knows by name; hard_sigmoid is another function in Keras 3."""
+    image = keras.Input((8, 8, 2), name="image")
+    names = ["elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid", "softmax"]
+    names += ["softplus", "softsign", "swish", "tanh"]
+    parts = [L.Activation(name)(6.0 * image - 3.0) for name in names]
+    x = L.Conv2D(3, 3, activation="hard_sigmoid", name="hard")(L.Concatenate()(parts))
+    x = L.Conv2D(3, 3, activation=tf.nn.relu6, name="six")(x)
+    row = keras.Sequential([L.Conv2D(2, 2, activation="hard_sigmoid", input_shape=(4, 4, 3)), L.Flatten()], name="row")
+    return keras.Model(image, L.Dense(3, activation="hard_sigmoid", name="head")(row(x)), name="activations")
+
+
+@model("h5", "keras")
+def backend() -> Any:
+    """Functions of Keras 2's backend, and those with settings."""
+    K = keras.backend
+    image = keras.Input((12, 12, 3), name="image")
+    x = K.square(L.Conv2D(4, 3, padding="same", name="conv")(K.abs(image)))
+    x = K.sqrt(K.relu(x, max_value=6) + 0.1) * K.sigmoid(x)
+    x = K.clip(x, 0.0, 0.9) + K.maximum(x, 0.3)
+    x = x * tf.math.sigmoid(tf.reduce_mean(x, [1, 2], keepdims=True)) + tf.nn.relu6(x + 3.0) * 0.16666667
+    x = tf.image.flip_left_right(x) + tf.reverse(x, axis=[1])
+    left, right = tf.split(x, 2, axis=3)
+    x = tf.where(left > right, left, right * 2.0)
+    x = tf.nn.l2_normalize(x, axis=-1)
+    x = tf.tile(x, [1, 2, 1, 1])
+    x = K.mean(K.concatenate([x, -x], axis=-1), axis=[1, 2])
+    return keras.Model(image, L.Dense(3, name="head")(K.batch_flatten(x) if False else x), name="backend")
+
+
+@model("h5", "keras")
+def named() -> Any:
+    """Names that Keras 3 or TensorFlow would not give a layer."""
+    image = keras.Input((12, 12, 3), name="seen/from")
+    x = L.Conv2D(4, 3, activation="relu", name="conv1/7x7_s2")(image)
+    x = L.Conv2D(4, 3, activation="relu", name="conv1_7x7_s2")(x)
+    base = keras.Model(image, x, name="stem/base")
+    image = keras.Input((12, 12, 3), name="image")
+    return keras.Model(image, _head(L.Conv2D(4, 3, name="block/2")(base(image))), name="named")
+
+
+@model("h5", "keras")
+def attention() -> Any:
+    image = keras.Input((8, 8, 3), name="image")
+    x = L.LayerNormalization(epsilon=1e-6, name="norm")(L.Conv2D(4, 2, strides=2, name="patches")(image))
+    x = L.Reshape((16, 4))(x)
+    x = L.Add()([x, L.MultiHeadAttention(2, 3, name="attend")(x, x)])
+    x = L.Dense(4, activation="gelu", name="mlp")(L.LayerNormalization(axis=[-1], name="norm_2")(x))
+    return keras.Model(image, L.Dense(2, name="head")(L.GlobalAveragePooling1D()(x)), name="attention")
+
+
+@model("h5", "keras")
+def up_again() -> Any:
+    """An encoder and a decoder with skips; a dictionary of outputs."""
+    image = keras.Input((16, 16, 1), name="image")
+    a = L.Conv2D(3, 3, padding="same", activation="relu", name="a")(image)
+    b = L.Conv2D(4, 3, strides=2, padding="same", dilation_rate=1, activation="relu", name="b")(a)
+    x = L.Conv2DTranspose(3, 3, strides=2, padding="same", activation="relu", name="up")(b)
+    x = L.Concatenate(axis=3)([x, a])
+    x = L.Conv2DTranspose(2, 2, strides=2, output_padding=1, name="up_2")(x)
+    x = L.Cropping2D(((1, 0), (0, 1)))(x)
+    outputs = {"mask": L.Conv2D(1, 1, activation="sigmoid", name="mask")(x), "kind": _head(b)}
+    return keras.Model({"image": image}, outputs, name="up_again")
+
+
+@model("h5")
+def graph_operations() -> Any:
+    """Operators as TensorFlow 2.0 to 2.3 wrote them."""
+    from tf_keras.src.engine.base_layer import TensorFlowOpLayer
+
+    def raw(x: Any, name: str, op: str, inputs: list[str], constants: dict[int, Any]) -> Any:
+        attr = {"T": {"type": "DT_FLOAT"}}
+        about = {"name": name, "op": op, "input": inputs, "attr": attr}
+        return TensorFlowOpLayer(node_def=about, name=name, constants=constants)(x)
+
+    image = keras.Input((12, 12, 3), name="image")
+    x = raw(image, "truediv", "RealDiv", ["image", "truediv/y"], {1: 127.5})
+    x = raw(x, "sub", "Sub", ["sub/x", "truediv"], {0: 1.0})
+    x = raw(L.Conv2D(4, 3, name="conv")(x), "Relu6", "Relu6", ["conv"], {})
+    return keras.Model(image, _head(x), name="graph_operations")
+
+
 def _randomised(built: Any) -> Any:
     """The model with weights that no initialiser gives, so that no two layers can be mixed up unnoticed."""
     rng = np.random.default_rng(7)
