@@ -34,7 +34,11 @@ _RENAMED = {
     "RandomWidth": "Identity",
 }
 # layers that only a network of keras.applications has
-_OF_APPLICATIONS = dict.fromkeys(("LayerScale", "StochasticDepth"), "keras.src.applications.convnext")
+_OF_APPLICATIONS = {
+    "LayerScale": "keras.src.applications.convnext",
+    "StochasticDepth": "keras.src.applications.convnext",
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
+}
 _ONLY_TRAINING = ("_initializer", "_regularizer", "_constraint")
 _ANY = object()
 # by the name of a setting: the values with which it says nothing, and the layers of which that is true (all, where there are none)
@@ -88,12 +92,13 @@ def layer(description: Description, file: str, model: Callable[[Description], De
     written, settings = description["class_name"], dict(description["config"])
     called = settings.get("name", description.get("name", written))
     kind = _RENAMED.get(written, written)
+    if isinstance(kind, str) and kind.removeprefix("Custom>") in _OF_APPLICATIONS:
+        kind = kind.removeprefix("Custom>")
     own = _class_of(kind)
     if kind == "ThresholdedReLU":
         kind, settings = "ReLU", _common(settings) | {"threshold": _plain(settings.get("theta", 1.0))}
-    elif (
-        not (isinstance(own, type) and issubclass(own, keras.layers.Layer))
-        or ">" in f"{description.get('registered_name')}"
+    elif not (isinstance(own, type) and issubclass(own, keras.layers.Layer)) or (
+        ">" in f"{description.get('registered_name')}" and kind not in _OF_APPLICATIONS
     ):
         raise BadInput(
             f"{file} holds a {written} ({called!r}), which Keras 3 does not have: "

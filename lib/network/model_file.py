@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lib.errors import BadInput
-from lib.network import keras2, model_config
+from lib.network import channels_first, keras2, model_config
 from lib.network.keras_model import KerasModel
 
 _WEIGHTS = "model.weights.h5"
@@ -63,6 +63,9 @@ def h5_bytes(model: Any) -> bytes:
 def load(source: Path | bytes, *, name: str | None = None, compiled: bool = False) -> KerasModel:
     """A Keras model from a `.keras` or `.h5` file, never running code that the file carries.
 
+    Files of Keras 2 are read too (`lib.network.keras2`), and networks whose channels come first get them last
+    (`lib.network.channels_first`); one that is to be trained further is given as it is.
+
     Args:
         source: the file, or its bytes.
         name: what messages call it; by default the path.
@@ -72,24 +75,40 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
         BadInput: the file is missing, damaged, holds no whole model, or holds what would run code (a Lambda layer, a
             custom layer or function, a layer of another framework) or read other files.
     """
-    import keras
-
     name, data = _named_bytes(source, name)
     suffix, configs, version = _configs(data, name, compiled)
     if keras2.is_keras2(version):
-        return _load_keras2(data, suffix, configs[0], name)
+        model = _load_keras2(data, suffix, configs[0], name)
+    else:
+        model = _load_keras3(data, suffix, configs, name, compiled)
+    return model if compiled else _turned(model, name)
+
+
+def _turned(model: KerasModel, name: str) -> KerasModel:
+    """The model with its channels last, whatever their order in the file."""
+    try:
+        turned: KerasModel = channels_first.channels_last(model)
+    except BadInput as problem:
+        raise BadInput(f"{name}: {problem}") from problem
+    return turned
+
+
+def _load_keras3(data: bytes, suffix: str, configs: list[Any], name: str, compiled: bool) -> KerasModel:
+    import keras
+
     for config in configs:
         model_config.check(config, name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model" + suffix)
         path.write_bytes(data)
         try:
-            return keras.models.load_model(path, compile=compiled, safe_mode=True)
+            model: KerasModel = keras.models.load_model(path, compile=compiled, safe_mode=True)
         # Keras raises whatever its parts raise: every kind is a file that cannot be used
         except Exception as problem:
             raise BadInput(
                 f"{name} cannot be loaded, save it again from Keras 3 as .keras: {_first_line(problem)}"
             ) from problem
+    return model
 
 
 def _load_keras2(data: bytes, suffix: str, config: Any, name: str) -> KerasModel:

@@ -108,7 +108,11 @@ ATTACKS = {
     ),
     "no nodes": ("scaled.h5", lambda layers: layers[1].update(inbound_nodes=[]), "nothing calls"),
     "nodes that are none": ("scaled.h5", lambda layers: layers[2].update(inbound_nodes=[7]), "is damaged"),
-    "a call of what there is not": ("scaled.h5", lambda layers: layers[3].update(inbound_nodes=[[["x", 0, 0, {}]]]), "is damaged"),
+    "a call of what there is not": (
+        "scaled.h5",
+        lambda layers: layers[3].update(inbound_nodes=[[["x", 0, 0, {}]]]),
+        "is damaged",
+    ),
     "other weights": ("scaled.h5", lambda layers: layers[3]["config"].update(filters=7), "holds other weights"),
 }
 
@@ -135,7 +139,9 @@ def test_weights_that_lie_in_another_file_are_not_read(tmp_path: Path) -> None:
 def test_weights_that_are_missing_are_said() -> None:
     stream = io.BytesIO(FILES["scaled.h5"])
     with h5py.File(stream, "r+") as file:
-        file["model_weights"].attrs["layer_names"] = [name for name in file["model_weights"].attrs["layer_names"] if name != "head"]
+        file["model_weights"].attrs["layer_names"] = [
+            name for name in file["model_weights"].attrs["layer_names"] if name != "head"
+        ]
     with pytest.raises(BadInput, match="has no weights of 'head'"):
         model_file.load(stream.getvalue())
 
@@ -189,7 +195,9 @@ def test_a_sequential_of_the_first_keras_is_a_list_with_other_names_of_settings(
         group["convolution2d_1/convolution2d_1_W"], group["convolution2d_1/convolution2d_1_b"] = kernel, bias
     model = model_file.load(stream.getvalue())
     image = rng.random((2, 6, 6, 1)).astype("float32")
-    same = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Conv2D(2, 3, padding="same", activation="relu"), keras.layers.Flatten()])
+    same = keras.Sequential(
+        [keras.Input((6, 6, 1)), keras.layers.Conv2D(2, 3, padding="same", activation="relu"), keras.layers.Flatten()]
+    )
     same.layers[0].set_weights([kernel, bias])
     np.testing.assert_array_equal(model(image), same(image))
 
