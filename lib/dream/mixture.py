@@ -14,6 +14,7 @@ from lib.network.nearest import LISTED, list_some, nearest
 from lib.network.units import layers_with_units, names_to_offer
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUOTED = r'"(?:[^"]|"")*"'
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class Term:
     @property
     def name(self) -> str:
         """The term without its weight, as it is written."""
+        layer = _quote(self.layer, alone=self.direction is None)
         if self.direction is None:
-            return self.layer
+            return layer
         if len(self.direction) == 1 and self.direction[0][1] == 1:
-            return f"{self.layer}/{self.direction[0][0]}"
-        return f"{self.layer}[{', '.join(f'{unit}:{_format_number(part)}' for unit, part in self.direction)}]"
+            return f"{layer}/{self.direction[0][0]}"
+        return f"{layer}[{', '.join(f'{unit}:{_format_number(part)}' for unit, part in self.direction)}]"
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,14 @@ class Mixture:
     def parse(cls, text: str, layers: Collection[str] = ()) -> "Mixture":
         """Reads terms joined by " + " and " - ", each a layer, a unit or a direction, with a weight and `*` before it.
 
+        A name that could be read otherwise stands in quotation marks, as `"a - b"/3`; two of them within a name are one.
         `layers`: the names that there are, if known: Keras allows brackets and asterisks in a name, so what is the name
         of a layer as it stands is taken for that.
 
         Raises:
             BadInput: it cannot be read, or is empty.
         """
-        signs = ["+", *re.findall(r"\s([+-])\s", text)]
-        parts = [part.strip() for part in re.split(r"\s[+-]\s", text)]
+        parts, signs = _split(text)
         return cls(
             tuple(_term(part, -1.0 if sign == "-" else 1.0, layers) for sign, part in zip(signs, parts, strict=True))
         )
@@ -114,6 +116,28 @@ def mixture_of(model: Any, text: str) -> Mixture:
     return Mixture((Term(1.0, convolutions[-1]),))
 
 
+def _split(text: str) -> tuple[list[str], list[str]]:
+    """The terms, and the sign before each."""
+    parts, signs, at = [""], ["+"], 0
+    for found in re.finditer(rf"{_QUOTED}|\s([+-])\s", text):
+        parts[-1] += text[at : found.start()]
+        at = found.end()
+        if found[1]:
+            parts.append("")
+            signs.append(found[1])
+        else:
+            parts[-1] += found[0]
+    parts[-1] += text[at:]
+    return [part.strip() for part in parts], signs
+
+
+def _quote(layer: str, *, alone: bool) -> str:
+    """A layer's name as it is read again: in quotation marks where a part of it would be read as something else."""
+    signs = re.search(r"(?:^|\s)[+-](?:\s|$)", layer) or '"' in layer or layer != layer.strip()
+    weight = not alone and re.match(rf"-|{_NUMBER}\s*\*", layer)
+    return '"' + layer.replace('"', '""') + '"' if signs or weight else layer
+
+
 def _term(text: str, sign: float, layers: Collection[str]) -> Term:
     if text in layers:
         return Term(sign, text)
@@ -128,6 +152,12 @@ def _term(text: str, sign: float, layers: Collection[str]) -> Term:
         )
     if name in layers:
         return Term(weight, name)
+    quoted = re.fullmatch(rf"({_QUOTED})(/[0-9]+|\[.*\])?", name, re.DOTALL)
+    if quoted:
+        layer, rest = quoted[1][1:-1].replace('""', '"'), quoted[2] or ""
+        if rest.startswith("/"):
+            return Term(weight, layer, ((int(rest[1:]), 1.0),))
+        return Term(weight, layer, _direction(name, rest[1:-1]) if rest else None)
     if unit := re.fullmatch(r"(.+)/([0-9]+)", name):
         return Term(weight, unit[1], ((int(unit[2]), 1.0),))
     if direction := re.fullmatch(r"(.+)\[(.*)\]", name):

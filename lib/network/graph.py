@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lib.errors import BadInput
+from lib.network.scopes import allow_any_name
 
 if TYPE_CHECKING:  # NumPy takes a while, and commands that only list want no network
     from lib.arrays import Tensor
@@ -86,6 +87,7 @@ def graph_of(model: Any) -> Graph:
     Raises:
         BadInput: no functional or sequential graph, several inputs, an input that is no image, or channels first.
     """
+    allow_any_name()
     with LOCK:
         graph = _read.get(model)
         if graph is None:

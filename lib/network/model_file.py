@@ -20,6 +20,7 @@ import numpy as np
 from lib.errors import BadInput
 from lib.network import channels_first, keras2, model_config
 from lib.network.keras_model import KerasModel
+from lib.network.scopes import allow_any_name
 
 _WEIGHTS = "model.weights.h5"
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
@@ -77,6 +78,7 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
     """
     name, data = _named_bytes(source, name)
     suffix, configs, version = _configs(data, name, compiled)
+    allow_any_name()
     if keras2.is_keras2(version):
         model = _load_keras2(data, suffix, configs[0], name)
     else:

@@ -51,6 +51,26 @@ def test_what_is_written_is_read_as_the_same(terms: list[Term]) -> None:
     assert mixture.layers == tuple(dict.fromkeys(term.layer for term in terms))
 
 
+# whatever Keras takes as a name, in which a slash cannot be
+odd = st.text(st.sampled_from('abC1 .:*+-[]()"ä画,'), min_size=1, max_size=8).filter(str.strip)
+
+
+@given(st.lists(st.tuples(numbers, odd, directions), min_size=1, max_size=4))
+def test_any_name_of_a_layer_is_read_as_it_was_written(parts: list[Any]) -> None:
+    mixture = Mixture(tuple(Term(*part) for part in parts))
+    assert Mixture.parse(str(mixture), mixture.layers) == mixture
+
+
+def test_a_name_that_could_be_read_otherwise_stands_in_quotation_marks() -> None:
+    mixture = Mixture.parse('0.5*"a - b + 2*c"/1 + conv (1)/0 - "say ""x"""')
+    assert [(term.weight, term.layer, term.direction) for term in mixture.terms] == [
+        (0.5, "a - b + 2*c", ((1, 1.0),)),
+        (1.0, "conv (1)", ((0, 1.0),)),
+        (-1.0, 'say "x"', None),
+    ]
+    assert str(mixture) == '0.5*"a - b + 2*c"/1 + conv (1)/0 - "say ""x"""'
+
+
 @pytest.mark.parametrize("name", ["odd[3:1]", "2*x", "conv/7", "-x"])
 def test_the_name_of_a_layer_as_it_stands_is_that_layer(name: str) -> None:
     assert Mixture.parse(f"0.5*{name}", [name]) == Mixture((Term(0.5, name),))
