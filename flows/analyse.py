@@ -28,7 +28,7 @@ from lib.network.units import layers_with_units, select_layers
 from lib.pictures.names import show_name
 from storage.store import Record
 from tasks.analysis.context import AnalysisContext
-from tasks.analysis.groups import Groups
+from tasks.analysis.groups import TEST, Groups
 from tasks.analysis.predictions import prediction_step
 from tasks.analysis.steps import Step, Wanted, plan
 from tasks.model.context import open_context
@@ -73,10 +73,14 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
         predicted = context.data is not None and context.classifier is not None
         if predicted:
             _do_all(context, [prediction_step(context)])
-        groups = _groups(context, parameters) or Groups.choose(context)
+        chosen = _groups(context, parameters) or Groups.choose(context)
+        groups = None if isinstance(chosen, str) else chosen
+        notes = [*context.notes(), *([chosen] if isinstance(chosen, str) else [])]
         images, layers = _images(context, parameters, groups), _layers(context, parameters) if groups else []
         todo = plan(context, Wanted(images, layers, groups, parameters.tensors))
         total = len(todo) + predicted
+        if not total:
+            raise BadInput(f"nothing can be analysed: {'; '.join(notes) or 'name images'}")
         with show_progress(tally, total, PROGRESS):
             _do_all(context, todo)
         left = total - tally.done
@@ -87,6 +91,7 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
             "data": context.data[0].name if context.data else None,
             "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
             "accuracy": context.predictions.accuracy if context.predictions else None,
+            "notes": notes,
             "results": total,
             "computed": tally.computed,
             "reused": tally.reused,
@@ -101,8 +106,13 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
 
 
 def _images(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:
-    """The images that are looked at by themselves: those that are named, or else the unclear ones, or a clear one."""
+    """The images that are looked at by themselves: those that are named, or else the unclear ones, or a clear one.
+
+    Where no classes are compared, the first image of the test set.
+    """
     named = [*context.pictures, *(name for name in parameters.images or () if ImageName.parse(name))]
+    if not named and groups is None and context.data is not None and len(context.images(TEST)[0]):
+        return [str(ImageName(TEST, 0))]
     return list(dict.fromkeys(named or (groups.unclear or groups.first.images[:1] if groups else ())))
 
 

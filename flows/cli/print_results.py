@@ -13,6 +13,19 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     console = out()
     if answer["accuracy"] is not None:
         console.print(f"accuracy on the test images: {percent(answer['accuracy'])}", markup=False)
+    for one in answer["outputs"]:
+        if one["accuracy"] is not None:
+            console.print(f"accuracy of output {one['output']}: {percent(one['accuracy'])}", markup=False)
+        if one["labels"]:
+            rows = table(
+                "label", "accuracy", "has it", "said to have it", right=("accuracy", "has it", "said to have it")
+            )
+            for label in one["labels"]:
+                shares = (percent(label[name], unknown="") for name in ("accuracy", "has", "given"))
+                rows.add_row(escape(label["name"]), *shares)
+            console.print(rows)
+    for note in answer["notes"]:
+        console.print(f"{note[:1].upper()}{note[1:]}.", markup=False, soft_wrap=True)
     if answer["margins"]:
         rows = table("image", "label", "predicted", "margin", right=("margin",))
         for one in answer["margins"]:

@@ -5,11 +5,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from flows.results.runs import is_counted
-from flows.results.summaries import AnalysisSummary, ClassifierTable, FcpSummary, MarginSummary, ResultSummary
+from flows.results.summaries import (
+    AnalysisSummary,
+    ClassifierTable,
+    FcpSummary,
+    MarginSummary,
+    OutputLine,
+    ResultSummary,
+)
 from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.analysis.kinds.fcps import KIND as FCPS
 from tasks.analysis.kinds.linear import KIND as LINEAR
+from tasks.analysis.kinds.outputs import KIND as OUTPUTS
 from tasks.analysis.kinds.predictions import KIND as PREDICTIONS
 from tasks.session.json_output import JSON
 from tasks.session.kind import ArtifactKind
@@ -18,7 +26,9 @@ from tasks.session.kind import ArtifactKind
 def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     """The summary of an analysis's run, as plain JSON values.
 
-    `run`, `state`, `model`, `data`; `accuracy` on the test set and `confusion` [label][called]; `pair`: the names of
+    `run`, `state`, `model`, `data`; `accuracy` on the test set and `confusion` [label][called]; `notes`: what is to be
+    known of its outputs, and what was left out and why; `outputs`: of each that has something else than the classes
+    that are predicted, what it is and how good; `pair`: the names of
     the two classes that are told apart; `margins`: the images between them with the smallest margins; `classifiers`:
     the table of linear classifiers by layer; `fcps`: by layer, how many there are and how well they tell the pair
     apart; how many results there were to be (`results`), and how many are `computed`, `reused` and `left`; `seconds`;
@@ -33,12 +43,18 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     predictions = _told(store, made.values(), PREDICTIONS, "summary")
     classifiers: list[ClassifierTable] = _told(store, made.values(), LINEAR, "table")
     fcps = _told(store, made.values(), FCPS, "summary")
+    outputs = _told(store, made.values(), OUTPUTS, "summary")
     return AnalysisSummary(
         run=run,
         state=record.state,
         model=summary.get("model"),
         data=summary.get("data"),
         accuracy=summary.get("accuracy"),
+        notes=list(summary.get("notes") or []),
+        outputs=[
+            OutputLine(output=one["output"], text=one["text"], accuracy=one["accuracy"], labels=one["labels"])
+            for one in outputs
+        ],
         pair=summary.get("pair"),
         results=summary.get("results"),
         computed=summary.get("computed"),

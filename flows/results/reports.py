@@ -92,6 +92,16 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
     ]
     if summary["accuracy"] is not None:
         lines.append(f"Accuracy on the test images of {_text(summary['data'])}: {percent(summary['accuracy'])}.")
+    for output in summary["outputs"]:
+        if output["accuracy"] is not None:
+            lines.append(f"Accuracy of output {_text(output['output'])}: {percent(output['accuracy'])}.")
+        if output["labels"]:
+            cells = [["label", "accuracy", "has it", "said to have it"], ["---", "---:", "---:", "---:"]]
+            for label in output["labels"]:
+                shares = (label["accuracy"], label["has"], label["given"])
+                cells.append([_text(label["name"]), *(percent(share, unknown="") for share in shares)])
+            lines.append("\n".join("| " + " | ".join(row) + " |" for row in cells))
+    lines += [f"{_text(note[:1].upper() + note[1:])}." for note in summary["notes"]]
     if (table := summary["classifiers"]) is not None:
         pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
         rows = [["linear probe on", "all classes", pair], ["---", "---:", "---:"]]

@@ -142,12 +142,32 @@ class ResultSummary(TypedDict):
     files: dict[str, str]
 
 
+class LabelLine(TypedDict):
+    """A label of several that may hold at once, as in `lib.analysis.outputs.LabelSummary`."""
+
+    name: str
+    accuracy: float | None
+    has: float | None
+    given: float
+
+
+class OutputLine(TypedDict):
+    """An output beside the one whose classes are predicted: what it ends in, and how good it is."""
+
+    output: str
+    text: str
+    accuracy: float | None
+    labels: list[LabelLine]
+
+
 class AnalysisSummary(RunSummary):
     """See `flows.results.analysis_summary.analysis_summary`."""
 
     model: str | None
     data: str | None
     accuracy: float | None
+    notes: list[str]
+    outputs: list[OutputLine]
     pair: list[str] | None
     results: int | None
     seconds: float | None

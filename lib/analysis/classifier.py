@@ -1,4 +1,8 @@
-"""What a network says of an image in the end: the probability of each class, and the logits that it comes from."""
+"""What a network says of an image in the end: the probability of each class, and the logits that it comes from.
+
+What is no classifier can be read as well: of several sigmoids the probability of each label, of a regression the
+values.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,42 +12,48 @@ import numpy as np
 
 from lib import stop
 from lib.analysis.activations import check_images
+from lib.analysis.heads import Head, heads_of
 from lib.arrays import Floats, Reals
-from lib.network.graph import LOCK, Graph, Slot, Step, graph_of
+from lib.network.graph import LOCK, graph_of
 from lib.network.kernels import fast_kernels
-from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of
-from lib.network.trunk import Trunk, trunk_to
+from lib.network.trunk import trunk_to
 
-_PLACE = "classes"
+_PLACE = "end"
 
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """Of N images and K classes: `probabilities` float32 [N, K], and `logits` float32 [N, K], before the softmax."""
+    """Of N images and K classes: `probabilities` float32 [N, K], and `logits` float32 [N, K], before the softmax.
+
+    Of labels the probabilities stand for themselves and do not add up to 1. Of values both hold the values.
+    """
 
     probabilities: Floats
     logits: Floats
 
 
 class Classifier:
-    """The classes of one model; made by `classifier_of`.
+    """One output of one model.
 
     Attributes:
-        classes: how many there are.
+        head: what the output is.
+        classes: how many classes, labels or values there are.
         input_shape: (height, width, channels) of its images; None where the network leaves a side free.
     """
 
-    def __init__(self, trunk: Trunk) -> None:
+    def __init__(self, model: Any, head: Head) -> None:
+        """Raises BadInput for a head of maps, and a model that cannot be read."""
         import tensorflow as tf
 
-        self._trunk = trunk
-        self.input_shape = trunk.input_shape
-        self.classes = max(2, trunk.units[_PLACE])
+        self.head = head
+        self._trunk = trunk_to(graph_of(model), {_PLACE: head.place}, kernels=fast_kernels)
+        self.input_shape = self._trunk.input_shape
+        self.classes = head.classes or head.outputs
 
         @tf.function(input_signature=[tf.TensorSpec((None, *self.input_shape), tf.float32)], autograph=False)
         def classify(images: Any) -> Any:
             logits = self.logits(images)
-            return tf.nn.softmax(logits), logits
+            return self._squash(logits), logits
 
         with LOCK:
             classify.get_concrete_function()
@@ -54,9 +64,20 @@ class Classifier:
         import tensorflow as tf
 
         _, before = self._trunk.maps(images)[_PLACE]
-        before = tf.cast(before, tf.float32)
+        before = tf.reshape(tf.cast(before, tf.float32), (-1, self.head.outputs))
         # a single sigmoid is a softmax over halves of its logit: both classes have a gradient
-        return before if before.shape[1] > 1 else tf.concat([-before / 2, before / 2], 1)
+        return tf.concat([-before / 2, before / 2], 1) if self.head.outputs < self.head.classes else before
+
+    def _squash(self, logits: Any) -> Any:
+        import tensorflow as tf
+
+        match self.head.kind:
+            case "classes":
+                return tf.nn.softmax(logits)
+            case "labels":
+                return tf.nn.sigmoid(logits)
+            case _:
+                return tf.identity(logits)
 
     def of(self, images: Reals, *, batch: int = 256, progress: Callable[[int], None] | None = None) -> Classified:
         """Of images [N, height, width, channels]. `progress` is told how many are done.
@@ -80,38 +101,15 @@ class Classifier:
                 progress(first + len(part))
 
 
-def classifier_of(model: Any) -> Classifier | None:
-    """The classifier that a model is; None for one that ends in anything else.
+def classifier_of(model: Any, classes: int | None = None) -> Classifier | None:
+    """The first output of a model that has classes, rather one of as many as are asked for; None where none has any.
 
-    It ends in a softmax; in a single sigmoid, which has two classes; or in a dense layer of two or more nodes without
-    an activation, which is what Keras trains with `from_logits=True`.
+    Args:
+        classes: how many the data set has, where there is one: see `lib.analysis.heads`.
 
     Raises:
         BadInput: a model that cannot be read (`lib.network.graph.graph_of`).
     """
-    graph = graph_of(model)
-    place = _end(graph)
-    return None if place is None else Classifier(trunk_to(graph, {_PLACE: place}, kernels=fast_kernels))
-
-
-def _end(graph: Graph) -> Nonlinearity | None:
-    if len(graph.outputs) != 1 or len(graph.shapes[graph.outputs[0]]) != 2:
-        return None
-    (out,) = graph.outputs
-    step = next((step for step in graph.steps if out in step.outputs), None)
-    nodes = graph.shapes[out][1]
-    if step is None or not nodes:
-        return None
-    name, dense = activation_name(step.op), kind_of(step.op) == "node"
-    if (name == "softmax" and nodes > 1) or (name == "sigmoid" and nodes == 1):
-        before = Slot(-1 - out.number) if dense else step.inputs[0]
-        return _place(step, nodes, before, out, own=dense)
-    if dense and name == "linear" and nodes > 1:
-        return _place(step, nodes, out, out, own=False)
-    return None
-
-
-def _place(step: Step, nodes: int, before: Slot, after: Slot, *, own: bool) -> Nonlinearity:
-    return Nonlinearity(
-        step, "class", nodes, (nodes,), (step,) if own else (), before, after, 0, "softmax", before == after
-    )
+    heads = [head for head in heads_of(model, classes) if head.kind == "classes"]
+    fitting = [head for head in heads if head.classes == classes] or heads
+    return Classifier(model, fitting[0]) if fitting else None

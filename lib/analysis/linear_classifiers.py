@@ -89,7 +89,7 @@ def linear_classifiers(
             for learned, tested in ((every, asked), (of_pair, asked[np.isin(truth[asked], pair)]))
         ]
         yield Row(layer, _features(read, train[0]), *right)
-    classifier = classifier_of(model)
+    classifier = classifier_of(model, int(max(labels.max(), truth.max())) + 1)
     if classifier is not None:
         if progress:
             progress(NETWORK)

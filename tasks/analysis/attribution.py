@@ -20,8 +20,8 @@ VERSION = 1
 
 
 def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
-    """Each image by itself, where the network predicts classes."""
-    for at, name in enumerate(wanted.images if context.classifier is not None else ()):
+    """Each image by itself, where an output can be read."""
+    for at, name in enumerate(wanted.images if context.reader is not None else ()):
         recipe = partial(attribution_recipe, context, name)
         yield Step(f"attribution of {name}", recipe, attribute, (name,), Stage.IMAGE, at)
 
@@ -33,6 +33,8 @@ def attribution_recipe(context: AnalysisContext, name: str) -> Recipe:
         "classes": list(context.classes),
         **context.look(),
     }
+    if context.classifier is None and context.reader is not None:
+        parameters |= {"output": context.reader.head.name, "kind": context.reader.head.kind}
     return Recipe(KIND.task, VERSION, parameters, context.recipe_inputs(context.see(name)))
 
 
@@ -48,29 +50,31 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
     def compute() -> tuple[list[NewOutput], list[Input]]:
         context.keep(name)
         seen = context.see(name)
-        probabilities = context.probabilities([seen])[0]
-        predicted = context.predicted_class(probabilities)
-        if predicted is None:
+        spoken_for = context.spoken_for(seen)
+        if spoken_for is None:
             raise BadInput("the network's probabilities for this image are not finite numbers")
-        assert context.classifier is not None
-        attribution = Attribution(context.classifier)
+        number, called, caption = spoken_for
+        assert context.reader is not None
+        attribution = Attribution(context.reader)
         report(title, 0, 2, "occlusion")
-        occlusion = attribution.occlusion(seen.pixels, predicted)
+        occlusion = attribution.occlusion(seen.pixels, number)
         report(title, 1, 2, "integrated gradients")
-        gradients = attribution.integrated_gradients(seen.pixels, predicted)
+        gradients = attribution.integrated_gradients(seen.pixels, number)
         report(title, 2, 2)
+        what = "value" if context.reader.head.kind == "values" else "logit"
         maps = [
-            AttributionMap("occlusion", occlusion, "how far the logit falls where a window covers the image"),
-            AttributionMap("integrated gradients", gradients, "what each pixel adds to the logit"),
+            AttributionMap("occlusion", occlusion, f"how far the {what} falls where a window covers the image"),
+            AttributionMap("integrated gradients", gradients, f"what each pixel adds to the {what}"),
         ]
         picture = attribution_picture(
             seen.pixels,
             maps,
-            title=f"{context.title(seen, probabilities)}: what speaks for {context.classes[predicted]}",
+            title=f"{caption}: what speaks for {called}",
             subtitle=context.network.name,
         )
         tensors = {"occlusion": occlusion, "integrated_gradients": gradients}
-        about = {"title": title, "image": name, "class": predicted, "methods": [part.name for part in maps]}
+        number_of_class = number if context.classifier is not None else None
+        about = {"title": title, "image": name, "class": number_of_class, "methods": [part.name for part in maps]}
         return [
             NewOutput("maps", hdf5_bytes(tensors, {"/": recipe.parameters}), "tensors", HDF5, attributes=about),
             NewOutput("picture", picture, "picture", "image/png", attributes=about),

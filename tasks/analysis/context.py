@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from lib.analysis.activations import Activations
-from lib.analysis.classifier import Classifier, classifier_of
+from lib.analysis.classifier import Classifier
+from lib.analysis.heads import Head, heads_of
 from lib.analysis.predictions import Predictions
 from lib.analysis.settings import AnalysisSettings
 from lib.arrays import Floats, Integers
@@ -57,9 +58,53 @@ class AnalysisContext(RunContext):
         return Activations(self.network.model)
 
     @cached_property
+    def heads(self) -> list[Head]:
+        """What each output of the network is."""
+        return heads_of(self.network.model, None if self.data is None else len(self.data_classes))
+
+    @cached_property
+    def readers(self) -> dict[str, Classifier]:
+        """What reads each output that can be read and suits the data set, by its name."""
+        return {
+            head.name: Classifier(self.network.model, head)
+            for head in self.heads
+            if head.kind != "maps" and not self._is_foreign(head)
+        }
+
+    @cached_property
     def classifier(self) -> Classifier | None:
-        """What predicts the class of an image; None where the network ends in no classes."""
-        return classifier_of(self.network.model)
+        """What predicts the class of an image, the first of several; None where the network ends in no classes."""
+        return next((reader for reader in self.readers.values() if reader.head.kind == "classes"), None)
+
+    @property
+    def reader(self) -> Classifier | None:
+        """What can be attributed to pixels: the classes, or else the first output that can be read."""
+        return self.classifier or next(iter(self.readers.values()), None)
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The outputs that can be read, beside the one whose classes are predicted."""
+        return tuple(name for name, reader in self.readers.items() if reader is not self.classifier)
+
+    def _is_foreign(self, head: Head) -> bool:
+        """Whether an output has classes, and others than the data set."""
+        return head.kind == "classes" and self.data is not None and head.classes != len(self.data_classes)
+
+    def notes(self) -> list[str]:
+        """What is to be known of outputs that are no classes of the data set, a sentence each."""
+        said = []
+        for head in self.heads:
+            what = "the network" if len(self.heads) == 1 else f"output {head.name}"
+            ending = f"{what} ends in {head.text}"
+            if self._is_foreign(head):
+                said.append(f"{ending}, and the data set has {len(self.data_classes)}: there is no accuracy of it")
+            elif head.kind == "labels":
+                said.append(f"{ending}: each has an accuracy of its own, and there is no confusion between them")
+            elif head.kind != "classes":
+                said.append(f"{ending}: there is no accuracy, and there are no classes to compare")
+            elif len(self.heads) > 1:
+                said.append(ending)
+        return said
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -72,9 +117,9 @@ class AnalysisContext(RunContext):
 
     def check(self) -> None:
         """Raise BadInput where the network has other classes than its data set, or there is no such pair of them."""
-        if self.data is not None and self.classifier is not None and self.classifier.classes != len(self.classes):
+        if len(self.heads) == 1 and self._is_foreign(self.heads[0]):
             raise BadInput(
-                f"the network has {self.classifier.classes} classes, and the data set {len(self.classes)}: "
+                f"the network has {self.heads[0].classes} classes, and the data set {len(self.data_classes)}: "
                 "name the one that it was trained on with --data"
             )
         if self.settings.pair:
@@ -85,6 +130,8 @@ class AnalysisContext(RunContext):
 
         Raises BadInput for classes that there are not.
         """
+        if self.settings.pair and self.data is not None and self.classifier is None:
+            raise BadInput(f"the network predicts no classes to tell apart: {'; '.join(self.notes())}")
         named = self.settings.pair_of(self.classes)
         if named is None:
             assert self.predictions is not None
@@ -147,6 +194,25 @@ class AnalysisContext(RunContext):
         if self.classifier is None:
             return np.zeros((len(seen), 0), np.float32)
         return self.classifier.of(np.stack([image.pixels for image in seen])).probabilities
+
+    def spoken_for(self, seen: InputImage) -> tuple[int, str, str] | None:
+        """Of what an image's attribution is: the number among the outputs of `reader`, its name, and how it stands.
+
+        None where the numbers are not finite.
+        """
+        reader = self.reader
+        assert reader is not None
+        found = reader.of(seen.pixels[None]).probabilities[0]
+        if not np.isfinite(found).all():
+            return None
+        if reader.head.kind == "classes":
+            number = int(found.argmax())
+            return number, self.classes[number], self.title(seen, found)
+        number = int(np.abs(found).argmax())
+        names = self.data_classes if self.data is not None and len(self.data_classes) == len(found) else ()
+        name = names[number] if names and reader.head.kind == "labels" else f"{reader.head.name}[{number}]"
+        shown = f"{found[number]:.0%}" if reader.head.kind == "labels" else f"{found[number]:.3g}"
+        return number, name, f"{seen.name}, {name} {shown}"
 
     def predicted_class(self, probabilities: Floats) -> int | None:
         """The most probable class; None where there are no classes, or no finite probabilities."""

@@ -36,11 +36,11 @@ class Groups:
         return context.data_classes.index(self.first.name), context.data_classes.index(self.second.name)
 
     @staticmethod
-    def choose(context: AnalysisContext) -> "Groups | None":
+    def choose(context: AnalysisContext) -> "Groups | str | None":
         """The clearest images of each class of the pair, and the unclear ones of the first.
 
-        None where there are no predictions, or of a class no image for which it is predicted. Raises BadInput for that
-        where the pair was asked for.
+        None where there are no predictions. Where of a class no image is predicted as that, what is left out for that,
+        as a sentence. Raises BadInput instead where the pair was asked for.
         """
         predictions, settings = context.predictions, context.settings
         if predictions is None:
@@ -48,12 +48,14 @@ class Groups:
         first, second = context.pair()
         for label in (first, second):
             if not len(predictions.clear(label, 1)):
+                why = f"no test image of {context.classes[label]} is predicted as that"
                 if not settings.pair:
-                    return None
-                raise BadInput(
-                    f"no test image of {context.classes[label]} is predicted as that: ask for another pair, or "
-                    "name images"
-                )
+                    return (
+                        f"{context.classes[first]} and {context.classes[second]} are not compared (no FCPs, no linear "
+                        f"probes), because {why}: ask for another pair with --pair, or name images with --first and "
+                        "--second"
+                    )
+                raise BadInput(f"{why}: ask for another pair, or name images")
 
         def clearest(label: int) -> ImageGroup:
             numbers = predictions.clear(label, settings.clear)
