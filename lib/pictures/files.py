@@ -12,10 +12,13 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from lib.arrays import Array, Bytes, Pixels, Words
 from lib.errors import BadInput
+from lib.pictures import heif
 from lib.pictures.icc import deep_tones, lab_to_srgb, to_srgb
+from lib.pictures.signatures import FIRST, format_of
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
-"""No others, though Pillow knows some fifty: each is one more parser for what strangers have made."""
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+"""No others, though Pillow knows some fifty: each is one more parser for what strangers have made. HEIF is read by a
+plug-in (`lib/pictures/heif.py`)."""
 _SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
 
 MOST_PIXELS = 2 * 89_478_485
@@ -31,6 +34,9 @@ _SUBFILE, _REDUCED_OR_MASK = 254, 0b101
 _BITS = 258
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _PAGE_DURATION = 1000  # ms
+
+# EXIF's
+_ORIENTATION, _LIES_ON_ITS_SIDE = 0x0112, 5
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,41 @@ def size_of(source: bytes | Path) -> Size:
         return _size(image)
 
 
+@dataclass(frozen=True)
+class Head:
+    """What a picture's header says: its height and width as it is seen, upright, and whether it has colours."""
+
+    height: int
+    width: int
+    colour: bool
+
+
+def head_of(source: Path) -> Head:
+    """The header of a picture, of which nothing is decoded. Raises BadInput as `decode` does."""
+    with _open(source) as image:
+        _check_size(image.height, image.width, 1)
+        colour = image.mode not in ("1", "L", "I", "I;16", "I;16B", "F")
+        if image.getexif().get(_ORIENTATION, 1) >= _LIES_ON_ITS_SIDE:
+            return Head(image.width, image.height, colour)
+        return Head(image.height, image.width, colour)
+
+
+def decode_first(data: bytes, least: int | None = None) -> Picture:
+    """The first frame alone of what `decode` decodes. Raises BadInput as that does.
+
+    `least`: pixels of either side, of which a large JPEG need not have more: it is decoded at a half, a quarter or an
+    eighth of its size as long as it has twice as many, which takes a fraction of time and memory.
+    """
+    with _open(data) as image:
+        _check_size(image.height, image.width, 1)
+        if least is not None and image.format == "JPEG":
+            image.draft(None, (2 * least, 2 * least))
+        pixels, alpha, _ = next(_frames(image))
+        return Picture(pixels[np.newaxis], None if alpha is None else alpha[np.newaxis])
+
+
 def decode(data: bytes) -> Picture:
-    """The picture in the bytes of a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM file.
+    """The picture in the bytes of a JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000, AVIF or HEIC file.
 
     - EXIF's orientation is applied, and an ICC profile: the result is sRGB. CMYK without a profile is converted by
       arithmetic, as nobody knows what inks were meant.
@@ -131,19 +170,28 @@ def _stack(frames: Sequence[Array]) -> Array:
 def _open(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
     """The picture, its header read; whatever goes wrong while it is open becomes BadInput."""
     try:
-        start = source[:4] if isinstance(source, bytes) else _start(source)
+        start = source[:FIRST] if isinstance(source, bytes) else _start(source)
         if not start:
             raise BadInput("is empty: the file has 0 bytes")
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+        formats = FORMATS
+        if format_of(start) == "HEIF":
+            if not heif.register():
+                raise BadInput(
+                    "is HEIC, which is read where pillow-heif is installed: install that, or save it as JPEG"
+                )
+            formats = ("HEIF",)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats) as image:
             yield image
     except BadInput:
         raise
     except Image.DecompressionBombError as problem:
         raise BadInput(f"is too large: more than {MOST_PIXELS // 10**6} million pixels") from problem
     except UnidentifiedImageError as problem:
-        if start.startswith(_SIGNATURES):
+        if start.startswith(_SIGNATURES) or format_of(start):
             raise BadInput("is truncated or damaged: not even its size can be read") from problem
-        raise BadInput("is not a picture: JPEG, PNG, WebP, TIFF, BMP, GIF and PPM can be read") from problem
+        raise BadInput(
+            "is not a picture: JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000, AVIF and HEIC can be read"
+        ) from problem
     except MemoryError as problem:
         raise BadInput("is too large for this machine's memory: scale it down") from problem
     except OSError as problem:
@@ -157,7 +205,7 @@ def _open(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
 
 def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(4)
+        return file.read(FIRST)
 
 
 def _damage_error(problem: Exception) -> BadInput:
@@ -166,7 +214,11 @@ def _damage_error(problem: Exception) -> BadInput:
 
 
 def _size(image: Image.Image) -> Size:
-    size = Size(image.height, image.width, len(_frame_numbers(image)))
+    return _check_size(image.height, image.width, len(_frame_numbers(image)))
+
+
+def _check_size(height: int, width: int, frames: int) -> Size:
+    size = Size(height, width, frames)
     if size.pixels > MOST_PIXELS:
         raise BadInput(
             f"is too large: {size.frames} frames of {size.width}x{size.height} have more than "
@@ -177,6 +229,9 @@ def _size(image: Image.Image) -> Size:
 
 def _frame_numbers(image: Image.Image) -> range:
     """Which of the frames in the file are those of the picture."""
+    # A HEIC file opens with the picture that is meant, wherever among the others it lies.
+    if image.format == "HEIF":
+        return range(image.tell(), image.tell() + 1)
     # Beside a photograph, a JPEG holds its preview, its depth or another exposure.
     count = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
     # The picture of an animated PNG for those who see no animations is not part of it.

@@ -77,4 +77,16 @@ def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+ENDINGS = {
+    *(".png", ".apng", ".gif", ".webp", ".bmp", ".dib"),
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx", ".jpf"),
+    *(".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm"),
+    *(".avif", ".heic", ".heif", ".hif"),
+}
+"""Of files that are pictures by their names."""
+
+
+def may_be_picture(name: str) -> bool:
+    """Whether only a look into a file of this name tells if it is a picture: its name has no ending, or a number."""
+    ending = os.path.splitext(name)[1]  # noqa: PTH122
+    return not ending.strip(".0123456789") and not name.startswith(".")

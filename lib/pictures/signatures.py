@@ -1,0 +1,35 @@
+"""What a file is by its first bytes, whatever it is called."""
+
+FIRST = 16
+"""How many bytes of a file tell what it is."""
+
+_BEGINNINGS = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"GIF8": "GIF",
+    b"\xff\x4f\xff\x51": "JPEG2000",
+    b"\0\0\0\x0cjP  ": "JPEG2000",
+}
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF = {b"avif", b"avis"}
+
+
+def format_of(start: bytes) -> str | None:
+    """The format of a picture, as Pillow calls it, by the file's first bytes; None where it is no picture's.
+
+    A BMP and a PPM begin with two letters that a text may begin with as well: what follows must fit them too.
+    """
+    for beginning, name in _BEGINNINGS.items():
+        if start.startswith(beginning):
+            return name
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    if start[4:8] == b"ftyp":
+        return "AVIF" if start[8:12] in _AVIF else "HEIF" if start[8:12] in _HEIF else None
+    if start[:2] == b"BM" and start[6:10] == bytes(4):
+        return "BMP"
+    if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace() and start[2:3]:
+        return "PPM"
+    return None
