@@ -12,6 +12,9 @@ import numpy as np
 from lib.arrays import Array, Bytes, Floats, Integers
 from lib.errors import BadInput
 
+UNLABELLED = -1
+"""The label of a picture of no class."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -20,9 +23,12 @@ class Dataset:
     Attributes:
         name: what `lib.data.datasets.load` was asked for.
         train_imgs, test_imgs: `[N, H, W, C]` float32 in [0, 1], as the network wants them.
-        train_labels, test_labels: `[N]` int64, an index into `classes`.
-        classes: the name of each class.
-        attributes: plain JSON values: source, checksums, licence, normalisation, pixel range.
+        train_labels, test_labels: `[N]` int64, an index into `classes`; `UNLABELLED` where there are no classes.
+        classes: the name of each class; none of pictures that are not sorted into classes.
+        attributes: plain JSON values: source, checksums, licence, normalisation, pixel range. They are part of the
+            data set's identity.
+        notes: what whoever brought the pictures should know of how they were read, a sentence each.
+        files: which file each picture is, and which were left out, as plain JSON values; None of what was no files.
     """
 
     name: str
@@ -32,6 +38,8 @@ class Dataset:
     test_labels: Integers
     classes: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    files: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for part, imgs, labels in (
@@ -47,6 +55,10 @@ class Dataset:
                 raise BadInput(f"{self.name}: {len(imgs)} {part} images but {len(labels)} labels")
             if len(imgs) == 0:
                 raise BadInput(f"{self.name}: there are no {part} images")
+            if not self.classes:
+                if (labels != UNLABELLED).any():
+                    raise BadInput(f"{self.name}: there are {part} labels, and no classes")
+                continue
             wrong = np.flatnonzero((labels < 0) | (labels >= len(self.classes)))
             if wrong.size:
                 raise BadInput(
@@ -75,8 +87,8 @@ class Dataset:
 
 
 def one_hot(labels: Integers, classes: int) -> Floats:
-    """`[N]` labels as `[N, classes]` rows that are 1 at the label and 0 elsewhere."""
-    return np.eye(classes, dtype=np.float32)[labels]
+    """`[N]` labels as `[N, classes]` rows that are 1 at the label and 0 elsewhere; empty rows where there are none."""
+    return np.eye(classes, dtype=np.float32)[labels] if classes else np.zeros((len(labels), 0), np.float32)
 
 
 def from_bytes(
@@ -85,6 +97,8 @@ def from_bytes(
     test: tuple[Bytes, Array],
     classes: tuple[str, ...],
     attributes: Mapping[str, Any],
+    notes: tuple[str, ...] = (),
+    files: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """A data set from pictures of one byte a pixel, `[N, H, W]` or `[N, H, W, C]`, and their labels.
 
@@ -104,4 +118,6 @@ def from_bytes(
         test[1].astype(np.int64),
         classes,
         {**attributes, "normalisation": "bytes / 255", "pixel_range": [0.0, 1.0]},
+        notes,
+        files,
     )

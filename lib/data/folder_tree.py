@@ -1,0 +1,99 @@
+"""What lies in a folder of pictures: pictures, folders, and what is neither. No picture is opened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lib.errors import BadInput
+from lib.pictures.names import ENDINGS, may_be_picture, show_name
+from lib.pictures.signatures import FIRST, format_of
+
+_NOBODYS = {
+    *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"),
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+}
+"""Folders and files, in lower case, that systems leave: nobody put them there, so nothing is said of them."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder: the pictures and folders in it, by name, and files that are no pictures, each in the order of names."""
+
+    path: Path
+    pictures: tuple[Path, ...]
+    folders: dict[str, "Tree"]
+    others: tuple[Path, ...]
+
+    @cached_property
+    def all_pictures(self) -> tuple[Path, ...]:
+        """With those in folders at any depth, in the order of their names."""
+        found = [*self.pictures, *(path for folder in self.folders.values() for path in folder.all_pictures)]
+        return tuple(sorted(found, key=lambda path: path.relative_to(self.path).parts))
+
+    @property
+    def all_others(self) -> Iterator[Path]:
+        """All files that are no pictures, at any depth."""
+        yield from self.others
+        for folder in self.folders.values():
+            yield from folder.all_others
+
+    @property
+    def with_pictures(self) -> dict[str, "Tree"]:
+        """The folders in it in which there are pictures, at any depth."""
+        return {name: folder for name, folder in self.folders.items() if folder.all_pictures}
+
+
+def look_into(folder: Path) -> Tree:
+    """What lies in a folder. Passed over is what is hidden, and what systems leave (`__MACOSX`, `Thumbs.db`).
+
+    A file is a picture by its ending; one without is one if it begins like one. Links are followed, but not into a
+    folder that they lie in.
+
+    Raises:
+        BadInput: a folder may not be read.
+    """
+    return _look_into(folder, frozenset())
+
+
+def _look_into(folder: Path, above: frozenset[tuple[int, int]]) -> Tree:
+    try:
+        status = folder.stat()
+        entries = sorted(folder.iterdir())
+    except OSError as problem:
+        raise BadInput(f"{show_name(str(folder))} cannot be read: {problem.strerror}") from problem
+    inside = above | {(status.st_dev, status.st_ino)}
+    pictures, folders, others = [], {}, []
+    for path in entries:
+        if path.name.startswith(".") or path.name.lower() in _NOBODYS:
+            continue
+        if _is_folder(path):
+            status = path.stat()
+            if (status.st_dev, status.st_ino) not in inside:
+                folders[path.name] = _look_into(path, inside)
+        elif _is_picture(path):
+            pictures.append(path)
+        else:
+            others.append(path)
+    return Tree(folder, tuple(pictures), folders, tuple(others))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
+
+
+def _is_picture(path: Path) -> bool:
+    if path.suffix.lower() in ENDINGS:
+        return True
+    if not may_be_picture(path.name):
+        return False
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return format_of(file.read(FIRST)) is not None
+    except OSError:
+        return False
