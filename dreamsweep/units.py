@@ -165,7 +165,7 @@ class StoredUnit:
         if data is None:
             return ()
         classes, labels = classes_of(data), self.store.array(data.output("train_labels").digest)
-        return tuple(classes[int(label)] for label in labels[numbers])
+        return tuple(classes[int(label)] for label in labels[numbers]) if classes else ()
 
     @property
     def _pixel_range(self) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,9 +63,21 @@ def _served(file: Path | None) -> Iterator[Display]:
             raise
         from tasks.session.progress import listen
 
-        with server, listen(progress.update, progress.say):
+        with server, listen(progress.update, _say_once(progress)):
             _keep_prefect_off()
             yield progress
+
+
+def _say_once(progress: Display) -> Callable[[str], None]:
+    """What shows a line that stays, but none twice: a run that registers a model first reads its data set again."""
+    said: set[str] = set()
+
+    def say(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            progress.say(line)
+
+    return say
 
 
 def register_here(parameters: "RegisterParameters") -> "RegisterSummary":
@@ -85,7 +97,7 @@ def register_here(parameters: "RegisterParameters") -> "RegisterSummary":
             asked = parameters.model_dump(mode="json")
             with (
                 step(progress, f"registering {parameters.file.name}"),
-                listen(progress.update),
+                listen(progress.update, _say_once(progress)),
                 session(parameters.store, "register", asked) as open_session,
             ):
                 return register_in(open_session, parameters)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
+from lib.data.array_file import is_array_file
 from lib.data.image_names import ImageName
 from lib.errors import BadInput
 from lib.pictures.names import show_name
@@ -60,6 +61,8 @@ def _place(field: str, value: str) -> str | None:
         return value
     if field == "data" and value.startswith(_FOLDER):
         return value.removeprefix(_FOLDER)
+    if field == "data" and is_array_file(value):
+        return value
     if field == "model" and (is_model_file(value) or _is_there(value)):
         return value
     return None

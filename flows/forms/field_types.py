@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from flows.forms.form import has_default
 from flows.forms.places import data_place
 from lib.data.image_names import ImageName
+from lib.data.wanted_images import Fit
 from lib.deadline import CLOCK_TIME, zone
 from lib.errors import BadValue
 from lib.network.pixels import Pixels as Declared
@@ -21,7 +22,7 @@ A_MODEL = "A name (model/latest), a digest, or a .keras or .h5 file"
 """How a model is named."""
 
 # What the form can tell of a name; whether there is such a data set is found out when it is read.
-_DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+)$"
+_DATA_SET = r"^(digits|mnist|fashion-mnist|folder:.+|.+\.(npz|h5|hdf5))$"
 _CHECKPOINTS = r"^(all|[1-9]\d{0,5}(,[1-9]\d{0,5})*)$"
 _IMAGE = r"^(train|test)/[0-9]{1,12}$"
 _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
@@ -85,6 +86,15 @@ DataFolder = Annotated[
         description="The folder of their IDX files (gzipped or not) or of their .npz file. Empty: missing files "
         "are downloaded.",
         json_schema_extra=has_default(data_place),
+    ),
+]
+FitOfPictures = Annotated[
+    Fit,
+    Field(
+        title="Fit",
+        description="How pictures of the data set become images of the network's size, where they have another. crop: "
+        "the middle is cut out, after the shorter side was resized. pad: the longer side is resized, and the rest is "
+        "black. stretch: both sides are resized.",
     ),
 ]
 ClockTime = Annotated[str, AfterValidator(_clock_time), Field(json_schema_extra={"pattern": CLOCK_TIME})]

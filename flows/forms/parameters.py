@@ -14,6 +14,7 @@ from flows.forms.field_types import (
     ClockTime,
     DataFolder,
     DataSet,
+    FitOfPictures,
     ImageText,
     Pixels,
     Size,
@@ -110,8 +111,8 @@ class Training(Form):
     data: DataSet = Field(
         DATA,
         title="Data set",
-        description="The data set to train on: digits (embedded), mnist, fashion-mnist, or folder:DIR, which has one "
-        "sub-folder of pictures per class.",
+        description="The data set to train on: digits (embedded), mnist, fashion-mnist, folder:DIR, which has one "
+        "sub-folder of pictures per class, or an .npz or .h5 file of arrays.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     settings: TrainSettings = Field(
@@ -130,10 +131,12 @@ class RegisterParameters(InStore):
     data: DataSet | None = Field(
         None,
         title="Data set",
-        description="The data set that exemplars come from: digits, mnist, fashion-mnist or folder:DIR.",
+        description="The data set that exemplars come from: digits, mnist, fashion-mnist, folder:DIR, or an .npz or "
+        ".h5 file of arrays.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
+    fit: FitOfPictures = "crop"
 
 
 class Sweeping(Form):
@@ -152,11 +155,13 @@ class Sweeping(Form):
     data: DataSet | None = Field(
         None,
         title="Data set",
-        description="The data set to train on, and to take exemplars from: digits (embedded), mnist, fashion-mnist or "
-        f"folder:DIR. Empty: the one that the model was trained on, and {DATA} where a model is to be trained.",
+        description="The data set to train on, and to take exemplars from: digits (embedded), mnist, fashion-mnist, "
+        "folder:DIR, or an .npz or .h5 file of arrays. Empty: the one that the model was trained on, and "
+        f"{DATA} where a model is to be trained.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
+    fit: FitOfPictures = "crop"
     checkpoints: Checkpoints | None = Field(
         None,
         title="Checkpoints",
@@ -354,11 +359,12 @@ class AnalyseParameters(InStore, Limits, Analysing):
     data: DataSet | None = Field(
         None,
         title="Data set",
-        description="The data set: digits, mnist, fashion-mnist or folder:DIR. Empty: the one that the model "
-        "was trained on.",
+        description="The data set: digits, mnist, fashion-mnist, folder:DIR, or an .npz or .h5 file of arrays. "
+        "Empty: the one that the model was trained on.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
+    fit: FitOfPictures = "crop"
 
 
 class NightlyParameters(InStore, Limits, Sweeping):
@@ -405,7 +411,7 @@ class NightlyParameters(InStore, Limits, Sweeping):
     def analyse_parameters(self, analysis: Analysing, model: str) -> AnalyseParameters:
         """How a model is to be analysed, on its own images or those that are named for it."""
         asked = {name: getattr(analysis, name) for name in Analysing.model_fields}
-        same = {name: getattr(self, name) for name in ("store", "data_dir", "pixels", *Limits.model_fields)}
+        same = {name: getattr(self, name) for name in ("store", "data_dir", "pixels", "fit", *Limits.model_fields)}
         return AnalyseParameters(**asked, **same, model=model, data=self.data if self.model else None)
 
 

@@ -92,6 +92,7 @@ def resolve(parameters: InStore) -> Resolved:
     match parameters:
         case TrainParameters():
             datasets.check(parameters.data, parameters.data_dir)
+            _count_classes(parameters.data)
             return Resolved(training=parameters)
         case RegisterParameters():
             if parameters.data is not None:
@@ -122,7 +123,7 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
         datasets.check(data, parameters.data_dir)
     if training is not None:
         refuse_for_trained(None, parameters.pixels)
-        found = Resolved(training=training, units=reference.units_of(len(datasets.classes_of(training.data))))
+        found = Resolved(training=training, units=reference.units_of(_count_classes(training.data)))
         _check_epochs(parameters.checkpoints, training.settings.epochs)
     else:
         analysed = isinstance(parameters, NightlyParameters) and data is None
@@ -169,6 +170,13 @@ def _of_file(file: Path) -> Resolved:
     if not file.is_file():
         raise BadInput(f"there is no file {file}: name one, or a model that dreamsweep models lists")
     return Resolved(file=file, units=model_config.units(model_file.config_of(file)))
+
+
+def _count_classes(data: str) -> int:
+    """How many classes a data set has to train on, before it is read. Raises BadInput for less than two."""
+    classes = datasets.classes_of(data)
+    datasets.check_trainable(data, classes)
+    return len(classes)
 
 
 def _check_epochs(wanted: str | None, trained: int | None) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 from flows.forms.parameters import RegisterParameters, TrainParameters
 from flows.results.summaries import RegisterSummary
 from lib.data.dataset import Dataset
+from lib.data.datasets import check_trainable
+from lib.data.wanted_images import WantedImages
 from lib.network import model_file
 from lib.network.pixels import Pixels
 from lib.training import reference
 from storage.store import Record
 from tasks.model.data import store_data
-from tasks.model.models import check_images, name_model, register_model
+from tasks.model.models import check_images, label_of, name_model, register_model
 from tasks.model.outputs import ModelAttributes
 from tasks.model.stored import StoredModel
 from tasks.session.attributes import read_as
@@ -32,13 +34,14 @@ def obtain_trained_model(open_session: Session, parameters: TrainParameters) -> 
     from tasks.session.recorded import key_of
 
     def suits(data: Dataset) -> None:
+        check_trainable(data.name, data.classes)
         reference.build(data.input_shape, len(data.classes))
 
     run = open_session.run.id
     data_key = _key(store_data, parameters.data, parameters.data_dir, run, suits=suits)
     model_key = key_of(train_model(data_key, parameters.settings, run, return_state=True))
     record = open_session.store.record(model_key)
-    return StoredModel(record, name_model(open_session.store, record, parameters.data.partition(":")[0]))
+    return StoredModel(record, name_model(open_session.store, record, label_of(parameters.data)))
 
 
 def obtain_registered_model(
@@ -55,6 +58,7 @@ def obtain_registered_model(
             parameters.data_dir,
             run,
             suits=lambda data: check_images(model, data.input_shape, size),
+            wanted=WantedImages.of_network(model.input_shape, size, parameters.fit),
         )
     pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
     record = open_session.store.record(_key(register_model, parameters.file, data_key, run, pixels))

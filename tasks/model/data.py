@@ -9,11 +9,13 @@ from typing_extensions import TypedDict
 
 from lib.data.dataset import Dataset
 from lib.data.datasets import load
+from lib.data.wanted_images import WantedImages
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.model.kinds.data import KIND
 from tasks.session.attributes import read_as
-from tasks.session.progress import report
+from tasks.session.json_output import json_output
+from tasks.session.progress import report, say
 from tasks.session.session import session_of
 
 VERSION = 1
@@ -29,15 +31,24 @@ class DataParameters(TypedDict):
 
 
 def store_data(
-    name: str, data_dir: Path | None, run: str, suits: Callable[[Dataset], object] | None = None
+    name: str,
+    data_dir: Path | None,
+    run: str,
+    suits: Callable[[Dataset], object] | None = None,
+    wanted: WantedImages | None = None,
 ) -> tuple[Record, bool]:
     """The record of the data set of this name: six arrays as `.npy` and all of them as one HDF5 file.
 
-    Its recipe is what the pictures and labels are, whatever file they came from. `suits` is shown the data set before
-    anything is stored, and raises BadInput for one that is of no use. Raises BadInput.
+    Of files there is a list beside them, `files`: which of them each image is, and which were left out. Its recipe is
+    what the pictures and labels are, whatever file they came from.
+
+    `suits` is shown the data set before anything is stored, and raises BadInput for one that is of no use. `wanted`:
+    the images that the network takes, to which the pictures are fitted. Raises BadInput.
     """
     session = session_of(run)
-    data = load(name, data_dir, progress=report)
+    data = load(name, data_dir, wanted=wanted, progress=report)
+    for note in data.notes:
+        say(f"{data.name}: {note}")
     if suits:
         suits(data)
     attributes = dict(data.attributes)
@@ -61,6 +72,8 @@ def store_data(
         report("storing the data set", len(arrays), len(arrays) + 1, "HDF5")
         together = hdf5_bytes(arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
         outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))
+        if data.files is not None:
+            outputs.append(json_output("files", data.files, {"data": data.name}))
         report("storing the data set", len(arrays) + 1, len(arrays) + 1)
         return outputs, []
 
@@ -70,12 +83,17 @@ def store_data(
 def load_data(store: Store, record: Record) -> Dataset:
     """The data set of a record, its images memory-mapped. Raises StoreError where a blob is missing or damaged."""
     parameters = read_as(DataParameters, record.parameters)
-    arrays = {
-        name: store.array(record.output(name).digest)
-        for name in ("train_imgs", "train_labels", "test_imgs", "test_labels")
-    }
+    train_imgs, train_labels, test_imgs, test_labels = (
+        store.array(record.output(name).digest) for name in ("train_imgs", "train_labels", "test_imgs", "test_labels")
+    )
     return Dataset(
-        parameters["data"], classes=tuple(parameters["classes"]), attributes=parameters["attributes"], **arrays
+        parameters["data"],
+        train_imgs,
+        train_labels,
+        test_imgs,
+        test_labels,
+        tuple(parameters["classes"]),
+        parameters["attributes"],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NotRequired
 
+from lib.data.array_file import is_array_file
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.adapt import adapt
@@ -86,6 +87,11 @@ def load_with_units(path: Path) -> KerasModel:
     if not layers_with_units(model):
         raise BadInput(f"{path} has no layer with units: give a model with convolutions")
     return model
+
+
+def label_of(data: str) -> str:
+    """What a model is called that was trained on this data set: as "mnist", "folder", or a file's name."""
+    return Path(data).stem if is_array_file(data) else data.partition(":")[0]
 
 
 def check_images(model: KerasModel, shape: Sequence[int], size: tuple[int, int] | None = None) -> None:

@@ -69,8 +69,9 @@ class Natural:
 
 
 def natural_of(store: Store, data: Record) -> Natural:
-    """The training images of a data set's record and their labels, memory-mapped."""
+    """The training images of a data set's record and their labels, memory-mapped; none without classes."""
     images, labels = data.output("train_imgs"), data.output("train_labels")
     parameters = read_as(DataParameters, data.parameters)
-    known = Labels(store.array(labels.digest), labels.digest, tuple(parameters["classes"]))
+    classes = tuple(parameters["classes"])
+    known = Labels(store.array(labels.digest), labels.digest, classes) if classes else None
     return Natural(parameters["data"], store.array(images.digest), images.digest, known)

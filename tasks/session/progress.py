@@ -1,5 +1,6 @@
 """How far a run is, told to whoever listens in this process: the command line, or nobody."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -32,6 +33,8 @@ def say(line: str) -> None:
     """Tell whoever started the run what should be known of it, in a line: on the terminal, and in the run's log."""
     for hearer in list(_hearers):
         hearer(line)
+    if "prefect" not in sys.modules:  # a model is registered without it, and importing it takes seconds
+        return
     from prefect.exceptions import MissingContextError
     from prefect.logging import get_run_logger
 

@@ -24,14 +24,14 @@ _LONGEST = 192
 
 
 def data_title(name: str) -> str:
-    """What pages call a data set: of a folder its last part alone, for a gallery is given away, and a way to a folder
-    says whose it is.
+    """What pages call a data set: of a folder or file its last part alone, for a gallery is given away, and a way to a
+    folder says whose it is.
 
-    >>> data_title("folder:/home/me/pictures/cats/"), data_title("mnist")
-    ('folder:cats', 'mnist')
+    >>> data_title("folder:/home/me/pictures/cats/"), data_title("/home/me/cats.npz"), data_title("mnist")
+    ('folder:cats', 'cats.npz', 'mnist')
     """
     if not name.startswith(_FOLDER):
-        return name
+        return PurePath(name).name
     return _FOLDER + PurePath(name.removeprefix(_FOLDER)).name
 
 
@@ -91,8 +91,8 @@ class DataSet:
         return (self.record.output("train_imgs").shape or ())[1:]
 
     def label(self, number: int) -> str | None:
-        """The class of a training image; None where the labels cannot be read."""
-        if self._labels is None:
+        """The class of a training image; None where there are no classes, or the labels cannot be read."""
+        if self._labels is None or not self.classes:
             return None
         return self.classes[int(self._labels[number])]
 
