@@ -8,6 +8,7 @@ from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
 from flows.running.models import obtain_registered_model, obtain_trained_model
 from flows.running.pixels import settle_pixels
+from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.keras_model import KerasModel
@@ -70,6 +71,7 @@ def obtain_sweep_model(open_session: Session, parameters: SweepParameters, found
         data=parameters.data,
         data_dir=parameters.data_dir,
         pixels=parameters.pixels,
+        fit=parameters.fit,
     )
     model = model_file.load(file.file)
     _units(model, parameters.layers, parameters.size)  # what only the network can tell leaves no record either
@@ -98,6 +100,7 @@ def _data(open_session: Session, parameters: SweepParameters, record: Record, mo
         parameters.data_dir,
         open_session.run.id,
         suits=lambda data: check_images(model, data.input_shape, parameters.size),
+        wanted=WantedImages.of_network(model.input_shape, parameters.size, parameters.fit),
         return_state=True,
     )
     return open_session.store.record(key_of(made))
