@@ -22,6 +22,7 @@ from flows.running.outcome import end_in_states, end_run
 from flows.running.pixels import settle_pixels
 from flows.running.work import work
 from lib.data.image_names import ImageName
+from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.units import layers_with_units, select_layers
@@ -37,10 +38,13 @@ from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
 from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
-from tasks.session.progress import report
+from tasks.session.progress import report, say
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.session.transient import store_unusable
+
+FIRST = 4
+"""So many images are looked at of a data set without labels, where none are named."""
 
 LATEST = "analysis/latest"
 PROGRESS = "analysis"
@@ -70,7 +74,7 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     ):
         run, store, tally = open_session.run.id, open_session.store, context.tally
         _groups(context, parameters)  # raises what is wrong with them before anything is made
-        predicted = context.data is not None and context.classifier is not None
+        predicted = context.labelled and context.classifier is not None
         if predicted:
             _do_all(context, [prediction_step(context)])
         chosen = _groups(context, parameters) or Groups.choose(context)
@@ -108,11 +112,11 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
 def _images(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:
     """The images that are looked at by themselves: those that are named, or else the unclear ones, or a clear one.
 
-    Where no classes are compared, the first image of the test set.
+    Where no classes are compared, the first images of the test set.
     """
     named = [*context.pictures, *(name for name in parameters.images or () if ImageName.parse(name))]
-    if not named and groups is None and context.data is not None and len(context.images(TEST)[0]):
-        return [str(ImageName(TEST, 0))]
+    if not named and groups is None and context.data is not None:
+        return [str(ImageName(TEST, number)) for number in range(min(FIRST, len(context.images(TEST)[0])))]
     return list(dict.fromkeys(named or (groups.unclear or groups.first.images[:1] if groups else ())))
 
 
@@ -173,8 +177,8 @@ def _open_context(open_session: Session, parameters: AnalyseParameters, found: R
     for name in (*(parameters.images or ()), *(parameters.first or ()), *(parameters.second or ())):
         if (image := ImageName.parse(name)) is not None:
             image.of(context.images(image.set)[0])
-    if context.data is None and parameters.layers:
-        raise BadInput("layers are compared on images of a data set: name one with --data, or leave out --layers")
+    if parameters.layers and not context.labelled:
+        raise BadInput("layers are compared on a data set with labels: name one with --data, or leave out --layers")
     if context.data is None and not context.pictures:
         raise BadInput("the model has no data set: name the one that it was trained on with --data, or pictures")
     with open_context(context):
@@ -206,6 +210,7 @@ def _data(open_session: Session, parameters: AnalyseParameters, record: Record, 
         parameters.data_dir,
         open_session.run.id,
         suits=lambda data: check_images(model, data.input_shape, None),
+        wanted=WantedImages.of_network(model.input_shape, None, parameters.fit),
         return_state=True,
     )
     return open_session.store.record(key_of(made))

@@ -60,7 +60,7 @@ class AnalysisContext(RunContext):
     @cached_property
     def heads(self) -> list[Head]:
         """What each output of the network is."""
-        return heads_of(self.network.model, None if self.data is None else len(self.data_classes))
+        return heads_of(self.network.model, len(self.data_classes) if self.labelled else None)
 
     @cached_property
     def readers(self) -> dict[str, Classifier]:
@@ -88,11 +88,13 @@ class AnalysisContext(RunContext):
 
     def _is_foreign(self, head: Head) -> bool:
         """Whether an output has classes, and others than the data set."""
-        return head.kind == "classes" and self.data is not None and head.classes != len(self.data_classes)
+        return head.kind == "classes" and self.labelled and head.classes != len(self.data_classes)
 
     def notes(self) -> list[str]:
         """What is to be known of outputs that are no classes of the data set, a sentence each."""
         said = []
+        if self.data is not None and not self.labelled:
+            said.append(f"{self.data_name} has no labels: there is nothing to compare predictions with")
         for head in self.heads:
             what = "the network" if len(self.heads) == 1 else f"output {head.name}"
             ending = f"{what} ends in {head.text}"
@@ -111,9 +113,14 @@ class AnalysisContext(RunContext):
         """The names of the network's classes: the data set's, or their numbers; none where it has no classes."""
         if self.classifier is None:
             return ()
-        if self.data is not None:
-            return self.data[0].classes
+        if self.labelled:
+            return self.data_classes
         return tuple(map(str, range(self.classifier.classes)))
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there is a data set with classes, to compare predictions with."""
+        return self.data is not None and bool(self.data[0].classes)
 
     def check(self) -> None:
         """Raise BadInput where the network has other classes than its data set, or there is no such pair of them."""
@@ -130,7 +137,7 @@ class AnalysisContext(RunContext):
 
         Raises BadInput for classes that there are not.
         """
-        if self.settings.pair and self.data is not None and self.classifier is None:
+        if self.settings.pair and self.labelled and self.classifier is None:
             raise BadInput(f"the network predicts no classes to tell apart: {'; '.join(self.notes())}")
         named = self.settings.pair_of(self.classes)
         if named is None:
@@ -172,6 +179,8 @@ class AnalysisContext(RunContext):
         if numbered is not None:
             images, labels = self.images(numbered.set)
             pixels = np.asarray(numbered.of(images), np.float32)
+            if not self.labelled:
+                return InputImage(name, pixels, None, (self.images_of(numbered.set),))
             blobs = self.images_of(numbered.set), self.labels_of(numbered.set)
             return InputImage(name, pixels, int(numbered.of(labels)), blobs)
         try:

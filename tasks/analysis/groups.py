@@ -67,8 +67,10 @@ class Groups:
     def from_names(context: AnalysisContext, first: Sequence[str], second: Sequence[str]) -> "Groups":
         """Groups of these images; each is called as the class that its images are of.
 
-        Raises BadInput where there is no such image, or a group's images are of several classes.
+        Raises BadInput where there is no such image, the images have no classes, or a group's are of several.
         """
+        if not context.labelled:
+            raise BadInput("the data set has no labels to tell classes by: name images to look at, as test/0, instead")
 
         def group(images: Sequence[str]) -> ImageGroup:
             labels = {context.see(name).label for name in images}
