@@ -52,6 +52,15 @@ def percent(value: float | None, digits: int = 2, *, unknown: str = UNKNOWN) -> 
     return f"{_signed(value, shown)} %"
 
 
+def accuracy(value: float | None, interval: Sequence[float | None] | None, *, unknown: str = UNKNOWN) -> str:
+    """An accuracy with its interval, where there is one, as "92.50 % (91.2 to 93.6 %)"."""
+    shown = percent(value, unknown=unknown)
+    if interval is None or None in interval or value is None or not math.isfinite(value):
+        return shown
+    low, high = (percent(end, 1) for end in interval)
+    return f"{shown} ({low.removesuffix(' %')} to {high})"
+
+
 def labels(ticks: Sequence[float], *, share: bool = False) -> list[str]:
     """The ticks of an axis, rising; `share` in percent: with as many decimals as tell them apart, and no more."""
     shown = [100 * tick if share else tick for tick in ticks]
@@ -147,6 +156,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "number": number,
     "count": count,
     "percent": percent,
+    "accuracy": accuracy,
     "moment": moment,
     "size": size,
     "duration": duration,

@@ -8,7 +8,7 @@ _FEW_FILES = 20
 
 def show_analysis(answer: Mapping[str, Any]) -> None:
     from flows.cli.terminal import escape, out, table
-    from lib.words import count, duration, number, percent, plural
+    from lib.words import accuracy, count, duration, number, percent, plural
 
     console = out()
     if answer["accuracy"] is not None:
@@ -36,9 +36,10 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
         pair = " against ".join(found["classes"][label] for label in found["pair"])
         rows = table("linear probe on", "values", "all classes", pair, right=("values", "all classes", pair))
         for row in found["rows"]:
-            rows.add_row(
-                escape(row["layer"]), count(row["features"]), percent(row["all"]), percent(row["pair"], unknown="")
-            )
+            told = [accuracy(row[kind], row.get(f"{kind}_interval"), unknown="") for kind in ("all", "pair")]
+            rows.add_row(escape(row["layer"]), count(row["features"]), *told)
+        if (majority := found.get("majority")) is not None:
+            rows.add_row("the majority's share", "", *(percent(majority[kind], unknown="") for kind in ("all", "pair")))
         console.print()
         console.print(rows)
     for layer, fcps in answer["fcps"].items():

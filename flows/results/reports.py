@@ -22,7 +22,7 @@ from flows.results.links import below_run
 from flows.results.summaries import AnalysisSummary, DreamsSummary, RunSummary, SweepSummary
 from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
-from lib.words import percent
+from lib.words import accuracy, percent
 from storage.store import Record, Store
 from tasks.analysis.kinds.fcps import KIND as FCPS
 from tasks.session.progress import listen
@@ -105,7 +105,14 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
     if (table := summary["classifiers"]) is not None:
         pair = " against ".join(_text(table["classes"][label]) for label in table["pair"])
         rows = [["linear probe on", "all classes", pair], ["---", "---:", "---:"]]
-        rows += [[_text(row["layer"]), percent(row["all"]), percent(row["pair"], unknown="")] for row in table["rows"]]
+        for row in table["rows"]:
+            told = (
+                accuracy(row["all"], row.get("all_interval")),
+                accuracy(row["pair"], row.get("pair_interval"), unknown=""),
+            )
+            rows.append([_text(row["layer"]), *told])
+        if (majority := table.get("majority")) is not None:
+            rows.append(["the majority's share", percent(majority["all"]), percent(majority["pair"], unknown="")])
         lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
     lines += _failures(summary)
     for one in summary["made"]:

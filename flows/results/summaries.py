@@ -108,10 +108,24 @@ class MarginSummary(TypedDict):
 
 
 class ClassifierRow(TypedDict):
-    """How well a linear classifier on a layer does, among all classes and between the pair."""
+    """How well a linear classifier on a layer does, among all classes and between the pair.
+
+    With 95 % intervals, and the penalties that were chosen; those of before have neither.
+    """
 
     layer: str
     features: int
+    all: float | None
+    pair: float | None
+    all_interval: NotRequired[list[float | None]]
+    pair_interval: NotRequired[list[float | None]]
+    all_penalty: NotRequired[float | None]
+    pair_penalty: NotRequired[float | None]
+
+
+class MajorityShare(TypedDict):
+    """The accuracy of always saying the most frequent class, of all and of the pair."""
+
     all: float | None
     pair: float | None
 
@@ -124,6 +138,7 @@ class ClassifierTable(TypedDict):
     rows: list[ClassifierRow]
     train: int
     test: int
+    majority: NotRequired[MajorityShare]
 
 
 class FcpSummary(TypedDict):

@@ -1,18 +1,20 @@
 """What a linear classifier can read from each layer: how far the network has come there on its way to a decision.
 
 A *linear probe* (Alain and Bengio, "Understanding intermediate layers using linear classifier probes", 2016): logistic
-regression on a layer's activations, learned from training images, with its accuracy on test images.
+regression on a layer's activations, learned from training images, with its accuracy on test images. Its penalty is
+chosen on the training images (`lib/analysis/probe_fit.py`).
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lib.analysis.accuracy import Interval, wilson_interval
 from lib.analysis.activations import Activations
 from lib.analysis.classifier import classifier_of
+from lib.analysis.probe_fit import fit_probe
 from lib.arrays import Bools, Integers, Reals
 from lib.errors import BadInput
 
@@ -25,9 +27,6 @@ MOST_FEATURES = 32768
 """A layer with more values an image is averaged over blocks of positions until it has no more than these."""
 
 _BATCH = 256
-# scikit-learn's C: with several features an image, weights that are held small read unseen images better
-_STRENGTH = 0.01
-_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,18 @@ class Row:
     """One line of the table: `all` is the accuracy on the test images of all classes, `pair` on those of two.
 
     `features`: how many values of an image it saw; of the network, the pixels. NaN where there is no test
-    image.
+    image. The intervals are Wilson's of 95 %; the penalties those that were chosen for the two probes, None of the
+    network.
     """
 
     layer: str
     features: int
     all: float
     pair: float
+    all_interval: Interval
+    pair_interval: Interval
+    all_penalty: float | None = None
+    pair_penalty: float | None = None
 
 
 def linear_classifiers(
@@ -84,11 +88,11 @@ def linear_classifiers(
         if progress:
             progress(layer)
         read = _reader(model, layer)
-        right = [
+        told = [
             _right(read, (train[0], labels), learned, (test[0], truth), tested)
             for learned, tested in ((every, asked), (of_pair, asked[np.isin(truth[asked], pair)]))
         ]
-        yield Row(layer, _features(read, train[0]), *right)
+        yield _row(layer, _features(read, train[0]), [right for right, _ in told], [penalty for _, penalty in told])
     classifier = classifier_of(model, int(max(labels.max(), truth.max())) + 1)
     if classifier is not None:
         if progress:
@@ -96,8 +100,14 @@ def linear_classifiers(
         said = np.concatenate([classifier.of(test[0][part]).logits for part in _parts(asked)])
         among = np.isin(truth[asked], pair)
         between = np.asarray(pair)[said[among][:, list(pair)].argmax(axis=1)]
-        right = [_share(said.argmax(axis=1) == truth[asked]), _share(between == truth[asked][among])]
-        yield Row(NETWORK, int(np.prod(test[0].shape[1:])), *right)
+        right = [said.argmax(axis=1) == truth[asked], between == truth[asked][among]]
+        yield _row(NETWORK, int(np.prod(test[0].shape[1:])), right, [None, None])
+
+
+def _row(layer: str, features: int, right: Sequence[Bools], penalties: Sequence[float | None]) -> Row:
+    first, second = right
+    intervals = wilson_interval(int(first.sum()), len(first)), wilson_interval(int(second.sum()), len(second))
+    return Row(layer, features, _share(first), _share(second), *intervals, *penalties)
 
 
 Reader = Callable[[Reals], Reals]
@@ -151,24 +161,15 @@ class _Standard:
 
 def _right(
     read: Reader, train: tuple[Reals, Integers], learned: Integers, test: tuple[Reals, Integers], tested: Integers
-) -> float:
-    """The accuracy on the tested images of a classifier that has learned from others."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
+) -> tuple[Bools, float]:
+    """Which of the tested images a classifier is right about that has learned from others, and its penalty."""
     features = np.empty((len(learned), _features(read, train[0])), np.float32)
     for at, part in enumerate(_parts(learned)):
         features[at * _BATCH : at * _BATCH + len(part)] = read(train[0][part])
     standard = _Standard.of(features)
-    classifier = LogisticRegression(C=_STRENGTH, max_iter=_STEPS)
-    # NumPy's threads wait for each other by going round and round: beside other work two took three times as long
-    with threadpool_limits(1), warnings.catch_warnings():
-        # the steps are bounded on purpose: the last digits of the weights cost more than they tell
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        classifier.fit(standard.apply(features), train[1][learned])
+    classifier, penalty = fit_probe(standard.apply(features), train[1][learned])
     right = [classifier.predict(standard.apply(read(test[0][part]).copy())) == test[1][part] for part in _parts(tested)]
-    return _share(np.concatenate([np.zeros(0, bool), *right]))
+    return np.concatenate([np.zeros(0, bool), *right]), penalty
 
 
 def _features(read: Reader, images: Reals) -> int:

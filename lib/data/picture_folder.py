@@ -212,9 +212,8 @@ class _Reading:
             notes.append(f"{what} left out: {'; '.join(named)}{more}")
         if self.fitted or not self._all_alike:
             height, width, channels = self.shape
-            notes.append(
-                f"pictures are fitted ({self.wanted.fit}) to {height}x{width}, {'grey' if channels == 1 else 'in colours'}"
-            )
+            colours = "grey" if channels == 1 else "in colours"
+            notes.append(f"pictures are fitted ({self.wanted.fit}) to {height}x{width}, {colours}")
         return notes
 
 

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 
+import numpy as np
+
+from lib.analysis.accuracy import majority_share
 from lib.analysis.linear_classifiers import linear_classifiers
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
@@ -16,7 +19,7 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 
-VERSION = 1
+VERSION = 2
 
 
 def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
@@ -69,6 +72,10 @@ def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record,
             "rows": found,
             "train": min(context.settings.classifier_images, len(train[0])),
             "test": len(test[0]),
+            "majority": {
+                "all": majority_share(train[1], test[1]),
+                "pair": majority_share(*(labels[np.isin(labels, pair)] for labels in (train[1], test[1]))),
+            },
         }
         read = [*context.lineage_inputs(), *_blobs(context)]
         return [json_output("table", table, {"title": title})], read

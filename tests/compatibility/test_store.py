@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("prefect_server")]
 WRITTEN_DOWN: dict[str, Any] = json.loads(MADE.read_text())
 RUNS: dict[str, dict[str, Any]] = WRITTEN_DOWN["runs"]
 REGISTERED = "a model of one's own"
-TASKS = sorted({task for run in RUNS.values() for task, _ in run["made"].values()})
+COMPUTED_AGAIN = {"linear"}
+"""Tasks whose version was raised since, and why the changelog says."""
+
+TASKS = sorted({task for run in RUNS.values() for task, _ in run["made"].values()} - COMPUTED_AGAIN)
 NOT_ASKED_FOR = {"epoch", "original"}
 """Tasks whose records nobody looks for where there is what was made of them."""
 

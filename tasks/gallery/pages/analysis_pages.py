@@ -100,8 +100,12 @@ def _table(catalogue: Catalogue, record: Record) -> dict[str, Any]:
     """How far each layer tells classes apart by a linear classifier."""
     said = read_json_output(catalogue.store, record, "table")
     first, second = (said["classes"][label] for label in said["pair"])
+    rows = [{"all_interval": None, "pair_interval": None, "all_penalty": None} | row for row in said["rows"]]
     return {
         **said,
+        "rows": rows,
+        "majority": said.get("majority"),
+        "with_intervals": any(row["all_interval"] for row in rows),
         "classes": len(said["classes"]),
         "first": first,
         "second": second,

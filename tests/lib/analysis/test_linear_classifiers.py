@@ -9,6 +9,7 @@ from keras import layers as kl
 
 from lib.analysis.classifier import classifier_of
 from lib.analysis.linear_classifiers import MOST_FEATURES, NETWORK, PIXELS, Row, linear_classifiers
+from lib.analysis.probe_fit import PENALTIES
 from lib.errors import BadInput
 
 SIDE = 6
@@ -111,3 +112,12 @@ def test_a_pair_without_images_is_refused(model: Any) -> None:
             next(linear_classifiers(model, [], TRAIN, TEST, pair=pair))
     with pytest.raises(BadInput, match="no test images"):
         next(linear_classifiers(model, [], TRAIN, (TEST[0][:0], TEST[1][:0]), pair=(0, 1)))
+
+
+def test_each_accuracy_has_an_interval_that_it_lies_in_and_the_probes_have_a_penalty(rows: list[Row]) -> None:
+    for row in rows:
+        for share, (low, high) in ((row.all, row.all_interval), (row.pair, row.pair_interval)):
+            assert 0 <= low <= share <= high <= 1
+            assert 0.005 < high - low < 0.2
+    assert [row.all_penalty is None for row in rows] == [False, False, True]
+    assert {row.pair_penalty for row in rows[:2]} <= set(PENALTIES)

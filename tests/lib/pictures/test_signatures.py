@@ -31,11 +31,14 @@ def test_every_format_that_is_read_is_known_by_its_first_bytes(form: str, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "start", [b"", b"BM", b"BMW is a car of a maker", b"P1 is the first page", b"P", b"RIFF....WAVEfmt ", b"II", b"GIF", b"%PDF-1.7",
-              b"\0\0\0\x20ftypisom\0\0\0\0", b"\0\0\0\x0cftyp"]
-)  # fmt: skip
+    "start",
+    [
+        *(b"", b"BM", b"BMW is a car of a maker", b"P", b"P1", b"Page one", b"RIFF....WAVEfmt ", b"II", b"GIF"),
+        *(b"%PDF-1.7", b"\0\0\0\x20ftypisom\0\0\0\0", b"\0\0\0\x0cftyp"),
+    ],
+)
 def test_what_only_begins_like_a_picture_is_none(start: bytes) -> None:
-    assert format_of(start) is None or start.startswith(b"P1 ")
+    assert format_of(start) is None
 
 
 @pytest.mark.parametrize("form", FORMATS)

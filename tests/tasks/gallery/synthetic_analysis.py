@@ -188,12 +188,16 @@ def compare_groups(made: Synthetic, of: Of | None = None, *, accuracy: float | N
 
 
 def _linear(made: Synthetic, of: Of) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"layer": "pixels", "features": 144, "all": 0.61, "pair": 0.8},
-        {"layer": "Conv2D_1", "features": 36, "all": 0.75, "pair": 0.9},
+        {
+            **{"layer": "Conv2D_1", "features": 36, "all": 0.75, "pair": 0.9},
+            **{"all_interval": [0.7, 0.79], "pair_interval": [None, None]},
+        },
         {"layer": "the network", "features": None, "all": 0.93, "pair": None},
     ]
-    table = {"classes": CLASSES, "pair": [0, 1], "rows": rows, "train": 600, "test": 30}
+    about = {"classes": CLASSES, "pair": [0, 1], "train": 600, "test": 30}
+    table = about | {"rows": rows, "majority": {"all": 0.4, "pair": 0.55}}
     _commit_analysis(made, of, "linear", {"pair": [0, 1]}, [_json("table", table)])
 
 

@@ -66,8 +66,10 @@ def test_the_pair_that_is_confused_most_stands_first_and_is_open(gallery: Made) 
 
 def test_the_table_of_linear_classifiers_has_every_layer_and_the_network(gallery: Made) -> None:
     text = gallery.text(INDEX)
-    assert "pixels 144 61.00 % 80.00 % Conv2D_1 36 75.00 % 90.00 % the network – 93.00 % –" in text
+    assert "pixels 144 61.00 % 80.00 % Conv2D_1 36 75.00 % (70.0 to 79.0 %) 90.00 % the network – 93.00 % –" in text
     assert "600 training images" in text
+    assert "Wilson's 95 % intervals" in text
+    assert "would be right for 40.00 % of all images, and for 55.00 % of the two classes'" in text
 
 
 def test_the_page_of_an_image_has_all_probabilities_all_layers_and_the_pixels_that_count(gallery: Made) -> None:
