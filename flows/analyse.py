@@ -38,7 +38,7 @@ from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
 from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
-from tasks.session.progress import report, say
+from tasks.session.progress import report
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.session.transient import store_unusable

@@ -37,11 +37,13 @@ from tasks.dream.tours import make_tour_sheet
 from tasks.model.context import open_context
 from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
-from tasks.session.progress import report
+from tasks.session.progress import report, say
 from tasks.session.recorded import key_of, unusable_store
 from tasks.session.session import Session
 
 LATEST = "dream/latest"
+MOST_NAMED = 100
+"""Of files that are passed over, as many are named."""
 PROGRESS = "dreams"
 
 
@@ -205,8 +207,9 @@ def _open_context(
     open_session: Session, parameters: DreamParameters, found: Resolved
 ) -> Iterator[tuple[DreamContext, list[Unit]]]:
     """Everything that the dreams share, and the units of the tour. Raises BadInput."""
-    patterns = {} if parameters.patterns is None else {"patterns": parameters.patterns}
-    listed = listing(map(path_of, parameters.pictures), excluded=parameters.out, **patterns)
+    listed = listing(map(path_of, parameters.pictures), excluded=parameters.out, patterns=parameters.patterns)
+    if listed.passed_over:
+        say(f"no pictures, and passed over: {_named(listed.passed_over)}")
     if not listed.pictures and not listed.problems:
         raise BadInput(f"there are no pictures in {few(parameters.pictures)}: name others, or a pattern that fits them")
     # a link in a folder may lead anywhere
@@ -239,6 +242,11 @@ def _open_context(
         context.dreamer(unit)  # raises what the network cannot, before any picture is touched
     with open_context(context):
         yield context, tour
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _masks_outside(context: DreamContext) -> dict[str, str]:

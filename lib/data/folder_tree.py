@@ -6,14 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from lib.errors import BadInput
-from lib.pictures.names import ENDINGS, may_be_picture, show_name
-from lib.pictures.signatures import FIRST, format_of
-
-_NOBODYS = {
-    *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"),
-    *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
-}
-"""Folders and files, in lower case, that systems leave: nobody put them there, so nothing is said of them."""
+from lib.pictures.names import ENDINGS, is_nobodys, may_be_picture, show_name
+from lib.pictures.signatures import begins_like_picture
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ def _look_into(folder: Path, above: frozenset[tuple[int, int]]) -> Tree:
     inside = above | {(status.st_dev, status.st_ino)}
     pictures, folders, others = [], {}, []
     for path in entries:
-        if path.name.startswith(".") or path.name.lower() in _NOBODYS:
+        if is_nobodys(path.name):
             continue
         if _is_folder(path):
             status = path.stat()
@@ -88,12 +82,4 @@ def _is_folder(path: Path) -> bool:
 def _is_picture(path: Path) -> bool:
     if path.suffix.lower() in ENDINGS:
         return True
-    if not may_be_picture(path.name):
-        return False
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return format_of(file.read(FIRST)) is not None
-    except OSError:
-        return False
+    return may_be_picture(path.name) and begins_like_picture(path)

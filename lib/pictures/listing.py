@@ -1,4 +1,4 @@
-"""Which pictures there are in folders and lists of files, by their names alone: none of them is opened."""
+"""Which pictures there are in folders and lists of files, by their names: only what has no ending is looked into."""
 
 import errno
 import os
@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lib.errors import BadInput
-from lib.pictures.names import ENDINGS, show_name
+from lib.pictures.names import ENDINGS, is_nobodys, may_be_picture, show_name
+from lib.pictures.signatures import begins_like_picture
 
 PATTERNS = tuple(f"*{ending}" for ending in sorted(ENDINGS))
 
@@ -32,20 +33,25 @@ class Problem:
 
 @dataclass(frozen=True)
 class PictureListing:
-    """What was found, both in the order of names. No name occurs twice."""
+    """What was found, all in the order of names. No name occurs twice.
+
+    `passed_over`: the names of files in the folders that are no pictures, where no patterns chose among them.
+    """
 
     pictures: tuple[Listed, ...]
     problems: tuple[Problem, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 def listing(
-    inputs: Iterable[str | Path], *, patterns: Sequence[str] = PATTERNS, excluded: Path | None = None
+    inputs: Iterable[str | Path], *, patterns: Sequence[str] | None = None, excluded: Path | None = None
 ) -> PictureListing:
     """The pictures in folders, their sub-folders and what these link to, and files that are named themselves.
 
     In folders those are taken whose name matches one of the `patterns` in either case (`*.jpg`; a pattern with a slash
-    is matched with the path below its input), but nothing hidden: no file or folder that begins with a dot. A file that
-    is an input itself is always taken. `excluded` is a folder that is passed over, where the dreams are written.
+    is matched with the path below its input), but nothing hidden, and nothing that systems leave (`__MACOSX`). Without
+    patterns those are taken whose name has the ending of a picture, or no ending, if they begin like a picture. A file
+    that is an input itself is always taken. `excluded` is a folder that is passed over, where the dreams are written.
 
     Names are relative to the deepest folder that all inputs have in common: the input itself where it is the only
     one. So pictures of one name in different folders stay apart, in whatever order the inputs are given.
@@ -61,7 +67,7 @@ def listing(
     paths = list(dict.fromkeys(Path(os.path.abspath(path)) for path in inputs))  # noqa: PTH100
     if not paths:
         raise BadInput("no pictures are named: give a folder, or files")
-    if not patterns:
+    if patterns is not None and not patterns:
         raise BadInput(f"there is no pattern for names of pictures: give one, as {PATTERNS[0]}")
     walk = _Walk(paths, patterns, excluded)
     return walk.listing()
@@ -70,9 +76,11 @@ def listing(
 class _Walk:
     """One walk through all inputs."""
 
-    def __init__(self, inputs: Sequence[Path], patterns: Sequence[str], excluded: Path | None) -> None:
+    def __init__(self, inputs: Sequence[Path], patterns: Sequence[str] | None, excluded: Path | None) -> None:
         self._inputs = inputs
-        self._patterns = [pattern.lower() for pattern in patterns]
+        self._chosen = patterns is not None
+        self._patterns = [pattern.lower() for pattern in (PATTERNS if patterns is None else patterns)]
+        self._passed_over: list[Path] = []
         self._excluded = _identity(excluded) if excluded is not None else None
         if self._excluded and any(_identity(path) == self._excluded for path in inputs):
             raise BadInput(f"{excluded} cannot be both read and written: name another folder for the dreams")
@@ -99,6 +107,7 @@ class _Walk:
                     key=lambda problem: problem.name,
                 )
             ),
+            tuple(sorted(map(self._name, self._passed_over))),
         )
 
     def _name(self, path: Path) -> str:
@@ -123,7 +132,7 @@ class _Walk:
                 continue
             for entry in entries:
                 path = folder / entry.name
-                if entry.name.startswith("."):
+                if is_nobodys(entry.name):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((path, above | {identity}))
@@ -131,10 +140,14 @@ class _Walk:
                     self._links.append((path, top, above | {identity}))
                 elif self._is_wanted(path, top):
                     self._file(path)
+                elif not self._chosen:
+                    self._passed_over.append(path)
 
     def _is_wanted(self, path: Path, top: Path) -> bool:
         name, below = path.name.lower(), path.relative_to(top).as_posix().lower()
-        return any(fnmatchcase(below if "/" in pattern else name, pattern) for pattern in self._patterns)
+        if any(fnmatchcase(below if "/" in pattern else name, pattern) for pattern in self._patterns):
+            return True
+        return not self._chosen and may_be_picture(path.name) and begins_like_picture(path)
 
     def _file(self, path: Path) -> None:
         try:

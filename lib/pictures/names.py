@@ -90,3 +90,14 @@ def may_be_picture(name: str) -> bool:
     """Whether only a look into a file of this name tells if it is a picture: its name has no ending, or a number."""
     ending = os.path.splitext(name)[1]  # noqa: PTH122
     return not ending.strip(".0123456789") and not name.startswith(".")
+
+
+def is_nobodys(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or one that systems leave: nobody put it there."""
+    return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
+
+
+_LEFT_BY_SYSTEMS = {
+    *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"),
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+}

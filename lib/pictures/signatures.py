@@ -1,5 +1,7 @@
 """What a file is by its first bytes, whatever it is called."""
 
+from pathlib import Path
+
 FIRST = 16
 """How many bytes of a file tell what it is."""
 
@@ -33,3 +35,14 @@ def format_of(start: bytes) -> str | None:
     if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace() and start[2:3]:
         return "PPM"
     return None
+
+
+def begins_like_picture(path: Path) -> bool:
+    """Whether a file can be read and begins like a picture."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return format_of(file.read(FIRST)) is not None
+    except OSError:
+        return False

@@ -1,5 +1,6 @@
 """What is a picture to be dreamed, by names alone, in whatever state a folder is."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from lib.errors import BadInput
 from lib.pictures.listing import PictureListing, listing
@@ -180,3 +182,23 @@ def test_any_name_that_a_file_can_have_is_listed_and_leads_to_it(
 def test_nothing_to_look_for_is_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         listing(**{"inputs": [tmp_path], **options})
+
+
+def test_a_picture_without_an_ending_is_found_by_what_it_holds(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (2, 2)).save(picture, "PNG")
+    for name in ("scan", "IMG.0001", "sub/another", "note.txt"):
+        file(tmp_path / name).write_bytes(picture.getvalue())
+    file(tmp_path / "README").write_bytes(b"BMW and others")
+    os.mkfifo(tmp_path / "pipe")
+    found = listing([tmp_path])
+    assert names(found) == ["IMG.0001", "scan", "sub/another"]
+    assert found.passed_over == ("README", "note.txt", "pipe")
+
+
+def test_what_is_passed_over_is_named_where_no_patterns_chose(tmp_path: Path) -> None:
+    for name in ("a.png", "movie.mp4", "sub/notes.txt", "Thumbs.db", ".hidden", "__MACOSX/a.png", "@eaDir/a.jpg"):
+        file(tmp_path / name)
+    found = listing([tmp_path])
+    assert (names(found), found.passed_over) == (["a.png"], ("movie.mp4", "sub/notes.txt"))
+    assert listing([tmp_path], patterns=["*.png"]).passed_over == ()
