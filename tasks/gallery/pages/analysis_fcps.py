@@ -15,6 +15,7 @@ from tasks.gallery.reading.analysed import HOME, Analysis, Meant, meant, read_js
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import lineage_of
 from tasks.gallery.reading.networks import StoredNetwork
+from tasks.model.pixels import pixels_of
 
 MOST = 200
 """FCPs of one kind that are listed."""
@@ -65,6 +66,7 @@ def _put(
         ],
         "network": {"title": analysis.title, "address": network_page(network.slug)},
         "home": analysis.address,
+        "wrong": network.wrong_pixels(pixels_of(record.parameters)),
         "layer": {"name": layer, "address": layer_page(network.slug, layer) if layer in swept else None},
         "first": first,
         "second": second,

@@ -15,6 +15,7 @@ from tasks.gallery.reading.analysed import HOME, Analysis, Meant, image_names, m
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import lineage_of
 from tasks.gallery.reading.networks import StoredNetwork
+from tasks.model.pixels import pixels_of
 
 MOST_LISTED = 10
 """Classes whose probabilities are listed, the greatest first where there are more."""
@@ -74,6 +75,7 @@ def _put(
         "title": title,
         "network": {"title": analysis.title, "address": network_page(network.slug)},
         "home": analysis.address,
+        "wrong": network.wrong_pixels(pixels_of(record.parameters)),
         "standardised": record.parameters["standardise"],
         "images_shown": images
         if alone

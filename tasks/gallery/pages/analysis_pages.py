@@ -20,6 +20,7 @@ from tasks.gallery.reading.analysed import HOME, Analysis, read_json_output
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import entry
 from tasks.gallery.reading.networks import StoredNetwork
+from tasks.model.pixels import pixels_of
 
 SECTION = Section("Decisions", HOME, 3)
 _TOLD = {kind.task for kind in (PREDICTIONS, ACTIVATIONS, TENSORS, FCPS, LINEAR, ATTRIBUTION)}
@@ -62,14 +63,20 @@ def _put(
     fcps = analysis_fcps.put_fcps(catalogue, site, network, analysis, sets)
     looked_at, together = analysis_images.put_images(catalogue, site, network, analysis, sets)
     compared = {frozenset((one["first"], one["second"])) for one in fcps}
-    wholes = [one.told(compared) for one in sets.values()]
+    wholes = [
+        {**one.told(compared), "wrong": network.wrong_pixels(pixels_of(analysis.predictions[known].parameters))}
+        for known, one in sets.items()
+    ]
     context = {
         "crumbs": [("Decisions", HOME), *crumbs],
         "network": {"title": analysis.title, "address": network_page(network.slug)},
         "model": analysis.model,
         "checkpoints": list(checkpoints),
         "sets": wholes,
-        "classifiers": [_table(catalogue, record) for record in analysis.of(LINEAR)],
+        "classifiers": [
+            {**_table(catalogue, record), "wrong": network.wrong_pixels(pixels_of(record.parameters))}
+            for record in analysis.of(LINEAR)
+        ],
         "fcps": fcps,
         "looked_at": looked_at,
         "together": together,

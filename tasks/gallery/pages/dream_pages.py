@@ -23,6 +23,7 @@ from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.dreamed import DreamRun, StoredDream, Tour
 from tasks.gallery.reading.lineage import lineage_of, list_users
 from tasks.gallery.reading.networks import StoredNetwork
+from tasks.model.pixels import pixels_of
 from tasks.session.attributes import read_as
 
 HOME = f"dreams/{INDEX}"
@@ -88,6 +89,7 @@ def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours:
     output = record.output("picture")
     frames, height, width, _ = output.shape or (1, 1, 1, 1)
     roles = {item.role: item.digest for item in record.inputs}
+    network = catalogue.network(record.recipe_inputs["model"])
     context = {
         "crumbs": [("Dreams", HOME), (dream.title, None)],
         "title": dream.title,
@@ -97,6 +99,7 @@ def _put_dream(catalogue: Catalogue, site: Site, dream: StoredDream, neighbours:
         "mode": record.parameters["mode"],
         "model": _model(catalogue, record),
         "when": record.ended,
+        "wrong": network.wrong_pixels(pixels_of(record.parameters)) if network else None,
         "frames": frames,
         "small": max(width, height) < SMALL,
         "before": preview_of(site, store, dream.original),

@@ -40,6 +40,7 @@ class LayerContext(TypedDict):
     classes: list[str]
     ratios: bool
     data: DataName | None
+    wrong: list[str]
     through: str | None
     sheet: str | None
 
@@ -76,6 +77,7 @@ def _contents(
         "field": layer.responses.receptive_field,
         "verdicts": layer.verdicts,
         "cells": cells,
+        "wrong": sorted({text for cell in cells if (text := cell["wrong"])}),
         "missing": max(0, everyone - len(cells)) if everyone else 0,
         "states": [state for state in VERDICTS if state in layer.verdicts],
         "classes": [name for name in layer.responses.classes if name in preferred],

@@ -33,7 +33,8 @@ class DataName(TypedDict):
 
 
 class Cell(TypedDict):
-    """A unit as a cell of a grid. `preferred`: the class that it responds to most; `picture`: an address."""
+    """A unit as a cell of a grid. `preferred`: the class that it responds to most; `wrong`: what is wrong with the
+    pixels that it was grown for; `picture`: an address."""
 
     index: int
     title: str
@@ -42,6 +43,7 @@ class Cell(TypedDict):
     response: float | None
     ratio: float | None
     preferred: str | None
+    wrong: str | None
     picture: str | None
     width: int | None
     height: int | None
@@ -116,6 +118,7 @@ class LayerView:
             "response": grown.response if grown else None,
             "ratio": grown.response_ratio if grown else None,
             "preferred": self.responses.preferred(state.index),
+            "wrong": self.network.wrong_pixels(grown.pixels) if grown else None,
             "picture": files.cell if files else None,
             "width": files.width if files else None,
             "height": files.height if files else None,

@@ -72,7 +72,8 @@ class NetworkSummary(TypedDict):
 
 
 class SweepRow(TypedDict):
-    """A sweep as a row of a table; `verdicts`: how many of its units came to what."""
+    """A sweep as a row of a table; `verdicts`: how many of its units came to what; `wrong`: what is wrong with the
+    pixels that it was made for."""
 
     run: str
     when: str
@@ -80,6 +81,7 @@ class SweepRow(TypedDict):
     network: NetworkLink | None
     model: str
     layers: list[str]
+    wrong: str | None
     verdicts: dict[str, int]
     reused: int
     seconds: Json
@@ -152,6 +154,7 @@ def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> SweepRow:
     counts["left"] += max(0, sweep.left)
     network = catalogue.network(sweep.identity) if sweep.identity else None
     summary = sweep.run.summary
+    made = list(sweep.made.values())[:1]  # what a sweep grows is all grown for the same pixels
     return {
         "run": sweep.run.id,
         "when": sweep.run.opened,
@@ -159,6 +162,7 @@ def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> SweepRow:
         "network": {"title": network.title, "address": network_page(network.slug)} if network else None,
         "model": str(summary.get("model") or sweep.run.parameters.get("model") or "").removeprefix("model/"),
         "layers": list(sweep.wanted),
+        "wrong": next((network.wrong_pixels(catalogue.grown[key].pixels) for key in made), None) if network else None,
         "verdicts": {state: many for state, many in counts.items() if many},
         "reused": sum(result.how == "reused" for result in sweep.run.units.values()),
         "seconds": summary.get("seconds"),

@@ -112,6 +112,7 @@ class UnitView:
             "folder": self.folder,
             "state": self.state.state,
             "failure": self.state.failure,
+            "wrong": network.wrong_pixels(grown.pixels) if grown else None,
             "run": self.state.run,
             "previous": self._neighbour(self.before),
             "next": self._neighbour(self.after),
@@ -146,7 +147,7 @@ class UnitView:
 
     def _earlier(self, grown: Grown) -> dict[str, Any]:
         told = ("key", "ended", "run", "verdict", "response", "response_ratio", "constraint")
-        return {name: getattr(grown, name) for name in told}
+        return {name: getattr(grown, name) for name in told} | {"wrong": self.network.wrong_pixels(grown.pixels)}
 
     def _negative(self) -> dict[str, Any] | None:
         """What silences it."""

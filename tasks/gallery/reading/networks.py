@@ -8,9 +8,11 @@ from lib.errors import BadInput
 from lib.gallery.addresses import segment
 from lib.gallery.layers import LayerBox, layers_of
 from lib.network import model_file
+from lib.network.pixels import Pixels
 from storage.errors import StoreError
 from storage.record import Record
 from storage.store import Store
+from tasks.model.stored import StoredModel
 
 if TYPE_CHECKING:
     from tasks.gallery.reading.swept import Grown
@@ -44,6 +46,13 @@ class StoredNetwork:
     def title(self) -> str:
         """What people call it."""
         return self.name.removeprefix(_PREFIX)
+
+    def wrong_pixels(self, pixels: Pixels) -> str | None:
+        """What is to be said of something that was made as if it took these; None where it does, or nobody knows."""
+        takes = None if self.record is None else StoredModel(self.record, self.name).pixels
+        if takes is None or str(takes) == str(pixels):
+            return None
+        return f"Made with the wrong pixels: as if the network took {pixels}. It takes {takes}."
 
 
 def find_networks(store: Store, records: Mapping[str, Record], grown: "Collection[Grown]") -> list[StoredNetwork]:

@@ -83,6 +83,15 @@ class Synthetic:
         self.store.set_ref(f"model/{name}", f"record:{record.key}")
         return record
 
+    def register(self, identity: str, name: str, pixels: str | None) -> Record:
+        """A model from a file, of which these pixels are declared."""
+        about = {"data": None, "data_record": None, "parameters": 3} | ({"pixels": pixels} if pixels else {})
+        model = NewOutput("model", name.encode(), "model", "application/x-keras", attributes=about, identity=identity)
+        record = self.commit("register", {"file": f"{name}.keras", **({"pixels": pixels} if pixels else {})}, [model])
+        self.models[identity] = record.output("model").digest
+        self.store.set_ref(f"model/{name}", f"record:{record.key}")
+        return record
+
     def sweep(
         self,
         identity: str,
@@ -92,6 +101,7 @@ class Synthetic:
         failures: Mapping[str, str] | None = None,
         seed: int = 0,
         name: str = "model/one",
+        pixels: str | None = None,
     ) -> str:
         """A sweep of some units, all of which responded unless `verdicts` says something else; gives its run."""
         run = self.store.open_run("oip-sweep", {"seed": seed})
@@ -99,14 +109,16 @@ class Synthetic:
             for index in indices:
                 unit = f"{layer}/{index}"
                 if unit not in (failures or {}):
-                    self._oip(identity, layer, index, (verdicts or {}).get(unit, "responded"), seed, run)
+                    self._oip(identity, layer, index, (verdicts or {}).get(unit, "responded"), seed, run, pixels)
         for unit, message in (failures or {}).items():
             run.fail(unit, message, "oip")
         layers = [[layer, list(indices)] for layer, indices in units.items()]
         run.close("failed" if failures else "completed", {"model": name, "layers": layers, "left": 0})
         return run.id
 
-    def _oip(self, identity: str, layer: str, index: int, verdict: str, seed: int, run: Run) -> Record:
+    def _oip(
+        self, identity: str, layer: str, index: int, verdict: str, seed: int, run: Run, pixels: str | None
+    ) -> Record:
         # what one checkpoint grows differs from what another does
         random = np.random.default_rng([seed, index, *identity.encode()])
         images = random.normal(size=(1, SIDE, SIDE, 1)).astype(np.float32)
@@ -138,7 +150,8 @@ class Synthetic:
         }
         return self.commit(
             "oip",
-            {"unit": unit, "seed": seed, "constraint": "standardised", "pixel_range": [0.0, 1.0]},
+            {"unit": unit, "seed": seed, "constraint": "standardised", "pixel_range": [0.0, 1.0]}
+            | ({"pixels": pixels} if pixels else {}),
             [
                 NewOutput("oips", npy_bytes(images), "oips", NPY, "float32", images.shape, attributes=about),
                 NewOutput("picture", png(32, 32), "picture", "image/png", attributes={"unit": unit}),

@@ -1,0 +1,53 @@
+"""The constraint of a sweep for which none was chosen."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.network.pixels import PLAIN, Pixels
+from storage.store import Store
+from tasks.model.models import register_model
+from tasks.model.stored import StoredModel
+from tasks.session.session import Session
+from tasks.sweep.usual_constraint import usual_constraint
+from tests.flows.tiny import saved, small_cnn
+from tests.tasks.gallery.synthetic import Synthetic
+
+
+@pytest.fixture
+def registered(open_session: Session, store: Store, tmp_path: Path) -> StoredModel:
+    """A model of a file, of which nothing is known."""
+    record, _ = register_model(saved(small_cnn(), tmp_path / "net.keras"), None, open_session.run.id)
+    return StoredModel(record, "model/net")
+
+
+def swept(store: Store, identity: str, constraint: str, **parameters: Any) -> None:
+    """A sweep of an earlier version, unless its parameters say otherwise."""
+    run = store.open_run("oip-sweep", parameters)
+    grown = {"unit": "Conv2D_1/0", "constraint": constraint}
+    Synthetic(store).commit("oip", grown, [], recipe_inputs={"model": identity}, run=run, title="Conv2D_1/0")
+    run.close("completed", {})
+
+
+def test_a_network_from_elsewhere_is_swept_in_the_box(store: Store, registered: StoredModel) -> None:
+    assert usual_constraint(store, registered, PLAIN) == "box"
+    swept(store, "another", "standardised")
+    swept(store, registered.identity, "box")
+    assert usual_constraint(store, registered, PLAIN) == "box"
+
+
+def test_one_that_an_earlier_version_swept_standardised_stays_so(store: Store, registered: StoredModel) -> None:
+    swept(store, registered.identity, "box")
+    swept(store, registered.identity, "standardised")
+    assert usual_constraint(store, registered, PLAIN) == "standardised"
+
+
+def test_pictures_of_the_wrong_pixels_are_no_reason_to_stay(store: Store, registered: StoredModel) -> None:
+    swept(store, registered.identity, "standardised")
+    assert usual_constraint(store, registered, Pixels.parse("0..255")) == "box"
+
+
+def test_what_somebody_chose_since_is_no_default(store: Store, registered: StoredModel) -> None:
+    swept(store, registered.identity, "standardised", pixels=None)
+    assert usual_constraint(store, registered, PLAIN) == "box"
