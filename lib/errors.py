@@ -18,3 +18,18 @@ class BadValue(BadInput):
 
     def __str__(self) -> str:
         return f"{self.name} is {self.value!r}; {self.wanted}"
+
+
+class Question(BadInput):
+    """What only whoever started a run can say. The command line and the forms call the parameter by their own names."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(field, text)
+        self.field, self.text = field, text
+
+    def said_with(self, called: str) -> str:
+        """The question, and where the answer is given."""
+        return f"{self.text}; say it with {called}"
+
+    def __str__(self) -> str:
+        return self.said_with(self.field)

@@ -18,8 +18,8 @@ RARE = 1e-3
 _SURE = 0.95
 _TOLD = 0.7
 """What tells classes apart has no more than this share of the loss of a guess."""
-_NEAR = 0.25
-"""An accuracy is near chance in the first quarter of the way from there to 1."""
+_NEAR, _GOOD = 0.25, 0.7
+"""An accuracy is near chance in the first quarter of the way from there to 1, and good in the last third."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,18 @@ class Worth:
 
     @property
     def near_chance(self) -> bool:
-        """Whether it may well be no better than chance, and is not far above it either.
+        """Whether it may well be no better than chance, and is far from what a network that knows its classes gets.
 
-        A small set of which all are right may not prove much; it speaks against nothing all the same.
+        Of a few images nothing is said: a good network may be wrong on two of three.
         """
-        return self.interval[0] <= self.chance and self.accuracy <= self.chance + _NEAR * (1 - self.chance)
+        low, high = self.interval
+        left = 1 - self.chance
+        return low <= self.chance and self.accuracy <= self.chance + _NEAR * left and high < self.chance + _GOOD * left
+
+    @property
+    def proven(self) -> bool:
+        """Whether so many are right by chance more rarely than one time in a thousand."""
+        return at_least(self.right, self.images, self.chance) <= RARE
 
 
 def worth_of(predictions: Predictions) -> Worth:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.analysis.chance import RARE, Order, at_least, better_by_chance, find_order, losses_of, worth_of
+from lib.analysis.chance import RARE, Order, Worth, at_least, better_by_chance, find_order, losses_of, worth_of
 from lib.analysis.classifier import Classifier, classifier_of
 from lib.analysis.predictions import Predictions
 from lib.arrays import Bools, Doubles, Integers, Reals
@@ -35,6 +35,8 @@ _FAR = 0.5
 _VARIES = 0.05
 """A unit tells pictures apart where its responses deviate from their mean by more than this share of it."""
 _GREY = 0.5
+_LITTLE = 0.03
+"""Of loss: where all is right and sure, more contrast makes it surer still."""
 _CLOSE = 0.05
 _LOOK = 0.5, 0.05
 """Without labels: the least share of units that tells pictures apart, and the most of all other candidates'."""
@@ -65,10 +67,23 @@ class Trial:
         assert self.predictions is not None
         return losses_of(self.predictions.probabilities, self.predictions.labels)
 
+    @cached_property
+    def worth(self) -> Worth:
+        """What the accuracy is worth."""
+        assert self.predictions is not None
+        return worth_of(self.predictions)
+
     @property
     def loss(self) -> float:
         """The mean of them."""
         return float(self.losses.mean())
+
+    def beats(self, other: "Trial") -> bool:
+        """Whether it is better than the other by more than chance explains."""
+        if self.predictions is None or other.predictions is None:
+            least, most = _LOOK
+            return (self.spread or 0.0) >= least and (other.spread or 0.0) <= most
+        return better_by_chance(self.right, other.right) <= RARE
 
     def __str__(self) -> str:
         """As "caffe 97.3 %"."""
@@ -89,7 +104,7 @@ class Choice:
         images = next((len(one.right) for one in self.trials if one.predictions is not None), None)
         gave = ", ".join(map(str, self.trials))
         if images is None:
-            return f"units that tell the pictures apart: {gave}"
+            return f"units that respond otherwise to other images: {gave}"
         return f"accuracy on {images} test images: {gave}"
 
 
@@ -137,11 +152,12 @@ def find_by_trial(
     shown = _Shown(model, pictures, labels, classes)
     trials = shown.tried(candidates(int(pictures.shape[-1])).values(), progress)
     choice = choose(trials)
-    if choice.chosen is not None and shown.classified:
-        return choose(trials, shown.tried(_rivals(choice.chosen.pixels, pictures), progress))
     if choice.order is not None and pictures.shape[-1] == 3:  # red for blue looks as one class for another
         turned = shown.tried((_turned(one.pixels) for one in trials), progress)
-        return choose([*trials, *(one for one in turned if one.right.mean() >= choice.order.accuracy - _CLOSE)])
+        if better := [one for one in turned if one.right.mean() >= choice.order.accuracy - _CLOSE]:
+            return Choice((*trials, *better), None)  # these have no names: they are shown to whoever is asked
+    if choice.chosen is not None and shown.classified:
+        return choose(trials, shown.tried(_rivals(choice.chosen.pixels, pictures), progress))
     return choice
 
 
@@ -149,6 +165,12 @@ def try_pixels(model: KerasModel, pixels: Pixels, pictures: Reals, labels: Integ
     """The predictions with these pixels; None where the network's outputs are no classes, or others by number."""
     shown = _Shown(model, pictures, labels, classes)
     return shown.tried([pixels], None)[0] if shown.classified else None
+
+
+def try_turned(model: KerasModel, pixels: Pixels, pictures: Reals, labels: Integers, classes: int) -> Trial | None:
+    """The same with red for blue; None where the network does not take three channels."""
+    turned = _turned(pixels)
+    return try_pixels(model, turned, pictures, labels, classes) if turned.fits(pictures.shape[-1]) else None
 
 
 def choose(trials: Sequence[Trial], rivals: Iterable[Trial] = ()) -> Choice:
@@ -166,7 +188,7 @@ def choose(trials: Sequence[Trial], rivals: Iterable[Trial] = ()) -> Choice:
     order = max(orders, key=lambda one: one.accuracy, default=None)
     if order is not None and order.accuracy <= best.right.mean() + _CLOSE:  # as it stands the order does as well
         order = None
-    worth = worth_of(best.predictions)
+    worth = best.worth
     doubt = RARE / len(tried)
     clear = (
         order is None
@@ -187,7 +209,7 @@ def _may_be_better(one: Trial, other: Trial) -> bool:
         return True
     gains = other.losses - one.losses
     error = gains.std(ddof=1) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
-    return bool(gains.mean() > max(2 * error, 0.1 * other.loss))
+    return bool(gains.mean() > max(2 * error, 0.1 * other.loss, _LITTLE))
 
 
 def _widest(trials: Sequence[Trial]) -> Trial | None:
@@ -213,8 +235,8 @@ def _rivals(best: Pixels, pictures: Reals) -> Iterator[Pixels]:
 
 
 def _turned(pixels: Pixels) -> Pixels:
-    """The same with the colours in the other order."""
-    return Pixels(pixels.mean, pixels.deviation, not pixels.bgr)
+    """The same with the colours in the other order, each with its own mean."""
+    return Pixels(pixels.mean[::-1], pixels.deviation[::-1], not pixels.bgr)
 
 
 class _Shown:

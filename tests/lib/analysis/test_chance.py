@@ -50,7 +50,8 @@ def test_an_interval_holds_what_it_is_of_and_leaves_out_what_is_improbable(image
         (905, 1000, 2, 900, True),  # what always naming the larger class would give
         (990, 1000, 2, 900, False),
         (5, 5, 3, 3, False),  # all right: too few to prove anything, and nothing speaks against it
-        (2, 5, 3, 2, True),
+        (1, 3, 3, 1, False),  # a good network may be so unlucky
+        (2, 9, 3, 6, True),
         (22, 100, 3, 64, True),
     ],
 )

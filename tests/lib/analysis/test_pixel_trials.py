@@ -129,6 +129,7 @@ def test_classes_in_another_order_are_said_and_nothing_is_chosen() -> None:
 def test_colours_in_the_other_order_are_not_taken_for_classes_in_another() -> None:
     choice = find_by_trial(trained("0/0.00392156862745098:BGR"), *TEST, 4)
     assert choice.order is None
+    assert choice.chosen is None
     assert "BGR" in str(choice)
 
 
@@ -137,7 +138,7 @@ def test_without_labels_or_with_others_the_spread_of_responses_is_what_there_is(
     for given_labels, classes in ((None, None), (labels, 7)):
         choice = find_by_trial(trained("0..255"), images, given_labels, classes)
         assert all(one.predictions is None and 0 <= (one.spread or 0) <= 1 for one in choice.trials)
-        assert str(choice).startswith("units that tell the pictures apart: 0..1 ")
+        assert str(choice).startswith("units that respond otherwise to other images: 0..1 ")
         assert choice.chosen is None or str(choice.chosen.pixels) == "0..255"
     assert try_pixels(trained("0..255"), Pixels(), images, labels, 7) is None
 
