@@ -29,6 +29,7 @@ from lib.network.units import layers_with_units, select_layers
 from lib.pictures.names import show_name
 from storage.store import Record
 from tasks.analysis.context import AnalysisContext
+from tasks.analysis.doubts import prediction_warnings
 from tasks.analysis.groups import TEST, Groups
 from tasks.analysis.predictions import prediction_step
 from tasks.analysis.steps import Step, Wanted, plan
@@ -38,7 +39,7 @@ from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
 from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
-from tasks.session.progress import report
+from tasks.session.progress import report, say
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.session.transient import store_unusable
@@ -77,6 +78,9 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
         predicted = context.labelled and context.classifier is not None
         if predicted:
             _do_all(context, [prediction_step(context)])
+        warnings = prediction_warnings(context)
+        for warning in warnings:
+            say(f"Warning: {warning}")
         chosen = _groups(context, parameters) or Groups.choose(context)
         groups = None if isinstance(chosen, str) else chosen
         notes = [*context.notes(), *([chosen] if isinstance(chosen, str) else [])]
@@ -94,6 +98,7 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
             "model": context.network.name,
             "data": context.data[0].name if context.data else None,
             "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
+            "warnings": warnings,
             "accuracy": context.predictions.accuracy if context.predictions else None,
             "notes": notes,
             "results": total,

@@ -15,6 +15,7 @@ from flows.results.reports import report_layer, report_sweep, show_progress
 from flows.results.runs import LATEST_SWEEP
 from flows.results.summaries import SweepSummary
 from flows.results.sweep_summary import sweep_summary, units_made_before
+from flows.running.accuracy import CHECKED
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_partial, end_run, few
@@ -23,7 +24,7 @@ from flows.running.work import work
 from lib.network.units import Layer, Unit
 from storage.store import Record
 from tasks.session.open_runs import find_shared
-from tasks.session.progress import report
+from tasks.session.progress import report, say
 from tasks.session.recorded import PARTIAL, key_of, unusable_store
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
@@ -31,6 +32,7 @@ from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.sweep.oips import make_oips, name_of, oip_recipe
+from tasks.sweep.telling import telling_warnings
 from tasks.sweep.weights import compare_weights
 
 R = TypeVar("R")
@@ -65,8 +67,10 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
             open_session.pin(sweep_recipes(context, units))
             names = [layer.name for layer in units]
             troubles = earlier.failures
+            warnings: list[str] = []
             if not open_session.deadline.passed:
                 make_exemplars(names, run, return_state=True).result()
+                warnings = [] if stored.trained_here else _warn(context, names)
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
             troubles |= _sweep_layers(context, units, parameters)
             left = _take_stock(context, units, parameters.large_tensors)
@@ -76,6 +80,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
                 "model": context.network.name,
                 "data": context.natural.name if context.natural else None,
                 "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
+                "warnings": warnings,
+                CHECKED: context.checked,
                 "left": left,
                 "waiting": [*earlier.waiting, *([] if left else waiting)],  # else they go without saying
                 "checkpoints": earlier.runs,
@@ -149,6 +155,14 @@ def sweep_layer(
     if done < len(units):
         return end_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=f"{len(units)} maps")
+
+
+def _warn(context: SweepContext, layers: list[str]) -> list[str]:
+    """What whoever trusts a network that somebody brought should know of it, said as soon as it is known."""
+    warnings = [*(context.checked["warnings"] if context.checked else ()), *telling_warnings(context, layers)]
+    for warning in warnings:
+        say(f"Warning: {warning}")
+    return warnings
 
 
 def _sweep_as(parameters: SweepParameters, name: str) -> State[SweepSummary]:

@@ -26,7 +26,7 @@ from flows.cli.commands.up import down, up
 from flows.cli.commands.upkeep import gc, reindex, verify
 from flows.cli.terminal import only_results_on_stdout
 from lib import stop
-from lib.errors import BadInput
+from lib.errors import BadInput, Question
 from storage.errors import StoreError
 
 ALL_WELL, NOT_ALL_WELL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _interrupted()
         known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
         if known is not None:
-            return _fail(str(known), BAD_INPUT)
+            return _fail(_said(known), BAD_INPUT)
         from flows.serving.runner_process import CannotServe
         from flows.serving.server import ServerError
         from flows.web.listening import PortTaken  # here, because `--help` need not import them
@@ -165,6 +165,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.is_told():
             return _interrupted()
         raise
+
+
+def _said(problem: Exception) -> str:
+    """What went wrong, with the option that a field of the form is here."""
+    if not isinstance(problem, Question):
+        return str(problem)
+    from flows.cli.options import option_of
+
+    return problem.said_with(option_of(problem.field.lower().replace(" ", "_")))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,6 +11,7 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     from lib.words import accuracy, count, duration, number, percent, plural
 
     console = out()
+    _show_warnings(answer)
     if answer["accuracy"] is not None:
         console.print(f"accuracy on the test images: {percent(answer['accuracy'])}", markup=False)
     for one in answer["outputs"]:
@@ -87,6 +88,13 @@ def show_dreams(answer: Mapping[str, Any]) -> None:
     _show_gallery(answer)
 
 
+def _show_warnings(answer: Mapping[str, Any]) -> None:
+    from flows.cli.terminal import out
+
+    for warning in answer["warnings"]:
+        out().print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
 def _show_gallery(answer: Mapping[str, Any]) -> None:
     from flows.cli.terminal import out
 
@@ -111,6 +119,7 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
     console = out()
     console.print(verdict_table(answer["verdicts"]))
     console.print()
+    _show_warnings(answer)
     for unit, message in list(answer["failures"].items())[:5]:
         console.print(f"failed: {unit}: {message}", markup=False)
     if (more := len(answer["failures"]) - 5) > 0:

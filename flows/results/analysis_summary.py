@@ -26,7 +26,8 @@ from tasks.session.kind import ArtifactKind
 def analysis_summary(store: Store, run: str) -> AnalysisSummary:
     """The summary of an analysis's run, as plain JSON values.
 
-    `run`, `state`, `model`, `data`; `accuracy` on the test set and `confusion` [label][called]; `notes`: what is to be
+    `run`, `state`, `model`, `data`; `warnings`: what whoever trusts the network should know; `accuracy` on the test set
+    and `confusion` [label][called]; `notes`: what is to be
     known of its outputs, and what was left out and why; `outputs`: of each that has something else than the classes
     that are predicted, what it is and how good; `pair`: the names of
     the two classes that are told apart; `margins`: the images between them with the smallest margins; `classifiers`:
@@ -49,6 +50,7 @@ def analysis_summary(store: Store, run: str) -> AnalysisSummary:
         state=record.state,
         model=summary.get("model"),
         data=summary.get("data"),
+        warnings=summary.get("warnings", []),
         accuracy=summary.get("accuracy"),
         notes=list(summary.get("notes") or []),
         outputs=[

@@ -8,7 +8,7 @@ import base64
 import io
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import quote
@@ -89,6 +89,7 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
         f"{summary['computed']} results computed, {summary['reused']} reused, {summary['left']} left · "
         f"[run {run}]({_url(run)}/)",
         *_gallery(gallery),
+        *_warnings(summary["warnings"]),
     ]
     if summary["accuracy"] is not None:
         lines.append(f"Accuracy on the test images of {_text(summary['data'])}: {percent(summary['accuracy'])}.")
@@ -170,6 +171,7 @@ def sweep_lines(store: Store, summary: SweepSummary, gallery: str | None = None)
         f"{summary['computed']} maps computed, {summary['reused']} reused, {summary['left']} left · "
         f"[all pictures of run {run}]({_url(run)}/)",
         *_gallery(gallery),
+        *_warnings(summary["warnings"]),
         *_table(summary["verdicts"]),
     ]
     lines += _failures(summary)
@@ -187,6 +189,10 @@ def _gallery(address: str | None) -> list[str]:
     return (
         [] if address is None else [f"[The gallery]({address}) shows each unit, dream and image on a page of its own."]
     )
+
+
+def _warnings(warnings: Sequence[str]) -> list[str]:
+    return [f"**Warning**: {_text(warning)}" for warning in warnings]
 
 
 def _verdict(context: SweepContext, layer: str, index: int) -> str:

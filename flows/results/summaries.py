@@ -57,6 +57,7 @@ class SweepSummary(RunSummary):
 
     model: str | None
     data: str | None
+    warnings: list[str]
     verdicts: dict[str, dict[str, int]]
     waiting: list[str]
     checkpoints: list[CheckpointSummary]
@@ -180,6 +181,7 @@ class AnalysisSummary(RunSummary):
 
     model: str | None
     data: str | None
+    warnings: list[str]
     accuracy: float | None
     notes: list[str]
     outputs: list[OutputLine]

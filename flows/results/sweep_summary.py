@@ -15,7 +15,8 @@ COLUMNS = (*VERDICTS, "failed", "left")
 def sweep_summary(store: Store, run: str) -> SweepSummary:
     """The summary of a sweep's run, as plain JSON values.
 
-    `run`, `model`, `data`; `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
+    `run`, `model`, `data`; `warnings`: what whoever trusts the network should know;
+    `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
     how many are `left`; what else is `waiting` for the next run; `checkpoints`: what came of each;
     `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of verified local files;
     `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
@@ -53,6 +54,7 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
         run=run,
         model=told.get("model"),
         data=told.get("data"),
+        warnings=told.get("warnings", []),
         state=record.state,
         verdicts=verdicts,
         computed=hows.count("computed"),

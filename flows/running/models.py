@@ -4,21 +4,25 @@ A file is registered within a flow run or without one. Nothing here imports Pref
 seconds that somebody waits for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.forms.parameters import RegisterParameters, TrainParameters
 from flows.results.summaries import RegisterSummary
+from flows.running.pixels import say_found, settle_if_clear
 from lib.data.dataset import Dataset
 from lib.data.datasets import check_trainable
 from lib.data.wanted_images import WantedImages
 from lib.network import model_file
 from lib.network.pixels import Pixels
 from lib.training import reference
-from storage.store import Record
+from storage.errors import StoreError
+from storage.store import Record, Store
 from tasks.model.data import store_data
+from tasks.model.declaration import declare_pixels
 from tasks.model.models import check_images, label_of, name_model, register_model
 from tasks.model.outputs import ModelAttributes
+from tasks.model.pixels import DECLARED
 from tasks.model.stored import StoredModel
 from tasks.session.attributes import read_as
 from tasks.session.session import Session, flow_run_here
@@ -61,13 +65,35 @@ def obtain_registered_model(
             wanted=WantedImages.of_network(model.input_shape, size, parameters.fit),
         )
     pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
-    record = open_session.store.record(_key(register_model, parameters.file, data_key, run, pixels))
-    return StoredModel(record, name_model(open_session.store, record, parameters.file.stem))
+    store = open_session.store
+    record = store.record(_key(register_model, parameters.file, data_key, run, pixels))
+    names = store.refs()
+    stored = StoredModel(record, name_model(store, record, parameters.file.stem))
+    if pixels is not None:
+        return stored
+    before = _named_before(store, names, stored)
+    if before is not None and before.pixels is not None:  # to name the file again takes nothing back
+        return declare_pixels(open_session, stored, before.pixels, before.pixels_from or DECLARED)
+    if stored.pixels is not None:
+        say_found(stored)
+    return stored
+
+
+def _named_before(store: Store, names: Mapping[str, str], stored: StoredModel) -> StoredModel | None:
+    """The same model, as the names said before that it is called."""
+    target = names.get(stored.name)
+    if target is None:
+        return None
+    try:
+        before = StoredModel(store.record(target.removeprefix("record:")), stored.name)
+        return before if before.identity == stored.identity else None
+    except StoreError:  # it is damaged
+        return None
 
 
 def register_in(open_session: Session, parameters: RegisterParameters) -> RegisterSummary:
     """Register a model in an open run, and close that; what the flow `register` and the command line come to."""
-    stored = obtain_registered_model(open_session, parameters)
+    stored = settle_if_clear(open_session, obtain_registered_model(open_session, parameters))
     count = read_as(ModelAttributes, stored.record.output("model").attributes)["parameters"]
     closed = open_session.run.close("completed", {"model": stored.name, "parameters": count})
     return RegisterSummary(run=closed.id, model=stored.name, parameters=count)

@@ -1,24 +1,29 @@
 """What pixels a run's network takes: settled before anything is computed."""
 
 from flows.forms.pixels import refuse_for_trained
+from lib.errors import Question
 from lib.network.adapt import adapt
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
-from storage.store import Record
+from storage.store import Record, Store
 from tasks.model.declaration import declare_pixels
-from tasks.model.pixels import DECLARED
-from tasks.model.stored import StoredModel
+from tasks.model.finding import find_what_it_takes, images_to_look_at
+from tasks.model.network import load_model
+from tasks.model.pixels import DECLARED, pixels_of
+from tasks.model.stored import StoredModel, data_of
 from tasks.session.progress import say
 from tasks.session.session import Session
+
+_OTHERWISE = "--pixels (in a form: Pixels) says otherwise"
 
 
 def settle_pixels(
     open_session: Session, stored: StoredModel, model: KerasModel, asked: str | None, data: Record | None
 ) -> StoredModel:
-    """The model, with what it takes: what is asked for, or else what is declared with it.
+    """The model, with what it takes: what is asked for, or else what is declared with it, or else what is found.
 
-    What is asked for is declared from now on. A model of which nothing is declared is taken to take pictures as they
-    are, and that is said.
+    What is asked for, or found, is declared from now on, and said. What was used as taking 0..1 before this could be
+    declared goes on so, where nothing speaks against that.
 
     Args:
         model: the same, loaded, as it was saved.
@@ -26,12 +31,11 @@ def settle_pixels(
 
     Raises:
         BadInput: pixels that do not suit the network, or any for one that was trained here.
+        Question: nothing is asked for or declared, and nothing is clear.
     """
     refuse_for_trained(stored, asked)
     if asked is None:
-        if stored.pixels is None:
-            say(f"It is not known which pixels {stored.name} takes: 0..1 is assumed; --pixels says otherwise")
-        return stored
+        return stored if stored.pixels is not None else _find(open_session, stored, model, data)
     wanted = Pixels.parse(asked)
     if stored.trained_here or (stored.pixels is not None and str(stored.pixels) == str(wanted)):
         return stored
@@ -39,3 +43,44 @@ def settle_pixels(
     if stored.pixels is not None:
         say(f"{stored.name} takes {wanted} from now on, where {stored.pixels} was declared before")
     return declare_pixels(open_session, stored, wanted, DECLARED)
+
+
+def settle_if_clear(open_session: Session, stored: StoredModel) -> StoredModel:
+    """A model that is registered, with what it takes where that is clear; that it is not clear is said.
+
+    What its own layers say is known already: without a data set there is nothing more to look at.
+    """
+    if stored.pixels is not None:
+        return stored
+    data = data_of(open_session.store, stored.record)
+    why = "there are no images to try"
+    if data is not None:
+        try:
+            return settle_pixels(open_session, stored, load_model(open_session.store, stored), None, data)
+        except Question as question:
+            why = question.text
+    say(f"{stored.name} is registered without its pixels ({why}): say them with --pixels when it is used")
+    return stored
+
+
+def say_found(stored: StoredModel, besides: str = "") -> None:
+    """Say what was found, and how."""
+    say(f"{stored.name} takes {stored.pixels}: {stored.pixels_from}{besides}; {_OTHERWISE}")
+
+
+def _find(open_session: Session, stored: StoredModel, model: KerasModel, data: Record | None) -> StoredModel:
+    store = open_session.store
+    before = _used_as_plain(store, stored)
+    found = find_what_it_takes(stored.name, model, images_to_look_at(store, data, model), used_as_plain=before)
+    if found is None:
+        say(f"{stored.name} goes on as taking 0..1, as before: nothing says which pixels it takes; {_OTHERWISE}")
+        return stored
+    anew = ". What was made with 0..1 is made anew" if before and not found.pixels.plain else ""
+    declared = declare_pixels(open_session, stored, found.pixels, found.because)
+    say_found(declared, anew)
+    return declared
+
+
+def _used_as_plain(store: Store, stored: StoredModel) -> bool:
+    """Whether an earlier version made something with it, as taking 0..1."""
+    return any(pixels_of(made.parameters).plain for made, _ in store.questions().consumers(stored.digest))

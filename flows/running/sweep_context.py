@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
+from flows.running.accuracy import check_accuracy
 from flows.running.models import obtain_registered_model, obtain_trained_model
 from flows.running.pixels import settle_pixels
 from lib.data.wanted_images import WantedImages
@@ -53,6 +54,7 @@ def open_sweep(
         natural,
         _size(model, parameters.size, natural),
         parameters.batch,
+        checked=None if stored.trained_here else check_accuracy(open_session, network, data),
     )
     with open_context(context):
         yield context, units

@@ -10,6 +10,7 @@ from lib.data.array_file import is_array_file
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.adapt import adapt
+from lib.network.found_pixels import find_pixels
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from lib.network.units import layers_with_units
@@ -46,7 +47,7 @@ def name_model(store: Store, record: Record, label: str) -> str:
 def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | None = None) -> tuple[Record, bool]:
     """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
 
-    `pixels`: what it takes, where that is declared.
+    `pixels`: what it takes, where that is declared. Else its own first layers may say it.
 
     Raises BadInput for a file that is no such model, a model without convolutions or dense layers, or pixels that do
     not suit it.
@@ -54,8 +55,11 @@ def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | 
     session = session_of(run)
     data = session.store.record(data_key) if data_key else None
     model = load_with_units(path)
+    known_from = DECLARED
     if pixels is not None:
         adapt(model, pixels)
+    elif (found := find_pixels(model)) is not None:
+        pixels, known_from = found.pixels, found.because
     try:
         source = path.read_bytes()
     except OSError as problem:
@@ -66,7 +70,7 @@ def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | 
         parameters=model.count_params(),
         data=read_as(DataParameters, data.parameters)["data"] if data else None,
         data_record=data.key if data else None,
-        **said_of_pixels(pixels, DECLARED),
+        **said_of_pixels(pixels, known_from),
     )
     read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
     inputs = {"model": identity, "source": hashlib.sha256(source).hexdigest()} | {i.role: i.digest for i in read}

@@ -15,6 +15,7 @@ from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
 from storage.store import Input
 from tasks.model.context import RunContext
+from tasks.model.finding import Checked
 from tasks.model.network import Natural
 from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat
@@ -37,6 +38,7 @@ class SweepContext(RunContext):
     natural: Natural | None
     size: tuple[int, int] | None = None
     batch: int = BATCH
+    checked: Checked | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
     _grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)

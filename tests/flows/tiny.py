@@ -117,6 +117,8 @@ class Bench:
 
         model = None if self.model is None or "train" in changes else str(self.model)
         asked: dict[str, Any] = {"model": model, "data": self.data, "data_dir": None, "growth": GROWTH}
+        if model is not None and "model" not in changes:  # random weights: nothing could tell
+            asked["pixels"] = "0..1"
         return SweepParameters(store=str(self.root), **(asked | changes))
 
     def summary(self, run: str | None = None) -> dict[str, Any]:

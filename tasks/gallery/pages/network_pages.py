@@ -69,8 +69,10 @@ class Through(TypedDict):
 
 
 class NetworkContext(NetworkSummary):
-    """What the template `network.html.j2` shows. `analysis`: the address of how it decides."""
+    """What the template `network.html.j2` shows. `warnings`: what whoever trusts it should know; `analysis`: the
+    address of how it decides."""
 
+    warnings: list[str]
     crumbs: list[list[str | None]]
     layers: list[LayerCard]
     training: TrainingCurves | None
@@ -88,6 +90,7 @@ def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> Netwo
     return {
         "crumbs": [["Networks", START], [network.title, None]],
         **summary(catalogue, network),
+        "warnings": _warnings(catalogue, network),
         "layers": [_layer(site, view) for view in views.values()],
         "training": _training(catalogue, network),
         "sweeps": [sweep_row(catalogue, sweep) for sweep in reversed(catalogue.sweeps_of(network.identity))],
@@ -99,6 +102,18 @@ def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> Netwo
         "dreams": latest_dreams(catalogue, site, DREAMS, network),
         "how": _how(catalogue, network),
     }
+
+
+def _warnings(catalogue: Catalogue, network: StoredNetwork) -> list[str]:
+    """Those of the latest sweep and of the latest analysis: an older one may have been of other pixels, or images."""
+    sweeps = [sweep.run for sweep in catalogue.sweeps_of(network.identity)]
+    names = set(network.names)
+    analyses = [run for run in catalogue.runs.values() if run.flow == "analyse" and run.summary.get("model") in names]
+    found: list[str] = []
+    for run in (*sweeps[-1:], *analyses[-1:]):
+        said = run.summary.get("warnings")
+        found += [str(warning) for warning in said] if isinstance(said, list) else []
+    return list(dict.fromkeys(found))
 
 
 def _layer(site: Site, view: LayerView) -> LayerCard:

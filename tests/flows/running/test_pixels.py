@@ -10,7 +10,7 @@ import pytest
 from keras import layers as kl
 
 from flows.forms.parameters import AnalyseParameters, DreamParameters, NightlyParameters, RegisterParameters
-from lib.errors import BadInput
+from lib.errors import BadInput, Question
 from lib.network.pixels import PLAIN, Pixels
 from tasks.model.stored import LATEST, find_model
 from tasks.session.progress import listen
@@ -110,15 +110,17 @@ def test_pixels_that_are_declared_are_stored_with_the_model(bench: Bench) -> Non
         )
 
 
-def test_a_model_without_a_declaration_keeps_its_recipes_and_that_is_said(bench: Bench, said: list[str]) -> None:
+def test_pixels_that_nothing_tells_are_asked_for_and_plain_ones_keep_recipes(bench: Bench, said: list[str]) -> None:
     model = registered(bench)
     assert find_model(bench.store, model).pixels is None
     assert find_model(bench.store, model).record.parameters == {"file": "net.keras"}
-    bench.sweep(model=model, layers=["one/0"])
-    assert any("It is not known which pixels" in line and "--pixels" in line for line in said)
+    assert any("registered without its pixels" in line for line in said)
+    with pytest.raises(Question, match=r"not clear which pixels .* takes; accuracy on 3 test images: 0\.\.1 .*%, -1"):
+        bench.sweep(model=model, layers=["one/0"])
+    bench.sweep(model=model, layers=["one/0"], pixels="0..1")
     plain = bench.store.record(bench.store.run(bench.latest).units["one/0"].record)
     assert "pixels" not in plain.parameters
-    again = bench.sweep(model=model, layers=["one/0"], pixels="0..1")
+    again = bench.sweep(model=model, layers=["one/0"])
     assert (again["computed"], again["reused"]) == (0, 1)
     assert find_model(bench.store, model).pixels == PLAIN
 
@@ -127,7 +129,7 @@ def test_a_declaration_that_comes_later_moves_every_name_and_leaves_what_was_mad
     bench: Bench, said: list[str]
 ) -> None:
     model = registered(bench)
-    before = bench.sweep(model=model, layers=["one"])
+    before = bench.sweep(model=model, layers=["one"], pixels="0..1")
     old = bench.store.refs()[model]
     after = bench.sweep(model=model, layers=["one"], pixels="-1..1")
     assert (before["computed"], after["computed"]) == (3, 3)
@@ -136,7 +138,7 @@ def test_a_declaration_that_comes_later_moves_every_name_and_leaves_what_was_mad
     assert find_model(store, model).pixels == Pixels.parse("-1..1")
     assert find_model(store, find_model(store, model).digest).pixels == Pixels.parse("-1..1")
     assert store.record(old.removeprefix("record:")).output("model").identity == find_model(store, model).identity
-    assert not any("from now on" in line for line in said)
+    assert any("takes -1..1 from now on, where 0..1 was declared before" in line for line in said)
     bench.sweep(model=model, layers=["one"], pixels="torch")
     assert any("takes torch from now on, where -1..1 was declared before" in line for line in said)
     # and back: nothing is computed again

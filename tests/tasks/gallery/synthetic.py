@@ -102,6 +102,7 @@ class Synthetic:
         seed: int = 0,
         name: str = "model/one",
         pixels: str | None = None,
+        summary: Mapping[str, Any] | None = None,
     ) -> str:
         """A sweep of some units, all of which responded unless `verdicts` says something else; gives its run."""
         run = self.store.open_run("oip-sweep", {"seed": seed})
@@ -113,7 +114,9 @@ class Synthetic:
         for unit, message in (failures or {}).items():
             run.fail(unit, message, "oip")
         layers = [[layer, list(indices)] for layer, indices in units.items()]
-        run.close("failed" if failures else "completed", {"model": name, "layers": layers, "left": 0})
+        run.close(
+            "failed" if failures else "completed", {"model": name, "layers": layers, "left": 0, **(summary or {})}
+        )
         return run.id
 
     def _oip(

@@ -60,3 +60,17 @@ def test_a_gallery_says_neither_on_which_host_nor_in_whose_folder_things_were(tm
     for page in gallery.pages():
         assert "/home/me" not in gallery.html(page)
     assert record.provenance.host not in gallery.html(PAGE)
+
+
+def test_warnings_of_the_latest_sweep_and_analysis_stand_on_top(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    for warning in ("an older one", "near <chance>"):
+        made.sweep(MODEL, {"Conv2D_1": [0]}, summary={"warnings": [f"The accuracy is {warning}."]})
+    run = made.store.open_run("analyse", {})
+    run.close("completed", {"model": "model/one", "warnings": ["Red is blue.", "The accuracy is near <chance>."]})
+    gallery = Made(made.store, tmp_path / "gallery")
+    text = gallery.text(PAGE)
+    assert text.count("Warning: The accuracy is near <chance>.") == 1
+    assert "Warning: Red is blue." in text
+    assert "an older one" not in text
