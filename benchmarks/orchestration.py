@@ -110,6 +110,12 @@ def _prepared(folder: str, file: Path) -> str:
 
     mnist = os.environ.get("DREAMSWEEP_MNIST")
     made = register(
-        RegisterParameters(store=folder, file=file, data=data_name(), data_dir=Path(mnist) if mnist else None)
+        RegisterParameters(
+            store=folder,
+            file=file,
+            data=data_name(),
+            data_dir=Path(mnist) if mnist else None,
+            pixels="0..1",
+        )
     )
     return str(made["model"])

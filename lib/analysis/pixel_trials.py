@@ -244,7 +244,7 @@ class _Shown:
 
     def __init__(self, model: KerasModel, pictures: Reals, labels: Integers | None, classes: int | None) -> None:
         self._pictures, self._labels = pictures, labels
-        classifier = None if labels is None else classifier_of(model)
+        classifier = None if labels is None else classifier_of(model, classes)
         fits = classifier is not None and classifier.classes == classes
         self._classifier: Classifier | None = classifier if fits else None
         self._respond = None if fits else _respond(model, pictures.shape[1:])

@@ -67,6 +67,7 @@ def fill_in_a_sweep(ui: Ui, place: Place) -> None:
     ui.choose("Constraint", "box")
     ui.field("Model").fill(str(place.model))
     ui.field("Data set").fill(place.data)
+    ui.field("Pixels").fill("0..1")
     for label, name in LABELS.items():
         ui.field(label).fill(str(GROWTH[name]))
 
@@ -137,6 +138,7 @@ def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, plac
     ui.open_form(place.up.deployment("dream")["id"])
     expect(ui.page.get_by_text("At how many resolutions mode octaves dreams")).to_be_visible()
     ui.field("Model").fill(str(place.model))
+    ui.field("Pixels").fill("0..1")
     ui.choose("Mode", "octaves")
     ui.field("Octaves").fill("0")
     said = ui.refused("Octaves")

@@ -120,7 +120,7 @@ def main() -> None:
     furnish(furnished)
     os.chdir(furnished)
     # What `make sweep` leaves: a model that is the latest, with a sweep.
-    problem = run(["dreamsweep", "sweep", "--model", "network.keras", "--data", "folder:PICTURES"])
+    problem = run(["dreamsweep", "sweep", "--model", "network.keras", "--data", "folder:PICTURES", "--pixels", "0..1"])
     if problem is not None:
         sys.exit(problem)
     found = []

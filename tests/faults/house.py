@@ -169,6 +169,7 @@ class House:
             "model": str(self.model),
             "data": self.data,
             "data_dir": None,
+            "pixels": "0..1",
             "growth": asdict(GROWTH),
         }
         with self.client() as client:

@@ -99,7 +99,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> De
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
     model.fit(data.train_imgs, data.train_labels, epochs=12, verbose=0)
     file = saved(model, root / "small.keras")
-    register(RegisterParameters(store=str(root / "store"), file=file, data=name))
+    register(RegisterParameters(store=str(root / "store"), file=file, data=name, pixels="0..1"))
     return Desk(root / "store", file, data.test_imgs, data.test_labels)
 
 

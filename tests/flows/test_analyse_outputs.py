@@ -46,7 +46,7 @@ class Place:
     def analyse(self, model: Any, settings: AnalysisSettings = SETTINGS, **more: Any) -> dict[str, Any]:
         file = saved(model, self.root / "model.keras")
         store = str(self.root / "store")
-        register(RegisterParameters(store=store, file=file, data=self.data))
+        register(RegisterParameters(store=store, file=file, data=self.data, pixels="0..1"))
         return dict(analyse(AnalyseParameters(store=store, settings=settings, **more)))
 
     def said(self, summary: dict[str, Any], title: str) -> Any:

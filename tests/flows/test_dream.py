@@ -94,7 +94,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) ->
 
     folder = tmp_path_factory.mktemp("registered")
     file = saved(small_cnn(), folder / "small.keras")
-    register(RegisterParameters(store=str(folder / "store"), file=file, data_dir=None))
+    register(RegisterParameters(store=str(folder / "store"), file=file, data_dir=None, pixels="0..1"))
     return folder / "store"
 
 

@@ -28,7 +28,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Benc
 
     folder = tmp_path_factory.mktemp("limits")
     file, data = saved(small_cnn(), folder / "small.keras"), write_pictures(folder / "pictures")
-    register(RegisterParameters(store=str(folder / "store"), file=file, data=data, data_dir=None))
+    register(RegisterParameters(store=str(folder / "store"), file=file, data=data, data_dir=None, pixels="0..1"))
     return Bench(folder / "store", "model/latest", None)
 
 

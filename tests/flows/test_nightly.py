@@ -161,7 +161,7 @@ def test_a_night_analyses_the_model_that_it_has_swept(root: Path, prefect_server
 
 def test_a_night_with_a_model_that_has_no_images_analyses_nothing(root: Path, tmp_path: Path) -> None:
     file = saved(small_cnn(), tmp_path / "small.keras")
-    state = night(root, model=str(file), data=None, layers=["Conv2D_1/0"], analysis=Analysing())
+    state = night(root, model=str(file), data=None, pixels="0..1", layers=["Conv2D_1/0"], analysis=Analysing())
     assert (state.name, state.message) == ("Completed", "oip-sweep: Completed")
 
 

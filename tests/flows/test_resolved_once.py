@@ -31,7 +31,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     file = saved(small_cnn(), tmp_path / "small.keras")
     data = write_pictures(tmp_path / "pictures")
-    register(RegisterParameters(store=str(tmp_path / "store"), file=file, data=data, data_dir=None))
+    register(RegisterParameters(store=str(tmp_path / "store"), file=file, data=data, data_dir=None, pixels="0..1"))
     write_photograph(tmp_path / "rose.png")
     monkeypatch.setenv("DREAMSWEEP_STORE", str(tmp_path / "store"))
     monkeypatch.setattr("flows.cli.at_work._served", nullcontext)

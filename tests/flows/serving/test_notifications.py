@@ -63,7 +63,7 @@ def test_the_webhook_is_called_when_a_run_fails_or_is_partial_and_not_when_all_i
 
     model = saved(small_cnn(), tmp_path / "small.keras")
     data = write_pictures(tmp_path / "pictures")
-    sweep = {"model": str(model), "data": data, "growth": {"oips": 1, "starts": 2, "steps": 4}}
+    sweep = {"model": str(model), "data": data, "pixels": "0..1", "growth": {"oips": 1, "starts": 2, "steps": 4}}
     well = up.start("oip-sweep", **sweep)
     assert up.wait_for(well)["name"] == "Completed"
     partial = up.start("oip-sweep", **sweep, budget=1e-6, style="clean")
@@ -99,7 +99,7 @@ def test_the_webhook_is_called_when_a_flow_process_is_killed(
     before = len(heard)
     model = saved(small_cnn(), tmp_path / "killed.keras")
     data = write_pictures(tmp_path / "pictures")
-    run = up.start("oip-sweep", model=str(model), data=data, growth={"steps": 1_000_000})
+    run = up.start("oip-sweep", model=str(model), data=data, pixels="0..1", growth={"steps": 1_000_000})
     up.wait_for(run, "RUNNING")
     for process in processes_of(up.home):
         if b"prefect.engine" in Path(f"/proc/{process}/cmdline").read_bytes():

@@ -50,7 +50,12 @@ def up(home: Path, ups: list[Up]) -> Up:
 def small_sweep(home: Path) -> dict[str, Any]:
     """What the sweep of the small model wants to know."""
     growth = {"oips": 2, "starts": 4, "steps": 16, "seed": 3}
-    return {"model": str(home / "small.keras"), "data": f"folder:{home / 'pictures'}", "growth": growth}
+    return {
+        "model": str(home / "small.keras"),
+        "data": f"folder:{home / 'pictures'}",
+        "growth": growth,
+        "pixels": "0..1",
+    }
 
 
 def assert_runs_are_run(up: Up) -> None:

@@ -105,7 +105,10 @@ class TestWithAPassword:
     def test_a_run_started_with_it_runs_to_its_end(self, up: Up, home: Path) -> None:
         growth = {"oips": 2, "starts": 4, "steps": 16}
         model, data = str(home / "small.keras"), f"folder:{home / 'pictures'}"
-        assert up.wait_for(up.start("oip-sweep", model=model, data=data, growth=growth))["type"] == "COMPLETED"
+        assert (
+            up.wait_for(up.start("oip-sweep", model=model, data=data, growth=growth, pixels="0..1"))["type"]
+            == "COMPLETED"
+        )
 
     def test_commands_want_it_too(self, up: Up, home: Path) -> None:
         refused = dreamsweep(home, "schedule")
