@@ -1,10 +1,17 @@
-"""Refs: names that people use, pointing at records or runs."""
+"""Refs: names that people use, pointing at records or runs.
+
+What has been renamed is still found by its former name: documents that were written before have no other. Former names
+are refs as well, below `renamed/`.
+"""
 
 from storage.clock import now
 from storage.document import decode, encode
 from storage.errors import StoreError
 from storage.files import Files
 from storage.names import record_path, ref_of_path, ref_path, run_path
+
+FORMER = "renamed/"
+"""Below this lie the names that something had before it was renamed."""
 
 
 def set_ref(files: Files, name: str, target: str) -> None:
@@ -47,6 +54,22 @@ def delete_ref(files: Files, name: str) -> None:
     if not files.exists(path):
         raise StoreError(f"the store {files.root} has no ref {name}")
     files.delete(path)
+
+
+def rename_ref(files: Files, old: str, new: str) -> None:
+    """Give what a ref points at another name; `resolve` finds it by the old one as well.
+
+    Raises StoreError where there is no such ref, or the new name is, or was, that of something else.
+    """
+    target, refs = read_ref(files, old), read_refs(files)
+    former = f"{FORMER}{new}"
+    if new in refs or refs.get(former, target) != target:
+        raise StoreError(f"{old} cannot be renamed: {new} is, or was, the name of something else")
+    set_ref(files, new, target)
+    set_ref(files, f"{FORMER}{old}", target)
+    delete_ref(files, old)
+    if former in refs:
+        delete_ref(files, former)
 
 
 def target_path(target: str) -> str:

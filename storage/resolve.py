@@ -12,6 +12,7 @@ from storage.document import Json
 from storage.errors import StoreError
 from storage.names import DIGEST, KEY, RUN, digest_of_path, is_ref
 from storage.record import Record
+from storage.refs import FORMER
 from storage.runs import RunRecord
 from storage.store import Store
 
@@ -57,8 +58,10 @@ def resolve(store: Store, text: str, *, run: str | None = None, said: Said | Non
 
 
 def _named(store: Store, text: str, run: str | None) -> Found | None:
-    if run is None and is_ref(text) and text in (refs := store.refs()):
-        return _target(store, refs[text])
+    if run is None and is_ref(text):
+        refs = store.refs()
+        if target := refs.get(text) or refs.get(f"{FORMER}{text}"):
+            return _target(store, target)
     if text.startswith(("record:", "run:")):
         return _target(store, text)
     if RUN.fullmatch(text):
@@ -184,7 +187,7 @@ def _ambiguous(text: str, candidates: Iterable[str]) -> StoreError:
 
 
 def _nearest(store: Store, text: str) -> str:
-    names = list(store.refs())
+    names = [name for name in store.refs() if not name.startswith(FORMER)]
     for run in reversed(store.runs()[-5:]):
         names += run.units
     near = list(dict.fromkeys(difflib.get_close_matches(text, names)))

@@ -273,6 +273,13 @@ class Store:
         """Every ref and what it points at, by name."""
         return refs.read_refs(self.files)
 
+    def rename_ref(self, old: str, new: str) -> None:
+        """Give what a ref points at another name; it is found by the old one as well.
+
+        Raises StoreError where there is no such ref, or the new name is, or was, that of something else.
+        """
+        refs.rename_ref(self.files, old, new)
+
     def delete_ref(self, name: str) -> None:
         """Forget a name; what it points at stays. Raises StoreError where there is no such ref."""
         refs.delete_ref(self.files, name)
