@@ -37,7 +37,7 @@ def commands() -> str:
         MADE,
         "# Commands",
         f"{as_markdown(group.help)} Every command takes `--help`.",
-        *(_command(name, command) for name, command in group.commands.items()),
+        *(_command(name, group.commands[name]) for name in group.list_commands(None)),
         "## Exit codes",
         _exit_codes(group.epilog),
     ]
@@ -74,15 +74,20 @@ def as_markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(plain.split()))
 
 
-def _command(name: str, command: Any) -> str:
-    parameters = [one for one in command.params if one.name != "help"]
+def _command(name: str, command: Any, heading: str = "##") -> str:
+    """The part of a command, and behind it those of the commands that it has."""
+    parameters = [one for one in command.params if one.name != "help" and not getattr(one, "hidden", False)]
     arguments = [one for one in parameters if one.param_type_name == "argument"]
     options = [one for one in parameters if one.param_type_name == "option"]
     usage = " ".join(["dreamsweep", name, *(_argument(one) for one in arguments), *(["[OPTIONS]"] if options else [])])
     paragraphs = [as_markdown(part) for part in (command.help or "").split("\n\n")]
     listed = [_entry(f"`{_argument(one)}`", one) for one in arguments]
     listed += [_entry(f"`{_option(one)}`", one) for one in options]
-    return "\n\n".join([f"## {name}", *paragraphs, f"```text\n{usage}\n```", *listed])
+    inner = getattr(command, "commands", {})
+    if inner:
+        usage += " [COMMAND]"
+    within = [_command(f"{name} {one}", inner[one], f"{heading}#") for one in inner]
+    return "\n\n".join([f"{heading} {name}", *paragraphs, f"```text\n{usage}\n```", *listed, *within])
 
 
 def _argument(one: Any) -> str:

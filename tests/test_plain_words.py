@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from flows.cli.app import application, main
 from flows.serving.deployments import FLOWS
@@ -131,7 +132,9 @@ def test_plain_words_are_let_pass(text: str) -> None:
 
 # ---- the command line ------------------------------------------------------------------------------------------------
 
-COMMANDS = [command.name or command.callback.__name__ for command in application(()).registered_commands]  # type: ignore[union-attr]
+WITHIN = {"models": ["add", "show", "rename", "remove"]}
+"""The commands of commands."""
+COMMANDS = list(get_command(application(())).commands)  # type: ignore[attr-defined]
 
 
 def help_of(capfd: pytest.CaptureFixture[str], *command: str) -> str:
@@ -139,7 +142,10 @@ def help_of(capfd: pytest.CaptureFixture[str], *command: str) -> str:
     return re.sub(r"[│╭╮╰╯─]", " ", capfd.readouterr().out)
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=lambda command: " ".join(command))
+CALLED = [(), *((name,) for name in COMMANDS), *((name, inner) for name in WITHIN for inner in WITHIN[name])]
+
+
+@pytest.mark.parametrize("command", CALLED, ids=lambda command: " ".join(command))
 def test_the_help_is_in_plain_words(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
@@ -151,12 +157,16 @@ def test_the_help_is_in_plain_words(
 
 
 def test_each_option_is_explained_in_a_whole_phrase() -> None:
-    import typer
-
-    group: Any = typer.main.get_command(application(COMMANDS))
+    group: Any = get_command(application(COMMANDS))
+    assert {
+        name: list(command.commands) for name, command in group.commands.items() if hasattr(command, "commands")
+    } == (WITHIN)
+    commands = dict(group.commands)
+    for name in WITHIN:
+        commands |= {f"{name} {inner}": command for inner, command in group.commands[name].commands.items()}
     explained = {
         f"{name} {option.name}": option.help
-        for name, command in group.commands.items()
+        for name, command in commands.items()
         for option in command.params
         if option.help
     }

@@ -12,12 +12,12 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from flows.cli.commands.export import export
 from flows.cli.commands.gallery import gallery
 from flows.cli.commands.lineage import lineage
-from flows.cli.commands.models import models
 from flows.cli.commands.notify import notify
 from flows.cli.commands.runs import runs
 from flows.cli.commands.schedule import schedule
@@ -68,7 +68,20 @@ By default this takes the latest such run, with its own parameters and model, an
 """
 
 
+MODELS = "List the models of the store; add a model file of your own, or show, rename or remove a model."
+
 _RUN_FLOWS = {"train": _TRAIN, "sweep": _SWEEP, "dream": _DREAM, "analyse": _ANALYSE, "rerun": _RERUN}
+
+
+_FIRST = [*_RUN_FLOWS, "gallery", "models"]
+
+
+class _InOrder(TyperGroup):
+    """The commands in the order in which the help lists them; Typer puts those that have commands of their own last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return [*(name for name in _FIRST if name in names), *(name for name in names if name not in _FIRST)]
 
 
 def application(called: Sequence[str]) -> typer.Typer:
@@ -77,6 +90,7 @@ def application(called: Sequence[str]) -> typer.Typer:
     The options of those that run flows come from settings whose modules import NumPy: others do not wait for that.
     """
     app = typer.Typer(
+        cls=_InOrder,
         name="dreamsweep",
         help="Draw what every feature map of every layer of your CNN looks for, overnight, "
         "and trace each picture back to what made it.",
@@ -91,11 +105,22 @@ def application(called: Sequence[str]) -> typer.Typer:
     for name, text in _RUN_FLOWS.items():
         command = getattr(import_module(f"flows.cli.commands.{name}"), name) if name in called else lambda: None
         app.command(name, help=text)(_apart(command))
-    for command in (gallery, models, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
+    _add_models(app, "models" in called)
+    for command in (gallery, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
         # Typer keeps the line breaks of docstrings, which are there for us.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
         app.command(help=text)(_apart(command))
     return app
+
+
+def _add_models(app: typer.Typer, is_called: bool) -> None:
+    """The command that has commands of its own. What is needed to list it in the help alone costs nothing."""
+    if is_called:
+        from flows.cli.commands.models import group
+
+        app.add_typer(group(MODELS, _apart), name="models")
+    else:
+        app.add_typer(typer.Typer(help=MODELS, callback=lambda: None), name="models")
 
 
 def _say_version(wanted: bool) -> None:

@@ -17,6 +17,8 @@ from flows.forms.places import DATA_FOLDER
 if TYPE_CHECKING:
     from flows.forms.parameters import InStore, RegisterParameters
     from flows.results.summaries import RegisterSummary
+    from lib.network.keras_model import KerasModel
+    from storage.store import Record, Store
 
 
 @contextmanager
@@ -101,6 +103,18 @@ def register_here(parameters: "RegisterParameters") -> "RegisterSummary":
                 session(parameters.store, "register", asked) as open_session,
             ):
                 return register_in(open_session, parameters)
+
+
+def load_here(store: "Store", record: "Record") -> "KerasModel":
+    """The network of a record, loaded by Keras. Raises BadInput and StoreError as `open_network`."""
+    _keep_libraries_quiet()
+    with choose_display() as progress:
+        _import_tensorflow(progress)
+        from lib.network import model_file
+        from tasks.model.checkpoints import network_output
+
+        with step(progress, "loading the network"):
+            return model_file.load(store.get(network_output(record).digest), name="the model")
 
 
 def _import_tensorflow(progress: Display) -> None:

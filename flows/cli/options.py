@@ -69,6 +69,7 @@ Parameters = TypeVar("Parameters", bound="BaseModel")
 _METAVARS = {
     "model": "MODEL",
     "data": "NAME",
+    "name": "NAME",
     "checkpoints": "EPOCHS",
     "layers": "PATTERN",
     "patterns": "PATTERN",
@@ -106,6 +107,7 @@ def from_form(
     without: Collection[str] = (),
     metavars: Mapping[str, str] = MappingProxyType({}),
     recipes: Mapping[str, object] = MappingProxyType({}),
+    hidden: bool = False,
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Make of a function a command with an option for every entry of a form, beside the function's own parameters.
 
@@ -117,6 +119,7 @@ def from_form(
         without: names of entries that get no option.
         metavars: how values look, by name, where this command differs from others.
         recipes: settings, by name, whose values are told where they differ from the defaults.
+        hidden: whether the help leaves these options out, because it says where they are listed.
     """
 
     def decorate(function: Callable[..., int]) -> Callable[..., int]:
@@ -125,7 +128,7 @@ def from_form(
         names = {one.name for one in own}
         entries = {entry.name: entry for entry in entries_of(form) if entry.name not in without}
         looks = {**_METAVARS, **metavars}
-        made = [_option(entry, looks, recipes) for name, entry in entries.items() if name not in names]
+        made = [_option(entry, looks, recipes, hidden) for name, entry in entries.items() if name not in names]
         every = {one.name: one for one in (*made, *own)}
         order = [*first, *(name for name in every if name not in first)]
 
@@ -162,7 +165,9 @@ def number_option(name: str, hint: Hint, *, metavar: str, help: str) -> Any:
     return typer.Option(name, metavar=metavar, help=help, parser=partial(read_number, name, hint=hint))
 
 
-def _option(entry: Entry, metavars: Mapping[str, str], recipes: Mapping[str, object]) -> inspect.Parameter:
+def _option(
+    entry: Entry, metavars: Mapping[str, str], recipes: Mapping[str, object], hidden: bool
+) -> inspect.Parameter:
     """The option for an entry, explained as in the form; None where it is not given, as the default has one place."""
     name, kind = option_of(entry.name), entry.kind
     look = "NAME" if is_choice(kind) else _OF_TYPES.get(kind, "TEXT")
@@ -171,6 +176,7 @@ def _option(entry: Entry, metavars: Mapping[str, str], recipes: Mapping[str, obj
         metavar=metavars.get(entry.name, look),
         help=escape(_explained(entry, recipes)),
         show_default=False,
+        hidden=hidden,
         parser=partial(read_number, name, hint=entry.hint) if kind in (int, float) else None,
     )
     typed: Hint = kind if kind in (int, float, bool, Path) else list[str] if is_list(kind) else str

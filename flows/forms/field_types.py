@@ -15,6 +15,7 @@ from lib.data.wanted_images import Fit
 from lib.deadline import CLOCK_TIME, zone
 from lib.errors import BadValue
 from lib.network.pixels import Pixels as Declared
+from tasks.model.model_names import ref_called
 
 Value = TypeVar("Value")
 
@@ -72,6 +73,13 @@ def _declared_pixels(text: str) -> str:
         raise ValueError(problem.wanted) from problem
 
 
+def _model_name(name: str) -> str:
+    try:
+        return ref_called(name)
+    except BadValue as problem:
+        raise ValueError(problem.wanted) from problem
+
+
 def _image_name(text: str) -> str:
     if ImageName.parse(text) is None:
         raise ValueError("it must be a set and a number of it from 0, as test/1302")
@@ -102,6 +110,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra=_
 Checkpoints = Annotated[str, AfterValidator(_all_or_epochs), Field(json_schema_extra={"pattern": _CHECKPOINTS})]
 Pixels = Annotated[str, AfterValidator(_declared_pixels)]
 """A declaration as `lib.network.pixels.Pixels` writes it."""
+ModelName = Annotated[str, AfterValidator(_model_name)]
 ImageText = Annotated[str, AfterValidator(_image_name), Field(json_schema_extra={"pattern": _IMAGE})]
 Size = Annotated[
     tuple[int, int],

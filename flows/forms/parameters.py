@@ -16,6 +16,7 @@ from flows.forms.field_types import (
     DataSet,
     FitOfPictures,
     ImageText,
+    ModelName,
     Pixels,
     Size,
     TimeZone,
@@ -137,6 +138,12 @@ class RegisterParameters(InStore):
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
     fit: FitOfPictures = "crop"
+    name: ModelName | None = Field(
+        None,
+        title="Name",
+        description="What the model is called, as flowers or model/flowers. Empty: the file's name, and the beginning "
+        "of the model's identity.",
+    )
 
 
 class Sweeping(Form):

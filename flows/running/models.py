@@ -20,7 +20,7 @@ from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.model.data import store_data
 from tasks.model.declaration import declare_pixels
-from tasks.model.models import check_images, label_of, name_model, register_model
+from tasks.model.models import check_images, check_name, label_of, name_model, register_model
 from tasks.model.outputs import ModelAttributes
 from tasks.model.pixels import DECLARED
 from tasks.model.stored import StoredModel
@@ -53,6 +53,8 @@ def obtain_registered_model(
 ) -> StoredModel:
     """The registered model, under its ref; within a flow run or without one. `size`: of the images it will be given."""
     run = open_session.run.id
+    if parameters.name is not None:
+        check_name(open_session.store, parameters.name, parameters.file)
     data_key = None
     if parameters.data:
         model = model_file.load(parameters.file)
@@ -68,7 +70,7 @@ def obtain_registered_model(
     store = open_session.store
     record = store.record(_key(register_model, parameters.file, data_key, run, pixels))
     names = store.refs()
-    stored = StoredModel(record, name_model(store, record, parameters.file.stem))
+    stored = StoredModel(record, name_model(store, record, parameters.file.stem, parameters.name))
     if pixels is not None:
         return stored
     before = _named_before(store, names, stored)

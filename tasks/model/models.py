@@ -14,13 +14,14 @@ from lib.network.found_pixels import find_pixels
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from lib.network.units import layers_with_units
+from storage.refs import FORMER
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import identity_of
 from tasks.model.data import DataParameters
 from tasks.model.kinds.register import KIND
 from tasks.model.outputs import ModelAttributes, model_outputs
 from tasks.model.pixels import DECLARED, declared_parameters, said_of_pixels
-from tasks.model.stored import LATEST
+from tasks.model.stored import LATEST, PREFIX
 from tasks.session.attributes import read_as
 from tasks.session.session import session_of
 
@@ -35,13 +36,49 @@ class RegisteredAttributes(ModelAttributes):
     pixels_from: NotRequired[str]
 
 
-def name_model(store: Store, record: Record, label: str) -> str:
-    """Give a model its refs, `model/LABEL-IDENTITY` and the latest; return the first."""
-    plain = re.sub(r"[^A-Za-z0-9_]+", "-", label)[:40].strip("-") or "model"
-    name = f"model/{plain}-{identity_of(record)[:8]}"
-    for ref in (name, LATEST):
-        store.set_ref(ref, f"record:{record.key}")
-    return name
+def name_model(store: Store, record: Record, label: str, name: str | None = None) -> str:
+    """Give a model its refs, one of its own and the latest; return the first.
+
+    It keeps the name that it has. A new one is `model/LABEL-IDENTITY`, or what it was renamed to, where it was.
+
+    Args:
+        name: the ref that it gets instead (see `check_name`).
+    """
+    target, refs = f"record:{record.key}", store.refs()
+    own = sorted(ref for ref, to in refs.items() if to == target and ref.startswith(PREFIX) and ref != LATEST)
+    if name is not None:
+        ref = name
+    elif own:
+        ref = own[0]
+    else:
+        plain = re.sub(r"[^A-Za-z0-9_]+", "-", label)[:40].strip("-") or "model"
+        ref = _renamed(store, f"model/{plain}-{identity_of(record)[:8]}", target)
+    for one in (ref, LATEST):
+        store.set_ref(one, target)
+    return ref
+
+
+def check_name(store: Store, ref: str, file: Path) -> None:
+    """Raise BadInput where a ref is, or was, the name of another model than that in a file."""
+    refs = store.refs()
+    targets = {refs[taken] for taken in (ref, f"{FORMER}{ref}") if taken in refs}
+    if not targets:
+        return
+    identity = model_file.identity(model_file.load(file))
+    if any(identity_of(store.record(target.removeprefix("record:"))) != identity for target in targets):
+        raise BadInput(f"{ref} is, or was, the name of another model: choose another name for {file}")
+
+
+def _renamed(store: Store, ref: str, target: str) -> str:
+    """The ref, or the one that it was renamed to. Its former names mean this target then, as it does."""
+    refs = store.refs()
+    before = refs.get(f"{FORMER}{ref}")
+    now = [one for one, to in refs.items() if to == before and one.startswith(PREFIX) and one != LATEST]
+    if ref in refs or not now:
+        return ref
+    for former in [one for one, to in refs.items() if to == before and one.startswith(FORMER)]:
+        store.set_ref(former, target)
+    return now[0]
 
 
 def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | None = None) -> tuple[Record, bool]:

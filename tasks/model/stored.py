@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from lib.errors import BadInput
 from lib.network.pixels import PLAIN, Pixels
 from storage.errors import StoreError
+from storage.refs import FORMER
 from storage.resolve import resolve
 from storage.store import Record, Store
 from tasks.model.checkpoints import checkpoint_name, checkpoints_of, choose, identity_of, network_output, split_name
@@ -14,7 +15,9 @@ from tasks.model.kinds.register import KIND as REGISTER
 from tasks.model.pixels import SaidOfPixels
 from tasks.session.attributes import read_as
 
-LATEST = "model/latest"
+PREFIX = "model/"
+"""How the names of models begin."""
+LATEST = f"{PREFIX}latest"
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,15 @@ class _DataClasses(TypedDict):
 
 def find_model(store: Store, name: str | None) -> StoredModel:
     """The model that a ref or a digest's beginning names; None: the latest. With `@3` behind it, its third epoch's
-    checkpoint.
+    checkpoint. A ref may be given without its `model/`.
 
     Raises BadInput where there is none, or the name is unknown, ambiguous or something else's.
     """
-    if name is None and LATEST not in store.refs():
+    refs = store.refs()
+    if name is None and LATEST not in refs:
         raise BadInput("the store has no model yet: `dreamsweep train`, or `dreamsweep sweep --train`")
+    if name is not None and {f"{PREFIX}{name}", f"{FORMER}{PREFIX}{name}"} & set(refs):
+        name = f"{PREFIX}{name}"
     try:
         made = [record for record, _ in resolve(store, name or LATEST).artifacts]
     except StoreError as problem:
@@ -82,12 +88,13 @@ def find_model(store: Store, name: str | None) -> StoredModel:
     found = [record for record in made if networks & {output.role for output in record.outputs}]
     if not found:
         raise BadInput(f"{name!r} is no model: `dreamsweep models` lists them")
-    names = store.refs()
     # of the same bytes there are several records where pixels were declared later: refs point at the one that counts
-    record = next((record for record in found if f"record:{record.key}" in names.values()), found[0])
+    record = next((record for record in found if f"record:{record.key}" in refs.values()), found[0])
     wanted = f"record:{record.key}"
-    refs = sorted(ref for ref, target in names.items() if target == wanted and ref != LATEST)
-    return StoredModel(record, refs[0] if refs else network_output(record).digest[:12])
+    own = sorted(
+        ref for ref, target in refs.items() if target == wanted and ref != LATEST and not ref.startswith(FORMER)
+    )
+    return StoredModel(record, own[0] if own else network_output(record).digest[:12])
 
 
 def data_of(store: Store, model: Record) -> Record | None:

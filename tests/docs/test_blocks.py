@@ -27,7 +27,10 @@ def parse(words: list[str]) -> None:
     group: Any = get_command(application(words))
     context = group.make_context("dreamsweep", list(words))
     name, command, rest = group.resolve_command(context, list(words))
-    command.make_context(name, rest, parent=context)
+    within = command.make_context(name, rest, parent=context)
+    if hasattr(command, "commands") and (words := [*within._protected_args, *within.args]):
+        name, command, rest = command.resolve_command(within, words)
+        command.make_context(name, rest, parent=within)
 
 
 def test_every_block_says_what_it_is_in() -> None:
@@ -51,7 +54,13 @@ def test_the_command_line_understands_what_a_block_calls(block: Block) -> None:
 
 
 def test_a_command_or_an_option_that_there_is_not_is_noticed() -> None:
-    for words in (["swep"], ["sweep", "--layer", "x"], ["runs", "extra"]):
+    for words in (
+        ["swep"],
+        ["sweep", "--layer", "x"],
+        ["runs", "extra"],
+        ["models", "shw"],
+        ["models", "show", "--layer"],
+    ):
         with pytest.raises(TyperException):
             parse(words)
 

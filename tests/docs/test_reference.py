@@ -43,9 +43,19 @@ def test_every_option_of_every_command_is_on_the_page_under_its_command(referenc
     page = reference.commands()
     parts = dict(re.findall(r"^## (\S+)$(.*?)(?=^## |\Z)", page, flags=re.M | re.S))
     assert set(commands()) == set(parts)
-    for name, command in commands().items():
-        options = {option for one in command.params if one.name != "help" for option in one.opts if option[0] == "-"}
-        assert {option for option in options if not re.search(rf"^`.*{option}\b", parts[name], re.M)} == set()
+    inner = dict(re.findall(r"^### (\S+ \S+)$(.*?)(?=^##|\Z)", page, flags=re.M | re.S))
+    within = {
+        f"{name} {one}": command.commands[one]
+        for name, command in commands().items()
+        for one in getattr(command, "commands", ())
+    }
+    assert set(within) == set(inner)
+    assert "models add" in inner
+    for name, command in (commands() | within).items():
+        shown = [one for one in command.params if one.name != "help" and not one.hidden]
+        options = {option for one in shown for option in one.opts if option[0] == "-"}
+        said = inner[name] if name in inner else parts[name]
+        assert {option for option in options if not re.search(rf"^`.*{option}\b", said, re.M)} == set()
 
 
 def test_every_value_of_every_form_is_on_the_page(reference: ModuleType) -> None:

@@ -5,7 +5,9 @@ from tasks.session.kind import ArtifactKind, Pages
 
 
 def model_file_name(record: Record, output: Output, title: str | None, ending: str) -> str:
-    """What the files of a network are called in an export, and those of its training's history."""
+    """What the files of a network are called in an export, its layers' table, and those of its training's history."""
+    if output.role == "layers":
+        return f"layers{ending}"
     return f"{'model' if output.role.startswith('model') else 'history'}{ending}"
 
 

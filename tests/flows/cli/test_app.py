@@ -278,7 +278,7 @@ def test_reindex_counts_the_records(cli: CLI, store: Any) -> None:
         (["show", "Conv2D_2/99"], "the nearest names are"),
         (["lineage", "model/lates"], "model/latest"),
         (["gc", "--grace", "soon"], "--grace is 'soon'"),
-        (["models", "--data", "digits"], "--data belongs to --add"),
+        (["models", "--data", "digits"], "--data belongs to a new model"),
         (["verify", "--store", "/nowhere/at/all"], "there is no store at"),
         (["sweep", "--starts", "0"], "starts is 0"),
         (["sweep", "--steps", "-1"], "steps is -1"),
