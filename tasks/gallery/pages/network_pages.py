@@ -8,6 +8,7 @@ from lib.gallery.rendering import Page
 from storage.document import Json
 from storage.errors import StoreError
 from tasks.gallery.folder.site import Site
+from tasks.gallery.pages.layer_table import AllLayers, all_layers
 from tasks.gallery.pages.layer_view import Cell, LayerView, layers_of
 from tasks.gallery.pages.network_summary import LatestDream, NetworkSummary, SweepRow, latest_dreams, summary, sweep_row
 from tasks.gallery.pages.trained import films_of, training_page
@@ -74,7 +75,9 @@ class NetworkContext(NetworkSummary):
 
     warnings: list[str]
     crumbs: list[list[str | None]]
+    pixels: str | None
     layers: list[LayerCard]
+    all_layers: AllLayers | None
     training: TrainingCurves | None
     sweeps: list[SweepRow]
     through: list[Through]
@@ -91,7 +94,9 @@ def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> Netwo
         "crumbs": [["Networks", START], [network.title, None]],
         **summary(catalogue, network),
         "warnings": _warnings(catalogue, network),
+        "pixels": _pixels(network),
         "layers": [_layer(site, view) for view in views.values()],
+        "all_layers": all_layers(catalogue, network, views),
         "training": _training(catalogue, network),
         "sweeps": [sweep_row(catalogue, sweep) for sweep in reversed(catalogue.sweeps_of(network.identity))],
         "through": [
@@ -114,6 +119,12 @@ def _warnings(catalogue: Catalogue, network: StoredNetwork) -> list[str]:
         said = run.summary.get("warnings")
         found += [str(warning) for warning in said] if isinstance(said, list) else []
     return list(dict.fromkeys(found))
+
+
+def _pixels(network: StoredNetwork) -> str | None:
+    """What it takes; None where nobody has said it."""
+    takes = network.pixels
+    return None if takes is None else str(takes)
 
 
 def _layer(site: Site, view: LayerView) -> LayerCard:

@@ -12,6 +12,7 @@ from storage.record import Record
 from storage.runs import RunRecord
 from tasks.model.pixels import PICTURES, pixels_of
 from tasks.session.kind import failed_unit
+from tasks.sweep.image_steps import Searched
 from tasks.sweep.kinds.oip import KIND as OIP
 
 
@@ -20,7 +21,7 @@ class Grown:
     """A record of one unit's OIPs, as far as pages list it: a store can have tens of thousands, with long curves.
 
     `identity` and `model` are the model's, and the digest of its blob. `oips` and `picture` are digests; `shape` is
-    [k, H, W, C]. `settings` is how it was grown, shared between the units of a sweep.
+    [k, H, W, C]. `settings` is how it was grown, shared between the units of a sweep; `searched`: what that took.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Grown:
     picture: str
     shape: tuple[int, ...]
     settings: Mapping[str, Any]
+    searched: Searched
 
     @property
     def unit(self) -> str:
@@ -88,6 +90,7 @@ class Grown:
             record.output("picture").digest,
             oips.shape or (),
             settings.setdefault(json.dumps(how, sort_keys=True), how),
+            Searched.of(record),
         )
 
 

@@ -1,6 +1,9 @@
 """Pages of networks, as files of a gallery."""
 
+import io
 import json
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +77,61 @@ def test_warnings_of_the_latest_sweep_and_analysis_stand_on_top(tmp_path: Path) 
     assert text.count("Warning: The accuracy is near <chance>.") == 1
     assert "Warning: Red is blue." in text
     assert "an older one" not in text
+
+
+def test_all_layers_stand_in_a_table_as_they_were_stored_with_the_network(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    layers = [
+        {"name": "Conv2D_1", "type": "Conv2D", "units": 32, "size": [26, 26], "receptive_field": [3, 3], "swept": True},
+        {"name": "mixed <1>", "type": "Concatenate", "units": 48, "size": [None, None], "receptive_field": None,
+         "swept": False},
+        {"name": "dense", "type": "Dense", "units": 10, "size": None, "receptive_field": None, "swept": False},
+    ]  # fmt: skip
+    table = {"layers": layers, "inputs": [], "outputs": []}
+    outputs = [
+        NewOutput("model", b"one", "model", "application/x-keras", identity=MODEL, attributes={"pixels": "0..255"}),
+        NewOutput("layers", json.dumps(table).encode(), "summary", "application/json"),
+    ]
+    record = made.commit("register", {"file": "one.keras"}, outputs)
+    made.models[MODEL] = record.output("model").digest
+    made.store.set_ref("model/one", f"record:{record.key}")
+    made.sweep(MODEL, {"Conv2D_1": [0]})
+    gallery = Made(made.store, tmp_path / "gallery")
+    text = gallery.text(PAGE)
+    assert "pixels 0..255" in text
+    assert "a sweep takes 1 layer with 32 maps" in text
+    assert "3 layers with units" in text
+    assert re.search(r"Conv2D_1 Conv2D 26×26×32 32 3×3 \d\S* yes", text)  # with its time, as it was swept
+    assert "mixed <1> Concatenate any×any×48 48 all dense Dense 10 10 all" in text
+    assert 'href="Conv2D_1/index.html">Conv2D_1</a></th>' in gallery.html(PAGE)
+    assert gallery.broken("") == []
+
+
+def test_of_a_network_without_a_stored_table_the_page_says_how_to_see_one(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    config = {"class_name": "Sequential", "config": {"layers": [
+        {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8, 8, 1]}},
+        {"class_name": "Conv2D", "config": {"name": "only", "filters": 5, "kernel_size": [3, 3], "strides": [1, 1]}},
+    ]}}  # fmt: skip
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    output = NewOutput("model", file.getvalue(), "model", "application/x-keras", identity=MODEL)
+    record = made.commit("register", {"file": "one.keras"}, [output])
+    made.store.set_ref("model/one", f"record:{record.key}")
+    text = Made(made.store, tmp_path / "gallery").text(PAGE)
+    assert "only Conv2D 6×6×5 5" in text
+    assert "pixels undeclared" in text
+    assert "dreamsweep models show model/one" in text
+    assert "swept by default" not in text
+
+
+def test_a_renamed_network_keeps_the_addresses_of_its_pages_and_its_sweeps(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    made.sweep(MODEL, {"Conv2D_1": [0]})
+    made.store.rename_ref("model/one", "model/flowers")
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert "flowers" in gallery.html(PAGE).split("<h1>")[1].split("</h1>")[0]
+    assert "Conv2D_1" in gallery.text(PAGE).split("Sweeps")[1]
+    assert gallery.broken("") == []
