@@ -92,7 +92,7 @@ def show_added(model: "ModelDetails") -> None:
 def layer_rows(layers: "Iterable[LayerRow]", milliseconds: Mapping[str, float]) -> Any:
     """A rich table with a row for each layer; times have a column where there are any."""
     from flows.cli.terminal import escape, table
-    from lib.words import count, number
+    from lib.words import UNKNOWN, count, number
 
     timed = ("ms/step",) if milliseconds else ()
     numbers = ("output", "units", "sees", *timed)
@@ -104,7 +104,7 @@ def layer_rows(layers: "Iterable[LayerRow]", milliseconds: Mapping[str, float]) 
             layer["type"],
             by_sides(layer["size"]),
             count(layer["units"]),
-            by_sides(layer["receptive_field"]) or "all",
+            by_sides(layer["receptive_field"]) or UNKNOWN,
             *times,
             "yes" if layer["swept"] else "",
         )

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lib import words
 from lib.gallery import charts
 from lib.gallery.addresses import way
+from lib.gallery.breaks import breakable
 from lib.gallery.style import STATIC
 
 TEMPLATES = [Path(__file__).parent / "templates"]
@@ -66,7 +67,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.filters |= words.FILTERS
+        self._templates.filters |= {**words.FILTERS, "breakable": breakable}
         self._templates.globals |= charts.DRAWN | {"sections": list(sections)}
 
     def html(self, page: Page) -> str:

@@ -14,7 +14,7 @@ OPEN = 30
 
 
 class LayerLine(TypedDict):
-    """A layer as a row. `field`: the part of the image that a position sees, None where that is all of it."""
+    """A layer as a row. `field`: what a position sees of the image, None where that is all of it, or unknown."""
 
     name: str
     address: str | None

@@ -133,10 +133,20 @@ def summary(catalogue: Catalogue, network: StoredNetwork) -> NetworkSummary:
         "verdicts": {state: many for state, many in counts.items() if many},
         "data": _data(data),
         "when": network.when,
-        "accuracy": about.get("test_accuracy"),
+        "accuracy": _accuracy(catalogue, network),
         "parameters": about.get("parameters"),
         "epochs": about.get("epochs"),
     }
+
+
+def _accuracy(catalogue: Catalogue, network: StoredNetwork) -> Json:
+    """That of its training, else that of its latest analysis; None where it was never measured."""
+    trained = _about(network).get("test_accuracy")
+    if trained is not None:
+        return trained
+    runs = (run for run in reversed(catalogue.runs.values()) if run.flow == "analyse")
+    measured = (run.summary.get("accuracy") for run in runs if run.summary.get("model") in network.names)
+    return next((accuracy for accuracy in measured if accuracy is not None), None)
 
 
 def data_of(catalogue: Catalogue, network: StoredNetwork) -> DataSet | None:

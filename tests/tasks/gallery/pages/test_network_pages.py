@@ -102,7 +102,7 @@ def test_all_layers_stand_in_a_table_as_they_were_stored_with_the_network(tmp_pa
     assert "a sweep takes 1 layer with 32 maps" in text
     assert "3 layers with units" in text
     assert re.search(r"Conv2D_1 Conv2D 26×26×32 32 3×3 \d\S* yes", text)  # with its time, as it was swept
-    assert "mixed <1> Concatenate any×any×48 48 all dense Dense 10 10 all" in text
+    assert "mixed <1> Concatenate any×any×48 48 – dense Dense 10 10 –" in text
     assert 'href="Conv2D_1/index.html">Conv2D_1</a></th>' in gallery.html(PAGE)
     assert gallery.broken("") == []
 
@@ -135,3 +135,15 @@ def test_a_renamed_network_keeps_the_addresses_of_its_pages_and_its_sweeps(tmp_p
     assert "flowers" in gallery.html(PAGE).split("<h1>")[1].split("</h1>")[0]
     assert "Conv2D_1" in gallery.text(PAGE).split("Sweeps")[1]
     assert gallery.broken("") == []
+
+
+def test_a_registered_network_has_the_accuracy_of_its_latest_analysis(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    output = NewOutput("model", b"one", "model", "application/x-keras", identity=MODEL)
+    record = made.commit("register", {"file": "one.keras"}, [output])
+    made.store.set_ref("model/one", f"record:{record.key}")
+    for model, accuracy in (("model/one", 0.25), ("model/one", 0.875), ("model/other", 0.5)):
+        made.store.open_run("analyse", {}).close("completed", {"model": model, "accuracy": accuracy})
+    gallery = Made(made.store, tmp_path / "gallery")
+    assert "accuracy on the test set 87.50 %" in gallery.text(PAGE)
+    assert "87.50 % on the test set" in gallery.text("index.html")
