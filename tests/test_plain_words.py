@@ -152,6 +152,7 @@ def test_the_help_is_in_plain_words(
     monkeypatch.setenv("COLUMNS", "300")
     text = help_of(capfd, *command)
     assert "Usage: dreamsweep" in text
+    assert re.findall(r"<[a-z]+(?:\[\w+\])?>", text) == []  # types of Python
     assert offences(text) == []
     assert says_first_what_an_oip_is(text)
 

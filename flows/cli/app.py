@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from flows.cli.commands.export import export
@@ -24,6 +23,7 @@ from flows.cli.commands.schedule import schedule
 from flows.cli.commands.show import show
 from flows.cli.commands.up import down, up
 from flows.cli.commands.upkeep import gc, reindex, verify
+from flows.cli.plain_help import PlainCommand, PlainGroup
 from flows.cli.terminal import only_results_on_stdout
 from lib import stop
 from lib.errors import BadInput, Question
@@ -76,7 +76,7 @@ _RUN_FLOWS = {"train": _TRAIN, "sweep": _SWEEP, "dream": _DREAM, "analyse": _ANA
 _FIRST = [*_RUN_FLOWS, "gallery", "models"]
 
 
-class _InOrder(TyperGroup):
+class _InOrder(PlainGroup):
     """The commands in the order in which the help lists them; Typer puts those that have commands of their own last."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -104,12 +104,12 @@ def application(called: Sequence[str]) -> typer.Typer:
     app.callback()(_without_command)
     for name, text in _RUN_FLOWS.items():
         command = getattr(import_module(f"flows.cli.commands.{name}"), name) if name in called else lambda: None
-        app.command(name, help=text)(_apart(command))
+        app.command(name, help=text, cls=PlainCommand)(_apart(command))
     _add_models(app, "models" in called)
     for command in (gallery, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
         # Typer keeps the line breaks of docstrings, which are there for us.
         text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
-        app.command(help=text)(_apart(command))
+        app.command(help=text, cls=PlainCommand)(_apart(command))
     return app
 
 

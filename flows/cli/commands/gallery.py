@@ -106,7 +106,10 @@ def _serve(folder: Path, port: int | None, show: bool) -> int:
     if show:
         _open(address)
     app = SameSite(Starlette(routes=[Mount("/", GalleryFiles(folder))]))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None)).run([listening])
+    try:
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None)).run([listening])
+    except KeyboardInterrupt:  # uvicorn raises the signal again, once it has ended as it was told to
+        say(f"The gallery is served no longer; its files are in {folder}")
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.options import AsJson, DataFolder, Given, StorePlace, fill_in, from_form
+from flows.cli.plain_help import PlainCommand, PlainGroup
 from flows.forms.parameters import RegisterParameters
 from flows.forms.places import DATA_FOLDER, store_place
 from lib.errors import BadInput
@@ -29,6 +30,7 @@ _OWN = {"file", "store", "as_json"}
 def group(help: str, apart: Callable[[Callable[..., Any]], Callable[..., Any]]) -> typer.Typer:
     """The command with its subcommands. `apart` is what every command is wrapped in."""
     app = typer.Typer(
+        cls=PlainGroup,
         help=help,
         subcommand_metavar="[COMMAND]",
         invoke_without_command=True,
@@ -38,7 +40,7 @@ def group(help: str, apart: Callable[[Callable[..., Any]], Callable[..., Any]]) 
     )
     app.callback()(apart(models))
     for command in (add, show, rename, remove):
-        app.command(command.__name__, help=_HELP[command.__name__])(apart(command))
+        app.command(command.__name__, help=_HELP[command.__name__], cls=PlainCommand)(apart(command))
     return app
 
 
