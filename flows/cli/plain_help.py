@@ -32,5 +32,5 @@ def _without_value(option: Any) -> Any:
 def _without_types(params: Any) -> Any:
     for param in params:
         if isinstance(param, TyperArgument):
-            param.display_type_rich = lambda ctx: None
+            param.__dict__["display_type_rich"] = lambda ctx: None
     return params
