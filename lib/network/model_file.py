@@ -20,6 +20,7 @@ import numpy as np
 from lib.errors import BadInput
 from lib.network import channels_first, keras2, model_config
 from lib.network.keras_model import KerasModel
+from lib.network.other_files import refuse_archive, refuse_bytes, refuse_folder, weights_only
 from lib.network.scopes import allow_any_name
 
 _WEIGHTS = "model.weights.h5"
@@ -181,6 +182,8 @@ def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
     name = name or str(source)
     try:
         return name, source.read_bytes()
+    except IsADirectoryError as problem:
+        raise refuse_folder(source, name) from problem
     except OSError as problem:
         raise BadInput(f"{name} cannot be read: {problem.strerror}") from problem
 
@@ -188,10 +191,12 @@ def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
 def _configs(data: bytes, name: str, compiled: bool) -> tuple[str, list[Any], str | bytes | None]:
     """The file's kind, as the ending of its name, what Keras will build from it, and the version that wrote it."""
     if data.startswith(_ZIP):
+        if (problem := refuse_archive(data, name)) is not None:
+            raise problem
         return ".keras", *_keras_configs(data, name, compiled)
     if data.startswith(_HDF5):
         return ".h5", *_h5_configs(data, name, compiled)
-    raise BadInput(f"{name} is neither a .keras nor a .h5 file, or is damaged: save it again from Keras")
+    raise refuse_bytes(data, name)
 
 
 def _keras_configs(data: bytes, name: str, compiled: bool) -> tuple[list[Any], str | None]:
@@ -224,7 +229,7 @@ def _h5_configs(data: bytes, name: str, compiled: bool) -> tuple[list[Any], str 
     # HDF5 tells of damage in many ways
     except Exception as problem:
         raise BadInput(f"{name} is damaged or no Keras model ({problem}): save it again from Keras") from problem
-    raise BadInput(f"{name} holds weights only: save the whole model, with model.save(...)")
+    raise weights_only(name)
 
 
 def _canonical(value: Any) -> bytes:
