@@ -15,3 +15,7 @@ class BlobMissing(StoreError):
 
 class BlobCorrupt(StoreError):
     """The bytes of a blob no longer match its digest; they have not been used."""
+
+
+class NothingFound(StoreError):
+    """Nothing in the store has the name that was given."""

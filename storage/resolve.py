@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from storage.document import Json
-from storage.errors import StoreError
+from storage.errors import NothingFound, StoreError
 from storage.names import DIGEST, KEY, RUN, digest_of_path, is_ref
 from storage.record import Record
 from storage.refs import FORMER
@@ -53,7 +53,7 @@ def resolve(store: Store, text: str, *, run: str | None = None, said: Said | Non
     """
     found = _named(store, text, run) or _file(store, text, said) or _digest(store, text)
     if found is None:
-        raise StoreError(f"nothing in the store {store.root} has the name {text!r}{_nearest(store, text)}")
+        raise NothingFound(f"nothing in the store {store.root} has the name {text!r}{_nearest(store, text)}")
     return found
 
 

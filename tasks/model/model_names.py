@@ -4,8 +4,7 @@ A model's name is a ref below `model/`. Runs, schedules and scripts name models 
 former name goes on meaning the same model, and no other ever gets it.
 """
 
-import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lib.errors import BadInput, BadValue
@@ -15,11 +14,12 @@ from storage.refs import FORMER
 from storage.runs import RunRecord
 from storage.store import Record, Store
 from tasks.model.checkpoints import checkpoints_of, network_output, split_name
-from tasks.model.stored import LATEST, PREFIX
+from tasks.model.stored import LATEST, PREFIX, nearest_model
 
 MAKERS = ("register", "train")
 """Flows that make a model, and nothing with one."""
 _MOST = 5
+"""Runs that a message names."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def own_ref(store: Store, name: str) -> str:
             raise BadInput(f"{LATEST} is always the newest model: name it as dreamsweep models lists it")
         if (target := refs.get(f"{FORMER}{ref}")) is not None and (now := _named(refs, target)):
             return now[0]
-    raise BadInput(f"there is no model {name!r}{_nearest(name, own)}")
+    raise BadInput(f"there is no model {name!r}{nearest_model(name, own)}")
 
 
 def rename_model(store: Store, old: str, new: str) -> tuple[str, str]:
@@ -192,15 +192,3 @@ def _newest(store: Store) -> str | None:
         except StoreError:  # its record has gone
             continue
     return max(made)[1] if made else None
-
-
-def _nearest(name: str, own: Iterable[str]) -> str:
-    """How a message goes on that there is no such model."""
-    short = {ref.removeprefix(PREFIX): ref for ref in own}
-    near = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=_MOST, cutoff=0.4)
-    if near:
-        return f": did you mean {', '.join(short[one] for one in near)}?"
-    if not short:
-        return ": the store has none"
-    more = f" and {len(short) - _MOST} more, which dreamsweep models lists" if len(short) > _MOST else ""
-    return f": there is {', '.join(list(short.values())[:_MOST])}{more}"

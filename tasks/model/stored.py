@@ -1,12 +1,14 @@
 """The models of a store, found by the names that people use. Importing this costs little: no Prefect, no TensorFlow."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from typing_extensions import TypedDict
 
 from lib.errors import BadInput
 from lib.network.pixels import PLAIN, Pixels
-from storage.errors import StoreError
+from storage.errors import NothingFound, StoreError
 from storage.refs import FORMER
 from storage.resolve import resolve
 from storage.store import Record, Store
@@ -18,6 +20,8 @@ from tasks.session.attributes import read_as
 PREFIX = "model/"
 """How the names of models begin."""
 LATEST = f"{PREFIX}latest"
+_MOST = 5
+"""Models that a message names."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,9 @@ def find_model(store: Store, name: str | None) -> StoredModel:
     except StoreError as problem:
         model, epoch = split_name(name or "")
         if epoch is None:
+            near = nearest_model(name or "", [ref for ref in refs if ref.startswith(PREFIX)])
+            if isinstance(problem, NothingFound) and "did you mean" in near:
+                raise BadInput(f"there is no model {name!r}{near}") from problem
             raise BadInput(str(problem)) from problem
         whole = find_model(store, model)
         chosen = choose(checkpoints_of(store, whole.record), str(epoch), whole.name)
@@ -95,6 +102,18 @@ def find_model(store: Store, name: str | None) -> StoredModel:
         ref for ref, target in refs.items() if target == wanted and ref != LATEST and not ref.startswith(FORMER)
     )
     return StoredModel(record, own[0] if own else network_output(record).digest[:12])
+
+
+def nearest_model(name: str, own: Iterable[str]) -> str:
+    """How a message goes on that there is no such model."""
+    short = {ref.removeprefix(PREFIX): ref for ref in own}
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=_MOST, cutoff=0.5)
+    if near:
+        return f": did you mean {', '.join(short[one] for one in near)}?"
+    if not short:
+        return ": the store has none"
+    more = f" and {len(short) - _MOST} more, which dreamsweep models lists" if len(short) > _MOST else ""
+    return f": there is {', '.join(list(short.values())[:_MOST])}{more}"
 
 
 def data_of(store: Store, model: Record) -> Record | None:
