@@ -15,6 +15,7 @@ ALL = (
     "gallery",
     "activations",
     "exemplars",
+    "pixels",
 )
 BY_NAME_ONLY = ("training",)  # wants real MNIST, and an hour
 
