@@ -165,7 +165,7 @@ def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str
 @contextmanager
 def _open_context(open_session: Session, parameters: AnalyseParameters, found: Resolved) -> Iterator[AnalysisContext]:
     """Everything that the tasks share. Raises BadInput."""
-    stored = obtain_model(open_session.store, found, parameters.pixels)
+    stored = obtain_model(open_session.store, found, parameters)
     model = load_model(open_session.store, stored)
     if parameters.layers:
         select_layers(model, parameters.layers)

@@ -215,7 +215,7 @@ def _open_context(
     # a link in a folder may lead anywhere
     refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    stored = obtain_model(open_session.store, found, parameters.pixels)
+    stored = obtain_model(open_session.store, found, parameters)
     model, data = load_model(open_session.store, stored), data_of(open_session.store, stored.record)
     network = Network.of(model, settle_pixels(open_session, stored, model, parameters.pixels, data))
     context = DreamContext(

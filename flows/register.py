@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from flows.forms.parameters import RegisterParameters
+from flows.forms.parameters import AnalyseParameters, DreamParameters, RegisterParameters
 from flows.forms.resolve import Resolved
 from flows.results.summaries import RegisterSummary
 from flows.running.models import register_in
@@ -20,13 +20,14 @@ def register(parameters: RegisterParameters) -> RegisterSummary:
         return register_in(open_session, parameters)
 
 
-def obtain_model(store: Store, found: Resolved, pixels: str | None = None) -> StoredModel:
+def obtain_model(store: Store, found: Resolved, asked: DreamParameters | AnalyseParameters) -> StoredModel:
     """The model that was found, or that in the file: a flow run of its own makes it one of the store's.
 
-    `pixels`: what is declared of that in a file.
+    `asked`: in which stand the pixels, the inputs and the output of that in a file.
     """
     if found.model is not None:
         return found.model
     assert found.file is not None
-    parameters = RegisterParameters(store=store.root, file=found.file, pixels=pixels)
+    said = {name: getattr(asked, name) for name in ("pixels", "hold", "output")}
+    parameters = RegisterParameters(store=store.root, file=found.file, **said)
     return find_model(store, register(parameters)["model"])

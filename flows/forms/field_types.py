@@ -14,6 +14,7 @@ from lib.data.image_names import ImageName
 from lib.data.wanted_images import Fit
 from lib.deadline import CLOCK_TIME, zone
 from lib.errors import BadValue
+from lib.network.held import parse_hold
 from lib.network.pixels import Pixels as Declared
 from tasks.model.model_names import ref_called
 
@@ -29,9 +30,22 @@ _IMAGE = r"^(train|test)/[0-9]{1,12}$"
 _SIZE = r"^[1-9]\d{0,5}x[1-9]\d{0,5}$"
 
 
+_MODEL_FILES = (".keras", ".h5", ".hdf5", ".tflite", ".onnx", ".pt", ".pth", ".pb", ".safetensors")
+
+
 def is_model_file(model: str) -> bool:
     """Whether this names a file, rather than one of the store's models."""
-    return Path(model).suffix in (".keras", ".h5")
+    path = Path(model)
+    # what people take for one as well: the file itself is what says that it is none
+    return path.suffix.lower() in _MODEL_FILES or (path / "saved_model.pb").exists()
+
+
+def _held(said: list[str]) -> list[str]:
+    try:
+        parse_hold(said)
+    except BadValue as problem:
+        raise ValueError(problem.wanted) from problem
+    return said
 
 
 def _known_zone(name: str) -> str:
@@ -108,6 +122,9 @@ FitOfPictures = Annotated[
 ClockTime = Annotated[str, AfterValidator(_clock_time), Field(json_schema_extra={"pattern": CLOCK_TIME})]
 TimeZone = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra=_all_zones)]
 Checkpoints = Annotated[str, AfterValidator(_all_or_epochs), Field(json_schema_extra={"pattern": _CHECKPOINTS})]
+Hold = Annotated[list[str], AfterValidator(_held)]
+"""As `lib.network.held.parse_hold` reads it."""
+OutputName = Annotated[str, Field(min_length=1)]
 Pixels = Annotated[str, AfterValidator(_declared_pixels)]
 """A declaration as `lib.network.pixels.Pixels` writes it."""
 ModelName = Annotated[str, AfterValidator(_model_name)]

@@ -15,8 +15,10 @@ from flows.forms.field_types import (
     DataFolder,
     DataSet,
     FitOfPictures,
+    Hold,
     ImageText,
     ModelName,
+    OutputName,
     Pixels,
     Size,
     TimeZone,
@@ -28,6 +30,7 @@ from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import SetName
 from lib.deadline import Deadline
 from lib.dream.settings import DreamSettings
+from lib.network.held import FORMS as HELD
 from lib.network.pixels import FORMS
 from lib.oips.batcher import BATCH
 from lib.oips.settings import STYLES, GrowthSettings, StyleName
@@ -42,6 +45,20 @@ _PIXELS = Field(
     None,
     title="Pixels",
     description=f"Which pixels the network takes: {FORMS}. Empty: what is declared with the model, or else found.",
+)
+
+
+_HOLD: Any = Field(
+    None,
+    title="Hold",
+    description=f"Of a network with several inputs, at what all but the image are held: {HELD}, for each. "
+    "Said where a file is named as the model; it stays with the model.",
+)
+_OUTPUT: Any = Field(
+    None,
+    title="Output",
+    description="Of a network with several outputs, the name of the one to keep. Empty: all of them. "
+    "Said where a file is named as the model; it stays with the model.",
 )
 
 
@@ -137,6 +154,8 @@ class RegisterParameters(InStore):
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
+    hold: Hold | None = _HOLD
+    output: OutputName | None = _OUTPUT
     fit: FitOfPictures = "crop"
     name: ModelName | None = Field(
         None,
@@ -168,6 +187,8 @@ class Sweeping(Form):
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
+    hold: Hold | None = _HOLD
+    output: OutputName | None = _OUTPUT
     fit: FitOfPictures = "crop"
     checkpoints: Checkpoints | None = Field(
         None,
@@ -312,6 +333,8 @@ class DreamParameters(InStore, Limits, Dreaming):
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
     pixels: Pixels | None = _PIXELS
+    hold: Hold | None = _HOLD
+    output: OutputName | None = _OUTPUT
 
 
 class Analysing(Form):
@@ -371,6 +394,8 @@ class AnalyseParameters(InStore, Limits, Analysing):
     )
     data_dir: DataFolder = Field(default_factory=data_place)
     pixels: Pixels | None = _PIXELS
+    hold: Hold | None = _HOLD
+    output: OutputName | None = _OUTPUT
     fit: FitOfPictures = "crop"
 
 

@@ -33,6 +33,7 @@ from lib.draw.activation_tones import colours_of
 from lib.dream.mixture import Mixture
 from lib.errors import BadInput
 from lib.network import model_config, model_file
+from lib.network.held import Part
 from lib.network.units import check_patterns
 from lib.pictures.animation import check_kind
 from lib.pictures.names import show_name
@@ -101,14 +102,21 @@ def resolve(parameters: InStore) -> Resolved:
         case SweepParameters() | NightlyParameters():
             return _resolve_sweep(parameters)
         case DreamParameters():
-            found = _of_model(parameters.store, parameters.model, pixels=parameters.pixels)
+            part = part_of(parameters)
+            found = _of_model(parameters.store, parameters.model, pixels=parameters.pixels, part=part)
             _check_dreams(parameters, found.units)
             return found
         case AnalyseParameters():
             if parameters.data is not None:
                 datasets.check(parameters.data, parameters.data_dir)
             wants_data = parameters.data is None
-            found = _of_model(parameters.store, parameters.model, wants_data=wants_data, pixels=parameters.pixels)
+            found = _of_model(
+                parameters.store,
+                parameters.model,
+                wants_data=wants_data,
+                pixels=parameters.pixels,
+                part=part_of(parameters),
+            )
             _check_analysis(parameters, found, parameters.data)
             return found
     return Resolved()
@@ -123,6 +131,7 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
         datasets.check(data, parameters.data_dir)
     if training is not None:
         refuse_for_trained(None, parameters.pixels)
+        _refuse_part(part_of(parameters))
         found = Resolved(training=training, units=reference.units_of(_count_classes(training.data)))
         _check_epochs(parameters.checkpoints, training.settings.epochs)
     else:
@@ -133,6 +142,7 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
             parameters.checkpoints,
             wants_data=analysed,
             pixels=parameters.pixels,
+            part=part_of(parameters),
         )
     check_patterns(parameters.layers, found.units)
     if isinstance(parameters, NightlyParameters):
@@ -150,6 +160,7 @@ def _of_model(
     *,
     wants_data: bool = False,
     pixels: str | None = None,
+    part: Part = Part(),
 ) -> Resolved:
     """The model of this name in a store, or in this file."""
     if name is not None and is_model_file(name):
@@ -157,6 +168,7 @@ def _of_model(
         if checkpoints is not None:
             choose({}, checkpoints, name)  # a file has none
         return found
+    _refuse_part(part)
     store = Store.open(place)
     model = find_model(store, name)
     refuse_for_trained(model, pixels)
@@ -166,8 +178,24 @@ def _of_model(
     return Resolved(model=model, data=data, checkpoints=chosen, units=model_config.units(config))
 
 
+def _refuse_part(part: Part) -> None:
+    """Raise BadInput for what is said of a file's inputs and outputs where no file is named."""
+    if part != Part():
+        raise BadInput(
+            "hold and output are said when a file becomes a model of the store, and stay with it: "
+            "name the .keras or .h5 file as the model, or leave them out"
+        )
+
+
+def part_of(
+    parameters: RegisterParameters | SweepParameters | NightlyParameters | DreamParameters | AnalyseParameters,
+) -> Part:
+    """What of a network with several inputs or outputs the parameters choose."""
+    return Part(tuple(parameters.hold or ()), parameters.output)
+
+
 def _of_file(file: Path) -> Resolved:
-    if not file.is_file():
+    if not file.exists():
         raise BadInput(f"there is no file {file}: name one, or a model that dreamsweep models lists")
     return Resolved(file=file, units=model_config.units(model_file.config_of(file)))
 

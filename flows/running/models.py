@@ -8,19 +8,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.forms.parameters import RegisterParameters, TrainParameters
+from flows.forms.resolve import part_of
 from flows.results.summaries import RegisterSummary
 from flows.running.pixels import say_found, settle_if_clear
 from lib.data.dataset import Dataset
 from lib.data.datasets import check_trainable
 from lib.data.wanted_images import WantedImages
-from lib.network import model_file
+from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from lib.training import reference
 from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.model.data import store_data
 from tasks.model.declaration import declare_pixels
-from tasks.model.models import check_images, check_name, label_of, name_model, register_model
+from tasks.model.models import check_images, check_name, label_of, load_model_file, name_model, register_model
 from tasks.model.outputs import ModelAttributes
 from tasks.model.pixels import DECLARED
 from tasks.model.stored import StoredModel
@@ -54,10 +55,11 @@ def obtain_registered_model(
     """The registered model, under its ref; within a flow run or without one. `size`: of the images it will be given."""
     run = open_session.run.id
     if parameters.name is not None:
-        check_name(open_session.store, parameters.name, parameters.file)
+        pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
+        check_name(open_session.store, parameters.name, parameters.file, part_of(parameters), pixels)
     data_key = None
     if parameters.data:
-        model = model_file.load(parameters.file)
+        model = load_part(parameters)
         data_key = _key(
             store_data,
             parameters.data,
@@ -68,7 +70,7 @@ def obtain_registered_model(
         )
     pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
     store = open_session.store
-    record = store.record(_key(register_model, parameters.file, data_key, run, pixels))
+    record = store.record(_key(register_model, parameters.file, data_key, run, pixels, part_of(parameters)))
     names = store.refs()
     stored = StoredModel(record, name_model(store, record, parameters.file.stem, parameters.name))
     if pixels is not None:
@@ -91,6 +93,12 @@ def _named_before(store: Store, names: Mapping[str, str], stored: StoredModel) -
         return before if before.identity == stored.identity else None
     except StoreError:  # it is damaged
         return None
+
+
+def load_part(parameters: RegisterParameters) -> KerasModel:
+    """What is looked at of the model in a file. Raises BadInput."""
+    pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
+    return load_model_file(parameters.file, part_of(parameters), pixels)
 
 
 def register_in(open_session: Session, parameters: RegisterParameters) -> RegisterSummary:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
 from flows.running.accuracy import check_accuracy
-from flows.running.models import obtain_registered_model, obtain_trained_model
+from flows.running.models import load_part, obtain_registered_model, obtain_trained_model
 from flows.running.pixels import settle_pixels
 from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
-from lib.network import model_file
 from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
 from lib.network.units import Layer, Unit, select_units
@@ -74,8 +73,10 @@ def obtain_sweep_model(open_session: Session, parameters: SweepParameters, found
         data_dir=parameters.data_dir,
         pixels=parameters.pixels,
         fit=parameters.fit,
+        hold=parameters.hold,
+        output=parameters.output,
     )
-    model = model_file.load(file.file)
+    model = load_part(file)
     _units(model, parameters.layers, parameters.size)  # what only the network can tell leaves no record either
     if file.data is None:
         _size(model, parameters.size, None)

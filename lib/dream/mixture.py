@@ -52,9 +52,9 @@ class Mixture:
     def parse(cls, text: str, layers: Collection[str] = ()) -> "Mixture":
         """Reads terms joined by " + " and " - ", each a layer, a unit or a direction, with a weight and `*` before it.
 
-        A name that could be read otherwise stands in quotation marks, as `"a - b"/3`; two of them within a name are one.
-        `layers`: the names that there are, if known: Keras allows brackets and asterisks in a name, so what is the name
-        of a layer as it stands is taken for that.
+        A name that could be read otherwise stands in quotation marks, as `"a - b"/3`; two of them within a name are
+        one. `layers`: the names that there are, if known: Keras allows brackets and asterisks in a name, so what is the
+        name of a layer as it stands is taken for that.
 
         Raises:
             BadInput: it cannot be read, or is empty.

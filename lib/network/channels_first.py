@@ -1,9 +1,10 @@
 """Networks whose channels come first, (channels, height, width), as the same networks with their channels last.
 
-TensorFlow computes such layers on a GPU alone, and everything here takes images as (height, width, channels). So a model is turned when it is
-loaded. Layers that have a form for either order are made in the other one, with the same weights; before anything that goes by the order of
-values, such as a Reshape, the order of the file is brought back. So the outputs are equal. (But where Keras errs: on TensorFlow, Keras 3 adds a
-bias along the width where a map is as wide as it has channels. Here it is added to each channel.)
+TensorFlow computes such layers on a GPU alone, and everything here takes images as (height, width, channels). So a
+model is turned when it is loaded. Layers that have a form for either order are made in the other one, with the same
+weights; before anything that goes by the order of values, such as a Reshape, the order of the file is brought back. So
+the outputs are equal. (But where Keras errs: on TensorFlow, Keras 3 adds a bias along the width where a map is as wide
+as it has channels. Here it is added to each channel.)
 """
 
 from collections.abc import Sequence
@@ -188,7 +189,8 @@ class _Turned:
 
     def _unknown(self, op: Any) -> BadInput:
         return BadInput(
-            f"layer {op.name} ({type(op).__name__}) has its channels first, and dreamsweep does not know how to put them last: "
+            f"layer {op.name} ({type(op).__name__}) has its channels first, "
+            "and dreamsweep does not know how to put them last: "
             "rebuild the model with data_format='channels_last'"
         )
 

@@ -148,8 +148,9 @@ def _passes(graph: Graph, step: Step) -> bool:
 def _read_by_weights(graph: Graph, passed: Sequence[Step]) -> list[Slot]:
     """What the rest of the network reads of the input and of the first steps, in order."""
     known = {graph.input, *(slot for step in passed for slot in step.outputs)}
-    rest = [step for step in graph.steps if step not in passed]
-    return list(dict.fromkeys(slot for step in rest for slot in step.inputs if slot in known))
+    rest = [step for step in graph.steps if step not in passed and step not in graph.constant]
+    held = {slot for step in graph.constant for slot in step.outputs}
+    return list(dict.fromkeys(slot for step in rest for slot in step.inputs if slot in known and slot not in held))
 
 
 def _line(graph: Graph, passed: Sequence[Step], slot: Slot) -> tuple[Doubles, Doubles] | None:

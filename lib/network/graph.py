@@ -56,9 +56,28 @@ class Graph:
         """The network's own steps by name; of a layer that is called several times the first call, under its name."""
         steps: dict[int, Step] = {}
         for step in self.steps:
-            if not is_adapter(step.op):
+            if not is_adapter(step.op) and step not in self.constant:
                 steps.setdefault(id(step.op), step)
         return {step.name: step for step in steps.values()}
+
+    @cached_property
+    def constant(self) -> "frozenset[Step]":
+        """The steps that no pixel changes: held inputs (`lib.network.held`), and what is computed of them alone."""
+        slots: set[Slot] = set()
+        found: list[Step] = []
+        for step in self.steps:
+            nothing = type(step.op).__name__ == "Multiply" and any(
+                isinstance(leaf, int | float) and leaf == 0 for leaf in step.args
+            )
+            if nothing or (step.inputs and slots.issuperset(step.inputs)):
+                slots.update(step.outputs)
+                found.append(step)
+        readers = consumers(self.steps)
+        before = {step for step in self.steps if step.outputs and step not in found}
+        # what is read by nothing else than these belongs to them
+        hidden = [step for step in before if all(readers.get(slot) for slot in step.outputs)]
+        hidden = [step for step in hidden if all(reader in found for slot in step.outputs for reader in readers[slot])]
+        return frozenset([*found, *hidden])
 
     @cached_property
     def producers(self) -> "dict[Slot, Step]":

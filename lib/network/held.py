@@ -1,11 +1,13 @@
 """Networks with several inputs or outputs, as networks with one image input.
 
-One image input is grown, and dreams; the others are held at what they are told. A held input becomes a constant within the model's own graph, made
-of operations of Keras, so that what is stored is a whole model that anything can read. The layers keep their names, and their weights.
+One image input is grown, and dreams; the others are held at what they are told. A held input becomes a constant within
+the model's own graph, made of operations of Keras, so that what is stored is a whole model that anything can read. The
+layers keep their names, and their weights.
 """
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,22 @@ from lib.network.pixels import Pixels
 
 FORMS = "NAME=zeros, NAME=mean, NAME=VALUE or NAME=FILE (a .npy file or a picture)"
 """How it is said at what an input is held."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a network with several inputs or outputs is looked at: at what inputs are held, and the name of an
+    output."""
+
+    hold: tuple[str, ...] = ()
+    output: str | None = None
+
+    def of(
+        self, model: KerasModel, pixels: Pixels | None = None, read_picture: "ReadPicture | None" = None
+    ) -> KerasModel:
+        """The model with one image input. Raises as `with_one_input`, and BadValue for a `hold` that says nothing."""
+        return with_one_input(model, parse_hold(self.hold), self.output, pixels, read_picture)
+
 
 ReadPicture = Callable[[bytes, tuple[int | None, ...]], Array]
 """Gives a picture file's picture within 0..1, in the height, width and channels that are asked for."""
@@ -46,13 +64,14 @@ def with_one_input(
     pixels: Pixels | None = None,
     read_picture: ReadPicture | None = None,
 ) -> KerasModel:
-    """The model with one image input, and with one of its outputs where that is named; itself where there is nothing to do.
+    """The model with one image input, and one of its outputs where that is named; itself where nothing is to be done.
 
     Args:
         model: functional or sequential.
         hold: by the names of inputs, at what they are held (`FORMS`).
         output: the name of an output (`outputs_of`).
-        pixels: what the network takes for a picture, where that is known: a picture that an input is held at is turned into it.
+        pixels: what the network takes for a picture, where that is known: a picture that an input is held at is turned
+        into it.
         read_picture: what reads picture files; without it there are none.
 
     Raises:
@@ -86,11 +105,11 @@ def inputs_of(model: Any) -> dict[str, Any]:
 
 
 def outputs_of(model: Any) -> dict[str, Any]:
-    """The outputs of a model by their names: as the model calls them, where it gives a dictionary, else the layer that makes each.
+    """The outputs of a model by their names: those of its dictionary, else of the layer that makes each.
 
     A layer that makes several outputs is followed by their numbers: `head`, `head:1`.
     """
-    struct = getattr(getattr(model, "_functional", None) or model, "_outputs_struct", None)
+    struct = _struct(model)
     if isinstance(struct, dict) and all(hasattr(tensor, "shape") for tensor in struct.values()):
         return dict(struct)
     found: dict[str, Any] = {}
@@ -102,6 +121,11 @@ def outputs_of(model: Any) -> dict[str, Any]:
             name = f"{base}:{number}"
         found[name] = tensor
     return found
+
+
+def _struct(model: Any) -> Any:
+    """How a model's outputs are arranged."""
+    return getattr(getattr(model, "_functional", None) or model, "_outputs_struct", None)
 
 
 def _too_many(model: str, entries: Mapping[str, Any], hold: Mapping[str, str]) -> str:
@@ -206,10 +230,12 @@ def _rebuilt(
         entry = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=image)
         given = [entry if name == image else _constant(entry, name, values[name]) for name in entries]
         found = keras.Function.call(plain, given)  # layer by layer: a model called as one is one layer
-        outputs = keras.tree.flatten(found)
-        built: KerasModel = keras.Model(
-            entry, outputs[0] if len(outputs) == 1 else dict(zip(ends, outputs, strict=True)), name=model.name
-        )
+        outputs = dict(zip(ends, keras.tree.flatten(found), strict=True))
+        # as the model gave them: one, a list, or a dictionary
+        struct = next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+        if len(outputs) > 1 and isinstance(_struct(model), dict):
+            struct = outputs
+        built: KerasModel = keras.Model(entry, struct, name=model.name)
         return built
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from lib.errors import BadInput
-from lib.network import channels_first, keras2, model_config
+from lib.network import channels_first, model_config
+from lib.network.keras2.config import is_keras2, mend
 from lib.network.keras_model import KerasModel
 from lib.network.other_files import refuse_archive, refuse_bytes, refuse_folder, weights_only
 from lib.network.scopes import allow_any_name
@@ -80,7 +81,7 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
     name, data = _named_bytes(source, name)
     suffix, configs, version = _configs(data, name, compiled)
     allow_any_name()
-    if keras2.is_keras2(version):
+    if is_keras2(version):
         model = _load_keras2(data, suffix, configs[0], name)
     else:
         model = _load_keras3(data, suffix, configs, name, compiled)
@@ -119,9 +120,9 @@ def _load_keras2(data: bytes, suffix: str, config: Any, name: str) -> KerasModel
     import h5py
     import keras
 
-    from lib.network import keras2_weights
+    from lib.network.keras2 import weights
 
-    mended = keras2.mend(config, name)
+    mended = mend(config, name)
     # what is built is what has to be harmless
     model_config.check(mended, name)
     try:
@@ -133,14 +134,14 @@ def _load_keras2(data: bytes, suffix: str, config: Any, name: str) -> KerasModel
         ) from problem
     if suffix == ".h5":
         with h5py.File(io.BytesIO(data), "r") as file:
-            keras2_weights.fill_from_h5(model, config, file, name)
+            weights.fill_from_h5(model, config, file, name)
         return model
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if _WEIGHTS not in archive.namelist():
             raise BadInput(f"{name} is damaged: it has no {_WEIGHTS}")
-        weights = archive.read(_WEIGHTS)
-    with h5py.File(io.BytesIO(weights), "r") as file:
-        keras2_weights.fill_from_keras(model, config, file, name)
+        inner = archive.read(_WEIGHTS)
+    with h5py.File(io.BytesIO(inner), "r") as file:
+        weights.fill_from_keras(model, config, file, name)
     return model
 
 

@@ -52,8 +52,8 @@ def refuse_bytes(data: bytes, name: str) -> BadInput:
         )
     if data.lstrip()[:1] == b"{":
         return BadInput(
-            f"{name} describes layers without their weights: in Python, model = keras.models.model_from_json(open('{name}').read()), "
-            "model.load_weights(...) with the file of its weights, then model.save('model.keras')"
+            f"{name} describes layers without their weights: "
+            "save the whole model where it was made, with model.save('model.keras')"
         )
     return BadInput(f"{name} {_BY_ENDING.get(ending, _NOT_KERAS)}")
 
@@ -79,6 +79,8 @@ def refuse_archive(data: bytes, name: str) -> BadInput | None:
 
 def weights_only(name: str) -> BadInput:
     """What is to be raised for a file of weights."""
+    whole = "model.keras" if name.endswith(".weights.h5") else "model.h5"  # older Keras writes no .keras
     return BadInput(
-        f"{name} holds weights only: in the Python that builds the model, model.load_weights('{name}'), then model.save('model.keras')"
+        f"{name} holds weights only: in the Python that builds the model, "
+        f"model.load_weights('{name}'), then model.save('{whole}')"
     )

@@ -1,7 +1,8 @@
 """Names of layers that Keras takes and TensorFlow's graphs do not: `conv (1)`, `Fläche`, `a: b`.
 
-Keras opens a scope of TensorFlow's with the name of each layer that it calls. In a compiled function TensorFlow refuses a scope with a blank, a
-bracket or a letter beyond ASCII. Here such a scope gets a plain name; the layer, its variables and all that is written of it keep theirs.
+Keras opens a scope of TensorFlow's with the name of each layer that it calls. In a compiled function TensorFlow refuses
+a scope with a blank, a bracket or a letter beyond ASCII. Here such a scope gets a plain name; the layer, its variables
+and all that is written of it keep theirs.
 """
 
 import functools

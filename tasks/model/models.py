@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NotRequired
 
+from typing_extensions import TypedDict
+
 from lib.data.array_file import is_array_file
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.adapt import adapt
 from lib.network.found_pixels import find_pixels
+from lib.network.held import Part
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from lib.network.units import layers_with_units
+from lib.pictures.files import decode
+from lib.pictures.network_input import as_input
 from storage.refs import FORMER
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from tasks.model.checkpoints import identity_of
@@ -28,12 +33,21 @@ from tasks.session.session import session_of
 VERSION = 1
 
 
+class PartAttributes(TypedDict, total=False):
+    """What of a network with several inputs or outputs became the model."""
+
+    hold: list[str]
+    output: str
+
+
 class RegisteredAttributes(ModelAttributes):
     """What the outputs of a model say that was registered from a file, of this name."""
 
     file: str
     pixels: NotRequired[str]
     pixels_from: NotRequired[str]
+    hold: NotRequired[list[str]]
+    output: NotRequired[str]
 
 
 def name_model(store: Store, record: Record, label: str, name: str | None = None) -> str:
@@ -58,13 +72,13 @@ def name_model(store: Store, record: Record, label: str, name: str | None = None
     return ref
 
 
-def check_name(store: Store, ref: str, file: Path) -> None:
+def check_name(store: Store, ref: str, file: Path, part: Part = Part(), pixels: Pixels | None = None) -> None:
     """Raise BadInput where a ref is, or was, the name of another model than that in a file."""
     refs = store.refs()
     targets = {refs[taken] for taken in (ref, f"{FORMER}{ref}") if taken in refs}
     if not targets:
         return
-    identity = model_file.identity(model_file.load(file))
+    identity = model_file.identity(load_model_file(file, part, pixels))
     if any(identity_of(store.record(target.removeprefix("record:"))) != identity for target in targets):
         raise BadInput(f"{ref} is, or was, the name of another model: choose another name for {file}")
 
@@ -81,17 +95,20 @@ def _renamed(store: Store, ref: str, target: str) -> str:
     return now[0]
 
 
-def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | None = None) -> tuple[Record, bool]:
+def register_model(
+    path: Path, data_key: str | None, run: str, pixels: Pixels | None = None, part: Part = Part()
+) -> tuple[Record, bool]:
     """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
 
-    `pixels`: what it takes, where that is declared. Else its own first layers may say it.
+    `pixels`: what it takes, where that is declared. Else its own first layers may say it. `part`: what of it becomes the
+    model, where it has several inputs or outputs; the file is kept whole as `source`.
 
     Raises BadInput for a file that is no such model, a model without convolutions or dense layers, or pixels that do
     not suit it.
     """
     session = session_of(run)
     data = session.store.record(data_key) if data_key else None
-    model = load_with_units(path)
+    model = load_with_units(path, part, pixels)
     known_from = DECLARED
     if pixels is not None:
         adapt(model, pixels)
@@ -108,6 +125,7 @@ def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | 
         data=read_as(DataParameters, data.parameters)["data"] if data else None,
         data_record=data.key if data else None,
         **said_of_pixels(pixels, known_from),
+        **_said_of(part),
     )
     read = [Input("train_imgs", data.output("train_imgs").digest)] if data else []
     inputs = {"model": identity, "source": hashlib.sha256(source).hexdigest()} | {i.role: i.digest for i in read}
@@ -122,9 +140,27 @@ def register_model(path: Path, data_key: str | None, run: str, pixels: Pixels | 
     )
 
 
-def load_with_units(path: Path) -> KerasModel:
-    """The model in a file. Raises BadInput for a file that holds none, or a model without units."""
-    model = model_file.load(path)
+def _said_of(part: Part) -> PartAttributes:
+    said = PartAttributes()
+    if part.hold:
+        said["hold"] = list(part.hold)
+    if part.output is not None:
+        said["output"] = part.output
+    return said
+
+
+def load_model_file(path: Path, part: Part = Part(), pixels: Pixels | None = None) -> KerasModel:
+    """What is looked at of the model in a file. Raises BadInput."""
+    return part.of(
+        model_file.load(path),
+        pixels,
+        lambda data, shape: as_input(decode(data).frames[0], (shape[0], shape[1], shape[2] or 3)),
+    )
+
+
+def load_with_units(path: Path, part: Part = Part(), pixels: Pixels | None = None) -> KerasModel:
+    """The same. Raises BadInput for a file that holds none, or a model without units."""
+    model = load_model_file(path, part, pixels)
     if not layers_with_units(model):
         raise BadInput(f"{path} has no layer with units: give a model with convolutions")
     return model

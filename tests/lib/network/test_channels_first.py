@@ -26,7 +26,8 @@ def conv(filters: int, **more: Any) -> Any:
 
 
 def plain() -> Any:
-    """Flatten as people leave it, by the default order, so that the dense weights are in the order of the channels first."""
+    """Flatten as people leave it, by the default order, so that the dense weights are in the order of the channels
+    first."""
     return keras.Sequential(
         [
             keras.Input((3, 8, 10)),
@@ -210,7 +211,8 @@ def test_a_softmax_over_the_width_within_a_convolution_is_refused() -> None:
         channels_last(model)
 
 
-# Without biases: where a map is as wide as it has channels, Keras on TensorFlow adds the bias along the width (`keras.src.backend.tensorflow.numpy.add`).
+# Without biases: where a map is as wide as it has channels, Keras on TensorFlow adds the bias along the width
+# (`keras.src.backend.tensorflow.numpy.add`).
 PARTS: dict[str, Callable[[Any], Any]] = {
     "conv": lambda x: conv(3, use_bias=False)(x),
     "norm": lambda x: L.BatchNormalization(axis=1)(x),

@@ -46,4 +46,4 @@ def test_a_layer_of_any_name_is_computed_within_compiled_functions(name: str) ->
         np.testing.assert_array_equal(mine, theirs)
     assert graph_of(odd).steps[0].name == odd.layers[0].name == name
     adapted = adapt(odd, Pixels.parse("0..255"))
-    assert np.isfinite(tf.function(adapted)(images)).all()  # type: ignore[operator]
+    assert np.isfinite(tf.function(adapted)(images)).all()

@@ -2,8 +2,9 @@
 
     python -m tests.lib.network.keras2.write
 
-It wants tf-keras, which is Keras 2, in an environment of its own beside TensorFlow; the tests need neither. For each file `NAME.h5` or `NAME.keras` the
-zip holds `NAME.npz`: the outputs `y0`, `y1`, ... of Keras 2 for what `inputs_of` gives.
+It wants tf-keras, which is Keras 2, in an environment of its own beside TensorFlow; the tests need neither. For each
+file `NAME.h5` or `NAME.keras` the zip holds `NAME.npz`: the outputs `y0`, `y1`, ... of Keras 2 for what `inputs_of`
+gives.
 """
 
 import io
@@ -180,7 +181,7 @@ def arithmetic() -> Any:
     z = tf.math.maximum(x, y) - tf.math.minimum(x, 0.25) + tf.abs(-x)
     z = tf.math.multiply(z, y) + tf.sqrt(tf.math.square(x) + 1e-3) + tf.exp(-y) + tf.math.log(y + 1.0)
     z = tf.add(z, x) + tf.subtract(y, 1.0) + tf.multiply(0.5, y) + tf.divide(x, 4.0) + tf.pow(y, 2.0)
-    z = z + tf.math.add_n([x, y]) + tf.math.negative(y) + tf.math.rsqrt(y + 2.0) + (x > 0.1) * 1.0 if False else z
+    z = z + tf.math.add_n([x, y]) + tf.math.negative(y) + tf.math.rsqrt(y + 2.0)
     x = L.Conv2D(4, 3, name="conv")(z)
     return keras.Model(image, L.Dense(3, name="head")(tf.math.reduce_mean(x, axis=[1, 2])), name="arithmetic")
 
@@ -260,7 +261,7 @@ def adapted() -> Any:
             L.ThresholdedReLU(0.1),
             L.UpSampling2D(2, interpolation="bilinear"),
             L.AveragePooling2D(2),
-            L.LocallyConnected2D(2, 3) if False else L.Conv2D(2, 3),
+            L.Conv2D(2, 3),
             L.GaussianNoise(0.1),
             L.SpatialDropout2D(0.2),
             L.ActivityRegularization(1e-3),
@@ -312,19 +313,19 @@ def activations() -> Any:
 @model("h5", "keras")
 def backend() -> Any:
     """Functions of Keras 2's backend, and those with settings."""
-    K = keras.backend
+    of = keras.backend
     image = keras.Input((12, 12, 3), name="image")
-    x = K.square(L.Conv2D(4, 3, padding="same", name="conv")(K.abs(image)))
-    x = K.sqrt(K.relu(x, max_value=6) + 0.1) * K.sigmoid(x)
-    x = K.clip(x, 0.0, 0.9) + K.maximum(x, 0.3)
+    x = of.square(L.Conv2D(4, 3, padding="same", name="conv")(of.abs(image)))
+    x = of.sqrt(of.relu(x, max_value=6) + 0.1) * of.sigmoid(x)
+    x = of.clip(x, 0.0, 0.9) + of.maximum(x, 0.3)
     x = x * tf.math.sigmoid(tf.reduce_mean(x, [1, 2], keepdims=True)) + tf.nn.relu6(x + 3.0) * 0.16666667
     x = tf.image.flip_left_right(x) + tf.reverse(x, axis=[1])
     left, right = tf.split(x, 2, axis=3)
     x = tf.where(left > right, left, right * 2.0)
     x = tf.nn.l2_normalize(x, axis=-1)
     x = tf.tile(x, [1, 2, 1, 1])
-    x = K.mean(K.concatenate([x, -x], axis=-1), axis=[1, 2])
-    return keras.Model(image, L.Dense(3, name="head")(K.batch_flatten(x) if False else x), name="backend")
+    x = of.mean(of.concatenate([x, -x], axis=-1), axis=[1, 2])
+    return keras.Model(image, L.Dense(3, name="head")(x), name="backend")
 
 
 @model("h5", "keras")

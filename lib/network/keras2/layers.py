@@ -1,7 +1,7 @@
 """Layers as Keras 2 described them, in the words of Keras 3.
 
-What is taken out of a description is what Keras 3 knows by itself, or what does not change the outputs of a network that is not
-trained. A setting that would change them stays, and Keras refuses it.
+What is taken out of a description is what Keras 3 knows by itself, or what does not change the outputs of a network
+that is not trained. A setting that would change them stays, and Keras refuses it.
 """
 
 import inspect
@@ -15,7 +15,8 @@ Description = dict[str, Any]
 INNER = ("layer", "backward_layer", "cell")
 """Settings that hold another layer."""
 SPLIT = "hard_sigmoid"
-"""An activation that Keras 3 computes otherwise under the same name: clip(x / 5 + 1 / 2, 0, 1) in Keras 2, relu6(x + 3) / 6 in Keras 3."""
+"""An activation that Keras 3 computes otherwise under the same name: clip(x / 5 + 1 / 2, 0, 1) in Keras 2, relu6(x + 3)
+/ 6 in Keras 3."""
 
 _RENAMED = {
     "BatchNormalizationV1": "BatchNormalization",
@@ -41,7 +42,8 @@ _OF_APPLICATIONS = {
 }
 _ONLY_TRAINING = ("_initializer", "_regularizer", "_constraint")
 _ANY = object()
-# by the name of a setting: the values with which it says nothing, and the layers of which that is true (all, where there are none)
+# by the name of a setting: the values with which it says nothing, and the layers of which that is true (all, where
+# there are none)
 _SAYS_NOTHING: dict[str, tuple[tuple[Any, ...], tuple[str, ...]]] = {
     "batch_input_shape": ((_ANY,), ()),
     "input_shape": ((_ANY,), ()),
@@ -89,10 +91,10 @@ def layer(description: Description, file: str, model: Callable[[Description], De
     """
     import keras
 
-    written, settings = description["class_name"], dict(description["config"])
+    written, settings = str(description["class_name"]), dict(description["config"])
     called = settings.get("name", description.get("name", written))
-    kind = _RENAMED.get(written, written)
-    if isinstance(kind, str) and kind.removeprefix("Custom>") in _OF_APPLICATIONS:
+    kind: str = _RENAMED.get(written, written)
+    if kind.removeprefix("Custom>") in _OF_APPLICATIONS:
         kind = kind.removeprefix("Custom>")
     own = _class_of(kind)
     if kind == "ThresholdedReLU":
@@ -127,8 +129,8 @@ def layer(description: Description, file: str, model: Callable[[Description], De
         settings["activation"] = layer(inner, file, model)
     if activation(settings.get("recurrent_activation")) == SPLIT:
         raise BadInput(
-            f"{file} holds a {written} ({called!r}) with the hard_sigmoid of Keras 2, which Keras 3 computes otherwise: "
-            "train it again with recurrent_activation='sigmoid'"
+            f"{file} holds a {written} ({called!r}) with the hard_sigmoid of Keras 2, "
+            "which Keras 3 computes otherwise: train it again with recurrent_activation='sigmoid'"
         )
     registered = None if module == "keras.layers" else kind
     return {"module": module, "class_name": kind, "config": settings, "registered_name": registered, "name": called}
@@ -144,7 +146,8 @@ def _class_of(kind: Any) -> Any:
 
 
 def _parameters(layer: Any) -> set[str]:
-    """What a class of layers can be told: by its own parameters and, where it passes others on, by those of its bases."""
+    """What a class of layers can be told: by its own parameters and, where it passes others on, by those of its
+    bases."""
     found: set[str] = set()
     for base in layer.__mro__:
         if "__init__" in vars(base):
@@ -163,7 +166,8 @@ def activation(value: Any) -> Any:
 
 
 def split_activation(description: Description) -> list[Description]:
-    """The layer and, where its activation is one that Keras 3 computes otherwise, the layers that compute that behind it."""
+    """The layer and, where its activation is one that Keras 3 computes otherwise, the layers that compute that behind
+    it."""
     settings = description["config"]
     if activation(settings.get("activation")) != SPLIT:
         return [description]

@@ -1,7 +1,8 @@
 """The weights of a file of Keras 2, given to the layers that Keras 3 has built.
 
-Keras numbers weights by the order of layers, which may differ between its versions. Here each goes to the layer of its own name: the order
-is that of the file's own list of layers, and where names are written beside the weights, those decide.
+Keras numbers weights by the order of layers, which may differ between its versions. Here each goes to the layer of its
+own name: the order is that of the file's own list of layers, and where names are written beside the weights, those
+decide.
 """
 
 import re
@@ -13,8 +14,8 @@ import numpy as np
 
 from lib.arrays import Array
 from lib.errors import BadInput
-from lib.network.keras2 import is_model, layers_of, name_of, names_of
-from lib.network.keras2_layers import Description
+from lib.network.keras2.config import is_model, layers_of, name_of, names_of
+from lib.network.keras2.layers import Description
 
 _STATE = ("StateVar", "seed_generator_state")  # of generators of random numbers, which Keras 3 has elsewhere
 
@@ -72,7 +73,8 @@ _Variables = list[tuple[str, Any]]
 
 
 def _variables(description: Description, layer: Any) -> tuple[_Variables, _Variables]:
-    """The weights that are trained, and the others, in the order in which Keras 2 writes them, each with the name of its layer."""
+    """The weights that are trained, and the others, in the order in which Keras 2 writes them, each with the name of
+    its layer."""
     if not is_model(description):
         return (
             [(layer.name, weight) for weight in layer.trainable_weights],

@@ -1,15 +1,16 @@
 """What Keras 2 wrote of a model, in the words of Keras 3: before Keras reads it, in memory; the file stays as it is.
 
-Layers are mended by `lib.network.keras2_layers`, operators between layers by `lib.network.keras2_operations`. Here are the graphs: how
-calls of layers are counted and written down.
+Layers are mended by `lib.network.keras2.layers`, operators between layers by `lib.network.keras2.operations`. Here are
+the graphs: how calls of layers are counted and written down.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lib.errors import BadInput
-from lib.network.keras2_layers import Description, layer, split_activation
-from lib.network.keras2_operations import NoSuchOperation, Operation, constant, operation, raw_operation
+from lib.network.keras2.layers import Description, layer, split_activation
+from lib.network.keras2.operations import NoSuchOperation, Operation, constant, operation, raw_operation
 
 _OPERATORS = {"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"}
 
@@ -21,7 +22,7 @@ def is_keras2(version: str | bytes | None) -> bool:
 
 
 def mend(config: Any, file: str) -> Any:
-    """The configuration of a model, from `model_config` of a `.h5` or `config.json` of a `.keras` file of Keras 2, for Keras 3.
+    """The configuration of a model of Keras 2, for Keras 3: that of `model_config` (`.h5`) or `config.json` (`.keras`).
 
     Raises:
         BadInput: it holds what Keras 3 has not, or no graph of layers.
@@ -214,8 +215,8 @@ class _Functional:
     def _arguments(self, call: Any) -> tuple[Any, dict[str, Any]]:
         """What a layer is called with: a tensor, a list or a dictionary of them, and the rest by name."""
         if isinstance(call, dict):
-            parts = {name: self._arguments(part) for name, part in call.items()}
-            return {name: part[0] for name, part in parts.items()}, next(iter(parts.values()))[1]
+            named = {name: self._arguments(part) for name, part in call.items()}
+            return {name: part[0] for name, part in named.items()}, next(iter(named.values()))[1]
         if isinstance(call[0], str):
             rest = call[3] if len(call) > 3 else {}
             first = call[2] if call[0] == "_CONSTANT_VALUE" else self._found(call[:3])
@@ -273,7 +274,7 @@ class _Functional:
             if config is not None and config != written:
                 raise BadInput(f"{self.file} calls {name!r} with differing settings: give each call a layer of its own")
             config = written
-            nodes.append(lambda found=found: _node(list(found.called_with), dict(found.by_name)))
+            nodes.append(partial(_node, list(found.called_with), dict(found.by_name)))
         if config is None:
             raise BadInput(f"{self.file} is damaged: nothing calls {name!r}")
         return config | {"inbound_nodes": nodes}

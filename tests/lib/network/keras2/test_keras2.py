@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.network import keras2, keras2_layers, model_file
+from lib.network import model_file
 from lib.network.graph import graph_of
+from lib.network.keras2 import config as keras2
+from lib.network.keras2 import layers as keras2_layers
 from tests.lib.network.keras2.inputs import inputs_of
 
 pytestmark = pytest.mark.heavy
 
 keras = pytest.importorskip("keras")
 
-with zipfile.ZipFile(Path(__file__).parent / "keras2" / "files.zip") as _archive:
+with zipfile.ZipFile(Path(__file__).parent / "files.zip") as _archive:
     FILES = {name: _archive.read(name) for name in _archive.namelist()}
 NAMES = [name for name in FILES if not name.endswith(".npz")]
 
@@ -177,8 +179,9 @@ def test_a_sequential_of_the_first_keras_is_a_list_with_other_names_of_settings(
         {
             "class_name": "Convolution2D",
             "config": {
-                "name": "convolution2d_1", "nb_filter": 2, "nb_row": 3, "nb_col": 3, "border_mode": "same", "subsample": [1, 1],
-                "dim_ordering": "tf", "init": "glorot_uniform", "activation": "relu", "bias": True, "W_regularizer": None,
+                "name": "convolution2d_1", "nb_filter": 2, "nb_row": 3, "nb_col": 3, "border_mode": "same",
+                "dim_ordering": "tf", "init": "glorot_uniform", "activation": "relu", "bias": True,
+                "W_regularizer": None, "subsample": [1, 1],
                 "batch_input_shape": [None, 6, 6, 1], "input_dtype": "float32", "trainable": True,
             },
         },
@@ -193,7 +196,7 @@ def test_a_sequential_of_the_first_keras_is_a_list_with_other_names_of_settings(
             group.create_group(name).attrs["weight_names"] = []
         group["convolution2d_1"].attrs["weight_names"] = [b"convolution2d_1_W", b"convolution2d_1_b"]
         group["convolution2d_1/convolution2d_1_W"], group["convolution2d_1/convolution2d_1_b"] = kernel, bias
-    model = model_file.load(stream.getvalue())
+    model: Any = model_file.load(stream.getvalue())
     image = rng.random((2, 6, 6, 1)).astype("float32")
     same = keras.Sequential(
         [keras.Input((6, 6, 1)), keras.layers.Conv2D(2, 3, padding="same", activation="relu"), keras.layers.Flatten()]

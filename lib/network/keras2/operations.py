@@ -1,7 +1,7 @@
 """Operator layers of Keras 2, as the operations of Keras 3 that compute the same.
 
-Keras 2 wrote `x / 127.5` or `tf.nn.relu6(x)` between layers as a layer that names a function of TensorFlow. Only functions of this table
-are taken, and none is looked up by its name: what a file names beyond them is refused.
+Keras 2 wrote `x / 127.5` or `tf.nn.relu6(x)` between layers as a layer that names a function of TensorFlow. Only
+functions of this table are taken, and none is looked up by its name: what a file names beyond them is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,8 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation of Keras 3: its class within `keras.src.ops`, its settings, and the names of the arguments that it is called with."""
+    """An operation of Keras 3: its class within `keras.src.ops`, its settings, and the names of the arguments that it
+    is called with."""
 
     name: str
     called_with: Sequence[Any] = ()
@@ -122,7 +123,8 @@ def _over(name: str, **fixed: Any) -> Writer:
 
 
 def _with(name: str, settings: Mapping[str, tuple[str, Any]]) -> Writer:
-    """An operation whose settings Keras 2 calls otherwise: each with its old name, and what it is where it is not given."""
+    """An operation whose settings Keras 2 calls otherwise: each with its old name, and what it is where it is not
+    given."""
 
     def write(given: Arguments) -> Operation:
         return Operation(name, [given[""]], {new: given.get(old, usual) for new, (old, usual) in settings.items()})
