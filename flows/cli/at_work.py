@@ -16,6 +16,7 @@ from flows.forms.places import DATA_FOLDER
 
 if TYPE_CHECKING:
     from flows.forms.parameters import InStore, RegisterParameters
+    from flows.forms.resolve import Resolved
     from flows.results.summaries import RegisterSummary
     from lib.network.keras_model import KerasModel
     from storage.store import Record, Store
@@ -36,21 +37,21 @@ def at_work(parameters: "InStore") -> Iterator[Display]:
 
     with stops_when_told(hard=True), hand_on(parameters) as found:
         Store.open(parameters.store).check_writable()
-        with _served(found.file) as progress:
+        with _served(found) as progress:
             yield progress
 
 
 @contextmanager
-def _served(file: Path | None) -> Iterator[Display]:
+def _served(found: "Resolved") -> Iterator[Display]:
     """While inside, there are TensorFlow, Prefect and a server of ours, and progress is shown.
 
-    `file`: of a model that will be registered first.
+    `found`: what the parameters name; a file in it will be registered first.
     """
     _keep_libraries_quiet()
     with choose_display() as progress:
-        if file is not None:
+        if found.file is not None:
             _import_tensorflow(progress)
-            _check_file(progress, file)
+            _check_file(progress, found.file, found)
         from flows.serving.server import local_server
 
         # The server starts while TensorFlow is imported: both take several seconds.
@@ -125,12 +126,12 @@ def _import_tensorflow(progress: Display) -> None:
     del tensorflow
 
 
-def _check_file(progress: Display, file: Path) -> None:
+def _check_file(progress: Display, file: Path, found: "Resolved") -> None:
     """Raise BadInput for a file that will not be registered."""
     from tasks.model.models import load_with_units
 
     with step(progress, f"reading {file.name}"):
-        load_with_units(file)
+        load_with_units(file, found.part, found.pixels)
 
 
 def _of_the_server(progress: Display, text: str) -> None:

@@ -85,6 +85,8 @@ _METAVARS = {
     "rotation": "DEGREES",
     "animation": "KIND",
     "pixels": "PIXELS",
+    "hold": "NAME=WHAT",
+    "output": "NAME",
     "pair": "A,B",
     "first": "IMAGE",
     "second": "IMAGE",

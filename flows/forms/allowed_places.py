@@ -17,6 +17,7 @@ from flows.forms.form import path_of
 from lib.data.array_file import is_array_file
 from lib.data.image_names import ImageName
 from lib.errors import BadInput
+from lib.network.held import is_file, parse_hold
 from lib.pictures.names import show_name
 
 ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
@@ -52,6 +53,9 @@ def _places(parameters: BaseModel) -> Iterator[tuple[str, str]]:
         elif field in ("pictures", "images"):
             files = (place for place in value or () if ImageName.parse(place) is None)
             yield from ((field, str(path_of(place))) for place in files)
+        elif field == "hold":
+            files = (what for what in parse_hold(value or ()).values() if is_file(what))
+            yield from ((field, what) for what in files)
         elif isinstance(value, str) and (place := _place(field, value)):
             yield field, place
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.forms import allowed_places
@@ -33,7 +33,8 @@ from lib.draw.activation_tones import colours_of
 from lib.dream.mixture import Mixture
 from lib.errors import BadInput
 from lib.network import model_config, model_file
-from lib.network.held import Part
+from lib.network.held import WHOLE, Part
+from lib.network.pixels import Pixels
 from lib.network.units import check_patterns
 from lib.pictures.animation import check_kind
 from lib.pictures.names import show_name
@@ -53,6 +54,8 @@ class Resolved:
     Attributes:
         training: what is trained first, if anything.
         file: that of a model which is registered first, if one is named by its file.
+        part: of its inputs and outputs, what is looked at.
+        pixels: what it takes, where that is said.
         model: a model of the store, where it is neither trained nor registered first.
         data: the data set of that model, where there is one and an analysis is to be made on it.
         checkpoints: of that model, those that are asked for by their epochs, the first first.
@@ -61,6 +64,8 @@ class Resolved:
 
     training: TrainParameters | None = None
     file: Path | None = None
+    part: Part = WHOLE
+    pixels: Pixels | None = None
     model: StoredModel | None = None
     data: Record | None = None
     checkpoints: Mapping[int, Record] = field(default_factory=dict)
@@ -160,11 +165,11 @@ def _of_model(
     *,
     wants_data: bool = False,
     pixels: str | None = None,
-    part: Part = Part(),
+    part: Part = WHOLE,
 ) -> Resolved:
     """The model of this name in a store, or in this file."""
     if name is not None and is_model_file(name):
-        found = _of_file(Path(name))
+        found = replace(_of_file(Path(name)), part=part, pixels=None if pixels is None else Pixels.parse(pixels))
         if checkpoints is not None:
             choose({}, checkpoints, name)  # a file has none
         return found
@@ -180,7 +185,7 @@ def _of_model(
 
 def _refuse_part(part: Part) -> None:
     """Raise BadInput for what is said of a file's inputs and outputs where no file is named."""
-    if part != Part():
+    if part != WHOLE:
         raise BadInput(
             "hold and output are said when a file becomes a model of the store, and stay with it: "
             "name the .keras or .h5 file as the model, or leave them out"

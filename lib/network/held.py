@@ -38,6 +38,8 @@ class Part:
         return with_one_input(model, parse_hold(self.hold), self.output, pixels, read_picture)
 
 
+WHOLE = Part()
+"""A network as it is."""
 ReadPicture = Callable[[bytes, tuple[int | None, ...]], Array]
 """Gives a picture file's picture within 0..1, in the height, width and channels that are asked for."""
 
@@ -156,7 +158,7 @@ def _value(
     """What an input is held at, without batch, in the input's type."""
     shape = tuple(tensor.shape[1:])
     dtype = np.dtype("int32" if "int" in str(tensor.dtype) or str(tensor.dtype) == "bool" else "float32")
-    if Path(what).suffix and not _number(what):
+    if is_file(what):
         found = _from_file(name, shape, Path(what), pixels, read_picture)
         return np.asarray(found, dtype)
     if any(side is None for side in shape):
@@ -166,6 +168,11 @@ def _value(
     if what != "zeros" and not _number(what):
         raise BadValue("hold", f"{name}={what}", f"write {FORMS}")
     return np.full(shape, 0.0 if what == "zeros" else float(what), dtype)
+
+
+def is_file(what: str) -> bool:
+    """Whether an input is held at what is in a file."""
+    return bool(Path(what).suffix) and not _number(what)
 
 
 def _number(text: str) -> bool:

@@ -13,7 +13,7 @@ from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.adapt import adapt
 from lib.network.found_pixels import find_pixels
-from lib.network.held import Part
+from lib.network.held import WHOLE, Part
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from lib.network.units import layers_with_units
@@ -72,7 +72,7 @@ def name_model(store: Store, record: Record, label: str, name: str | None = None
     return ref
 
 
-def check_name(store: Store, ref: str, file: Path, part: Part = Part(), pixels: Pixels | None = None) -> None:
+def check_name(store: Store, ref: str, file: Path, part: Part = WHOLE, pixels: Pixels | None = None) -> None:
     """Raise BadInput where a ref is, or was, the name of another model than that in a file."""
     refs = store.refs()
     targets = {refs[taken] for taken in (ref, f"{FORMER}{ref}") if taken in refs}
@@ -96,12 +96,12 @@ def _renamed(store: Store, ref: str, target: str) -> str:
 
 
 def register_model(
-    path: Path, data_key: str | None, run: str, pixels: Pixels | None = None, part: Part = Part()
+    path: Path, data_key: str | None, run: str, pixels: Pixels | None = None, part: Part = WHOLE
 ) -> tuple[Record, bool]:
     """The record of a user's own model, from a `.keras` or `.h5` file that carries no code.
 
-    `pixels`: what it takes, where that is declared. Else its own first layers may say it. `part`: what of it becomes the
-    model, where it has several inputs or outputs; the file is kept whole as `source`.
+    `pixels`: what it takes, where that is declared. Else its own first layers may say it. `part`: what of it becomes
+    the model, where it has several inputs or outputs; the file is kept whole as `source`.
 
     Raises BadInput for a file that is no such model, a model without convolutions or dense layers, or pixels that do
     not suit it.
@@ -149,7 +149,7 @@ def _said_of(part: Part) -> PartAttributes:
     return said
 
 
-def load_model_file(path: Path, part: Part = Part(), pixels: Pixels | None = None) -> KerasModel:
+def load_model_file(path: Path, part: Part = WHOLE, pixels: Pixels | None = None) -> KerasModel:
     """What is looked at of the model in a file. Raises BadInput."""
     return part.of(
         model_file.load(path),
@@ -158,7 +158,7 @@ def load_model_file(path: Path, part: Part = Part(), pixels: Pixels | None = Non
     )
 
 
-def load_with_units(path: Path, part: Part = Part(), pixels: Pixels | None = None) -> KerasModel:
+def load_with_units(path: Path, part: Part = WHOLE, pixels: Pixels | None = None) -> KerasModel:
     """The same. Raises BadInput for a file that holds none, or a model without units."""
     model = load_model_file(path, part, pixels)
     if not layers_with_units(model):

@@ -50,7 +50,10 @@ def archive(*names: str) -> Callable[[Path], None]:
 
 
 def holds(data: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(data) and None
+    def write(path: Path) -> None:
+        path.write_bytes(data)
+
+    return write
 
 
 def described(path: Path) -> None:
