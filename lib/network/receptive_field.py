@@ -39,7 +39,8 @@ def receptive_fields(
     places = {layer: find(graph, layer) for layer in layers}
     if None in sides:
         return dict.fromkeys(layers)
-    reaches = tuple({step: reach_of(step, graph, axis) for step in graph.steps} for axis in AXES)
+    needed = graph.needed_for([place.place for place in places.values()])
+    reaches = tuple({step: reach_of(step, graph, axis) for step in needed} for axis in AXES)
     views = tuple(_views(graph, reaches[axis], int(sides[axis] or 0)) for axis in AXES)
     found: dict[str, dict[str, list[float]] | None] = {}
     for layer, place in places.items():
@@ -83,7 +84,7 @@ def _views(graph: Graph, reaches: Mapping[Step, Reach | None], side: int) -> dic
     many layers are asked for.
     """
     views = {graph.input: _View(side)}
-    for step in graph.steps:
+    for step in reaches:
         reach, entering = reaches[step], [views.get(slot) for slot in step.inputs]
         if reach is None or not entering or len(step.outputs) != 1:
             continue

@@ -11,6 +11,9 @@ from lib.network.nearest import LISTED, nearest
 from lib.network.nonlinearity import MIXING, Kind, Nonlinearity, activation_name, kind_of, nonlinearity_of
 from lib.network.pre_activations import is_never_negative, look_before
 
+MOST_NODES = 8192
+"""A flattened map has more, and what is known of units beside each other grows with the square of their number."""
+
 
 def find(graph: Graph, layer: str) -> Nonlinearity:
     """Where the units of the layer with that name are found.
@@ -29,6 +32,10 @@ def find(graph: Graph, layer: str) -> Nonlinearity:
 
 def no_units(layer: str, graph: Graph, step: Step) -> str:
     """The message that a layer is no target."""
+    if len(step.outputs) == 1 and len(shape := graph.shapes[step.outputs[0]]) == 2 and (shape[-1] or 0) > MOST_NODES:
+        return (
+            f"layer {layer!r} puts out {shape[-1]:,} nodes, too many to be looked at one by one; choose another layer"
+        )
     if len(step.outputs) != 1:
         return f"layer {layer!r} has no units: it puts out {len(step.outputs)} tensors; choose another layer"
     return (
@@ -42,7 +49,9 @@ def has_units(graph: Graph, step: Step) -> bool:
     if len(step.outputs) != 1 or is_adapter(step.op):
         return False
     shape = graph.shapes[step.outputs[0]]
-    return bool(shape) and bool(shape[-1]) and (len(shape) in (2, 4) or kind_of(step.op) is not None)
+    if kind_of(step.op) is not None:
+        return bool(shape[-1])
+    return bool(shape) and bool(shape[-1]) and (len(shape) == 4 or (len(shape) == 2 and shape[-1] <= MOST_NODES))
 
 
 def units_of(graph: Graph, step: Step) -> Nonlinearity:

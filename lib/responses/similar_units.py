@@ -7,6 +7,8 @@ import numpy as np
 
 from lib.arrays import Floats, Integers, Reals
 from lib.network.graph import graph_of
+from lib.network.nonlinearity import kind_of
+from lib.network.targets import units_of
 
 NEAREST = 8
 """How many units are named for each."""
@@ -42,12 +44,17 @@ def nearest(likeness: Reals) -> Nearest:
 
 
 def nearest_by_weights(model: Any, layer: str) -> Nearest:
-    """By the cosine between the units' weights, without biases.
+    """By the cosine between the units' weights, without biases; of a layer without weights of its own, none.
 
     Where units read different maps, as in depthwise and grouped convolutions, what counts is how each looks at its own.
     Raises BadInput as `lib.network.graph.graph_of`, and KeyError for a layer that there is not.
     """
-    weights = _weights(graph_of(model).first_use()[layer].op)
+    graph = graph_of(model)
+    step = graph.first_use()[layer]
+    if kind_of(step.op) is None:
+        units = units_of(graph, step).units
+        return Nearest(np.full((units, NEAREST), -1, np.int64), np.zeros((units, NEAREST), np.float32))
+    weights = _weights(step.op)
     length = np.sqrt(np.square(weights, dtype=np.float64).sum(axis=1, keepdims=True))
     unit = np.divide(weights, length, out=np.full(weights.shape, np.nan), where=length > 0).astype(np.float32)
     return nearest(unit @ unit.T)
