@@ -1,4 +1,4 @@
-"""Layers that are no convolution, swept from the command to the gallery: what they respond to, and what is said of them."""
+"""Layers that are no convolution, swept from the command to the gallery, and what is said of them."""
 
 from pathlib import Path
 from typing import Any
