@@ -199,7 +199,7 @@ class Sweeping(Form):
     layers: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None,
         title="Layers",
-        description="Which layers or units are swept, as Conv2D_1, Conv2D_* or Conv2D_2/3-9. Empty: all convolutions.",
+        description="Which layers or units are swept, as Conv2D_1, Conv2D_* or Conv2D_2/3-9. Empty: all convolutions that see space.",
     )
     style: StyleName = Field(
         next(iter(STYLES)),

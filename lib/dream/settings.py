@@ -65,7 +65,7 @@ class DreamSettings:
             "Objective",
             "The objective that is maximised: a layer with all its maps, as Conv2D_3; a unit, as Conv2D_3/56; a "
             "weighted sum, as 0.7*Conv2D_2 + 0.3*Conv2D_3/56; or a direction, as Conv2D_3[3:1, 17:-0.5]. "
-            "Empty: all maps of the last convolution.",
+            "Empty: all maps of the last convolution that sees space.",
         ),
     ] = ""
     octaves: Annotated[int, Ge(1), About("Octaves", "At how many resolutions mode octaves dreams.")] = 4

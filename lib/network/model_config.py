@@ -108,7 +108,8 @@ def units(config: Any, prefix: str = "") -> dict[str, int | None]:
             found |= units(layer, f"{name}/")
         else:
             counted = _COUNTED.get(layer.get("class_name"))
-            found[name] = about.get(counted) if counted else None
+            if layer.get("class_name") != "InputLayer":
+                found[name] = about.get(counted) if counted else None
     return found
 
 

@@ -101,7 +101,14 @@ class AnalysisContext(RunContext):
             if self._is_foreign(head):
                 said.append(f"{ending}, and the data set has {len(self.data_classes)}: there is no accuracy of it")
             elif head.kind == "labels":
-                said.append(f"{ending}: each has an accuracy of its own, and there is no confusion between them")
+                known = self.labelled and head.classes == len(self.data_classes)
+                why = "each has an accuracy of its own" if known else "no data says which of them hold"
+                said.append(f"{ending}: {why}, and there is no confusion between them")
+            elif head.kind == "values" and self.labelled and head.outputs > 1:
+                said.append(
+                    f"{ending}: there is no accuracy; if these are logits of classes, name the data set that it was "
+                    f"trained on with --data, as this one has {len(self.data_classes)} classes"
+                )
             elif head.kind != "classes":
                 said.append(f"{ending}: there is no accuracy, and there are no classes to compare")
             elif len(self.heads) > 1:

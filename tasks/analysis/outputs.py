@@ -46,7 +46,8 @@ class OutputSummary(TypedDict):
 
 def steps(context: AnalysisContext, wanted: Wanted) -> Iterator[Step]:
     """One for each output that is not told of by the predictions, where there is a data set."""
-    for at, name in enumerate(context.further if context.data is not None else ()):
+    known = [name for name in context.further if context.labelled or context.readers[name].head.kind != "classes"]
+    for at, name in enumerate(known if context.data is not None else ()):
         recipe = partial(output_recipe, context, TEST, name)
         yield Step(f"output {name} on {TEST}", recipe, sum_up_output, (TEST, name), Stage.NETWORK, at)
 

@@ -36,6 +36,9 @@ NETWORKS = {
     ],
 }
 
+PIXELS = {"MobileNetV2": "-1..1", "ResNet50": "caffe", "DenseNet121": "torch"}
+"""The others carry what they do with pixels in their first layers."""
+
 
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
@@ -53,7 +56,7 @@ def test_a_network_of_keras_is_registered_listed_and_swept_in_layers_of_every_ki
     file = tmp_path / f"{network}.keras"
     model.save(file)
     times = [time.perf_counter()]
-    registered = register(RegisterParameters(store=str(tmp_path / "store"), file=file))
+    registered = register(RegisterParameters(store=str(tmp_path / "store"), file=file, pixels=PIXELS.get(network)))
     times.append(time.perf_counter())
     listed = {one.name: one for one in list_layers(model)}
     times.append(time.perf_counter())
