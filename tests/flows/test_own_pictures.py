@@ -66,7 +66,7 @@ def test_pictures_without_classes_give_exemplars_and_verdicts_and_nothing_to_com
 
     bench = Bench(tmp_path / "store", network, photographs(tmp_path / "pictures", ".", each=6))
     summary = bench.sweep(layers=["Conv2D_1"])
-    assert summary["layers"]["Conv2D_1"]["responded"] == 4
+    assert summary["verdicts"]["Conv2D_1"]["responded"] == 4
     assert {record.task for record in bench.store.records()} & {"responses"} == set()
     root = str(bench.root)
     found: Any = analyse(AnalyseParameters(store=root))

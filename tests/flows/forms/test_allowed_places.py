@@ -88,6 +88,8 @@ def test_what_lies_within_is_allowed_and_what_names_no_place_is_none(inside: Pat
         {"data": "folder:{inside}/../outside"},
         {"data": "folder:{inside}/link"},
         {"data": "folder:~"},
+        {"data": "{outside}/arrays.npz"},
+        {"data": "{inside}/link/arrays.H5"},
         {"data_dir": "{outside}"},
         {"data_dir": "{inside}/link"},
         {"model": "{outside}/model.keras"},

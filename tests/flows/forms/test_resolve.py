@@ -27,7 +27,7 @@ from lib.training.settings import TrainSettings
 from storage.errors import StoreError
 from storage.record import NewOutput
 from storage.store import Store
-from tests.flows.tiny import keras_file
+from tests.flows.tiny import keras_file, write_pictures
 
 
 @pytest.fixture
@@ -104,13 +104,20 @@ def test_a_store_without_a_model_is_told_by_a_sweep_and_not_by_a_night_that_trai
 
 
 def test_training_and_registering_want_a_data_set_that_there_is(place: Path) -> None:
-    resolve(TrainParameters(store=str(place / "store"), data=f"folder:{place}/pictures"))
+    resolve(TrainParameters(store=str(place / "store"), data=write_pictures(place / "classes")))
     resolve(RegisterParameters(store=str(place / "store"), file=place / "small.keras"))
-    for data in ("mnits", f"folder:{place}/none"):
+    for data in ("mnits", f"folder:{place}/none", "none.npz"):
         with pytest.raises(BadInput):
             resolve(TrainParameters(store=str(place / "store"), data=data))
         with pytest.raises(BadInput):
             resolve(RegisterParameters(store=str(place / "store"), file=place / "small.keras", data=data))
+
+
+def test_nothing_is_trained_on_pictures_without_classes(place: Path) -> None:
+    write_pictures(place / "all")
+    for data in (f"folder:{place}/pictures", f"folder:{place}/all/class 0"):
+        with pytest.raises(BadInput, match=r"has no (pictures|classes)"):
+            resolve(TrainParameters(store=str(place / "store"), data=data))
 
 
 def test_a_place_that_is_not_allowed_is_refused_first(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

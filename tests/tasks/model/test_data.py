@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.data.wanted_images import WantedImages
+from lib.data.wanted_images import Fit, WantedImages
 from storage.store import Record, Store
 from tasks.model.data import load_data, store_data
 from tasks.model.network import natural_of
 from tasks.session.progress import listen
 from tasks.session.session import Session
 from tests.flows.tiny import write_photograph, write_pictures
+
+FITS: tuple[Fit, ...] = ("crop", "pad", "stretch")
 
 
 def files_of(store: Store, record: Record) -> Any:
@@ -42,21 +44,19 @@ def test_the_record_says_which_file_each_image_is_and_what_was_left_out(
 
 def test_what_fits_already_is_the_record_that_there_was(open_session: Session, store: Store, pictures: str) -> None:
     before, _ = store_data(pictures, None, open_session.run.id)
-    for fit in ("crop", "pad", "stretch"):
-        wanted = WantedImages(12, 12, 1, fit)  # type: ignore[arg-type]
-        again, new = store_data(pictures, None, open_session.run.id, wanted=wanted)
-        assert (again.key, new) == (before.key, False)
+    for fit in FITS:
+        wanted = WantedImages(12, 12, 1, fit)
+        again, reused = store_data(pictures, None, open_session.run.id, wanted=wanted)
+        assert (again.key, reused) == (before.key, True)
 
 
 def test_how_pictures_are_fitted_is_part_of_what_the_data_set_is(
     open_session: Session, store: Store, tmp_path: Path
 ) -> None:
     for number in range(4):
-        write_photograph(tmp_path / "ab"[number % 2] / f"{number}.png", number)
-    made = {
-        fit: store_data(f"folder:{tmp_path}", None, open_session.run.id, wanted=WantedImages(16, 16, 3, fit))[0]
-        for fit in ("crop", "pad", "stretch")
-    }
+        write_photograph(tmp_path / "pictures" / "ab"[number % 2] / f"{number}.png", number)
+    name = f"folder:{tmp_path / 'pictures'}"
+    made = {fit: store_data(name, None, open_session.run.id, wanted=WantedImages(16, 16, 3, fit))[0] for fit in FITS}
     assert len({record.recipe for record in made.values()}) == 3
     assert [record.parameters["attributes"]["fitted"] for record in made.values()] == [  # type: ignore[index,call-overload]
         f"{fit} to 16x16x3" for fit in made
