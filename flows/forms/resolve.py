@@ -31,7 +31,7 @@ from lib.data import datasets
 from lib.data.image_names import ImageName
 from lib.draw.activation_tones import colours_of
 from lib.dream.mixture import Mixture
-from lib.errors import BadInput
+from lib.errors import BadInput, BadValue
 from lib.network import model_config, model_file
 from lib.network.held import WHOLE, Part
 from lib.network.pixels import Pixels
@@ -95,6 +95,7 @@ def take_over(parameters: InStore) -> Resolved:
 def resolve(parameters: InStore) -> Resolved:
     """What the parameters name. Raises BadInput and StoreError for places not allowed, and for what there is not."""
     allowed_places.check(parameters)
+    _check_fit(parameters)
     match parameters:
         case TrainParameters():
             datasets.check(parameters.data, parameters.data_dir)
@@ -125,6 +126,17 @@ def resolve(parameters: InStore) -> Resolved:
             _check_analysis(parameters, found, parameters.data)
             return found
     return Resolved()
+
+
+def _check_fit(parameters: InStore) -> None:
+    """Raise BadValue where no pictures are read that could be fitted, or where the network is made for them."""
+    if not isinstance(parameters, RegisterParameters | SweepParameters | NightlyParameters | AnalyseParameters):
+        return
+    trains = isinstance(parameters, SweepParameters | NightlyParameters) and parameters.train_parameters() is not None
+    if parameters.fit != "crop" and (parameters.data is None or trains):
+        raise BadValue(
+            "fit", parameters.fit, "it is for a data set that is named for a network which there is: name both, or none"
+        )
 
 
 def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:

@@ -120,6 +120,21 @@ def test_nothing_is_trained_on_pictures_without_classes(place: Path) -> None:
             resolve(TrainParameters(store=str(place / "store"), data=data))
 
 
+def test_nothing_is_fitted_that_is_not_read(place: Path) -> None:
+    data = write_pictures(place / "classes")
+    resolve(sweep(place, data=data, fit="pad"))
+    asked: list[Any] = [
+        sweep(place, fit="pad"),
+        sweep(place, data=data, fit="pad", train=TrainSettings()),
+        NightlyParameters(store=str(place / "store"), data=data, fit="stretch"),
+        AnalyseParameters(store=str(place / "store"), fit="pad"),
+        RegisterParameters(store=str(place / "store"), file=place / "small.keras", fit="pad"),
+    ]
+    for parameters in asked:
+        with pytest.raises(BadInput, match="it is for a data set that is named"):
+            resolve(parameters)
+
+
 def test_a_place_that_is_not_allowed_is_refused_first(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMSWEEP_ALLOWED_ROOTS", json.dumps([str(place / "store")]))
     with pytest.raises(BadInput, match="outside of what may be used here"):
