@@ -174,4 +174,5 @@ def keras_file() -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
         archive.writestr("config.json", json.dumps(layer("Functional", "small", layers=outer)))
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.15.1"}))
     return written.getvalue()
