@@ -211,9 +211,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _interrupted() -> int:
     if not stop.is_told():  # Ctrl-C, where nothing was at work
         return _fail("interrupted; what was finished is in the store", INTERRUPTED)
-    from flows.running.stopping import last_word
+    from flows.running.stopping import end_process
 
-    return _fail(last_word(), stop.exit_code())
+    end_process()
 
 
 def _fail(message: str, code: int) -> int:

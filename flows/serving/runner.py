@@ -30,8 +30,8 @@ POLL_SECONDS = 2.0
 """How often the server is asked for runs that are to begin: what is started in the UI begins as fast as that."""
 OVERDUE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
-GRACE_SECONDS = 8.0
-"""How long flow runs may take to end by themselves. Prefect would wait for 30 s."""
+GRACE_SECONDS = 4.5
+"""How long flow runs may take to end by themselves (`flows.running.stopping`). Prefect would wait for 30 s."""
 
 
 class Serving(Runner):

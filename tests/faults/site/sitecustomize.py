@@ -8,10 +8,15 @@ nothing of this.
     {"Conv2D_2/3": {"do": "hang"}}      in native code, holding the interpreter's lock
     {"Conv2D_2/3": {"do": "wait"}}      until the file says otherwise
     {"disk": {"do": "fill"}}
+    {"gallery": {"do": "compute"}}      for minutes in native code, which leaves the interpreter to others
+
+The last is of a phase, of which there are those in `_PHASES`; each is logged as it begins.
 """
 
 import builtins
 import errno
+import functools
+import hashlib
 import json
 import os
 import sys
@@ -63,7 +68,41 @@ def _break_disk(module: Any) -> None:
     module.LocalFiles._temporary = faulty
 
 
-_BREAK = {"tasks.sweep.oips": _break_search, "storage.local_files": _break_disk}
+_PHASES = {
+    "exemplars": ("tasks.sweep.exemplars", "find_exemplars"),
+    "tracing": ("lib.oips.ascent", "responses_of"),
+    "ascent": ("lib.oips.ascent", "Ascent.optimise"),
+    "silent search": ("lib.oips.search", "_search_longer"),
+    "gathering": ("tasks.sweep.layers", "contact_sheet"),
+    "gallery": ("tasks.gallery.gallery", "Catalogue"),
+    "dream": ("lib.dream.ascent", "DreamAscent.optimise"),
+    "second epoch": ("lib.training.training", "TrainedEpoch"),  # made at the end of the first
+}
+
+
+def _break_phases(module: Any, name: str) -> None:
+    for phase, (where, path) in _PHASES.items():
+        if where == name:
+            owner, _, attribute = path.rpartition(".")
+            holder = getattr(module, owner) if owner else module
+            setattr(holder, attribute, _with_phase(phase, getattr(holder, attribute)))
+
+
+def _with_phase(phase: str, function: Any) -> Any:
+    @functools.wraps(function)
+    def begin(*arguments: Any, **named: Any) -> Any:
+        _log(f"{phase} begins {os.getpid()}")
+        if _faults().get(phase, {}).get("do") == "compute":
+            hashlib.pbkdf2_hmac("sha256", b"fault", phase.encode(), 10**9)
+        return function(*arguments, **named)
+
+    return begin
+
+
+_BREAK: dict[str, Any] = {
+    where: functools.partial(_break_phases, name=where) for where in {where for where, _ in _PHASES.values()}
+}
+_BREAK |= {"tasks.sweep.oips": _break_search, "storage.local_files": _break_disk}
 
 
 def _suffer(unit: str) -> None:

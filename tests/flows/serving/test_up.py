@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import httpx
 import pytest
 
 from flows.serving.server import ServerError, local_server
+from storage.store import Store
 from tests.flows.being_up import Up, dreamsweep, processes_of, wait_until
+from tests.flows.starvation import Starvation
 from tests.flows.tiny import UNITS, saved, small_cnn, write_pictures
 
 pytestmark = pytest.mark.slow
@@ -194,6 +197,22 @@ def test_a_flow_run_that_is_killed_is_crashed_within_seconds(up: Up, home: Path)
     assert up.wait_for(flow_run, seconds=5)["type"] == "CRASHED"
 
 
+def test_cancel_in_the_ui_ends_a_run_within_seconds_and_it_is_interrupted_in_the_store(up: Up, home: Path) -> None:
+    flow_run = up.start("train", **endless_training(home))
+    up.wait_for(flow_run, "RUNNING")
+    process = flow_process(home, flow_run)
+    wait_until(lambda: any((home / "store" / "runs").glob("*.json")))
+    with Starvation() as starvation:
+        told = time.monotonic()
+        up.ask("POST", f"/flow_runs/{flow_run}/set_state", json={"state": {"type": "CANCELLING"}})
+        wait_until(lambda: not Path(f"/proc/{process}").exists(), seconds=60)
+        seconds = time.monotonic() - told
+    print(f"ended {seconds:.1f} s after Cancel; everything took {starvation.factor:.1f} times as long as alone")
+    assert seconds < 5 * starvation.factor
+    up.wait_for(flow_run, "CANCELLED")
+    assert [run.state for run in Store.open(str(home / "store")).runs()] == ["interrupted"]
+
+
 def test_it_outlives_its_terminal_under_nohup_and_down_ends_it_with_the_runs_that_are_going_on(
     up: Up, home: Path
 ) -> None:
@@ -207,6 +226,7 @@ def test_it_outlives_its_terminal_under_nohup_and_down_ends_it_with_the_runs_tha
     assert not processes_of(home)
     assert state_of(home, flow_run) == "Cancelled"
     assert not {"Running", "Pending"} & states(home)
+    assert {run.state for run in Store.open(str(home / "store")).runs()} <= {"interrupted"}
 
 
 def test_ctrl_c_ends_it_and_a_second_one_does_not_break_it(up: Up, home: Path) -> None:
