@@ -13,12 +13,15 @@ from types import TracebackType
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from flows.cli.terminal import screen
+from flows.cli.time_left import TimeLeft
 from lib.words import count, duration
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 5.0
+_LOOK_SECONDS = 0.5
 
 
 class Display(Protocol):
@@ -52,23 +55,45 @@ def step(progress: Display, what: str) -> Iterator[None]:
 
 @dataclass
 class _Part:
+    """Something under way. `words`: what was last said of it, when it was `said`."""
+
     begun: float
     said: float
+    left: TimeLeft
     task: TaskID | None = None
+    done: int = 0
+    total: int = 1
+    note: str = ""
+    words: str = ""
+
+    @staticmethod
+    def begin() -> "_Part":
+        now = time.monotonic()
+        return _Part(now, now, TimeLeft())
+
+    def take(self, done: int, total: int, note: str) -> None:
+        self.done, self.total, self.note = done, total, note
+        self.left.note(done)
 
 
 class Lines:
-    """Progress for logs: a line when something begins, every ten seconds, and when it is over."""
+    """Progress for logs: a line when something begins, every five seconds where there is news, and when it is over."""
 
     def __init__(self) -> None:
         self._screen = screen()
         self._parts: dict[str, _Part] = {}
+        self._over: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._renew_now_and_then, name="progress", daemon=True)
 
     def __enter__(self) -> "Lines":
+        self._clock.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._clock.join()
         self._screen.close()
 
     def say(self, text: str) -> None:
@@ -77,24 +102,53 @@ class Lines:
 
     def update(self, what: str, done: int, total: int, note: str = "") -> None:
         """Print a line if it is time for one."""
-        now = time.monotonic()
         with self._lock:
             part = self._parts.get(what)
             if part is None:
-                part = self._parts[what] = _Part(now, now)
+                if done >= total and self._over.get(what) == total:
+                    return  # as it was said already
+                part = self._parts[what] = _Part.begin()
                 if done < total:
+                    self._over.pop(what, None)
                     self.say(what)
-            elif done < total and now - part.said < SECONDS_BETWEEN_LINES:
-                return
-            else:
-                part.said = now
+            part.take(done, total, note)
             if done >= total:
                 del self._parts[what]
-                self.say(f"{what}: {_over(total, note, now - part.begun)}")
-            elif now > part.begun:
-                left = (now - part.begun) * (total - done) / done if done else None
-                words = [f"{count(done)} of {count(total)}", note, f"about {duration(left)} left" if left else ""]
-                self.say(f"{what}: {', '.join(filter(None, words))}")
+                self._over[what] = total
+                self.say(f"{what}: {_over(total, note, time.monotonic() - part.begun)}")
+            else:
+                self._renew(what, part)
+
+    def renew(self) -> None:
+        """Print a line of whatever it is time for, and of which there is something new to be said."""
+        with self._lock:
+            for what, part in self._parts.items():
+                self._renew(what, part)
+
+    def _renew(self, what: str, part: _Part) -> None:
+        now = time.monotonic()
+        # what cannot say how far it is, as an import, says nothing until it is over
+        if part.total == 1 or now - part.said < SECONDS_BETWEEN_LINES:
+            return
+        left = part.left.seconds(part.total)
+        said = [f"{count(part.done)} of {count(part.total)}", part.note, f"about {duration(left)} left" if left else ""]
+        words = ", ".join(filter(None, said))
+        if words != part.words:
+            part.said, part.words = now, words
+            self.say(f"{what}: {words}")
+
+    def _renew_now_and_then(self) -> None:
+        while not self._ended.wait(_LOOK_SECONDS):
+            self.renew()
+
+
+class _Left(ProgressColumn):
+    """About how long it will still take; drawn anew as often as the bars are."""
+
+    def render(self, task: Task) -> Text:
+        """As "12 s left"; nothing where that cannot be said yet."""
+        left = None if task.total is None else task.fields["left"].seconds(int(task.total))
+        return Text("" if left is None else f"{duration(left)} left")
 
 
 @dataclass
@@ -105,13 +159,14 @@ class Bars:
 
     def __post_init__(self) -> None:
         self._parts: dict[str, _Part] = {}
+        self._over: dict[str, int] = {}
         self._lock = threading.Lock()
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[amount]}", markup=False),
-            TimeRemainingColumn(compact=True),
+            _Left(),
             TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=self.console,
             transient=True,
@@ -131,18 +186,24 @@ class Bars:
 
     def update(self, what: str, done: int, total: int, note: str = "") -> None:
         """Move the bar of something; take it away when it is over."""
-        now = time.monotonic()
         with self._lock:
-            part = self._parts.setdefault(what, _Part(now, now))
+            if done >= total and what not in self._parts and self._over.get(what) == total:
+                return  # as it was said already
+            part = self._parts.setdefault(what, _Part.begin())
+            part.take(done, total, note)
             if done >= total:
                 del self._parts[what]
+                self._over[what] = total
                 if part.task is not None:
                     self._bars.remove_task(part.task)
-                self._bars.console.print(f"✓ {what}  {_over(total, note, now - part.begun)}", markup=False)
+                self._bars.console.print(f"✓ {what}  {_over(total, note, time.monotonic() - part.begun)}", markup=False)
                 return
+            self._over.pop(what, None)
             amount = f"{count(done)}/{count(total)}" if total > 1 else ""
             if part.task is None:
-                part.task = self._bars.add_task(what, total=total if total > 1 else None, amount=amount, note=note)
+                part.task = self._bars.add_task(
+                    what, total=total if total > 1 else None, amount=amount, note=note, left=part.left
+                )
             else:
                 self._bars.update(part.task, completed=done, amount=amount, note=note)
 

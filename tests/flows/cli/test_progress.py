@@ -29,12 +29,79 @@ def test_lines_come_at_the_beginning_now_and_then_and_at_the_end(
     assert out == ""
     assert err.splitlines() == [
         "Conv2D_2",
+        "Conv2D_2: 17 of 100, about 25 s left",
         "Conv2D_2: 34 of 100, about 20 s left",
+        "Conv2D_2: 51 of 100, 2 failed, about 15 s left",
         "Conv2D_2: 68 of 100, 2 failed, about 9.6 s left",
+        "Conv2D_2: 85 of 100, 2 failed, about 4.5 s left",
         "Conv2D_2: 100 done, 2 failed, 30 s",
     ]
     assert "\x1b" not in err
     assert "\r" not in err
+
+
+def test_what_is_left_is_renewed_every_five_seconds_where_nobody_tells_anything(
+    capfd: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    with Lines() as lines:
+        lines.update("Conv2D_2", 0, 4)
+        clock[0] += 20
+        lines.update("Conv2D_2", 1, 4)
+        for _ in range(50):  # ten times as often as something is said
+            clock[0] += 0.5
+            lines.renew()
+    said = capfd.readouterr().err.splitlines()[1:]
+    assert said[0] == "Conv2D_2: 1 of 4, about 1 min left"
+    assert len(said) == 6
+    assert said[1] == "Conv2D_2: 1 of 4, about 55 s left"
+    assert said[5] > said[4]  # the second one takes longer than the first did
+    assert len(set(said)) == len(said)
+
+
+def test_a_line_in_which_nothing_is_new_is_not_said_again(
+    capfd: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    with Lines() as lines:
+        lines.update("Conv2D_2", 0, 4)
+        for _ in range(20):
+            clock[0] += 5
+            lines.renew()
+    assert capfd.readouterr().err.splitlines() == ["Conv2D_2", "Conv2D_2: 0 of 4"]
+
+
+def test_what_is_over_is_said_once_and_again_only_when_it_has_begun_again(
+    capfd: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    screen = io.StringIO()
+    with Lines() as lines, Bars(Console(file=screen, force_terminal=True, width=80, highlight=False)) as bars:
+        for one in (lines, bars):
+            for done in (0, 2, 2, 2, 0, 2):
+                one.update("Conv2D_2", done, 2)
+        shown = screen.getvalue()
+    assert capfd.readouterr().err.splitlines() == ["Conv2D_2", "Conv2D_2: 2 done, 0.0 s"] * 2
+    assert shown.count("✓ Conv2D_2") == 2
+
+
+def test_lines_are_renewed_by_themselves(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.01)
+    monkeypatch.setattr(progress, "_LOOK_SECONDS", 0.01)
+    with Lines() as lines:
+        lines.update("Conv2D_2", 0, 4)
+        said = ""
+        while "0 of 4" not in said:
+            said += capfd.readouterr().err
+    assert said.splitlines() == ["Conv2D_2", "Conv2D_2: 0 of 4"]
+
+
+def test_bars_say_how_long_it_still_takes(clock: list[float]) -> None:
+    screen = io.StringIO()
+    with Bars(Console(file=screen, force_terminal=True, width=120, highlight=False)) as bars:
+        bars.update("Conv2D_2", 0, 4)
+        clock[0] += 20
+        bars.update("Conv2D_2", 1, 4)
+        bars._bars.refresh()
+        shown = screen.getvalue()
+    assert "1 min left" in shown
 
 
 def test_bars_fit_into_a_narrow_screen_and_leave_a_line_for_what_is_over() -> None:
