@@ -27,6 +27,7 @@ from tasks.session.attributes import read_as
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.kinds.oip import unit_of
 from tasks.sweep.oip_attributes import OipAttributes
+from tasks.sweep.on_data import OnData, on_data
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,14 @@ class StoredUnit:
         return self.attributes["verdict"]
 
     @property
+    def on_data(self) -> OnData | None:
+        """Whether any image of the data set makes the unit respond: `active`, or `never`, where only its OIPs do.
+
+        None of a sweep without a data set, and of a linear unit, which has no threshold.
+        """
+        return on_data(self.attributes)
+
+    @property
     def responses(self) -> Floats:
         """float32 [OIPs]: how strongly the unit responds to each OIP, the best first.
 
@@ -105,7 +114,10 @@ class StoredUnit:
 
     @property
     def response_ratio(self) -> float | None:
-        """The response to the best OIP over that to the best exemplar; None without an exemplar that it responds to."""
+        """The response to the best OIP over that to the best exemplar; None without an exemplar that it responds to.
+
+        Above 20, the OIP is far from anything natural.
+        """
         return self.attributes["response_ratio"]
 
     @property

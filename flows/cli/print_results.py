@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _FEW_FILES = 20
+_NEVER = "never on data"
 
 
 def show_analysis(answer: Mapping[str, Any]) -> None:
@@ -117,7 +118,7 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
     from lib.words import count, duration, plural
 
     console = out()
-    console.print(verdict_table(answer["verdicts"]))
+    console.print(verdict_table(answer["verdicts"], answer["on_data"]))
     console.print()
     _show_warnings(answer)
     for unit, message in list(answer["failures"].items())[:5]:
@@ -149,25 +150,32 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
     _show_gallery(answer)
 
 
-def verdict_table(verdicts: Mapping[str, Mapping[str, int]]) -> Any:
-    """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all."""
+def verdict_table(verdicts: Mapping[str, Mapping[str, int]], on_data: Mapping[str, Mapping[str, int]]) -> Any:
+    """How many units of each layer came to which verdict: a rich table with a row a layer, and one for all.
+
+    Where it is known of any, how many units no image of the data set makes respond stands in a column of its own.
+    """
     from flows.cli.terminal import escape, table
     from flows.results.sweep_summary import COLUMNS
     from lib.verdict_colours import VERDICTS
 
     left = any(counts.get("left") for counts in verdicts.values())
     kinds = [kind for kind in COLUMNS if left or kind != "left"]
-    rows = table("layer", "units", *kinds, right=("units", *kinds))
+    beside = [_NEVER] if on_data else []
+    rows = table("layer", "units", *kinds, *beside, right=("units", *kinds, *beside))
 
-    def row(name: str, counts: Mapping[str, int]) -> None:
+    def row(name: str, counts: Mapping[str, int], known: Mapping[str, int]) -> None:
         cells = [
             f"[{VERDICTS[kind].terminal}]{counts[kind]}[/]" if counts.get(kind) else "[dim]·[/dim]" for kind in kinds
         ]
+        if beside:
+            cells.append(f"[magenta]{known['never']}[/]" if known.get("never") else "[dim]·[/dim]")
         rows.add_row(name, str(sum(counts.values())), *cells)
 
     for layer, counts in verdicts.items():
-        row(escape(layer), counts)
+        row(escape(layer), counts, on_data.get(layer, {}))
     if len(verdicts) > 1:
         rows.add_section()
-        row("[bold]all[/bold]", {kind: sum(counts.get(kind, 0) for counts in verdicts.values()) for kind in kinds})
+        every = {kind: sum(counts.get(kind, 0) for counts in verdicts.values()) for kind in kinds}
+        row("[bold]all[/bold]", every, {"never": sum(counts.get("never", 0) for counts in on_data.values())})
     return rows

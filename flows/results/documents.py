@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from storage.document import Json
 from storage.errors import BlobCorrupt, BlobMissing, StoreError
 from storage.record import Output, Record
+from tasks.sweep.kinds.oip import KIND as OIP
+from tasks.sweep.on_data import on_data
 
 if TYPE_CHECKING:
     from storage.store import Store
@@ -15,12 +17,15 @@ if TYPE_CHECKING:
 def record_document(store: "Store", record: Record) -> dict[str, Json]:
     """Everything that a record says, its key, and the environment that it names.
 
+    That of a unit says `on_data` as well: whether any image of the data set makes it respond.
     Each output has a `path`: the verified file of its blob, None where that is `missing`, `damaged` or `remote`
     (`state` says which, else "whole").
     """
     document = {"kind": "record", "key": record.key, **asdict(record)}
     document["outputs"] = [output_document(store, output) for output in record.outputs]
     document["environment"] = environment(store, record)
+    if record.task == OIP.task:
+        document["on_data"] = on_data(record.output("oips").attributes)
     return document
 
 

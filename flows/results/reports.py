@@ -8,6 +8,7 @@ import base64
 import io
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -29,6 +30,7 @@ from tasks.session.progress import listen
 from tasks.session.tally import Tally
 from tasks.sweep.context import SweepContext
 from tasks.sweep.kinds.layer import layer_title
+from tasks.sweep.on_data import NEVER, OnData, on_data
 
 WIDTH, HEIGHT = 720, 960
 """Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
@@ -62,9 +64,14 @@ def report_layer(context: SweepContext, record: Record) -> None:
     """The layer's contact sheet and verdicts, as an artifact of the flow run (or task run) in which this is called."""
     layer, run = str(record.parameters["layer"]), context.session.run.id
     counts = dict.fromkeys(COLUMNS, 0)
+    active: Counter[OnData] = Counter()
     for index in record.parameters["units"]:  # type: ignore[union-attr]
-        counts[_verdict(context, layer, int(str(index)))] += 1
-    lines = [f"# {_text(layer)}", *_table({layer: counts}), *_sheet(context.session.store, run, layer, record)]
+        verdict, known = _found(context, layer, int(str(index)))
+        counts[verdict] += 1
+        if known is not None:
+            active[known] += 1
+    table = _table({layer: counts}, {layer: active} if active else {})
+    lines = [f"# {_text(layer)}", *table, *_sheet(context.session.store, run, layer, record)]
     _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
 
 
@@ -172,7 +179,7 @@ def sweep_lines(store: Store, summary: SweepSummary, gallery: str | None = None)
         f"[all pictures of run {run}]({_url(run)}/)",
         *_gallery(gallery),
         *_warnings(summary["warnings"]),
-        *_table(summary["verdicts"]),
+        *_table(summary["verdicts"], summary["on_data"]),
     ]
     lines += _failures(summary)
     units = store.run(run).units
@@ -195,18 +202,22 @@ def _warnings(warnings: Sequence[str]) -> list[str]:
     return [f"**Warning**: {_text(warning)}" for warning in warnings]
 
 
-def _verdict(context: SweepContext, layer: str, index: int) -> str:
+def _found(context: SweepContext, layer: str, index: int) -> tuple[str, OnData | None]:
+    """What a unit came to, and whether any image of the data set makes it respond."""
     unit = str(Unit(layer, index))
     if context.tally.is_made(unit):
-        record = context.session.store.record(context.tally.key_of(unit))
-        return str(record.output("oips").attributes["verdict"])
-    return "failed" if context.tally.has_failed(unit) else "left"
+        about = context.session.store.record(context.tally.key_of(unit)).output("oips").attributes
+        return str(about["verdict"]), on_data(about)
+    return "failed" if context.tally.has_failed(unit) else "left", None
 
 
-def _table(verdicts: Mapping[str, Mapping[str, int]]) -> list[str]:
+def _table(verdicts: Mapping[str, Mapping[str, int]], known: Mapping[str, Mapping[OnData, int]]) -> list[str]:
     head = ["layer", *COLUMNS]
     rows = [[_text(layer), *(str(counts[column]) for column in COLUMNS)] for layer, counts in verdicts.items()]
-    lines = [head, ["---", *["---:"] * len(COLUMNS)], *rows]
+    if known:
+        head.append("never on data")
+        rows = [[*row, str(known.get(layer, {}).get(NEVER, 0))] for row, layer in zip(rows, verdicts, strict=True)]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return ["\n".join("| " + " | ".join(cells) + " |" for cells in lines)]
 
 

@@ -10,6 +10,7 @@ from lib.network.units import Unit
 from storage.document import Json
 from storage.errors import StoreError
 from tasks.session.kind import failed_unit, kind_of_task
+from tasks.sweep.on_data import OnData, on_data
 
 if TYPE_CHECKING:
     from storage.runs import RunRecord, UnitResult
@@ -100,6 +101,23 @@ def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:
             except (KeyError, StoreError):  # it has gone since
                 continue
     return {layer: dict(counts) for layer, counts in verdicts.items()}
+
+
+def on_data_of(store: "Store", run: "RunRecord") -> dict[str, dict[OnData, int]]:
+    """How many units of each layer of a run are active on the data set, and how many never; by layer's name.
+
+    Units of which that is not known, as without a data set, are in neither.
+    """
+    found: dict[str, Counter[OnData]] = {}
+    for title in sorted(run.units, key=in_order):
+        if title not in run.failures and kind_of_task(run.units[title].kind or "").counted == "map":
+            try:
+                known = on_data(store.record(run.units[title].record).output("oips").attributes)
+            except (KeyError, StoreError):  # it has gone since
+                continue
+            if known is not None:
+                found.setdefault(Unit.parse(title).layer, Counter())[known] += 1
+    return {layer: dict(counts) for layer, counts in found.items()}
 
 
 def is_counted(result: "UnitResult") -> bool:

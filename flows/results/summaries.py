@@ -3,6 +3,7 @@
 from typing import NotRequired, TypedDict
 
 from storage.document import Json
+from tasks.sweep.on_data import OnData
 
 
 class RunSummary(TypedDict):
@@ -22,12 +23,14 @@ class RunSummary(TypedDict):
 
 class UnitSummary(TypedDict):
     """One unit of a sweep. `verdict`: `failed` or `left` too, and then there is none of what else may be missing.
+    `on_data`: whether any image of the data set makes it respond, `active` or `never`; None where it is not known.
 
     `png` and `npy`: paths of verified local files; `record`: its key; `oips`: what is known of each, the best first.
     """
 
     unit: str
     verdict: str
+    on_data: NotRequired[OnData | None]
     error: NotRequired[str | None]
     response: NotRequired[float]
     pre_activation: NotRequired[float]
@@ -59,6 +62,7 @@ class SweepSummary(RunSummary):
     data: str | None
     warnings: list[str]
     verdicts: dict[str, dict[str, int]]
+    on_data: dict[str, dict[OnData, int]]
     waiting: list[str]
     checkpoints: list[CheckpointSummary]
     seconds: float | None

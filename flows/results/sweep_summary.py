@@ -1,5 +1,6 @@
 """What a sweep came to, from the store's records alone: so a run of last week can be summed up too."""
 
+from collections import Counter
 from typing import Any
 
 from flows.results.summaries import SweepSummary, UnitSummary
@@ -7,6 +8,7 @@ from lib.oips.verdict import VERDICTS
 from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.sweep.kinds.layer import layer_title
+from tasks.sweep.on_data import OnData, on_data
 
 COLUMNS = (*VERDICTS, "failed", "left")
 """`left`: not made when the run's time was over."""
@@ -15,11 +17,12 @@ COLUMNS = (*VERDICTS, "failed", "left")
 def sweep_summary(store: Store, run: str) -> SweepSummary:
     """The summary of a sweep's run, as plain JSON values.
 
-    `run`, `model`, `data`; `warnings`: what whoever trusts the network should know;
-    `verdicts`: {layer: {verdict: how many}}; how many units were `computed` and `reused`, and
-    how many are `left`; what else is `waiting` for the next run; `checkpoints`: what came of each;
-    `seconds`; `units`: one entry each, in the network's order, with `png` and `npy` as paths of verified local files;
-    `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
+    `run`, `model`, `data`; `warnings`: what whoever trusts the network should know; `verdicts`: {layer: {verdict: how
+    many}}; `on_data`: the same of "active" and "never", by whether any image of the data set makes them respond; how
+    many units were `computed` and `reused`, and how many are `left`; what else is `waiting` for the next run;
+    `checkpoints`: what came of each; `seconds`; `units`: one entry each, in the network's order, with `png` and `npy`
+    as paths of verified local files; `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises
+    StoreError where there is no such sweep.
     """
     record = store.run(run)
     if record.flow != "oip-sweep":
@@ -27,6 +30,7 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
     # pairs, because a record's mappings are sorted, and the network's order is to be kept
     layers: dict[str, list[int]] = dict(record.summary.get("layers") or ())  # type: ignore[arg-type]
     verdicts = {layer: dict.fromkeys(COLUMNS, 0) for layer in layers}
+    active: dict[str, Counter[OnData]] = {}
     units: list[UnitSummary] = []
     hows = []
     sheets, tensors = {}, {}
@@ -43,6 +47,8 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
             made = store.record(result.record)
             entry = _unit(store, made)
             verdicts[layer][entry["verdict"]] += 1
+            if (known := entry["on_data"]) is not None:
+                active.setdefault(layer, Counter())[known] += 1
             units.append(entry)
             hows.append(result.how)
         if gathered := record.units.get(layer_title(layer)):
@@ -57,6 +63,7 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
         warnings=told.get("warnings", []),
         state=record.state,
         verdicts=verdicts,
+        on_data={layer: dict(counts) for layer, counts in active.items()},
         computed=hows.count("computed"),
         reused=hows.count("reused"),
         left=sum(counts["left"] for counts in verdicts.values()),
@@ -90,6 +97,7 @@ def _unit(store: Store, record: Record) -> UnitSummary:
     return UnitSummary(
         unit=about["unit"],
         verdict=about["verdict"],
+        on_data=on_data(about),
         response=about["response"],
         pre_activation=about["pre_activation"],
         response_ratio=about["response_ratio"],

@@ -1,5 +1,7 @@
 """What a record of a unit's OIPs says of them. Importing this costs little: no Prefect, no TensorFlow."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from lib.oips.constraint import ConstraintName
@@ -21,6 +23,7 @@ class OipAttributes(TypedDict):
     """What the output `oips` says of a unit.
 
     `oips`: of each, the best first; `exemplars`: their numbers in the data set, and how strongly the unit responds.
+    `signed`: the unit is linear, and has no threshold; left out where that is not so, and by earlier versions.
     """
 
     unit: str
@@ -37,3 +40,4 @@ class OipAttributes(TypedDict):
     oips: list[GrownOip]
     exemplars: list[int]
     exemplar_responses: list[float]
+    signed: NotRequired[bool]

@@ -135,7 +135,7 @@ def _attributes(
     context: SweepContext, unit: Unit, search: Search, verdict: Verdict, ratio: float | None
 ) -> OipAttributes:
     exemplars = context.exemplars_of(unit.layer, search.constraint)
-    return OipAttributes(
+    about = OipAttributes(
         unit=str(unit),
         layer=unit.layer,
         index=unit.index,
@@ -161,3 +161,6 @@ def _attributes(
         exemplars=[] if exemplars is None else exemplars.numbers[unit.index].tolist(),
         exemplar_responses=[] if exemplars is None else exemplars.responses[unit.index].tolist(),
     )
+    if context.ground(unit.layer, context.growth.kept_constraint, context.growth.objective).signed:
+        about["signed"] = True
+    return about

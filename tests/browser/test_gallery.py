@@ -104,6 +104,10 @@ def test_a_layer_is_filtered_by_verdict_class_response_and_ratio(tab: Page, gall
     assert units(tab) == ["0", "1", "2", "3", "4"]
     status = tab.locator("form.controls [role=status]")
     expect(status).to_have_text(f"all {UNITS}")
+    tab.get_by_label("on the data").select_option("never")
+    assert units(tab) == ["2"]
+    tab.get_by_label("on the data").select_option("active")
+    assert units(tab) == ["0", "1", "3", "4"]
     tab.get_by_label("show").select_option("responded")
     assert units(tab) == ["0", "3", "4"]
     expect(status).to_have_text("3 of 5")

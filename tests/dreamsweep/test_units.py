@@ -38,6 +38,14 @@ def test_the_picture_is_the_stored_one_and_what_a_notebook_shows(store: dreamswe
     assert repr(unit) == f"<unit Conv2D_2/3: responded, response {unit.responses[0]:.4g}>"
 
 
+def test_whether_any_image_makes_a_unit_respond_is_told_of_records_that_do_not_say_it(store: dreamsweep.Store) -> None:
+    units = dreamsweep.list_units(store, DEFAULTS)
+    assert not any("on_data" in unit.record.output("oips").attributes for unit in units)
+    for unit in units:
+        assert unit.exemplars is not None
+        assert unit.on_data == ("active" if unit.exemplars.responses[0] > 0 else "never")
+
+
 def test_exemplars_are_images_of_the_data_set_with_their_classes(store: dreamsweep.Store) -> None:
     unit = dreamsweep.find_unit(store, "Conv2D_2/3", DEFAULTS)
     exemplars = unit.exemplars

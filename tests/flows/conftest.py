@@ -92,7 +92,7 @@ def swept(
             "only_one_pattern": False,
             "oips": [{**oip, "curve": [0.5, 3.25]}],
             "exemplars": [4, 2],
-            "exemplar_responses": [1.8, 1.7],
+            "exemplar_responses": [1.8, 1.7] if verdict in ("responded", "unreached") else [0.0, 0.0],
         }
         record = committed(
             store,

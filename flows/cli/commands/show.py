@@ -8,6 +8,7 @@ from flows.cli.options import AsJson, OfRun, StorePlace, What
 from flows.cli.print_results import verdict_table
 from flows.forms.places import store_place
 from storage.document import Json
+from tasks.sweep.on_data import NEVER, is_far
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,11 +48,12 @@ def describe_found(store: "Store", found: "Found") -> dict[str, Json]:
     from flows.results.documents import record_document
 
     if found.run is not None:
-        from flows.results.runs import list_runs, verdicts_of
+        from flows.results.runs import list_runs, on_data_of, verdicts_of
 
         known = next(run for run in list_runs(store) if run["run"] == found.run.id)
         counts = verdicts_of(store, found.run)
-        return {"kind": "run", **asdict(found.run), **known, "verdicts_by_layer": counts}
+        active = on_data_of(store, found.run)
+        return {"kind": "run", **asdict(found.run), **known, "verdicts_by_layer": counts, "on_data_by_layer": active}
     if found.kind == "record":
         return record_document(store, found.artifacts[0][0])
     path = store.path(found.name)
@@ -82,7 +84,7 @@ def _show_run(console: "Console", run: Mapping[str, Any]) -> None:
     )
     if run["verdicts_by_layer"]:
         console.print()
-        console.print(verdict_table(run["verdicts_by_layer"]))
+        console.print(verdict_table(run["verdicts_by_layer"], run["on_data_by_layer"]))
     if run["failures"]:
         console.print(f"\n{plural(len(run['failures']), 'failure')}", style="red")
         for unit, message in run["failures"].items():
@@ -111,9 +113,13 @@ def _show_record(console: "Console", record: "Record", document: Mapping[str, An
     if unit is not None:
         console.print()
         console.print(_oip_table(unit["oips"]))
+        if document["on_data"] == NEVER:
+            console.print("never on data: no image of the data set makes it respond")
+        if is_far(unit):
+            console.print("its response is far from anything natural: no image of the data set comes to a 20th of it")
         if unit.get("only_one_pattern"):
             console.print("all its OIPs show this one pattern")
-        if unit.get("exemplars"):
+        if unit.get("exemplars") and document["on_data"] != NEVER:
             console.print(f"best exemplars, by number in train_imgs: {parameter(unit['exemplars'])}", markup=False)
 
 

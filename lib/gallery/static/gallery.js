@@ -153,6 +153,7 @@
       for (const cell of cells) {
         const { verdict, response, ratio } = cell.dataset;
         const fits = (!asked.verdict || verdict === asked.verdict)
+          && (!asked.data || cell.dataset.onData === asked.data)
           && (!asked.class || cell.dataset.class === asked.class)
           && (Number.isNaN(least) || (response !== "" && Number(response) >= least))
           && (Number.isNaN(most) || (ratio !== "" && Number(ratio) <= most));

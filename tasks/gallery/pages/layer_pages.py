@@ -18,6 +18,7 @@ from tasks.gallery.reading.responses import Number
 
 class LayerContext(TypedDict):
     """What the template `layer.html.j2` shows. `field`: the receptive field; `missing`: units that were never swept.
+    `never`: how many no image of the data set makes respond.
 
     `previous`, `next`: the layers beside it; `states`, `classes`: by which its units can be chosen; `ratios`: whether
     any is known; `through`, `sheet`: addresses of its units through training, and of its contact sheet.
@@ -34,6 +35,7 @@ class LayerContext(TypedDict):
     shape: list[int | None] | None
     field: dict[str, list[Number]] | None
     verdicts: dict[str, int]
+    never: int | None
     cells: list[Cell]
     missing: int
     states: list[str]
@@ -76,6 +78,7 @@ def _contents(
         "shape": list(known.shape) if known and known.shape else None,
         "field": layer.responses.receptive_field,
         "verdicts": layer.verdicts,
+        "never": layer.never,
         "cells": cells,
         "wrong": sorted({text for cell in cells if (text := cell["wrong"])}),
         "missing": max(0, everyone - len(cells)) if everyone else 0,

@@ -14,7 +14,8 @@ from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.responses import Responses
-from tasks.gallery.reading.swept import UnitState
+from tasks.gallery.reading.swept import Grown, UnitState
+from tasks.sweep.on_data import NEVER, OnData
 
 
 class NetworkName(TypedDict):
@@ -33,13 +34,17 @@ class DataName(TypedDict):
 
 
 class Cell(TypedDict):
-    """A unit as a cell of a grid. `preferred`: the class that it responds to most; `wrong`: what is wrong with the
-    pixels that it was grown for; `picture`: an address."""
+    """A unit as a cell of a grid.
+
+    `on_data`: whether any image of the data set makes it respond; `preferred`: the class that it responds to most;
+    `wrong`: what is wrong with the pixels that it was grown for; `picture`: an address.
+    """
 
     index: int
     title: str
     address: str
     state: str
+    on_data: OnData | None
     response: float | None
     ratio: float | None
     preferred: str | None
@@ -79,6 +84,11 @@ class LayerView:
         return count_states(self.units.values())
 
     @cached_property
+    def never(self) -> int | None:
+        """How many units no image of the data set makes respond; None where it is known of none."""
+        return count_never(state.grown for state in self.units.values())
+
+    @cached_property
     def responses(self) -> Responses:
         """How its units respond to the data set, and what their weights say: the latest of each."""
         latest = {
@@ -115,6 +125,7 @@ class LayerView:
             "title": str(state.index),
             "address": unit_page(self.network.slug, self.name, state.index),
             "state": state.state,
+            "on_data": grown.on_data if grown else None,
             "response": grown.response if grown else None,
             "ratio": grown.response_ratio if grown else None,
             "preferred": self.responses.preferred(state.index),
@@ -139,3 +150,9 @@ def count_states(states: Iterable[UnitState]) -> dict[str, int]:
     for state in states:
         found[state.state] += 1
     return {word: many for word, many in found.items() if many}
+
+
+def count_never(grown: Iterable[Grown | None]) -> int | None:
+    """How many of these no image of their data set makes respond; None where it is known of none."""
+    known = [one.on_data for one in grown if one is not None and one.on_data is not None]
+    return known.count(NEVER) if known else None

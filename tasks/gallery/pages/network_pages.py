@@ -29,12 +29,16 @@ def pages(catalogue: Catalogue, site: Site) -> None:
 
 
 class LayerCard(TypedDict):
-    """A layer with the units of it that are shown; `units`: how many there are."""
+    """A layer with the units of it that are shown.
+
+    `units`: how many there are; `never`: how many of them no image of the data set makes respond.
+    """
 
     name: str
     kind: str
     address: str
     verdicts: dict[str, int]
+    never: int | None
     units: int
     cells: list[Cell]
 
@@ -138,6 +142,7 @@ def _layer(site: Site, view: LayerView) -> LayerCard:
         "kind": view.known.kind if view.known else "",
         "address": view.address,
         "verdicts": view.verdicts,
+        "never": view.never,
         "units": len(view.units),
         "cells": [view.cell(site, state) for state in states[:CELLS]],
     }

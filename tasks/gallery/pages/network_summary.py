@@ -7,7 +7,7 @@ from lib.verdict_colours import VERDICTS
 from storage.document import Json
 from storage.record import Record
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.layer_view import NetworkName, layers_of
+from tasks.gallery.pages.layer_view import NetworkName, count_never, layers_of
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.natural import DataSet
@@ -57,13 +57,18 @@ class DataAbout(TypedDict):
 
 
 class NetworkSummary(TypedDict):
-    """A network in short. `largest`: the longest side of a layer in its picture; `undrawn`: how many are not in it."""
+    """A network in short.
+
+    `largest`: the longest side of a layer in its picture; `undrawn`: how many are not in it. `never`: how many units no
+    image of the data set makes respond.
+    """
 
     network: NetworkHead
     drawn: list[DrawnLayer]
     undrawn: int
     largest: int
     verdicts: dict[str, int]
+    never: int | None
     data: DataAbout | None
     when: str
     accuracy: Json
@@ -131,6 +136,7 @@ def summary(catalogue: Catalogue, network: StoredNetwork) -> NetworkSummary:
             default=1,
         ),
         "verdicts": {state: many for state, many in counts.items() if many},
+        "never": count_never(state.grown for view in views.values() for state in view.units.values()),
         "data": _data(data),
         "when": network.when,
         "accuracy": _accuracy(catalogue, network),

@@ -22,6 +22,7 @@ from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
+from tasks.sweep.on_data import NEVER, is_far, on_data
 
 THUMBNAIL = 320
 """Pixels of the longer side of a dream among others."""
@@ -169,7 +170,7 @@ class UnitView:
     def _exemplar_strip(self) -> str | None:
         """The address of the picture of its exemplars side by side."""
         grown, data = self.grown, self.layer.data
-        if grown is None or data is None or grown.train_imgs is None:
+        if grown is None or data is None or grown.train_imgs is None or grown.on_data == NEVER:
             return None
         try:
             return self.site.file(f"{self.folder}/exemplars.png", self._strip, f"{grown.key} {data.record.key}")
@@ -203,12 +204,20 @@ class UnitView:
             "field": responses.receptive_field,
             "grown": None,
             "exemplars": [],
+            "responding": 0,
+            "asked": 0,
             "image": list(data.image_shape) if data else None,
             "box_where": None,
         }
         if grown is None:
             return contents
         about = self._about
+        known = on_data(about)
+        # what a unit does not respond to at all is nothing that it responds to most
+        shown = len(about["exemplars"])
+        if known is not None:
+            shown = sum(response > 0 for response in about["exemplar_responses"])
+        contents["responding"], contents["asked"] = shown, len(about["exemplars"])
         boxes = responses.boxes(self.state.index) or self._middle(contents["field"], contents["image"])
         contents["box_where"] = "peak" if responses.boxes(self.state.index) else "middle" if boxes else None
         if self._rests_on["exemplar_strip"] and data is not None:
@@ -220,13 +229,15 @@ class UnitView:
                     "box": boxes[at] if at < len(boxes) else None,
                 }
                 for at, (number, response) in enumerate(
-                    zip(about["exemplars"], about["exemplar_responses"], strict=True)
+                    zip(about["exemplars"][:shown], about["exemplar_responses"][:shown], strict=True)
                 )
             ]
         contents["curves"] = {f"OIP {at}": oip["curve"] for at, oip in enumerate(about["oips"], 1)}
         contents["grown"] = {
             **{name: about[name] for name in ("verdict", "response", "pre_activation", "response_ratio", "constraint")},
             **{name: about[name] for name in ("only_one_pattern", "alike_from", "image_steps", "oips")},
+            "on_data": known,
+            "far": is_far(about),
             "shape": list(grown.shape),
             "parameters": {name: value for name, value in self._record.parameters.items() if name != "unit"},
             "made_by": list_makers(self.catalogue, self._record),
@@ -263,6 +274,7 @@ class UnitView:
             "identity": self.network.identity,
             "record": record.key,
             **self._about,
+            "on_data": on_data(self._about),
             "parameters": record.parameters,
             "inputs": [{"role": item.role, "digest": item.digest} for item in record.inputs],
             "outputs": [

@@ -14,14 +14,16 @@ from tasks.model.pixels import PICTURES, pixels_of
 from tasks.session.kind import failed_unit
 from tasks.sweep.image_steps import Searched
 from tasks.sweep.kinds.oip import KIND as OIP
+from tasks.sweep.on_data import OnData, on_data
 
 
 @dataclass(frozen=True, slots=True)
 class Grown:
     """A record of one unit's OIPs, as far as pages list it: a store can have tens of thousands, with long curves.
 
-    `identity` and `model` are the model's, and the digest of its blob. `oips` and `picture` are digests; `shape` is
-    [k, H, W, C]. `settings` is how it was grown, shared between the units of a sweep; `searched`: what that took.
+    `identity` and `model` are the model's, and the digest of its blob. `on_data`: whether any image of the data set
+    makes it respond. `oips` and `picture` are digests; `shape` is [k, H, W, C]. `settings` is how it was grown, shared
+    between the units of a sweep; `searched`: what that took.
     """
 
     key: str
@@ -33,6 +35,7 @@ class Grown:
     ended: str
     run: str | None
     verdict: str
+    on_data: OnData | None
     response: float
     pre_activation: float
     response_ratio: float | None
@@ -82,6 +85,7 @@ class Grown:
             record.ended,
             record.provenance.run,
             about["verdict"],
+            on_data(about),
             about["response"],
             about["pre_activation"],
             about["response_ratio"],

@@ -101,6 +101,19 @@ def test_runs_are_listed_newest_first_with_their_verdicts(cli: CLI, store: Any) 
     assert "2 responded, 1 dead, 1 failed" in cli("runs")[1]
 
 
+def test_what_no_image_makes_respond_is_counted_beside_the_verdicts(cli: CLI, store: Any) -> None:
+    _, out, _ = cli("show", store.sweep)
+    table = out[out.index("layer  ") :].splitlines()
+    assert table[0].split()[-3:] == ["never", "on", "data"]
+    last = {row.split()[0]: row.split()[-1] for row in table[1:] if row.startswith(("Conv2D", "all"))}
+    assert last == {"Conv2D_1": "1", "Conv2D_2": "·", "all": "1"}
+    (dead,) = (unit for unit, record in store.oips.items() if record.output("oips").attributes["verdict"] == "dead")
+    _, out, _ = cli("show", dead)
+    assert "never on data: no image of the data set makes it respond" in out
+    assert "best exemplars" not in out
+    assert "never on data" not in cli("show", "Conv2D_2/17")[1]
+
+
 def test_an_open_run_that_has_been_silent_for_long_is_shown_as_died(cli: CLI, store: Any) -> None:
     open_run = store.store.open_run("oip-sweep", {})
     assert answer(cli, "runs")["runs"][0]["state"] == "open"
@@ -116,6 +129,8 @@ def test_show_takes_a_ref_a_run_a_unit_a_digest_and_an_exported_file(cli: CLI, s
     assert answer(cli, "show", "model/latest")["key"] == store.model.key
     assert answer(cli, "show", "sweep/latest")["run"] == store.sweep
     assert answer(cli, "show", store.sweep)["verdicts_by_layer"]["Conv2D_1"] == {"responded": 1, "dead": 1}
+    assert answer(cli, "show", store.sweep)["on_data_by_layer"]["Conv2D_1"] == {"active": 1, "never": 1}
+    assert answer(cli, "show", "Conv2D_2/17")["on_data"] == "active"
     assert answer(cli, "show", "Conv2D_2/17")["key"] == store.oips["Conv2D_2/17"].key
     for text in (picture.digest[:10], exported):
         shown = answer(cli, "show", text)

@@ -15,6 +15,9 @@ def test_a_sweep_is_summed_up_from_its_records(small: Any) -> None:
         "Conv2D_1": {"responded": 1, "unreached": 0, "silent": 0, "dead": 1, "failed": 0, "left": 0},
         "Conv2D_2": {"responded": 1, "unreached": 0, "silent": 0, "dead": 0, "failed": 1, "left": 0},
     }
+    # what has failed is in neither
+    assert summary["on_data"] == {"Conv2D_1": {"active": 1, "never": 1}, "Conv2D_2": {"active": 1}}
+    assert [unit.get("on_data") for unit in summary["units"]] == ["active", "never", "active", None]
     assert [unit["unit"] for unit in summary["units"]] == ["Conv2D_1/0", "Conv2D_1/1", "Conv2D_2/17", "Conv2D_2/18"]
     assert summary["units"][-1]["verdict"] == "failed"
     assert summary["units"][-1]["error"] == summary["failures"]["Conv2D_2/18"]

@@ -87,20 +87,21 @@ class SweptStore(Synthetic):
         data: bool = True,
         constraint: str = "standardised",
         pixel_range: tuple[float, float] = (0.0, 1.0),
+        best: Sequence[float] | None = None,
     ) -> Record:
-        """The OIPs of one unit."""
+        """The OIPs of one unit. `best`: its responses to its exemplars."""
         random = np.random.default_rng([seed, index, len(layer)])
         images = random.normal(size=(2, SIDE, SIDE, 1)).astype(np.float32)
         unit, response = f"{layer}/{index}", 1.0 + index if verdict == "responded" else 0.0
         one = {"pre_activation": response, "seed": 1, "start": 0, "length_scales": [1.0]}
-        about = {
+        about: dict[str, Any] = {
             "unit": unit,
             "layer": layer,
             "index": index,
             "verdict": verdict,
             "response": response,
             "pre_activation": response,
-            "response_ratio": 1.0 + 0.1 * index if data and verdict == "responded" else None,
+            "response_ratio": None,
             "constraint": constraint,
             "only_one_pattern": False,
             "alike_from": 0.8,
@@ -109,6 +110,13 @@ class SweptStore(Synthetic):
             "exemplars": [int(number) for number in random.permutation(IMAGES)[:9]] if data else [],
             "exemplar_responses": [1.0 - 0.1 * at for at in range(9)] if data else [],
         }
+        if best is None and data and verdict in ("silent", "dead"):
+            best = [0.0] * 9
+        if best is not None:
+            about["exemplar_responses"] = list(best)
+            about["response_ratio"] = response / best[0] if best[0] > 0 else None
+        elif data and verdict == "responded":
+            about["response_ratio"] = 1.0 + 0.1 * index
         return self.commit(
             "oip",
             {"unit": unit, "seed": seed, "constraint": constraint, "pixel_range": list(pixel_range)},

@@ -103,8 +103,10 @@ def test_a_layers_page_has_a_cell_for_every_unit_whatever_became_of_it(gallery: 
 
 def test_cells_carry_what_they_are_filtered_and_sorted_by(gallery: Made) -> None:
     html = gallery.html(layer_page(SLUG, "Conv2D_1"))
-    assert 'data-number="1" data-verdict="unreached"' in html
-    assert 'data-verdict="responded" data-response="1.0" data-ratio="1.0" data-class="zero"' in html
+    assert 'data-number="1" data-verdict="unreached" data-on-data="active"' in html
+    assert (
+        'data-verdict="responded" data-on-data="active" data-response="1.0" data-ratio="1.0" data-class="zero"' in html
+    )
     assert 'data-class="&lt;i&gt;two&lt;/i&gt;"' in html
     assert '<form class="controls" hidden>' in html  # a script shows it
 

@@ -39,7 +39,7 @@ def test_a_sweep_in_which_a_map_failed_shows_its_table_and_exits_with_1(
     swept(VERDICTS)
     code, out, err = cli("sweep", "--out", tmp_path / "pictures")
     assert code == 1, err
-    assert out.splitlines()[1].split() == ["Conv2D_1", "3", "1", "1", "·", "·", "1"]
+    assert out.splitlines()[1].split() == ["Conv2D_1", "3", "1", "1", "·", "·", "1", "·"]
     assert "failed: Conv2D_1/2: ResourceExhaustedError: no memory" in out
     assert "unreached: Conv2D_1/1" in out
     (sheet,) = (tmp_path / "pictures").rglob("*.png")
@@ -59,7 +59,8 @@ def test_the_json_of_a_sweep_has_what_other_programs_count_on(
         "Conv2D_1": {"responded": 1, "unreached": 1, "silent": 0, "dead": 0, "failed": 1, "left": 0},
     }
     unit = answer["units"][0]
-    assert {"unit", "verdict", "response", "response_ratio", "png", "npy", "oips"} <= set(unit)
+    assert answer["on_data"] == {"Conv2D_1": {"active": 2}}
+    assert {"unit", "verdict", "on_data", "response", "response_ratio", "png", "npy", "oips"} <= set(unit)
     assert {"response", "seed", "length_scales"} <= set(unit["oips"][0])
     assert Path(unit["png"]).is_file()
 
