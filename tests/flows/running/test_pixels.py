@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as kl
+from PIL import Image
 
 from flows.forms.parameters import AnalyseParameters, DreamParameters, NightlyParameters, RegisterParameters
 from lib.errors import BadInput, Question
@@ -189,6 +190,53 @@ def test_analyses_and_dreams_come_from_the_declaration(bench: Bench, tmp_path: P
     dreamed = dream(DreamParameters(**asked, **places, settings=settings))  # type: ignore[arg-type]
     (made,) = (unit for unit in store.run(dreamed["run"]).units.values() if unit.kind == "dream")
     assert store.record(made.record).parameters["pixels"] == text
+
+
+def of_three_colours() -> Any:
+    """As in Keras's image tutorials it takes 0..255 and rescales inside; each class is a colour's."""
+    model = keras.Sequential(
+        [
+            keras.Input((24, 24, 3)),
+            kl.Rescaling(1 / 255, name="rescaling"),
+            kl.Conv2D(3, 1, activation="relu", name="conv"),
+            kl.GlobalMaxPooling2D(),
+            kl.Dense(3, activation="softmax", name="classes"),
+        ]
+    )
+    kernel = np.eye(3, dtype=np.float32)[:, ::-1].reshape(1, 1, 3, 3)  # blue, green, red, in the order of the folders
+    model.get_layer("conv").set_weights([kernel, np.full(3, -0.5, np.float32)])
+    model.get_layer("classes").set_weights([20 * np.eye(3, dtype=np.float32), np.zeros(3, np.float32)])
+    return model
+
+
+def test_a_network_that_rescales_inside_is_as_accurate_as_in_keras(tmp_path: Path) -> None:
+    from flows.analyse import analyse
+
+    random = np.random.default_rng(0)
+    for name, many, colour in (
+        ("blue", 5, (40, 60, 230)),
+        ("grün", 12, (40, 200, 60)),
+        ("red spots", 30, (220, 40, 40)),
+    ):
+        (tmp_path / "three" / name).mkdir(parents=True)
+        for number in range(many):
+            pixels = random.integers(0, 60, (24, 24, 3)).astype(np.uint8)
+            y, x = random.integers(0, 16, 2)
+            pixels[y : y + 8, x : x + 8] = colour
+            Image.fromarray(pixels).save(tmp_path / "three" / name / f"pic {number}.png")
+    bytes_ = keras.utils.image_dataset_from_directory(tmp_path / "three", image_size=(24, 24), verbose=False)
+    model = of_three_colours()
+    model.compile(metrics=["accuracy"], loss="sparse_categorical_crossentropy")
+    in_keras = model.evaluate(bytes_, verbose=0)[1]
+    answer = analyse(
+        AnalyseParameters(
+            store=str(tmp_path / "store"),
+            model=str(saved(model, tmp_path / "range255.keras")),
+            data=f"folder:{tmp_path / 'three'}",
+            pixels="0..255",
+        )
+    )
+    assert answer["accuracy"] == in_keras == 1.0
 
 
 def test_a_night_hands_pixels_on() -> None:
