@@ -18,8 +18,8 @@ RARE = 1e-3
 _SURE = 0.95
 _TOLD = 0.7
 """What tells classes apart has no more than this share of the loss of a guess."""
-_NEAR, _GOOD = 0.25, 0.7
-"""An accuracy is near chance in the first quarter of the way from there to 1, and good in the last third."""
+_NEAR, _FAR, _SOUND = 0.25, 0.5, 0.7
+"""Of the way from chance to 1: an accuracy is near it in the first quarter; a sound network is in the last third."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,12 @@ class Worth:
         """
         low, high = self.interval
         left = 1 - self.chance
-        return low <= self.chance and self.accuracy <= self.chance + _NEAR * left and high < self.chance + _GOOD * left
+        return low <= self.chance and self.accuracy <= self.chance + _NEAR * left and high < self.chance + _SOUND * left
+
+    @property
+    def good(self) -> bool:
+        """Whether it is above chance by half of the way to 1."""
+        return self.accuracy >= self.chance + _FAR * (1 - self.chance)
 
     @property
     def proven(self) -> bool:

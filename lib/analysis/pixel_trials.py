@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lib import stop
 from lib.analysis.chance import RARE, Order, Worth, at_least, better_by_chance, find_order, losses_of, worth_of
 from lib.analysis.classifier import Classifier, classifier_of
 from lib.analysis.predictions import Predictions
@@ -27,11 +28,11 @@ from lib.words import percent
 
 MOST = 256
 """So many pictures are looked at, at most."""
-_BATCH = 32
+_FEWER = {96 * 96: 256, 160 * 160: 128}
+_FEWEST, _UNLABELLED = 64, 48
+_BATCH = 16
 _SURE = 0.6
 """The mean loss is at most this share of that of a guess."""
-_FAR = 0.5
-"""The best is above chance by this share of the way to 1."""
 _VARIES = 0.05
 """A unit tells pictures apart where its responses deviate from their mean by more than this share of it."""
 _GREY = 0.5
@@ -113,6 +114,12 @@ def candidates(channels: int) -> dict[str, Pixels]:
     return {name: pixels for name, pixels in named().items() if pixels.fits(channels)}
 
 
+def how_many(height: int, width: int, *, labelled: bool) -> int:
+    """So many pictures of this size are looked at: a large network takes a second for a few."""
+    most = next((count for area, count in _FEWER.items() if height * width <= area), _FEWEST)
+    return most if labelled else _UNLABELLED
+
+
 def pick_evenly(labels: Integers | None, count: int, most: int = MOST) -> Integers:
     """Numbers of at most `most` images of `count`, rising; with labels as many of each class as there are.
 
@@ -150,15 +157,22 @@ def find_by_trial(
         BadInput: a model that cannot be read.
     """
     shown = _Shown(model, pictures, labels, classes)
+    colours = pictures.shape[-1] == 3
     trials = shown.tried(candidates(int(pictures.shape[-1])).values(), progress)
     choice = choose(trials)
-    if choice.order is not None and pictures.shape[-1] == 3:  # red for blue looks as one class for another
-        turned = shown.tried((_turned(one.pixels) for one in trials), progress)
-        if better := [one for one in turned if one.right.mean() >= choice.order.accuracy - _CLOSE]:
-            return Choice((*trials, *better), None)  # these have no names: they are shown to whoever is asked
-    if choice.chosen is not None and shown.classified:
-        return choose(trials, shown.tried(_rivals(choice.chosen.pixels, pictures), progress))
-    return choice
+    if not shown.classified:
+        return choice
+    if choice.chosen is None:
+        best = max(trials, key=lambda one: one.worth.accuracy)
+        if colours and (choice.order is not None or not best.worth.good):  # red for blue looks as another order
+            turned = shown.tried((_turned(one.pixels) for one in trials), progress)
+            if better := [one for one in turned if one.worth.good and one.beats(best)]:
+                return Choice((*trials, *better), None)  # these have no names: they are shown to whoever is asked
+        return choice
+    best = choice.chosen
+    if colours and not _is_surer(best, shown.tried([_turned(best.pixels)], progress)[0]):
+        return Choice(tuple(trials), None)  # where colours matter little, nobody knows their order
+    return choose(trials, shown.tried(_rivals(best.pixels, pictures), progress))
 
 
 def try_pixels(model: KerasModel, pixels: Pixels, pictures: Reals, labels: Integers, classes: int) -> Trial | None:
@@ -193,7 +207,7 @@ def choose(trials: Sequence[Trial], rivals: Iterable[Trial] = ()) -> Choice:
     clear = (
         order is None
         and at_least(worth.right, worth.images, worth.chance) <= doubt
-        and worth.accuracy >= worth.chance + _FAR * (1 - worth.chance)
+        and worth.good
         and best.loss <= _SURE * math.log(worth.classes)
         and all(best.loss < one.loss for one in tried if one is not best)
         and all(better_by_chance(best.right, one.right) <= doubt for one in tried if one is not best)
@@ -207,9 +221,14 @@ def _may_be_better(one: Trial, other: Trial) -> bool:
     """Whether there is reason to think that the first is nearer to what the network takes: by 1 in 20, not by proof."""
     if better_by_chance(one.right, other.right) <= 50 * RARE:
         return True
+    return _is_surer(one, other) and other.loss - one.loss > max(0.1 * other.loss, _LITTLE)
+
+
+def _is_surer(one: Trial, other: Trial) -> bool:
+    """Whether the first has less loss, by more than chance explains one time in forty."""
     gains = other.losses - one.losses
     error = gains.std(ddof=1) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
-    return bool(gains.mean() > max(2 * error, 0.1 * other.loss, _LITTLE))
+    return bool(gains.mean() > 2 * error)
 
 
 def _widest(trials: Sequence[Trial]) -> Trial | None:
@@ -226,8 +245,6 @@ def _rivals(best: Pixels, pictures: Reals) -> Iterator[Pixels]:
     deviations = np.asarray(pictures.std(axis=(0, 1, 2), dtype=np.float64))
     if (deviations > 0).all():
         yield Pixels(tuple(means.tolist()), tuple(deviations.tolist()))
-    if pictures.shape[-1] == 3:
-        yield _turned(best)
     # brighter, darker, of more contrast and of less: what is right is better than all that is around it
     for shift, contrast in ((0.25, 1.0), (-0.25, 1.0), (0.0, 2.0), (0.0, 0.5)):
         about = [_GREY + (mean - _GREY) / contrast + shift for mean in best.mean]
@@ -298,7 +315,10 @@ def _respond(model: Any, shape: tuple[int, ...]) -> Callable[[Reals], Reals]:
         respond.get_concrete_function()
 
     def of(images: Reals) -> Reals:
-        parts = [np.asarray(respond(images[at : at + _BATCH])) for at in range(0, len(images), _BATCH)]
+        parts = []
+        for at in range(0, len(images), _BATCH):
+            stop.look()
+            parts.append(np.asarray(respond(images[at : at + _BATCH])))
         return np.concatenate(parts)
 
     return of

@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from lib.analysis.chance import Order, Worth, find_order, worth_of
-from lib.analysis.pixel_trials import Choice, Trial, find_by_trial, pick_evenly, try_pixels, try_turned
+from lib.analysis.pixel_trials import Choice, Trial, find_by_trial, how_many, pick_evenly, try_pixels, try_turned
 from lib.analysis.predictions import Predictions
 from lib.arrays import Floats, Integers
 from lib.errors import Question
@@ -47,7 +47,7 @@ def images_to_look_at(store: Store, data: Record | None, model: KerasModel) -> L
     numbers = np.asarray(store.array(labels.digest))
     classes = parameters["classes"]
     labelled = len(classes) > 1 and len(numbers) == shape[0]
-    picked = pick_evenly(numbers if labelled else None, shape[0])
+    picked = pick_evenly(numbers if labelled else None, shape[0], how_many(*shape[1:3], labelled=labelled))
     digests: dict[str, Json] = {"test_imgs": images.digest, "test_labels": labels.digest}
     return Looked(
         np.asarray(store.array(images.digest)[picked], np.float32),

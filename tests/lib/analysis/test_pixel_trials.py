@@ -16,6 +16,7 @@ from lib.analysis.pixel_trials import (
     candidates,
     choose,
     find_by_trial,
+    how_many,
     pick_evenly,
     share_that_tells,
     try_pixels,
@@ -131,6 +132,26 @@ def test_colours_in_the_other_order_are_not_taken_for_classes_in_another() -> No
     assert choice.order is None
     assert choice.chosen is None
     assert "BGR" in str(choice)
+
+
+def test_where_colours_do_not_matter_their_order_is_asked_for() -> None:
+    images, labels = pictures(240, 5)
+    grey = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
+    grey[labels == 0] *= 0.2  # told by brightness alone
+    marked = (labels != 0).astype(np.int64)
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [kl.Input((12, 12, 3)), kl.Conv2D(4, 3, activation="relu"), kl.Flatten(), kl.Dense(2, activation="softmax")]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(Pixels.parse("0..255").to_network(grey), marked, epochs=12, verbose=0)
+    assert find_by_trial(model, grey, marked, 2).chosen is None
+
+
+def test_of_large_pictures_fewer_are_looked_at() -> None:
+    assert how_many(28, 28, labelled=True) == MOST
+    assert how_many(28, 28, labelled=True) > how_many(128, 128, labelled=True) > how_many(224, 224, labelled=True)
+    assert how_many(8, 8, labelled=False) < MOST
 
 
 def test_without_labels_or_with_others_the_spread_of_responses_is_what_there_is() -> None:
