@@ -11,8 +11,8 @@ import numpy as np
 from lib import stop
 from lib.arrays import Floats, Reals, Tensor
 from lib.errors import BadInput
+from lib.nearest import LISTED, nearest
 from lib.network.graph import LOCK, Graph, Step, graph_of
-from lib.network.nearest import LISTED, nearest
 from lib.network.nonlinearity import Nonlinearity, activation_name, kind_of, nonlinearity_of
 from lib.network.trunk import Trunk, trunk_to
 

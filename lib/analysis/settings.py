@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Lt
 
 from lib.analysis.fcps import THRESHOLD
 from lib.errors import BadInput, BadValue
-from lib.network.nearest import nearest
+from lib.nearest import nearest
 from lib.settings import About, check
 
 

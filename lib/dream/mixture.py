@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import BadInput
-from lib.network.nearest import LISTED, list_some, nearest
+from lib.nearest import LISTED, list_some, nearest
 from lib.network.units import layers_with_units, names_to_offer
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"

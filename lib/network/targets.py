@@ -6,8 +6,8 @@ pre-activation what lies before the activations of it (`lib.network.pre_activati
 """
 
 from lib.errors import BadInput
+from lib.nearest import LISTED, nearest
 from lib.network.graph import Graph, Step, is_adapter
-from lib.network.nearest import LISTED, nearest
 from lib.network.nonlinearity import MIXING, Kind, Nonlinearity, activation_name, kind_of, nonlinearity_of
 from lib.network.pre_activations import is_never_negative, look_before
 
@@ -33,9 +33,7 @@ def find(graph: Graph, layer: str) -> Nonlinearity:
 def no_units(layer: str, graph: Graph, step: Step) -> str:
     """The message that a layer is no target."""
     if len(step.outputs) == 1 and len(shape := graph.shapes[step.outputs[0]]) == 2 and (shape[-1] or 0) > MOST_NODES:
-        return (
-            f"layer {layer!r} puts out {shape[-1]:,} nodes, too many to be looked at one by one; choose another layer"
-        )
+        return f"layer {layer!r} puts out {shape[-1]:,} nodes, more than can be swept; choose another layer"
     if len(step.outputs) != 1:
         return f"layer {layer!r} has no units: it puts out {len(step.outputs)} tensors; choose another layer"
     return (
@@ -51,7 +49,7 @@ def has_units(graph: Graph, step: Step) -> bool:
     shape = graph.shapes[step.outputs[0]]
     if kind_of(step.op) is not None:
         return bool(shape[-1])
-    return bool(shape) and bool(shape[-1]) and (len(shape) == 4 or (len(shape) == 2 and shape[-1] <= MOST_NODES))
+    return bool(shape) and bool(shape[-1]) and (len(shape) == 4 or (len(shape) == 2 and (shape[-1] or 0) <= MOST_NODES))
 
 
 def units_of(graph: Graph, step: Step) -> Nonlinearity:

@@ -7,11 +7,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from lib.errors import BadInput
-from lib.network.graph import graph_of
-from lib.network.heads import steps_without_space
-from lib.network.nearest import LISTED, list_some, nearest
+from lib.nearest import LISTED, list_some, nearest
+from lib.network.graph import Graph, Slot, Step, graph_of
 from lib.network.nonlinearity import Kind, Nonlinearity, kind_of
 from lib.network.targets import has_units, no_units, units_of
+
+_LARGE = 3  # an average over more positions along a side, all there are, is meant to leave none
 
 
 @dataclass(frozen=True, order=True)
@@ -55,6 +56,44 @@ class Layer:
     type: str = ""
     weighted: bool = True
     default: bool = False
+
+
+def steps_without_space(graph: Graph) -> set[Step]:
+    """The steps behind global pooling: they see no space any more, whatever they are called.
+
+    So does the end of many classifiers (1x1 convolutions on one position, in MobileNetV3), and every gate that weighs
+    maps by their means (squeeze-and-excitation). What makes maps of several positions again leads back into space.
+    """
+    pooled: set[Slot] = set()
+    found: set[Step] = set()
+    for step in graph.steps:
+        if step.inputs and all(slot in pooled for slot in step.inputs):
+            found.add(step)
+            pooled.update(slot for slot in step.outputs if not _has_positions(graph.shapes[slot]))
+        elif _pools_all(graph, step):
+            pooled.update(step.outputs)
+    return found
+
+
+def _has_positions(shape: tuple[int | None, ...]) -> bool:
+    return len(shape) == 4 and shape[1:3] != (1, 1)
+
+
+def _pools_all(graph: Graph, step: Step) -> bool:
+    """Whether a step makes maps into one position, or into nodes."""
+    from keras import layers
+
+    if any(_has_positions(graph.shapes[slot]) for slot in step.outputs):
+        return False
+    kind = type(step.op)
+    if kind.__name__.startswith("Global"):
+        return True
+    if not any(_has_positions(graph.shapes[slot]) for slot in step.inputs):
+        return False
+    if kind is layers.AveragePooling2D:
+        return min(step.op.pool_size) > _LARGE
+    windowed = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
+    return not isinstance(step.op, (*windowed, layers.MaxPooling2D, layers.Cropping2D))
 
 
 def layers_with_units(model: Any) -> dict[Layer, Nonlinearity]:

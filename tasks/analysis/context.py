@@ -145,7 +145,7 @@ class AnalysisContext(RunContext):
         Raises BadInput for classes that there are not.
         """
         if self.settings.pair and self.labelled and self.classifier is None:
-            raise BadInput(f"the network predicts no classes to tell apart: {'; '.join(self.notes())}")
+            raise BadInput(f"the network predicts no classes that could be compared: {'; '.join(self.notes())}")
         named = self.settings.pair_of(self.classes)
         if named is None:
             assert self.predictions is not None

@@ -23,7 +23,7 @@ GROWTH = GrowthSettings(oips=1, starts=2, steps=4, jitter=0)
 
 # of each network units of two convolutions and of two other layers
 NETWORKS = {
-    "MobileNetV2": ["Conv1/0", "block_6_expand/1", "block_6_add/2", "out_relu/3"],
+    "MobileNetV2": ["Conv1/0", "block_6_expand/1", "block_4_add/2", "out_relu/3"],
     "MobileNetV3Small": ["conv/0", "expanded_conv_3_expand/1", "expanded_conv_3_squeeze_excite_mul/2", "activation/3"],
     "EfficientNetB0": ["stem_conv/0", "block3a_expand_conv/1", "block3a_se_excite/2", "block3b_add/3"],
     "ResNet50": ["conv1_conv/0", "conv2_block1_3_conv/1", "conv2_block1_out/2", "pool1_pool/3"],
@@ -55,11 +55,11 @@ def test_a_network_of_keras_is_registered_listed_and_swept_in_layers_of_every_ki
     model = getattr(keras.applications, network)(weights=None, classes=4, input_shape=(SIDE, SIDE, 3))
     file = tmp_path / f"{network}.keras"
     model.save(file)
-    times = [time.perf_counter()]
+    times = [time.process_time()]
     registered = register(RegisterParameters(store=str(tmp_path / "store"), file=file, pixels=PIXELS.get(network)))
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     listed = {one.name: one for one in list_layers(model)}
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     made = {step.name: step.output.shape for step in model.operations if step is not model.operations[0]}
     assert list(listed) == [name for name, shape in made.items() if len(shape) in (2, 4)]
     assert all(listed[unit.rpartition("/")[0]].default == (at < 2) for at, unit in enumerate(NETWORKS[network]))
@@ -70,11 +70,11 @@ def test_a_network_of_keras_is_registered_listed_and_swept_in_layers_of_every_ki
             store=str(tmp_path / "store"), model=registered["model"], layers=NETWORKS[network], growth=GROWTH
         )
     )
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     registering, listing, sweeping = (after - before for before, after in pairwise(times))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{network}: registered in {registering:.1f} s, listed in {listing:.1f}, swept in {sweeping:.1f}, "
+        f"{network}: registered in {registering:.1f} s of CPU time, listed in {listing:.1f}, swept in {sweeping:.1f}, "
         f"{memory:.0f} MB"
     )
     assert {unit["unit"] for unit in summary["units"]} == set(NETWORKS[network])

@@ -240,7 +240,7 @@ def test_a_layer_that_puts_out_neither_maps_nor_nodes_is_refused_with_what_it_pu
         find(graph_of(model), "map")
 
 
-def test_nodes_too_many_to_be_looked_at_one_by_one_are_refused() -> None:
+def test_more_nodes_than_can_be_swept_are_refused() -> None:
     model = model_of(lambda entry: kl.Flatten(name="flat")(conv(40, None, entry, name="maps")))
-    with pytest.raises(BadInput, match="layer 'flat' puts out 10,240 nodes, too many to be looked at one by one"):
+    with pytest.raises(BadInput, match="layer 'flat' puts out 10,240 nodes, more than can be swept"):
         select_units(model, ["flat"])
