@@ -54,7 +54,7 @@ def sweep(place: Path, **given: Any) -> SweepParameters:
         (["Conv2D_1", "first"], "did you mean backbone/first"),
         (["Conv2D_1/8"], "8 units, 0 to 7"),
         (["backbone/first/0-4"], "4 units, 0 to 3"),
-        (["nothing like it"], "the model has Conv2D_1, backbone/first, classes"),
+        (["nothing like it"], "the model has Conv2D_1, pool, backbone/first, backbone/deep, classes"),
     ],
 )
 def test_a_layer_or_unit_that_the_model_has_not_is_refused(
