@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-FIRST = 16
+FIRST = 48
 """How many bytes of a file tell what it is."""
 
 _BEGINNINGS = {
@@ -29,7 +29,10 @@ def format_of(start: bytes) -> str | None:
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WEBP"
     if start[4:8] == b"ftyp":
-        return "AVIF" if start[8:12] in _AVIF else "HEIF" if start[8:12] in _HEIF else None
+        # the first of the brands, its version, and those that it is compatible with, up to the length of the box
+        length = int.from_bytes(start[:4], "big")
+        brands = {start[at : at + 4] for at in (8, *range(16, min(length, len(start)), 4))}
+        return "AVIF" if brands & _AVIF else "HEIF" if brands & _HEIF else None
     if start[:2] == b"BM" and start[6:10] == bytes(4):
         return "BMP"
     if start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace() and start[2:3]:

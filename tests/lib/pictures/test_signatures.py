@@ -41,6 +41,23 @@ def test_what_only_begins_like_a_picture_is_none(start: bytes) -> None:
     assert format_of(start) is None
 
 
+@pytest.mark.parametrize(
+    ("brands", "form"),
+    [
+        (b"mif1\0\0\0\0mif1avifmiaf", "AVIF"),
+        (b"mif1\0\0\0\0mif1heicmiaf", "HEIF"),
+        (b"heic\0\0\0\0", "HEIF"),
+        (b"avis\0\0\0\0msf1", "AVIF"),
+        (b"mp42\0\0\0\0isommp42", None),
+        (b"isom\0\0\0\0isom", None),
+    ],
+)
+def test_pictures_of_one_family_of_files_are_told_apart_by_all_of_their_brands(brands: bytes, form: str | None) -> None:
+    start = (8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands
+    # what follows the box is no brand
+    assert format_of((start + b"avif" * 9)[:FIRST]) == form
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_of_a_truncated_picture_nothing_is_read(form: str) -> None:
     whole = saved(form, (80, 60))
