@@ -162,7 +162,7 @@ def _read_sets(path: Path, named: Mapping[Kind, StoredArray]) -> _Sets:
             if labels[-1].ndim == 0 or len(labels[-1]) != len(pictures):
                 raise BadInput(
                     f"{show_name(str(path))}: {named[name, 'labels'].name} is of shape {labels[-1].shape}, and there "
-                    f"are {len(pictures)} pictures in {stored.name}: one label a picture is wanted"
+                    f"are {len(pictures)} pictures in {stored.name}: it must have one label for each picture"
                 )
     split = f"the arrays {named[first, 'images'].name} and {named[tests[0], 'images'].name}" if tests else ""
     return _Sets(images, labels, split, notes)

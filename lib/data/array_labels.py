@@ -61,7 +61,7 @@ def _flat(where: str, labels: Array) -> Array:
         return labels.argmax(axis=1)
     if labels.ndim != 1 or labels.dtype.kind not in "biufUS":
         raise BadInput(
-            f"{where} has labels of the shape {labels.shape} and of {labels.dtype}: one number a picture is wanted"
+            f"{where} has labels of the shape {labels.shape} and of {labels.dtype}: give one number for each picture"
         )
     return labels
 

@@ -155,7 +155,7 @@ def test_arrays_in_a_group_of_hdf5_are_found(tmp_path: Path) -> None:
     [
         ({"arr_0": PIXELS, "arr_1": LABELS}, r"has no images by a name that is known.*arr_0 20x6x5x3, arr_1 20"),
         ({}, "has no images by a name that is known.*no arrays"),
-        ({"images": PIXELS, "labels": LABELS[:7]}, "one label a picture is wanted"),
+        ({"images": PIXELS, "labels": LABELS[:7]}, "it must have one label for each picture"),
         ({"images": PIXELS.reshape(20, -1), "labels": LABELS}, r"is of the shape \(20, 90\)"),
         ({"images": PIXELS[..., :2], "labels": LABELS}, "is of the shape"),
         ({"images": PIXELS / 127.5 - 1, "labels": LABELS}, "has pixels from -1 to 1: give them as bytes"),
