@@ -31,6 +31,8 @@ def _without_value(option: Any) -> Any:
 
 def _without_types(params: Any) -> Any:
     for param in params:
-        if isinstance(param, TyperArgument):
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            _without_value(param)
+        elif isinstance(param, TyperArgument):
             param.__dict__["display_type_rich"] = lambda ctx: None
     return params
