@@ -120,7 +120,7 @@ def say_pixels(model: "ModelNote") -> str:
     """What a model takes and where that is known from; or what it means that nobody has said it."""
     if model["pixels"] is None:
         return f"{UNDECLARED}: nobody has said what it takes, so a sweep finds it out, or asks; --pixels says it"
-    return ", by ".join(filter(None, [model["pixels"], model["pixels_from"]]))
+    return f"{model['pixels']} ({model['pixels_from']})" if model["pixels_from"] else model["pixels"]
 
 
 def _pixels(model: "ModelNote") -> str:

@@ -131,7 +131,7 @@ def _describe(record: Record, names: list[str], analyses: _Analyses) -> ModelNot
         "record": record.key,
         "when": record.ended,
         "pixels": said.get("pixels") or ("0..1" if trained else None),
-        "pixels_from": said.get("pixels_from") or ("its training" if trained else None),
+        "pixels_from": said.get("pixels_from") or ("it was trained here" if trained else None),
         "accuracy": accuracy,
         "accuracy_on": on,
     }

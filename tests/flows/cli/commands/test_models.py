@@ -129,7 +129,7 @@ def names(cli: CLI) -> dict[str, str]:
 def test_a_model_of_which_nobody_said_the_pixels_is_listed_as_undeclared(cli: CLI, brought: Any) -> None:
     net, digits = json.loads(cli("models", "--json")[1])["models"]
     assert (net["pixels"], net["pixels_from"], net["accuracy"]) == (None, None, None)
-    assert (digits["pixels"], digits["pixels_from"]) == ("0..1", "its training")
+    assert (digits["pixels"], digits["pixels_from"]) == ("0..1", "it was trained here")
     assert (digits["test_accuracy"], digits["accuracy"], digits["accuracy_on"]) == (0.9934, 0.9934, "digits")
     code, out, _ = cli("models")
     assert code == 0
