@@ -1,6 +1,7 @@
 """`dreamsweep gallery`."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -106,10 +107,10 @@ def _serve(folder: Path, port: int | None, show: bool) -> int:
     if show:
         _open(address)
     app = SameSite(Starlette(routes=[Mount("/", GalleryFiles(folder))]))
-    try:
+    # uvicorn raises the signal again, once it has ended as it was told to
+    with suppress(KeyboardInterrupt):
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None)).run([listening])
-    except KeyboardInterrupt:  # uvicorn raises the signal again, once it has ended as it was told to
-        say(f"The gallery is served no longer; its files are in {folder}")
+    say(f"The gallery is served no longer; its files are in {folder}")
     return 0
 
 
