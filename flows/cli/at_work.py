@@ -15,7 +15,8 @@ from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
 
 if TYPE_CHECKING:
-    from flows.forms.parameters import InStore, RegisterParameters
+    from flows.forms.every_run import InStore
+    from flows.forms.parameters import RegisterParameters
     from flows.forms.resolve import Resolved
     from flows.results.summaries import RegisterSummary
     from lib.network.keras_model import KerasModel

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.forms import allowed_places
+from flows.forms.every_run import InStore
 from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
 from flows.forms.parameters import (
@@ -20,7 +21,6 @@ from flows.forms.parameters import (
     Analysing,
     Dreaming,
     DreamParameters,
-    InStore,
     NightlyParameters,
     RegisterParameters,
     SweepParameters,

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from prefect.context import FlowRunContext
 
-from flows.forms.parameters import InStore, Limits
+from flows.forms.every_run import InStore, Limits
 from flows.forms.places import DATA_FOLDER
 from flows.forms.resolve import Resolved, take_over
 from flows.running.liveness import AliveFile, keep_alive_file

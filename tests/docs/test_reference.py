@@ -66,7 +66,7 @@ def test_every_value_of_every_form_is_on_the_page(reference: ModuleType) -> None
 
 
 def test_a_changed_explanation_changes_the_page(reference: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.forms.parameters import Limits
+    from flows.forms.every_run import Limits
 
     before = reference.settings()
     monkeypatch.setattr(Limits.model_fields["finish_by"], "description", "Said anew.")

@@ -111,7 +111,9 @@ def test_a_regression_is_said_and_its_images_are_looked_at_all_the_same(three: P
     }
     (value,) = three.said(summary, "output age on test")["values"]
     assert value["mean"] == pytest.approx(np.asarray(model(three.set.test_imgs)).mean(), rel=1e-4)
-    with pytest.raises(BadInput, match="the network predicts no classes that could be compared: the network ends in 1 output"):
+    with pytest.raises(
+        BadInput, match="the network predicts no classes that could be compared: the network ends in 1 output"
+    ):
         three.analyse(model, AnalysisSettings(pair="class 0,class 1"))
 
 

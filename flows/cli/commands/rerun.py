@@ -7,7 +7,8 @@ import typer
 
 from flows.cli.local_runs import analyse_here, dream_here, sweep_here, train_here
 from flows.cli.options import AsJson, Given, StorePlace, fill_in, from_form
-from flows.forms.parameters import AnalyseParameters, DreamParameters, Limits, SweepParameters, TrainParameters
+from flows.forms.every_run import Limits
+from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
 from flows.forms.places import store_place
 from lib.errors import BadInput
 
