@@ -102,7 +102,7 @@ class Bench:
     def sweep(self, units: str, *more: str) -> list[str]:
         """The command that sweeps these units."""
         options = ["--model", str(self.model), "--data", self.data, "--layers", units, "--starts", "4", "--oips", "1"]
-        return ["sweep", *options, "--constraint", "box", *more]
+        return ["sweep", *options, "--pixels", "0..1", "--constraint", "box", *more]
 
     def state(self, flow: str = "oip-sweep") -> str:
         """How the run of this flow ended that was opened last, as the store has it."""
@@ -181,7 +181,16 @@ def test_every_phase_of_a_sweep_is_left_and_what_was_finished_is_kept(bench: Ben
 
 
 def test_a_dream_is_left(bench: Bench) -> None:
-    arguments = ["dream", str(bench.folder / "photograph.png"), "--model", str(bench.model), "--objective", "second"]
+    arguments = [
+        "dream",
+        str(bench.folder / "photograph.png"),
+        "--model",
+        str(bench.model),
+        "--objective",
+        "second",
+        "--pixels",
+        "0..1",
+    ]
     told = bench.told(
         "dream", signal.SIGINT, *arguments, "--out", str(bench.folder / "dreams"), "--steps", "400", after=3
     )
