@@ -33,7 +33,7 @@ def say(line: str) -> None:
     """Tell whoever started the run what should be known of it, in a line: on the terminal, and in the run's log."""
     for hearer in list(_hearers):
         hearer(line)
-    if "prefect" not in sys.modules:  # a model is registered without it, and importing it takes seconds
+    if "prefect.context" not in sys.modules:  # a model is registered without it, and importing it takes seconds
         return
     from prefect.exceptions import MissingContextError
     from prefect.logging import get_run_logger
