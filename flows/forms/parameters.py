@@ -48,14 +48,14 @@ _PIXELS = Field(
 _HOLD: Any = Field(
     None,
     title="Hold",
-    description=f"Of a network with several inputs, at what all but the image are held: {HELD}, for each. "
-    "Said where a file is named as the model; it stays with the model.",
+    description=f"At which values the inputs beside the image are held, where a network has several: {HELD}, for each. "
+    "Give them where you name a file as the model; they are stored with it.",
 )
 _OUTPUT: Any = Field(
     None,
     title="Output",
-    description="Of a network with several outputs, the name of the one to keep. Empty: all of them. "
-    "Said where a file is named as the model; it stays with the model.",
+    description="Which output is kept, by its name, where a network has several. Empty: all of them. "
+    "Give it where you name a file as the model; it is stored with it.",
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from storage.record import NewOutput
 from storage.store import Store
@@ -88,6 +89,8 @@ def place(tmp_path: Path, committing: Callable[..., Any], monkeypatch: pytest.Mo
     (tmp_path / "broken.keras").write_bytes(b"broken")
     for name in ("rose", "lily"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (12, 12)).save(tmp_path / "pictures" / name / f"{number}.png")
     return tmp_path
 
 

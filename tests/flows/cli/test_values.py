@@ -33,6 +33,8 @@ TEXTS = {
     "--length-scales": ["1;3", "", "0", "1,-2", "nan"],
     "--layers": [""],
     "--patterns": [""],
+    "--pixels": ["", "0..2", "rgb", "0.5", "0.5/0", "0.5,0.5/1,1,1", "nan/1", "x/1"],
+    "--hold": ["age", "=3", "age="],
     "--pair": ["4", "4,4", "4,9,1"],
     "--first": ["rose.png", "", "test/-1"],
     "--second": ["rose.png", "", "test/x"],
@@ -45,7 +47,7 @@ TEXTS = {
 """Options for texts that have a form, and for numbers of commands without a form."""
 NAMES = {
     "--model", "--data", "--store", "--data-dir", "--out", "--objective", "--tour", "--guide", "--mask", "--from",
-    "--colour-map", "--run", "--compare", "--host", "--allow", "--add",
+    "--colour-map", "--run", "--compare", "--host", "--allow", "--add", "--output", "--name",
 }  # fmt: skip
 """Options for names of things that are there or not: what is said of those is tested where they are looked for."""
 NOT_OURS = re.compile(r"Input should|[Vv]alue error|pydantic|validation|--help says|[\^$\\]|\d\{|Traceback|[a-z]_[a-z]")

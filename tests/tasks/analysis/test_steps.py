@@ -24,6 +24,7 @@ def steps(context, wanted):
 def context() -> Any:
     """A network of classes whose every image can be read."""
     classes = SimpleNamespace(data_classes=("3", "8"), classifier=object(), can_see=lambda name: name != "broken.png")
+    classes.reader, classes.further = classes.classifier, ()
     classes.settings = SimpleNamespace(classifier_images=100)
     return classes
 
@@ -56,7 +57,7 @@ def test_images_come_before_layers_and_these_before_whole_sets(context: Any) -> 
 
 
 def test_a_network_without_classes_has_no_attribution_and_no_classifiers(context: Any) -> None:
-    context.classifier = None
+    context.classifier = context.reader = None
     assert titles(context, Wanted(["test/1"])) == ["activations of test/1"]
 
 

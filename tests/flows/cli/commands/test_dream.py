@@ -125,5 +125,5 @@ def test_help_tells_every_option_with_its_default(cli: CLI) -> None:
     plain = " ".join(out.replace("│", " ").split())
     for words in ("PICTURES", "--octaves", "Default: 4.", "--tour", "--mask", "At how many resolutions"):
         assert words in plain
-    assert "Default: all maps of the last convolution. --" in plain
+    assert "Default: all maps of the last convolution that sees space. --" in plain
     assert "Undefined" not in plain

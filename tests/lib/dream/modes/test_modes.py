@@ -26,7 +26,7 @@ def network() -> Any:
 def dreamed(network: Any, mode: str, planes: np.ndarray, progress: Any = lambda *_: None) -> DreamedPlanes:
     mixture = mixture_of(network, "maps/2")
     objective = DreamObjective(network, mixture)
-    prepared = MODES[mode].prepare(Setup(network, objective, DreamSettings(mode=mode, **SETTINGS), (0.0, 1.0)))
+    prepared = MODES[mode].prepare(Setup(network, objective, DreamSettings(mode=mode, **SETTINGS)))
     return prepared.dream(planes, Target("maps/2", objective.weights_of(mixture)), progress)
 
 
