@@ -162,17 +162,19 @@ def find_by_trial(
     choice = choose(trials)
     if not shown.classified:
         return choice
-    if choice.chosen is None:
+    if choice.chosen is not None:
+        best = choice.chosen
+        # where colours matter little, nobody knows their order
+        if not colours or _is_surer(best, shown.tried([_turned(best.pixels)], progress)[0]):
+            choice = choose(trials, shown.tried(_rivals(best.pixels, pictures), progress))
+        else:
+            choice = Choice(tuple(trials), None)
+    if choice.chosen is None and colours:  # these have no names: they are shown to whoever is asked
         best = max(trials, key=lambda one: one.worth.accuracy)
-        if colours and (choice.order is not None or not best.worth.good):  # red for blue looks as another order
-            turned = shown.tried((_turned(one.pixels) for one in trials), progress)
-            if better := [one for one in turned if one.worth.good and one.beats(best)]:
-                return Choice((*trials, *better), None)  # these have no names: they are shown to whoever is asked
-        return choice
-    best = choice.chosen
-    if colours and not _is_surer(best, shown.tried([_turned(best.pixels)], progress)[0]):
-        return Choice(tuple(trials), None)  # where colours matter little, nobody knows their order
-    return choose(trials, shown.tried(_rivals(best.pixels, pictures), progress))
+        turned = shown.tried((_turned(one.pixels) for one in trials), progress)
+        if better := [one for one in turned if one.worth.good and one.beats(best)]:
+            return Choice((*trials, *better), None)  # what looked as another order of the classes was none
+    return choice
 
 
 def try_pixels(model: KerasModel, pixels: Pixels, pictures: Reals, labels: Integers, classes: int) -> Trial | None:
