@@ -33,7 +33,7 @@ TEXTS = {
     "--length-scales": ["1;3", "", "0", "1,-2", "nan"],
     "--layers": [""],
     "--patterns": [""],
-    "--pixels": ["", "0..2", "rgb", "0.5", "0.5/0", "0.5,0.5/1,1,1", "nan/1", "x/1"],
+    "--pixels": ["0..2", "rgb", "0.5", "0.5/0", "0.5,0.5/1,1,1", "nan/1", "x/1"],
     "--hold": ["age", "=3", "age="],
     "--pair": ["4", "4,4", "4,9,1"],
     "--first": ["rose.png", "", "test/-1"],
@@ -69,7 +69,8 @@ def wrong_values() -> Iterator[tuple[str, str, list[str]]]:
             if option in TEXTS:
                 values = TEXTS[option]
             elif entry is not None and is_choice(entry.hint):
-                values = ["no such one", "1", *([""] if entry.path[1:] else [])]  # an empty field of a form is none
+                empty = entry.path[1:] and entry.default != ""  # an empty field of a form is none
+                values = ["no such one", "1", *([""] if empty else [])]
             elif entry is not None and entry.kind in (int, float):
                 values = ["many", "", "nan", "1e999", *(["1.5"] if entry.kind is int else []), *beyond(entry.hint)]
             else:

@@ -25,6 +25,7 @@ def context() -> Any:
     """A network of classes whose every image can be read."""
     classes = SimpleNamespace(data_classes=("3", "8"), classifier=object(), can_see=lambda name: name != "broken.png")
     classes.reader, classes.further = classes.classifier, ()
+    classes.data, classes.labelled = object(), True
     classes.settings = SimpleNamespace(classifier_images=100)
     return classes
 

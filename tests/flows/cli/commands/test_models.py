@@ -316,8 +316,9 @@ def test_a_file_is_added_under_the_name_that_is_given_and_shown_layer_by_layer(
 
     shown = json.loads(cli("models", "show", "flowers", "--json")[1])
     assert shown["ref"] == "model/flowers"
-    assert [(one["name"], one["type"], one["units"], one["swept"]) for one in shown["layers"]][:2] == [
+    assert [(one["name"], one["type"], one["units"], one["swept"]) for one in shown["layers"]][:3] == [
         ("Conv2D_1", "Conv2D", 4, True),
+        ("pool", "MaxPooling2D", 4, False),
         ("Conv2D_2", "Conv2D", 6, True),
     ]
     assert shown["layers"][0]["receptive_field"] == [3, 3]
