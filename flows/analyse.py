@@ -170,13 +170,16 @@ def _open_context(open_session: Session, parameters: AnalyseParameters, found: R
     if parameters.layers:
         select_layers(model, parameters.layers)
     data = _data(open_session, parameters, stored.record, model)
+    pictures = _pictures(parameters)
+    if data is None and not pictures:
+        raise BadInput("the model has no data set: name the one that it was trained on with --data, or pictures")
     network = Network.of(model, settle_pixels(open_session, stored, model, parameters.pixels, data))
     context = AnalysisContext(
         open_session,
         network,
         parameters.settings,
         (load_data(open_session.store, data), data) if data else None,
-        _pictures(parameters),
+        pictures,
     )
     context.check()
     for name in (*(parameters.images or ()), *(parameters.first or ()), *(parameters.second or ())):
@@ -184,8 +187,6 @@ def _open_context(open_session: Session, parameters: AnalyseParameters, found: R
             image.of(context.images(image.set)[0])
     if parameters.layers and not context.labelled:
         raise BadInput("layers are compared on a data set with labels: name one with --data, or leave out --layers")
-    if context.data is None and not context.pictures:
-        raise BadInput("the model has no data set: name the one that it was trained on with --data, or pictures")
     with open_context(context):
         yield context
 

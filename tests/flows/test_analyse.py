@@ -281,7 +281,9 @@ def test_groups_of_a_network_without_classes_are_those_of_the_data_set(desk: Des
     data = str(
         desk.store.record(desk.store.ref("model/latest").removeprefix("record:")).output("model").attributes["data"]
     )
-    made = desk.analyse(model=str(file), data=data, first=["train/0"], second=["train/40"], layers=["Conv2D_2"])
+    made = desk.analyse(
+        model=str(file), pixels="0..1", data=data, first=["train/0"], second=["train/40"], layers=["Conv2D_2"]
+    )
     assert made["pair"] == ["class 0", "class 1"]
     assert [one["title"] for one in made["made"] if one["title"].startswith("fcps")] == ["fcps of Conv2D_2"]
 
@@ -307,7 +309,7 @@ def test_a_model_without_a_data_set_looks_at_pictures_alone(tmp_path: Path) -> N
     asked = {"store": str(tmp_path / "store"), "model": str(file)}
     with pytest.raises(BadInput, match="the model has no data set"):
         analyse(AnalyseParameters(**asked))
-    made: Any = analyse(AnalyseParameters(**asked, images=[str(tmp_path / "rose.png")]))
+    made: Any = analyse(AnalyseParameters(**asked, pixels="0..1", images=[str(tmp_path / "rose.png")]))
     assert [one["title"] for one in made["made"]] == [
         "activations of picture:rose.png",
         "attribution of picture:rose.png",

@@ -90,7 +90,8 @@ def test_several_sigmoids_have_an_accuracy_for_each_label_and_no_confusion(
         assert label["accuracy"] == pytest.approx((given[:, at] == (three.set.test_labels == at)).mean())
     assert (summary["accuracy"], summary["confusion"], summary["pair"]) == (None, None, None)
     assert {one["title"] for one in summary["made"]} == {
-        *("activations of test/0", "attribution of test/0", "output tags on test"),
+        *(f"{what} of test/{number}" for what in ("activations", "attribution") for number in range(4)),
+        *("activations of several images side by side", "output tags on test"),
     }
     show_analysis(summary)
     shown = capsys.readouterr().out
@@ -119,7 +120,10 @@ def test_a_regression_is_said_and_its_images_are_looked_at_all_the_same(three: P
 
 def test_maps_are_said_and_their_images_are_looked_at(three: Place) -> None:
     summary = three.analyse(ending(lambda maps: kl.Conv2D(3, 1, activation="softmax", name="segments")(maps)))
-    assert [one["title"] for one in summary["made"]] == ["activations of test/0"]
+    assert {one["title"] for one in summary["made"]} == {
+        *(f"activations of test/{number}" for number in range(4)),
+        "activations of several images side by side",
+    }
     assert "the network ends in a softmax over maps: a segmentation [10, 10, 3]" in summary["notes"][0]
 
 

@@ -63,7 +63,7 @@ def test_training_leaves_a_model_its_history_and_every_epoch(whole: tuple[Store,
     store, said = whole
     (model,) = made(store, "model")
     epochs = made(store, "epoch")
-    assert {output.role for output in model.outputs} == {"model", "model_h5", "history", "history_plot"}
+    assert {output.role for output in model.outputs} == {"model", "model_h5", "layers", "history", "history_plot"}
     assert [record.parameters["epoch"] for record in epochs] == list(range(1, EPOCHS + 1))
     assert store.ref(said["model"]) == store.ref("model/latest") == f"record:{model.key}"
     assert said["model"].startswith("model/digits-")
