@@ -99,9 +99,8 @@ import tensorflow as tf
 
 before = tf.constant([[-1.0, 2.0]])
 print(float(OBJECTIVES["energy"].value(before, tf.nn.relu(before))[0]))
-context = SimpleNamespace(
-    data_classes=("3", "8"), classifier=None, reader=None, further=(), data=None, labelled=True, can_see=lambda name: True
-)
+context = SimpleNamespace(classifier=None, reader=None, further=(), data=None, can_see=lambda name: True)
+context.data_classes = ("3", "8")
 groups = Groups(ImageGroup("3", ("test/1",)), ImageGroup("8", ("test/2",)))
 print("brightness" in [step.title for step in plan(context, Wanted(groups=groups))])
 print(artifact_kinds()["brightness"].counted)
