@@ -3,8 +3,8 @@
 import resource
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -12,8 +12,11 @@ import pytest
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.register import register
 from flows.sweep import oip_sweep
+from lib.errors import Question
 from lib.network.layer_list import list_layers
 from lib.oips.settings import GrowthSettings
+from storage.store import Store
+from tasks.model.stored import find_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -37,7 +40,7 @@ NETWORKS = {
 }
 
 PIXELS = {"MobileNetV2": "-1..1", "ResNet50": "caffe", "DenseNet121": "torch"}
-"""The others carry what they do with pixels in their first layers."""
+"""What the sweep has to be told. The others carry what they do with pixels in their first layers, and it is found."""
 
 
 @pytest.fixture(autouse=True)
@@ -56,22 +59,31 @@ def test_a_network_of_keras_is_registered_listed_and_swept_in_layers_of_every_ki
     file = tmp_path / f"{network}.keras"
     model.save(file)
     times = [time.process_time()]
-    registered = register(RegisterParameters(store=str(tmp_path / "store"), file=file, pixels=PIXELS.get(network)))
+    registered = register(RegisterParameters(store=str(tmp_path / "store"), file=file))
     times.append(time.process_time())
     listed = {one.name: one for one in list_layers(model)}
     times.append(time.process_time())
+    listing = times[2] - times[1]
     made = {step.name: step.output.shape for step in model.operations if step is not model.operations[0]}
     assert set(listed) == {name for name, shape in made.items() if len(shape) in (2, 4)}
     assert all(listed[unit.rpartition("/")[0]].default == (at < 2) for at, unit in enumerate(NETWORKS[network]))
     for one in listed.values():
         assert one.units == made[one.name][-1]
-    summary = oip_sweep(
-        SweepParameters(
-            store=str(tmp_path / "store"), model=registered["model"], layers=NETWORKS[network], growth=GROWTH, batch=4
-        )
-    )
+    found = find_model(Store.open(tmp_path / "store"), registered["model"]).pixels
+    asked: dict[str, Any] = {
+        "store": str(tmp_path / "store"), "model": registered["model"], "layers": NETWORKS[network], "growth": GROWTH,
+        "batch": 4,
+    }  # fmt: skip
+    if network in PIXELS:
+        assert found is None
+        with pytest.raises(Question, match=r"choose from 0\.\.1, -1\.\.1, 0\.\.255, caffe, torch"):
+            oip_sweep(SweepParameters(**asked))
+    else:
+        assert str(found) == "0..255"
+    times[-1] = time.process_time()
+    summary = oip_sweep(SweepParameters(**asked, pixels=PIXELS.get(network)))
     times.append(time.process_time())
-    registering, listing, sweeping = (after - before for before, after in pairwise(times))
+    registering, sweeping = times[1] - times[0], times[3] - times[2]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{network}: registered in {registering:.1f} s of CPU time, listed in {listing:.1f}, swept in {sweeping:.1f}, "
