@@ -53,6 +53,8 @@ def show_model(model: "ModelDetails") -> None:
         "input": _tensors(model["inputs"]),
         "output": _tensors(model["outputs"]),
         "pixels": say_pixels(model),
+        **({"held": ", ".join(model["hold"])} if model["hold"] else {}),
+        **({"output kept": model["output"]} if model["output"] else {}),
         "data set": model["data"] or "none",
         "accuracy": f"{percent(model['accuracy'])} on the test images of {model['accuracy_on']}"
         if model["accuracy"] is not None

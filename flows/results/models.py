@@ -26,6 +26,7 @@ class ModelNote(TypedDict):
     (ISO 8601 in UTC).
 
     `pixels`: what it takes, as "0..1", None where that is not known; `pixels_from`: what that is known from.
+    `hold`: at what inputs beside the image are held, as "age=0.5"; `output`: which of several outputs was kept.
     `accuracy`: that of the training, else that of the latest analysis of its test images, `accuracy_on` a data set;
     None where it was never measured.
     """
@@ -46,6 +47,8 @@ class ModelNote(TypedDict):
     pixels_from: str | None
     accuracy: float | None
     accuracy_on: str | None
+    hold: list[str]
+    output: str | None
 
 
 class _Said(TypedDict, total=False):
@@ -57,6 +60,8 @@ class _Said(TypedDict, total=False):
     file: str | None
     pixels: str | None
     pixels_from: str | None
+    hold: list[str]
+    output: str | None
 
 
 def list_models(store: "Store") -> list[ModelNote]:
@@ -134,4 +139,6 @@ def _describe(record: Record, names: list[str], analyses: _Analyses) -> ModelNot
         "pixels_from": said.get("pixels_from") or ("it was trained here" if trained else None),
         "accuracy": accuracy,
         "accuracy_on": on,
+        "hold": said.get("hold") or [],
+        "output": said.get("output"),
     }

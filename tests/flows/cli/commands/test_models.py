@@ -341,3 +341,27 @@ def test_a_file_is_added_under_the_name_that_is_given_and_shown_layer_by_layer(
     store = Store.open(tmp_path / "store")
     table = json.loads(store.get(store.record(shown["record"]).output("layers").digest))
     assert table["layers"] == shown["layers"]
+
+
+def test_what_is_held_and_which_output_was_kept_is_shown_with_the_model(
+    cli: CLI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+    from keras import layers as kl
+
+    monkeypatch.setenv("DREAMSWEEP_STORE", str(tmp_path / "store"))
+    image, age = keras.Input((12, 12, 1), name="image"), keras.Input((1,), name="age")
+    maps = kl.GlobalMaxPooling2D()(kl.Conv2D(4, 3, activation="relu", name="maps")(image))
+    both = kl.Concatenate()([maps, age])
+    outputs = [kl.Dense(3, activation="softmax", name="kind")(both), kl.Dense(1, name="size")(both)]
+    file = saved(keras.Model([image, age], outputs), tmp_path / "two.keras")
+    code, _, err = cli("models", "add", file, "--name", "two")
+    assert code == 2
+    assert "--hold" in err
+    code, _, err = cli("models", "add", file, "--name", "two", "--hold", "age=0.5", "--output", "kind")
+    assert code == 0, err
+    shown = json.loads(cli("models", "show", "two", "--json")[1])
+    assert (shown["hold"], shown["output"]) == (["age=0.5"], "kind")
+    _, out, _ = cli("models", "show", "two")
+    assert "held: age=0.5" in out
+    assert "output kept: kind" in out
