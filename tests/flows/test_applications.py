@@ -32,7 +32,7 @@ NETWORKS = {
     "ResNet50": ["conv1_conv/0", "conv2_block1_3_conv/1", "conv2_block1_out/2", "pool1_pool/3"],
     "DenseNet121": ["conv1_conv/0", "conv2_block2_1_conv/1", "conv2_block3_concat/130", "pool2_pool/3"],
     "ConvNeXtTiny": [
-        "convnext_tiny_stem_conv/0",
+        "convnext_tiny_stem/convnext_tiny_stem_conv/0",
         "convnext_tiny_stage_0_block_1_depthwise_conv/1",
         "convnext_tiny_stage_0_block_1_gelu/2",
         "convnext_tiny_stage_0_block_1_layer_scale/3",
@@ -41,6 +41,17 @@ NETWORKS = {
 
 PIXELS = {"MobileNetV2": "-1..1", "ResNet50": "caffe", "DenseNet121": "torch"}
 """What the sweep has to be told. The others carry what they do with pixels in their first layers, and it is found."""
+
+
+def outputs_of(model: Any, within: str = "") -> dict[str, tuple[int | None, ...]]:
+    """The shape of what each layer puts out, by its name, those of models within the model too."""
+    found: dict[str, tuple[int | None, ...]] = {}
+    for step in getattr(model, "operations", model.layers):
+        if isinstance(step, keras.Model):
+            found |= outputs_of(step, f"{within}{step.name}/")
+        elif not isinstance(step, keras.layers.InputLayer):
+            found[within + step.name] = step.output.shape
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +75,7 @@ def test_a_network_of_keras_is_registered_listed_and_swept_in_layers_of_every_ki
     listed = {one.name: one for one in list_layers(model)}
     times.append(time.process_time())
     listing = times[2] - times[1]
-    made = {step.name: step.output.shape for step in model.operations if step is not model.operations[0]}
+    made = outputs_of(model)
     assert set(listed) == {name for name, shape in made.items() if len(shape) in (2, 4)}
     assert all(listed[unit.rpartition("/")[0]].default == (at < 2) for at, unit in enumerate(NETWORKS[network]))
     for one in listed.values():
