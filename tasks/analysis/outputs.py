@@ -17,6 +17,7 @@ from tasks.analysis.context import AnalysisContext
 from tasks.analysis.groups import TEST
 from tasks.analysis.kinds.outputs import KIND
 from tasks.analysis.steps import Stage, Step, Wanted
+from tasks.model.pixels import pixel_parameters
 from tasks.session.json_output import json_output
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
@@ -62,6 +63,7 @@ def output_recipe(context: AnalysisContext, name: SetName, output: str) -> Recip
         "output": output,
         "kind": head.kind,
         "classes": list(context.data_classes),
+        **pixel_parameters(context.network.pixels),
     }
     return Recipe(
         KIND.task,
