@@ -88,7 +88,8 @@ def show_added(model: "ModelDetails") -> None:
     line(f"A sweep takes {_many(swept)}." if swept else "It has no convolutions: name layers to sweep with --layers.")
     line(f"pixels: {say_pixels(model)}")
     line(f"data set: {model['data'] or 'none: there will be no exemplars, and no accuracy, without --data'}")
-    line(f"Next: dreamsweep sweep --model {model['ref']}, or dreamsweep models show {model['ref']}")
+    pixels = " --pixels PIXELS" if model["pixels"] is None else ""
+    line(f"Next: dreamsweep sweep --model {model['ref']}{pixels}, or dreamsweep models show {model['ref']}")
 
 
 def layer_rows(layers: "Iterable[LayerRow]", milliseconds: Mapping[str, float]) -> Any:
@@ -119,9 +120,9 @@ def by_sides(sides: "Sequence[float | None] | None") -> str:
 
 
 def say_pixels(model: "ModelNote") -> str:
-    """What a model takes and where that is known from; or what it means that nobody has said it."""
+    """What a model takes and where that is known from; or what it means that this is not known."""
     if model["pixels"] is None:
-        return f"{UNDECLARED}: nobody has said what it takes, so a sweep finds it out, or asks; --pixels says it"
+        return f"{UNDECLARED}: a run needs --pixels, unless pictures of its data set say what the network takes"
     return f"{model['pixels']} ({model['pixels_from']})" if model["pixels_from"] else model["pixels"]
 
 
