@@ -52,10 +52,13 @@ class Interval:
         return Interval(ends.min(0), ends.max(0))
 
     def hull(self, shape: Sequence[int], new_shape: Sequence[int]) -> "Interval":
-        """The same values in another shape: of a tensor of `shape` (no batch) reshaped to `new_shape`."""
+        """The same values in another shape: of a tensor of `shape` (no batch) reshaped to `new_shape`.
+
+        A single number an image, whose shape is empty, is one channel.
+        """
 
         def reshaped(ends: Doubles) -> Doubles:
-            return np.broadcast_to(ends, shape).reshape(-1, new_shape[-1])
+            return np.broadcast_to(ends, tuple(shape) or (1,)).reshape(-1, *tuple(new_shape)[-1:] or (1,))
 
         return Interval(reshaped(self.low).min(0), reshaped(self.high).max(0))
 

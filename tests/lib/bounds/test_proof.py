@@ -14,6 +14,7 @@ from lib.bounds.intervals import Interval
 from lib.bounds.proof import bounds_of, prove_dead
 from lib.errors import BadInput
 from lib.network.graph import graph_of, run_step
+from lib.network.held import with_one_input
 from lib.network.trunk import responses_of
 from lib.network.units import select_layers
 from lib.training.reference import build
@@ -112,6 +113,16 @@ def test_bounds_of_each_layer_hold_and_are_finite(name: str) -> None:
     for seed, (low, high) in enumerate([(-1, 1), (1, 4), (-3, -1), (0.25, 0.4), (0, 0)]):
         bounds = assert_sound(model, low, high, seed)
         assert np.isfinite([bounds.low, bounds.high]).all()
+
+
+@pytest.mark.parametrize("hold", ["zeros", "0.5"])
+def test_bounds_hold_of_a_network_whose_other_input_is_held(hold: str) -> None:
+    image, age = keras.Input((5, 5, 3), name="image"), keras.Input((4,), name="age")
+    gate = kl.Reshape((1, 1, 2))(kl.Dense(2)(age))
+    maps = kl.ReLU(name="maps")(kl.Multiply()([kl.Conv2D(2, 3)(image), gate]))
+    model = with_one_input(keras.Model([image, age], maps), {"age": hold})
+    assert_sound(model, -1, 1, 0)
+    assert prove_dead(model, "maps", -1, 1).shape == (2,)
 
 
 def assert_sound(model: Any, low: float, high: float, seed: int) -> Interval:
