@@ -1,8 +1,11 @@
 """What pixels a run's network takes: settled before anything is computed."""
 
+from pathlib import Path
+
 from flows.forms.pixels import refuse_for_trained
-from lib.errors import Question
+from lib.errors import BadInput, Question
 from lib.network.adapt import adapt
+from lib.network.held import is_file, parse_hold
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from storage.store import Record, Store
@@ -30,7 +33,8 @@ def settle_pixels(
         data: the data set that the run is on, if any.
 
     Raises:
-        BadInput: pixels that do not suit the network, or any for one that was trained here.
+        BadInput: pixels that do not suit the network, or any for one that was trained here, or one of whose inputs is
+            held at a picture in other pixels.
         Question: nothing is asked for or declared, and nothing is clear.
     """
     refuse_for_trained(stored, asked)
@@ -41,6 +45,7 @@ def settle_pixels(
         return stored
     adapt(model, wanted)
     if stored.pixels is not None:
+        _check_held(stored, model, wanted)
         say(f"{stored.name} takes {wanted} from now on, where {stored.pixels} was declared before")
     return declare_pixels(open_session, stored, wanted, DECLARED)
 
@@ -66,6 +71,17 @@ def settle_if_clear(open_session: Session, stored: StoredModel) -> StoredModel:
 def say_found(stored: StoredModel, besides: str = "") -> None:
     """Say what was found, and how."""
     say(f"{stored.name} takes {stored.pixels}: {stored.pixels_from}{besides}; {_OTHERWISE}")
+
+
+def _check_held(stored: StoredModel, model: KerasModel, wanted: Pixels) -> None:
+    """Raise BadInput where an input is held at a picture: it is in the network as the pixels declared before."""
+    for name, what in parse_hold(stored.hold).items():
+        shapes = [one.output.shape for one in model.operations if one.name == name] if what == "mean" else []
+        if any(len(shape) == 4 for shape in shapes) or (is_file(what) and Path(what).suffix.lower() != ".npy"):
+            raise BadInput(
+                f"{stored.name} holds input {name!r} at {what}, as pixels {stored.pixels}: to have both as {wanted}, "
+                "register its file again, under another name, with --hold and --pixels"
+            )
 
 
 def _find(open_session: Session, stored: StoredModel, model: KerasModel, data: Record | None) -> StoredModel:

@@ -1,7 +1,7 @@
 """The models of a store, found by the names that people use. Importing this costs little: no Prefect, no TensorFlow."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from typing_extensions import TypedDict
@@ -50,6 +50,11 @@ class StoredModel:
         return read_as(SaidOfPixels, network_output(self.record).attributes).get("pixels_from")
 
     @property
+    def hold(self) -> Sequence[str]:
+        """At what inputs beside the image are held, each as "age=0.5"."""
+        return read_as(_SaidOfParts, network_output(self.record).attributes).get("hold", ())
+
+    @property
     def trained_here(self) -> bool:
         """Whether it was trained into this store, and so takes pictures as they are."""
         return self.record.task != REGISTER.task
@@ -58,6 +63,10 @@ class StoredModel:
     def identity(self) -> str:
         """What stands for the network in recipes. Raises StoreError where the record has none."""
         return identity_of(self.record)
+
+
+class _SaidOfParts(TypedDict, total=False):
+    hold: list[str]
 
 
 class _DataRecord(TypedDict):

@@ -100,7 +100,7 @@ def test_several_sigmoids_have_an_accuracy_for_each_label_and_no_confusion(
     assert any("3 sigmoids" in line for line in analysis_lines(Store.open(three.root / "store"), summary))
 
 
-@pytest.mark.parametrize("pixels, scale", [("0..1", 1), ("0..255", 255)])
+@pytest.mark.parametrize(("pixels", "scale"), [("0..1", 1), ("0..255", 255)])
 def test_values_of_the_test_images_are_told_anew_of_other_pixels(three: Place, pixels: str, scale: int) -> None:
     model = ending(lambda maps: kl.Dense(1, name="age")(kl.GlobalMaxPooling2D()(maps)))
     three.analyse(model)

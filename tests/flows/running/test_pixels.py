@@ -156,6 +156,28 @@ def test_pixels_that_do_not_suit_are_refused_and_nothing_is_left(tmp_path: Path)
     assert not bench.store.runs()
 
 
+@pytest.mark.parametrize(
+    ("what", "held"), [("mean", True), ("before.png", True), ("before.npy", False), ("0.5", False)]
+)
+def test_a_picture_that_an_input_is_held_at_is_not_left_in_other_pixels(
+    bench: Bench, tmp_path: Path, what: str, held: bool
+) -> None:
+    now, before = keras.Input((SIDE, SIDE, 3), name="now"), keras.Input((SIDE, SIDE, 3), name="before")
+    maps = kl.Conv2D(3, 3, activation="relu", name="maps")(kl.Subtract()([now, before]))
+    bench = replace(bench, model=saved(with_weights(keras.Model([now, before], maps)), tmp_path / "net.keras"))
+    Image.fromarray(np.full((SIDE, SIDE, 3), 200, np.uint8)).save(tmp_path / "before.png")
+    np.save(tmp_path / "before.npy", np.zeros((SIDE, SIDE, 3), np.float32))
+    at = str(tmp_path / what) if "." in what and what != "0.5" else what
+    name = registered(bench, hold=[f"before={at}"], pixels="-1..1")
+    if held:
+        with pytest.raises(BadInput, match=f"holds input 'before' at .*{what}, as pixels -1..1: to have both as caffe"):
+            bench.sweep(model=name, pixels="caffe")
+        assert str(find_model(bench.store, name).pixels) == "-1..1"
+    else:
+        bench.sweep(model=name, pixels="caffe")
+        assert str(find_model(bench.store, name).pixels) == "caffe"
+
+
 def test_a_network_that_was_trained_here_takes_nothing_else(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "store", None, "digits")
     from lib.training.settings import TrainSettings
