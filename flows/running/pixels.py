@@ -76,7 +76,9 @@ def say_found(stored: StoredModel, besides: str = "") -> None:
 def _check_held(stored: StoredModel, model: KerasModel, wanted: Pixels) -> None:
     """Raise BadInput where an input is held at a picture: it is in the network as the pixels declared before."""
     for name, what in parse_hold(stored.hold).items():
-        shapes = [one.output.shape for one in model.operations if one.name == name] if what == "mean" else []
+        shapes = (
+            [one.output.shape for one in getattr(model, "operations", ()) if one.name == name] if what == "mean" else []
+        )
         if any(len(shape) == 4 for shape in shapes) or (is_file(what) and Path(what).suffix.lower() != ".npy"):
             raise BadInput(
                 f"{stored.name} holds input {name!r} at {what}, as pixels {stored.pixels}: to have both as {wanted}, "
