@@ -98,7 +98,9 @@ class WholeGradient:
 
 
 def _fixes_size(step: Step, graph: Graph) -> bool:
-    """Whether a layer makes a fixed number of something from the positions of a map."""
+    """Whether a layer makes a fixed number of something from the positions of a map, or has weights for each."""
+    if type(step.op).__name__ in ("PReLU", "LayerNormalization"):
+        return any(len(weight.shape) > 1 and max(weight.shape[:2]) > 1 for weight in step.op.weights)
     if type(step.op).__name__ not in ("Flatten", "Reshape", "Permute"):
         return False
     before = graph.shapes[step.inputs[0]]

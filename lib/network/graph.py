@@ -203,9 +203,20 @@ Call = Callable[..., Any]
 
 def plain_call(op: Any, *args: Any, **kwargs: Any) -> Any:
     """Calls a layer as it is used for inference: moving statistics, no dropout, whatever its call in the model says."""
+    if type(op).__name__ == "UpSampling2D" and op.interpolation != "nearest" and None in args[0].shape[1:3]:
+        return _enlarge(op, args[0])
     if "training" in inspect.signature(op.call).parameters:
         kwargs["training"] = False
     return op(*args, **kwargs)
+
+
+def _enlarge(op: Any, maps: "Tensor") -> "Tensor":
+    """What the layer computes, of maps whose size is known only when they are there: Keras wants it beforehand."""
+    import tensorflow as tf
+
+    size = tf.shape(maps)[1:3] * tf.constant(op.size)
+    maps = tf.image.resize(maps, size, method=op.interpolation)
+    return tf.cast(maps, op.compute_dtype)
 
 
 def run_step(step: Step, values: "dict[Slot, Tensor]", call: Call = plain_call) -> None:

@@ -89,6 +89,40 @@ def test_what_a_dense_head_sees_of_its_own_size_alone_is_refused(text: str) -> N
         gradient_of(model, text)
 
 
+def decoder(interpolation: str) -> Any:
+    """An encoder, and the way back up to the size of the image, as in a U-Net."""
+    entry = keras.Input((16, 16, 3))
+    x = kl.Conv2D(4, 3, strides=2, padding="same", activation="relu")(entry)
+    x = kl.UpSampling2D(2, interpolation=interpolation, name="up")(x)
+    return keras.Model(entry, kl.Conv2D(2, 3, padding="same", activation="relu", name="maps")(x))
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "nearest"])
+def test_what_lies_behind_enlarged_maps_is_had_of_pictures_of_every_size(interpolation: str) -> None:
+    model = decoder(interpolation)
+    ascent = DreamAscent(gradient_of(model, "maps"), 3)
+    for size in ((16, 16), (24, 20)):
+        start = np.random.default_rng(1).random((*size, 3)).astype(np.float32)
+        picture, values = ascent.optimise(start, steps=2, step_size=0.02, smoothing=0.0, jitter=0, seed=1)
+        assert values[-1] > values[0]
+        if size == (16, 16):  # for which Keras knows all sizes beforehand
+            known = DreamObjective(model, mixture_of(model, "maps"))
+            trunk = responses_of(model, ["maps"])
+            np.testing.assert_allclose(values[-1], known.value(trunk.maps(picture[None]))[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "layer", [kl.PReLU(name="own"), kl.LayerNormalization(axis=(1, 2), name="own")], ids=["prelu", "norm"]
+)
+def test_weights_for_each_position_are_of_the_networks_own_size_alone(layer: Any) -> None:
+    entry = keras.Input((12, 12, 3))
+    model = keras.Model(entry, kl.Conv2D(2, 3, activation="relu", name="maps")(layer(entry)))
+    with pytest.raises(
+        BadInput, match="maps can be had only of images of the network's own size, because of layer own"
+    ):
+        gradient_of(model, "maps")
+
+
 class OnlyItsAuthorKnows(kl.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         return inputs - tf.reduce_mean(inputs, (1, 2), keepdims=True)
