@@ -289,4 +289,4 @@ def _in_order(classes: tuple[str, ...]) -> str:
     most = 20
     named = ", ".join(f"{number} {show_name(name)}" for number, name in enumerate(classes[:most]))
     more = f" and {len(classes) - most} more" if len(classes) > most else ""
-    return f"the classes are numbered in the order of their names, as the outputs of a network for them must be: {named}{more}"
+    return f"the classes are numbered in the order of their names, as a network's outputs must be: {named}{more}"

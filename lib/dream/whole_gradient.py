@@ -4,6 +4,8 @@ Global pooling, squeeze-and-excitation, attention: what such a layer gives at on
 window is enough. The picture then has to fit into memory with all that the network makes of it.
 """
 
+import math
+from fractions import Fraction
 from typing import Any
 
 from lib.arrays import ShortIntegers, Tensor
@@ -15,6 +17,8 @@ from lib.network.kernels import fast_kernels
 from lib.network.targets import find
 from lib.network.trunk import responses_of
 from lib.network.window_plan import AXES, EACH, Unbounded, WindowField, reach_of
+
+_ENLARGING = ("UpSampling2D", "Conv2DTranspose")
 
 MOST_PIXELS = 1 << 19
 """Of a picture that is taken whole; an EfficientNet holds about 3 kB a pixel."""
@@ -56,7 +60,8 @@ class WholeGradient:
         steps = graph.needed_for(targets)
         rows, columns = ({step: reach_of(step, graph, axis) or EACH for step in steps} for axis in AXES)
         field = WindowField(graph, steps, targets, (rows, columns))
-        self.least = field.least_side(0), field.least_side(1)
+        self._multiples = _multiples(graph, steps)
+        self.least = max(field.least_side(0), self._multiples[0]), max(field.least_side(1), self._multiples[1])
         for step in steps:
             if _fixes_size(step, graph):
                 raise BadInput(
@@ -85,6 +90,8 @@ class WholeGradient:
 
     def value(self, picture: Tensor) -> Tensor:
         """The objective, a scalar."""
+        if self._multiples != (1, 1):
+            picture = _mirror(picture, self._multiples)
         return self._objective.value(self._trunk.maps(picture[None]))[0]
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,7 +101,42 @@ class WholeGradient:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(picture)
             value = self.value(picture)
-        return value, tape.gradient(value, picture)
+        # mirroring forgets how many channels there are
+        return value, tf.ensure_shape(tape.gradient(value, picture), picture.shape)
+
+
+def _multiples(graph: Graph, steps: list[Step]) -> tuple[int, int]:
+    """What (height, width) must be multiples of, for maps that were made smaller and larger again to fit others.
+
+    A network that makes nothing larger takes every size.
+    """
+    if not any(type(step.op).__name__ in _ENLARGING for step in steps):
+        return 1, 1
+    found = [1, 1]
+    for axis in AXES:
+        smaller = {graph.input: Fraction(1)}
+        for step in steps:
+            rate = max((smaller[slot] for slot in step.inputs if slot in smaller), default=Fraction(1))
+            smaller[step.outputs[0]] = rate = rate * _shrinks(step.op, axis)
+            if rate.denominator == 1:
+                found[axis] = math.lcm(found[axis], rate.numerator)
+    return found[0], found[1]
+
+
+def _shrinks(op: Any, axis: int) -> Fraction:
+    """By which factor a layer makes maps smaller along an axis."""
+    sizes = op.size if type(op).__name__ == "UpSampling2D" else getattr(op, "strides", None)
+    if not isinstance(sizes, tuple) or len(sizes) != 2:
+        return Fraction(1)
+    return Fraction(1, sizes[axis]) if type(op).__name__ in _ENLARGING else Fraction(sizes[axis])
+
+
+def _mirror(picture: Tensor, multiples: tuple[int, int]) -> Tensor:
+    """The picture, mirrored at its lower and right border until its sides are such multiples."""
+    import tensorflow as tf
+
+    below, beside = ((-tf.shape(picture)[axis]) % multiples[axis] for axis in AXES)
+    return tf.pad(picture, [[0, below], [0, beside], [0, 0]], "SYMMETRIC")
 
 
 def _fixes_size(step: Step, graph: Graph) -> bool:

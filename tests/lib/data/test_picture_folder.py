@@ -278,7 +278,7 @@ def test_a_large_photograph_comes_out_as_if_it_had_been_decoded_whole(tmp_path):
 def test_outputs_are_named_in_the_order_of_the_classes_where_the_network_is_known(cats_and_dogs):
     data = load(f"folder:{cats_and_dogs}", wanted=WantedImages())
     assert data.notes == (
-        "the classes are numbered in the order of their names, as the outputs of a network for them must be: 0 cat, 1 dog",
+        "the classes are numbered in the order of their names, as a network's outputs must be: 0 cat, 1 dog",
     )
 
 
