@@ -209,7 +209,7 @@ def _open_context(
     """Everything that the dreams share, and the units of the tour. Raises BadInput."""
     listed = listing(map(path_of, parameters.pictures), excluded=parameters.out, patterns=parameters.patterns)
     if listed.passed_over:
-        say(f"no pictures, and passed over: {_named(listed.passed_over)}")
+        say(f"passed over, as they hold no pictures: {_named(listed.passed_over)}")
     if not listed.pictures and not listed.problems:
         raise BadInput(f"there are no pictures in {few(parameters.pictures)}: name others, or a pattern that fits them")
     # a link in a folder may lead anywhere
