@@ -8,7 +8,7 @@ from lib.verdict_colours import VERDICTS
 from storage.errors import StoreError
 from storage.record import Record
 from tasks.gallery.folder.site import Site
-from tasks.gallery.pages.layer_view import Cell, DataName, LayerView, NetworkName, layers_of
+from tasks.gallery.pages.layer_view import Cell, DataName, LayerView, NetworkName, data_name, layers_of
 from tasks.gallery.pages.network_summary import NetworkLink
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
@@ -85,7 +85,7 @@ def _contents(
         "states": [state for state in VERDICTS if state in layer.verdicts],
         "classes": [name for name in layer.responses.classes if name in preferred],
         "ratios": any(cell["ratio"] is not None for cell in cells),
-        "data": {"name": layer.data.name, "banner": layer.data.banner} if layer.data else None,
+        "data": data_name(layer.data) if layer.data else None,
         "through": through,
         "sheet": _sheet(layer.catalogue, site, network, layer),
     }

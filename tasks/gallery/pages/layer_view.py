@@ -27,10 +27,19 @@ class NetworkName(TypedDict):
 
 
 class DataName(TypedDict):
-    """What a data set is called, and what must be said of it if it stands in for another."""
+    """What a data set is called, and what must be said of it if it stands in for another.
+
+    `labelled`: whether its images have classes.
+    """
 
     name: str
     banner: str | None
+    labelled: bool
+
+
+def data_name(data: DataSet) -> DataName:
+    """What pages of units and layers say of a data set."""
+    return {"name": data.name, "banner": data.banner, "labelled": bool(data.classes)}
 
 
 class Cell(TypedDict):

@@ -14,7 +14,7 @@ from storage.errors import BlobCorrupt, BlobMissing, StoreError
 from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.folder.writer import Late
-from tasks.gallery.pages.layer_view import LayerView, layers_of
+from tasks.gallery.pages.layer_view import LayerView, data_name, layers_of
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import Film, films_of
 from tasks.gallery.pages.unit_files import draw_image, files_of
@@ -125,7 +125,7 @@ class UnitView:
             "earlier": [self._earlier(one) for one in self.state.earlier],
             "dreams": self.dreams,
             "film": self.film.shown(self.site, self.catalogue.store) if self.film else None,
-            "data": None if data is None else {"name": data.name, "banner": data.banner},
+            "data": None if data is None else data_name(data),
             "used_by": list_users(self.catalogue, grown) if grown else [],
             "responses": self.layer.responses.keys,
             "alike_from": [self._seen(index) for index, _ in self._nearest],

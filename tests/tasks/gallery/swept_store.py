@@ -28,9 +28,11 @@ UNITS = 5
 class SweptStore(Synthetic):
     """A network of two layers, its data set, and what sweeps made of it. `blob`: the model's."""
 
-    def __init__(self, root: Path, *, data: str = "digits", config: Any = None) -> None:
+    def __init__(
+        self, root: Path, *, data: str = "digits", classes: Sequence[str] = CLASSES, config: Any = None
+    ) -> None:
         super().__init__(Store.open(root))
-        self.data = self._data_set(data)
+        self.data = self._data_set(data, classes)
         self.train_imgs = self.data.output("train_imgs").digest
         self.record = self._network(config or network_config())
         self.blob = self.models[MODEL] = self.record.output("model").digest
@@ -183,7 +185,7 @@ class SweptStore(Synthetic):
         read = [Input("model", self.blob)]
         self.commit(task, {"layer": layer}, outputs, recipe_inputs={"model": MODEL}, inputs=read)
 
-    def _data_set(self, name: str) -> Record:
+    def _data_set(self, name: str, classes: Sequence[str]) -> Record:
         random = np.random.default_rng(1)
         images = random.random((IMAGES, SIDE, SIDE, 1)).astype(np.float32)
         arrays: dict[str, Any] = {"train_imgs": images, "train_labels": np.arange(IMAGES) % 3, "test_imgs": images[:6]}
@@ -192,7 +194,7 @@ class SweptStore(Synthetic):
             for role, array in arrays.items()
         ]
         about = {"pixel_range": [0.0, 1.0], "source": "made up"}
-        return self.commit("data", {"data": name, "classes": CLASSES, "attributes": about}, outputs)
+        return self.commit("data", {"data": name, "classes": list(classes), "attributes": about}, outputs)
 
     def _network(self, config: Any) -> Record:
         history = [{"epoch": number, "accuracy": 0.8 + number / 100, "test_accuracy": 0.7} for number in (1, 2, 3)]

@@ -95,3 +95,12 @@ def test_a_unit_that_was_swept_without_a_data_set_says_nothing_of_it(tmp_path: P
     gallery = Made(swept.store, tmp_path / "gallery")
     assert "never" not in unit(gallery, 0)
     assert '<select name="data">' not in gallery.html(f"{LAYER}/index.html")
+
+
+@pytest.mark.parametrize("classes", [["3", "8", "9"], []], ids=["labelled", "without labels"])
+def test_responses_by_class_are_promised_of_a_data_set_with_classes_alone(tmp_path: Path, classes: list[str]) -> None:
+    swept = SweptStore(tmp_path / "store", classes=classes)
+    swept.swept({"Conv2D_1": [0]})
+    gallery = Made(swept.store, tmp_path / "gallery")
+    assert ("Its responses to each class are not in the store yet" in unit(gallery, 0)) == bool(classes)
+    assert ("classes none" in gallery.text(f"{SLUG}/index.html")) == (not classes)
