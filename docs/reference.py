@@ -45,14 +45,14 @@ def commands() -> str:
 
 
 def settings() -> str:
-    """A page of every value of every form, in the order of their module; each class shows what it adds to others."""
+    """A page of every value of every form, in the order in which they build on each other; each class shows what it adds to others."""
     from flows.forms import parameters
     from flows.forms.form import Form
 
     forms = [
         form
         for form in vars(parameters).values()
-        if isinstance(form, type) and issubclass(form, Form) and form.__module__ == parameters.__name__
+        if isinstance(form, type) and issubclass(form, Form) and form is not Form
     ]
     parts = [
         MADE,

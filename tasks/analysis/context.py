@@ -94,7 +94,7 @@ class AnalysisContext(RunContext):
         """What is to be known of outputs that are no classes of the data set, a sentence each."""
         said = []
         if self.data is not None and not self.labelled:
-            said.append(f"{self.data_name} has no labels: there is nothing to compare predictions with")
+            said.append(f"the data set {self.data_name} has no labels: there is nothing to compare predictions with")
         for head in self.heads:
             what = "the network" if len(self.heads) == 1 else f"output {head.name}"
             ending = f"{what} ends in {head.text}"

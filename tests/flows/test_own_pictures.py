@@ -72,7 +72,7 @@ def test_pictures_without_classes_give_exemplars_and_verdicts_and_nothing_to_com
     found: Any = analyse(AnalyseParameters(store=root))
     assert (found["accuracy"], found["pair"], found["failures"]) == (None, None, {})
     assert {one["title"] for one in found["made"]} == {"activations of test/0", "attribution of test/0"}
-    assert found["notes"] == [f"{bench.data} has no labels: there is nothing to compare predictions with"]
+    assert found["notes"] == [f"the data set {bench.data} has no labels: there is nothing to compare predictions with"]
     for asked in ({"layers": ["Conv2D_1"]}, {"first": ["test/0"], "second": ["train/1"]}):
         with pytest.raises(BadInput, match="labels"):
             analyse(AnalyseParameters(store=root, **asked))
