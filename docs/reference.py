@@ -45,7 +45,7 @@ def commands() -> str:
 
 
 def settings() -> str:
-    """A page of every value of every form, in the order in which they build on each other; each class shows what it adds to others."""
+    """A page of every value of every form, those first that others build on; each shows what it adds to those."""
     from flows.forms import parameters
     from flows.forms.form import Form
 
