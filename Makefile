@@ -33,7 +33,8 @@ LEAST_COVER := 90
 WINGS := dreamsweep/** flows/*.py lib/*.py storage/** \
 	$(sort $(shell find flows tasks lib -mindepth 1 -maxdepth 1 -type d ! -name __pycache__ -printf '%p/** '))
 # What the fast tests do not come to: the least that goes through every flow, and through a server that is up.
-COVERING := tests/lib/training tests/lib/network/test_model_file.py \
+COVERING := tests/lib/training \
+	$(addprefix tests/lib/network/,keras2 test_channels_first.py test_held.py test_model_file.py test_other_files.py test_scopes.py) \
 	$(addprefix tests/flows/,test_sweep.py test_train.py test_register.py test_dream.py test_analyse.py test_nightly.py \
 	test_checkpoints.py test_resolved_once.py cli/commands/test_train.py cli/commands/test_up.py serving/test_deployments.py \
 	serving/test_server.py serving/test_notifications.py::test_what_is_no_webhook_is_refused \
