@@ -26,6 +26,7 @@ from flows.forms.form import Form, Place
 from flows.forms.places import DREAMS, ORIGINALS, data_place
 from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import SetName
+from lib.data.wanted_images import FIT
 from lib.dream.settings import DreamSettings
 from lib.network.held import FORMS as HELD
 from lib.network.pixels import FORMS
@@ -92,7 +93,7 @@ class RegisterParameters(InStore):
     pixels: Pixels | None = _PIXELS
     hold: Hold | None = _HOLD
     output: OutputName | None = _OUTPUT
-    fit: FitOfPictures = "crop"
+    fit: FitOfPictures = FIT
     name: ModelName | None = Field(
         None,
         title="Name",
@@ -125,7 +126,7 @@ class Sweeping(Form):
     pixels: Pixels | None = _PIXELS
     hold: Hold | None = _HOLD
     output: OutputName | None = _OUTPUT
-    fit: FitOfPictures = "crop"
+    fit: FitOfPictures = FIT
     checkpoints: Checkpoints | None = Field(
         None,
         title="Checkpoints",
@@ -333,7 +334,7 @@ class AnalyseParameters(InStore, Limits, Analysing):
     pixels: Pixels | None = _PIXELS
     hold: Hold | None = _HOLD
     output: OutputName | None = _OUTPUT
-    fit: FitOfPictures = "crop"
+    fit: FitOfPictures = FIT
 
 
 class NightlyParameters(InStore, Limits, Sweeping):

@@ -29,6 +29,7 @@ from flows.forms.parameters import (
 from flows.forms.pixels import refuse_for_trained
 from lib.data import datasets
 from lib.data.image_names import ImageName
+from lib.data.wanted_images import FIT
 from lib.draw.activation_tones import colours_of
 from lib.dream.mixture import Mixture
 from lib.errors import BadInput, BadValue
@@ -133,7 +134,7 @@ def _check_fit(parameters: InStore) -> None:
     if not isinstance(parameters, RegisterParameters | SweepParameters | NightlyParameters | AnalyseParameters):
         return
     trains = isinstance(parameters, SweepParameters | NightlyParameters) and parameters.train_parameters() is not None
-    if parameters.fit != "crop" and (parameters.data is None or trains):
+    if parameters.fit != FIT and (parameters.data is None or trains):
         raise BadValue(
             "fit", parameters.fit, "it is for a data set that is named for a network which there is: name both, or none"
         )

@@ -7,6 +7,8 @@ from typing import Literal
 Fit = Literal["crop", "pad", "stretch"]
 """How a picture of other proportions becomes an image: crop cuts its middle out, after its shorter side was resized;
 pad resizes its longer side and leaves the rest black; stretch resizes both."""
+FIT: Fit = "crop"
+"""What is done where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class WantedImages:
     height: int | None = None
     width: int | None = None
     channels: int | None = None
-    fit: Fit = "crop"
+    fit: Fit = FIT
 
     @staticmethod
     def of_network(input_shape: Sequence[int | None], size: tuple[int, int] | None, fit: Fit) -> "WantedImages":
