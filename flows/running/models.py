@@ -54,8 +54,8 @@ def obtain_registered_model(
 ) -> StoredModel:
     """The registered model, under its ref; within a flow run or without one. `size`: of the images it will be given."""
     run = open_session.run.id
+    pixels = _declared(parameters)
     if parameters.name is not None:
-        pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
         check_name(open_session.store, parameters.name, parameters.file, part_of(parameters), pixels)
     data_key = None
     if parameters.data:
@@ -68,7 +68,6 @@ def obtain_registered_model(
             suits=lambda data: check_images(model, data.input_shape, size),
             wanted=WantedImages.of_network(model.input_shape, size, parameters.fit),
         )
-    pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
     store = open_session.store
     record = store.record(_key(register_model, parameters.file, data_key, run, pixels, part_of(parameters)))
     names = store.refs()
@@ -97,8 +96,11 @@ def _named_before(store: Store, names: Mapping[str, str], stored: StoredModel) -
 
 def load_part(parameters: RegisterParameters) -> KerasModel:
     """What is looked at of the model in a file. Raises BadInput."""
-    pixels = None if parameters.pixels is None else Pixels.parse(parameters.pixels)
-    return load_model_file(parameters.file, part_of(parameters), pixels)
+    return load_model_file(parameters.file, part_of(parameters), _declared(parameters))
+
+
+def _declared(parameters: RegisterParameters) -> Pixels | None:
+    return None if parameters.pixels is None else Pixels.parse(parameters.pixels)
 
 
 def register_in(open_session: Session, parameters: RegisterParameters) -> RegisterSummary:

@@ -20,14 +20,14 @@ class ModelAttributes(TypedDict):
     parameters: int
 
 
-def model_outputs(model: KerasModel, about: ModelAttributes, size: tuple[int, int] | None = None) -> list[NewOutput]:
+def model_outputs(model: KerasModel, about: ModelAttributes) -> list[NewOutput]:
     """A model as artifacts: roles `model` (`.keras`) and `model_h5`, each with the model's identity, and `layers`.
 
-    `layers` is a `LayerTable` as JSON. `size`: of the images that the model is for, where it takes any.
+    `layers` is a `LayerTable` as JSON.
     """
     identity = model_file.identity(model)
     return [
         NewOutput("model", model_file.keras_bytes(model), "model", KERAS, attributes=about, identity=identity),
         NewOutput("model_h5", model_file.h5_bytes(model), "model", H5, attributes=about, identity=identity),
-        json_output(ROLE, layer_table(model, size), {}),
+        json_output(ROLE, layer_table(model), {}),
     ]

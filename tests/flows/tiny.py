@@ -141,6 +141,19 @@ class Bench:
         return self.root / "blobs" / digest[:2] / digest
 
 
+def red() -> Any:
+    """One map that answers to red brighter than half, in a network that takes 0..255 and rescales inside."""
+    import keras
+    from keras import layers as kl
+
+    model = keras.Sequential(
+        [keras.Input((24, 24, 3)), kl.Rescaling(1 / 255), kl.Conv2D(1, 1, activation="relu", name="red")]
+    )
+    kernel = np.array([1, 0, 0], np.float32).reshape(1, 1, 3, 1)
+    model.layers[-1].set_weights([kernel, np.array([-0.5], np.float32)])
+    return model
+
+
 def let_time_be_over() -> None:
     """Put the deadline of every run that is open in this process at now."""
     from tasks.session import open_runs

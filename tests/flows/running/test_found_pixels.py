@@ -20,7 +20,7 @@ from storage.record import Input, NewOutput, Provenance
 from storage.store import Recipe, Store
 from tasks.model.stored import find_model
 from tasks.session.progress import listen
-from tests.flows.tiny import GROWTH, Bench, saved
+from tests.flows.tiny import GROWTH, Bench, red, saved
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -85,16 +85,6 @@ def said() -> Any:
 
 def sweep(bench: Bench, **more: Any) -> dict[str, Any]:
     return bench.sweep(**{"pixels": None, "layers": ["*/0"], **more})
-
-
-def red() -> Any:
-    """One map that answers to red brighter than half, in a network that takes 0..255 and rescales inside."""
-    model = keras.Sequential(
-        [keras.Input((24, 24, 3)), kl.Rescaling(1 / 255), kl.Conv2D(1, 1, activation="relu", name="red")]
-    )
-    kernel = np.array([1, 0, 0], np.float32).reshape(1, 1, 3, 1)
-    model.layers[-1].set_weights([kernel, np.array([-0.5], np.float32)])
-    return model
 
 
 def test_a_network_that_rescales_inside_is_known_by_that_and_none_of_its_maps_is_dead(

@@ -15,7 +15,7 @@ from lib.errors import BadInput, Question
 from lib.network.pixels import PLAIN, Pixels
 from tasks.model.stored import LATEST, find_model
 from tasks.session.progress import listen
-from tests.flows.tiny import GROWTH, Bench, saved, with_weights, write_photograph, write_pictures
+from tests.flows.tiny import GROWTH, Bench, red, saved, with_weights, write_photograph, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -38,16 +38,6 @@ def net(seed: int = 0) -> Any:
         ),
         seed,
     )
-
-
-def red() -> Any:
-    """One map that answers to red brighter than half, in a network that takes 0..255 and rescales inside."""
-    model = keras.Sequential(
-        [keras.Input((24, 24, 3)), kl.Rescaling(1 / 255), kl.Conv2D(1, 1, activation="relu", name="red")]
-    )
-    kernel = np.array([1, 0, 0], np.float32).reshape(1, 1, 3, 1)
-    model.layers[-1].set_weights([kernel, np.array([-0.5], np.float32)])
-    return model
 
 
 @pytest.fixture(scope="module")
