@@ -196,7 +196,8 @@ def warnings_of(worth: Worth, order: Order | None, classes: Sequence[str]) -> li
         ]
     if worth.near_chance:
         return [
-            f"The accuracy on {worth.images} test images, {percent(worth.accuracy, 1)}, is near chance "
-            f"({percent(worth.chance, 1)}): the network may take other pixels, or was trained on other classes."
+            f"The accuracy on {worth.images} test images, {percent(worth.accuracy, 1)}, is near chance or below it: "
+            f"naming one class always gives {percent(worth.chance, 1)}. The network may take other pixels, or was "
+            "trained on other classes."
         ]
     return []
