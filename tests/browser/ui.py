@@ -105,9 +105,13 @@ class Ui:
 
     def pictures(self) -> list[dict[str, Any]]:
         """The pictures on a page: their natural and shown widths; 0 for a broken one."""
-        expect(self.page.locator("img").first).to_be_visible()
-        script = "all => all.map(one => ({natural: one.naturalWidth, shown: one.clientWidth, source: one.src}))"
-        return list(self.page.locator("img").evaluate_all(script))
+        # in one evaluation: Prefect's page may render again between two
+        script = """() => {
+            const all = [...document.images];
+            return all.length > 0 && all.every(one => one.complete) &&
+                all.map(one => ({natural: one.naturalWidth, shown: one.clientWidth, source: one.src}));
+        }"""
+        return list(self.page.wait_for_function(script).json_value())
 
     def links_to(self, address: str) -> list[str]:
         """Where links on a page lead, of those to a server."""
