@@ -212,7 +212,7 @@ def test_the_terminal_shows_the_warnings_of_a_run_and_not_every_line(
 
 @pytest.mark.slow
 def test_a_cron_deployment_gets_scheduled_runs(prefect_server: str) -> None:
-    # With SQLAlchemy 2.1, Prefect 3.8.8 schedules none, and says nothing.
+    # With whenever 0.10, Prefect 3.9.1 schedules none, and says nothing but in its log.
     deployment = many_maps.to_deployment("every hour", cron="0 * * * *").apply()
 
     def scheduled() -> list[datetime]:
