@@ -91,8 +91,12 @@ def _layers(url: str) -> tuple[list[str], int]:
     """The flow runs of the layers of the last sweep, and how many task runs they have: one a map and one a layer."""
     import httpx
 
+    from flows.serving.server_settings import api_headers
+
     def ask(question: dict[str, Any]) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{url}/flow_runs/filter", json=question, trust_env=False, timeout=30)
+        answer = httpx.post(
+            f"{url}/flow_runs/filter", json=question, headers=api_headers(), trust_env=False, timeout=30
+        )
         return list(answer.raise_for_status().json())
 
     sweep = {"flows": {"name": {"any_": ["oip-sweep"]}}, "sort": "START_TIME_DESC", "limit": 1}

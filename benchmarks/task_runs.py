@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from flows.serving.server_settings import api_headers
+
 COUNT = 2000
 
 
@@ -29,7 +31,7 @@ def lag(url: str, flow_runs: list[str], count: int, patience: float = 120) -> fl
     }
     begun = time.perf_counter()
     while time.perf_counter() - begun < patience:
-        answer = httpx.post(f"{url}/task_runs/count", json=question, trust_env=False, timeout=30)
+        answer = httpx.post(f"{url}/task_runs/count", json=question, headers=api_headers(), trust_env=False, timeout=30)
         if answer.is_success and answer.json() >= count:
             return time.perf_counter() - begun
         time.sleep(0.25)

@@ -17,7 +17,9 @@ from typer.exceptions import TyperException
 from flows.cli.commands.export import export
 from flows.cli.commands.gallery import gallery
 from flows.cli.commands.lineage import lineage
+from flows.cli.commands.link import link
 from flows.cli.commands.notify import notify
+from flows.cli.commands.prefect import AS_GIVEN, prefect
 from flows.cli.commands.runs import runs
 from flows.cli.commands.schedule import schedule
 from flows.cli.commands.show import show
@@ -106,11 +108,16 @@ def application(called: Sequence[str]) -> typer.Typer:
         command = getattr(import_module(f"flows.cli.commands.{name}"), name) if name in called else lambda: None
         app.command(name, help=text, cls=PlainCommand)(_apart(command))
     _add_models(app, "models" in called)
-    for command in (gallery, runs, show, lineage, verify, gc, reindex, export, up, down, schedule, notify):
-        # Typer keeps the line breaks of docstrings, which are there for us.
-        text = "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
-        app.command(help=text, cls=PlainCommand)(_apart(command))
+    for command in (gallery, runs, show, lineage, verify, gc, reindex, export, up, link, down, schedule, notify):
+        app.command(help=_help_of(command), cls=PlainCommand)(_apart(command))
+    # Its results are those of another program, which has our standard output.
+    app.command(help=_help_of(prefect), cls=PlainCommand, context_settings=AS_GIVEN)(prefect)
     return app
+
+
+def _help_of(command: Callable[..., int | None]) -> str:
+    """Its docstring, without the line breaks in its paragraphs, which are there for us: Typer would keep them."""
+    return "\n\n".join(" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n"))
 
 
 def _add_models(app: typer.Typer, is_called: bool) -> None:
@@ -180,9 +187,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(_said(known), BAD_INPUT)
         from flows.serving.runner_process import CannotServe
         from flows.serving.server import ServerError
+        from flows.web.access import AccessError
         from flows.web.listening import PortTaken  # here, because `--help` need not import them
 
-        if isinstance(error, ServerError | PortTaken | CannotServe):
+        if isinstance(error, ServerError | PortTaken | CannotServe | AccessError):
             return _fail(str(error), NOT_ALL_WELL)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)

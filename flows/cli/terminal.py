@@ -7,6 +7,7 @@ turned to standard error while a command runs.
 import json
 import math
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-__all__ = ["err", "escape", "hold_back_stderr", "only_results_on_stdout", "out", "print_json", "say", "screen", "table"]
+__all__ = [
+    "err",
+    "escape",
+    "hold_back_stderr",
+    "only_results_on_stdout",
+    "only_we_read_stderr",
+    "out",
+    "print_json",
+    "say",
+    "screen",
+    "table",
+]
 
 # Where nobody looks at a screen, lines are left whole for those who search in them.
 _WITHOUT_SCREEN = 1000
@@ -94,6 +106,14 @@ def print_json(document: Mapping[str, Any]) -> None:
     file = _results or sys.stdout
     file.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     file.flush()
+
+
+def only_we_read_stderr() -> bool:
+    """Whether what is said goes to a terminal, to a program, or to a file of ours alone; not to the journal, say."""
+    about = os.fstat(2)
+    if os.environ.get("JOURNAL_STREAM") == f"{about.st_dev}:{about.st_ino}":
+        return False
+    return not (stat.S_ISREG(about.st_mode) and about.st_mode & 0o077)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:

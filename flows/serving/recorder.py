@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import TERMINAL_STATES
 from prefect.events import Event
 
 from flows.running.prefect_internals import send_all, watch_events
-from flows.serving.server_settings import password
+from flows.serving.server_settings import api_headers
 
 FINAL = frozenset(state.value for state in TERMINAL_STATES)
 PATIENCE_SECONDS = 20.0
@@ -69,7 +69,7 @@ def wait_for_recorder(
     }
     recorded, wanted = 0, sent.finished
     give_up = time.monotonic() + patience
-    with httpx.Client(auth=password(), trust_env=False, timeout=patience) as client:
+    with httpx.Client(headers=api_headers(), trust_env=False, timeout=patience) as client:
         while recorded < wanted and time.monotonic() < give_up:
             try:
                 now = int(client.post(f"{url}/task_runs/count", json=question).raise_for_status().json())

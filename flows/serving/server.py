@@ -25,21 +25,22 @@ from urllib.parse import urlsplit
 
 from flows.running.locks import try_lock
 from flows.serving.deployments import NAME
-from flows.serving.server_process import STOP_SECONDS
+from flows.serving.server_process import ASKS, STOP_SECONDS
 from flows.serving.server_settings import (
-    PASSWORD,
+    CLIENT_PASSWORD,
     client_settings,
     in_environment,
     keep_prefect_off_the_terminal,
-    password,
     settings_here,
 )
+from flows.web.access import PASSWORD, AccessError, authorization, server_password
 from flows.web.listening import LOCALHOST
 from lib import stop
 from lib.words import duration
 
 START_SECONDS = 180.0
 LOOK_SECONDS = 0.1
+UNAUTHORIZED = 401
 STOPPED_SECONDS = 1.0
 """So long the recorder is waited for by whoever was told to stop."""
 SERVER_SETTINGS = {
@@ -100,6 +101,8 @@ class LocalServer:
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._within = contextlib.ExitStack()
+        self.warning = ""
+        """What is wrong with the server that was found running, once it is ready."""
 
     def start(self) -> None:
         """Count as a user from now on, and see to it that a server starts. Does not wait for it."""
@@ -109,6 +112,9 @@ class LocalServer:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "server.lock").touch()
             self._users = (self.folder / "users.lock").open("ab")
+            self._password = server_password(self.folder)
+        except AccessError as error:
+            raise ServerError(str(error)) from error
         except OSError as error:
             raise ServerError(f"Prefect's server cannot keep its data in {self.folder}: {error.strerror}") from error
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a server process is stopping its server
@@ -175,6 +181,8 @@ class LocalServer:
         self._within.enter_context(in_environment(self.client_settings))
         self._within.enter_context(settings_here(url))
         self._sent = self._within.enter_context(note_task_runs())
+        if self.warning:
+            logging.getLogger(__name__).warning("%s", self.warning)
         self._progress(f"Prefect's server is at {url.removesuffix('/api')}")
         mark_crashed(self.folder, url, deployments=NAME)
         return url
@@ -209,8 +217,7 @@ class LocalServer:
             "PREFECT_HOME": str(self.folder),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
         }
-        if password := os.environ.get(PASSWORD):
-            environment |= {PASSWORD: password, "PREFECT_API_AUTH_STRING": password}
+        environment |= dict.fromkeys((PASSWORD, CLIENT_PASSWORD), self._password)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
         with self._log.open("ab") as log:
             self._log_begins = log.tell()
@@ -254,11 +261,12 @@ class LocalServer:
                 f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until "
                 "that has ended, or leave out --host and --port"
             )
-        answer = httpx.get(f"{self.url}/admin/version", auth=password(), timeout=START_SECONDS, trust_env=False)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise ServerError(
-                f"Prefect's server at {self.url.removesuffix('/api')} needs a password: set {PASSWORD} as it is set "
-                "for `dreamsweep up`"
+        version = f"{self.url}/admin/version"
+        check_password(self.folder, version)
+        if ASKS not in here and httpx.get(version, timeout=START_SECONDS, trust_env=False).is_success:
+            self.warning = (
+                f"Prefect's server at {self.url.removesuffix('/api')} was started by an older version of dreamsweep, "
+                "and asks nobody for a password: end it with `dreamsweep down`, or let the run end that started it"
             )
 
     def _last_error(self) -> str:
@@ -280,6 +288,19 @@ class LocalServer:
             self.url = json.loads((self.folder / "server.lock").read_bytes())["url"]
             return bool(httpx.get(f"{self.url}/health", timeout=5, trust_env=False).is_success)
         return False
+
+
+def check_password(folder: Path, address: str) -> None:
+    """Raise ServerError where a server wants another password than that of the data folder which `folder` is in."""
+    import httpx
+
+    says = {"Authorization": authorization(server_password(folder))}
+    if httpx.get(address, headers=says, timeout=START_SECONDS, trust_env=False).status_code == UNAUTHORIZED:
+        at = urlsplit(address)
+        raise ServerError(
+            f"the server at {at.scheme}://{at.netloc} needs another password: set {PASSWORD} as it is set for "
+            "`dreamsweep up`, or unset it where it is not"
+        )
 
 
 def _could_lock(file: IO[bytes], how: int) -> bool:

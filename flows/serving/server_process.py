@@ -21,12 +21,21 @@ import time
 from pathlib import Path
 
 from flows.running.locks import try_lock
+from flows.web.access import PASSWORD, Access
 from flows.web.listening import LOCALHOST, PortTaken, address_of, is_local, listen, port_of
 
 USUAL_PORT = 4200
 LOOK_SECONDS = 0.25
+ASKS = "asks for a password"
+"""What `server.lock` says of this server, and did not of those of older versions, which asked nobody."""
+FREE = ("/api/health", "/api/ready")
+"""What answers without a password: whether the server is there."""
 STOP_SECONDS = 15.0
 """How long the server may take to stop before its process is ended the hard way (SQLite bears that)."""
+
+
+class NoPassword(Exception):
+    """Whoever started the server gave it no password: an `up` from before the code was updated. The message says so."""
 
 
 def _stop_when_unused(folder: Path) -> None:
@@ -41,8 +50,14 @@ def _stop_when_unused(folder: Path) -> None:
 def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
     """Serve Prefect's API and its UI from the database in `folder` until no process holds `users.lock` any more.
 
-    Returns 0 at once where another process serves this folder. Settings come from the environment. Raises PortTaken.
+    Returns 0 at once where another process serves this folder. Settings come from the environment. Raises PortTaken,
+    and NoPassword where the environment has none.
     """
+    if not os.environ.get(PASSWORD):
+        raise NoPassword(
+            "it was started by an older version of dreamsweep, which gives it no password: restart that with "
+            "dreamsweep down and dreamsweep up"
+        )
     with (folder / "server.lock").open("r+b") as server_lock:
         if not try_lock(server_lock, fcntl.LOCK_EX):
             return 0
@@ -50,18 +65,23 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         listening = listen(host, port, USUAL_PORT)
         address = address_of(host, port_of(listening))
         os.environ["PREFECT_UI_URL"] = address  # for the links in what automations send
-        server_lock.write(json.dumps({"url": f"{address}/api", "host": host, "port": port_of(listening)}).encode())
+        note = {"url": f"{address}/api", "host": host, "port": port_of(listening), ASKS: True}
+        server_lock.write(json.dumps(note).encode())
         server_lock.flush()
         threading.Thread(target=_stop_when_unused, args=(folder,), daemon=True).start()
 
         import uvicorn
 
         from flows.running.prefect_internals import server_app
+        from flows.web.door import Door
+        from flows.web.prefect_ui import PrefectUi
         from flows.web.same_site import LOCAL_NAMES, SameSite
+        from flows.web.timed_http import TimedHttp
 
         # with a socket that is already bound
-        app = SameSite(server_app(), LOCAL_NAMES | {host} if is_local(host) else None)
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+        behind = Door(PrefectUi(server_app()), Access(folder), free=FREE)
+        app = SameSite(behind, LOCAL_NAMES | {host} if is_local(host) else None)
+        config = uvicorn.Config(app, http=TimedHttp, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listening])
     return 0
 
@@ -70,5 +90,5 @@ if __name__ == "__main__":
     folder, host, port = (*sys.argv[1:], "", "")[:3]
     try:
         sys.exit(serve_until_unused(Path(folder), host or LOCALHOST, int(port) if port else None))
-    except PortTaken as error:
-        sys.exit(f"PortTaken: {error}")
+    except (PortTaken, NoPassword) as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -9,9 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.running.prefect_internals import SENDERS, refresh_settings, set_console_level
+from flows.web.access import authorization, server_password
 
-PASSWORD = "PREFECT_SERVER_API_AUTH_STRING"
-"""The environment variable with `user:password`, where the server asks for one: that of `prefect server start`."""
+CLIENT_PASSWORD = "PREFECT_API_AUTH_STRING"
+"""The environment variable with the `user:password` that clients say: Prefect's, and those of ours."""
 
 
 def keep_prefect_off_the_terminal() -> None:
@@ -27,23 +28,24 @@ def keep_prefect_off_the_terminal() -> None:
 
 
 def client_settings(url: str, folder: Path) -> dict[str, str]:
+    """The environment variables with which clients reach the server of Prefect's folder in a data folder."""
     through_no_proxy = ",".join(
         filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), urlsplit(url).hostname])
     )
-    wanted = os.environ.get(PASSWORD)
     return {
         "PREFECT_API_URL": url,
+        CLIENT_PASSWORD: server_password(folder),
         "PREFECT_HOME": str(folder),
         "DO_NOT_TRACK": "1",
         "no_proxy": through_no_proxy,
         "NO_PROXY": through_no_proxy,
-    } | ({"PREFECT_API_AUTH_STRING": wanted} if wanted else {})
+    }
 
 
-def password() -> tuple[str, str] | None:
-    """User and password of the server, where it asks for them."""
-    user, _, secret = os.environ.get(PASSWORD, "").partition(":")
-    return (user, secret) if user or secret else None
+def api_headers() -> dict[str, str]:
+    """What a request to the API has to say, to the server that this process uses."""
+    password = os.environ.get(CLIENT_PASSWORD)
+    return {"Authorization": authorization(password)} if password else {}
 
 
 @contextlib.contextmanager

@@ -25,8 +25,9 @@ from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
 from flows.serving.deployments import NAME
 from flows.serving.runner_process import ServingProcess
 from flows.serving.server import LocalServer, ServerError
-from flows.serving.server_settings import PASSWORD, keep_prefect_off_the_terminal
+from flows.serving.server_settings import CLIENT_PASSWORD, keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
+from flows.web.access import PASSWORD, Access, authorization
 from flows.web.listening import LOCALHOST, address_of, is_local, listen, port_of
 from lib.errors import BadInput
 
@@ -59,12 +60,16 @@ class UpSettings:
 def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpNote], None]) -> None:
     """Be up until a signal says otherwise; `ready` is called once, with addresses, when flow runs can be started.
 
-    Raises BadInput for a host that others reach without a password, AlreadyUp, PortTaken, ServerError
+    What is said with `say` is logged as well, but for links that let a browser in: `ready` may say those.
+
+    Raises BadInput for a host that others reach without a password, AlreadyUp, PortTaken, ServerError, AccessError
     and CannotServe.
     """
     _check_host(settings)
     folder = settings.folder / "prefect"
     with _catch_signals() as stop, UpLock(folder) as lock, _log_to(folder, say):
+        if not is_local(settings.host):
+            log.warning("others reach %s: the line is not encrypted, and the password travels as it is", settings.host)
         pictures = _listen_for_pictures(settings)
         server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
         server.start()
@@ -95,6 +100,8 @@ class _Up:
         url = self._server.ready()
         if self._server.given:
             _check_that_it_answers(url)
+        elif self._server.warning:
+            raise ServerError(self._server.warning)  # it would not end as long as we use it
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
         self._mark_crashed()
@@ -127,8 +134,8 @@ class _Up:
         log.info("pictures:      %s", self._pictures)
         log.info("store:         %s", self._settings.store)
         log.info("logs:          %s (beside it: runs.log, server.log)", self._folder / "up.log")
-        log.info("Ctrl-C or dreamsweep down ends it.")
         self._ready(note)
+        log.info("Ctrl-C or dreamsweep down ends it.")
 
     def _environment(self) -> dict[str, str]:
         """That of flow runs: our server and none of the user's settings of Prefect, where the server is our own."""
@@ -179,10 +186,21 @@ def _check_that_it_answers(url: str) -> None:
 
     try:
         httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
+        known = httpx.get(f"{url}/admin/version", headers=_own_headers(), timeout=ANSWER_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServerError(
             f"no Prefect server answers at PREFECT_API_URL={url} ({error}): start it, or unset PREFECT_API_URL"
         ) from error
+    if known.status_code == httpx.codes.UNAUTHORIZED and not os.environ.get("PREFECT_API_KEY"):
+        raise ServerError(f"the server at PREFECT_API_URL={url} needs a password: set {CLIENT_PASSWORD}=user:password")
+
+
+def _own_headers() -> dict[str, str]:
+    """The password that the user set for their own server, in the environment or in a profile of Prefect's."""
+    from prefect.settings import PREFECT_API_AUTH_STRING
+
+    password = PREFECT_API_AUTH_STRING.value()
+    return {"Authorization": authorization(password)} if password else {}
 
 
 def _check_host(settings: UpSettings) -> None:
@@ -199,7 +217,8 @@ def _listen_for_pictures(settings: UpSettings) -> socket.socket:
 def _application(settings: UpSettings) -> "ASGIApp":
     from flows.web.picture_server import picture_app
 
-    return picture_app(settings.store, settings.host, gallery_folder(settings.store), os.environ.get(PASSWORD))
+    access = Access(settings.folder / "prefect")
+    return picture_app(settings.store, settings.host, gallery_folder(settings.store), access)
 
 
 @contextlib.contextmanager

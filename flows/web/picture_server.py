@@ -1,5 +1,7 @@
 """The pictures of a store over HTTP, for links from Prefect's UI, which shows no files of this machine.
 
+Whoever has come in by the door of Prefect's UI may see them (`flows.web.door`).
+
 - `/`: the latest runs; `/runs/RUN/`: a run with all its pictures
 - `/gallery/`: the gallery of the data folder, as `dreamsweep gallery` and the flows write it
 - `/runs/RUN/LAYER.png`: the contact sheet of a layer; `/runs/RUN/LAYER/17.png`: the picture of a unit
@@ -7,8 +9,6 @@
 Everything comes live from the store, and nothing that no record of the run names.
 """
 
-import base64
-import hmac
 import socket
 import threading
 from pathlib import Path
@@ -16,12 +16,14 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from flows.forms.places import GALLERY
 from flows.results.captions import attributes
+from flows.web.access import Access
+from flows.web.door import Door
 from flows.web.gallery_files import GalleryFiles
 from flows.web.listening import is_local
 from flows.web.picture_pages import PNG, RunPicture, missing_page, run_page, runs_page
@@ -42,11 +44,8 @@ _HEADERS = {
 }
 
 
-def picture_app(place: str, host: str, gallery: Path, password: str | None = None) -> ASGIApp:
-    """The application that shows the store at `place` and the gallery in a folder.
-
-    `password` is `user:password`, where one is asked for.
-    """
+def picture_app(place: str, host: str, gallery: Path, access: Access) -> ASGIApp:
+    """The application that shows the store at `place` and the gallery in a folder to those who have access."""
     pages = _Pages(place)
     app: ASGIApp = Starlette(
         routes=[
@@ -57,9 +56,7 @@ def picture_app(place: str, host: str, gallery: Path, password: str | None = Non
         ],
         exception_handlers={HTTPException: _not_found, StoreError: _not_in_the_store},
     )
-    if password:
-        app = _Password(app, password)
-    return SameSite(app, LOCAL_NAMES | {host} if is_local(host) else None)
+    return SameSite(Door(app, access), LOCAL_NAMES | {host} if is_local(host) else None)
 
 
 class PictureServer:
@@ -68,7 +65,12 @@ class PictureServer:
     def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
         import uvicorn
 
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None))
+        from flows.web.timed_http import TimedHttp
+
+        config = uvicorn.Config(
+            app, http=TimedHttp, log_level="warning", access_log=False, lifespan="off", log_config=None
+        )
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
 
     def __enter__(self) -> "PictureServer":
@@ -132,22 +134,6 @@ def _shown(store: Store, run: RunRecord, title: str) -> RunPicture | None:
 def _picture(record: Record) -> str | None:
     """The digest of the picture that a record names; None where it names none."""
     return next((output.digest for output in record.outputs if output.media_type == PNG), None)
-
-
-class _Password:
-    """Asks for HTTP Basic authentication."""
-
-    def __init__(self, app: ASGIApp, password: str) -> None:
-        self._app = app
-        self._wanted = b"Basic " + base64.b64encode(password.encode())
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = dict(scope.get("headers") or []).get(b"authorization", b"")
-        if scope["type"] == "http" and not hmac.compare_digest(given, self._wanted):
-            headers = {"WWW-Authenticate": 'Basic realm="dreamsweep", charset="UTF-8"'}
-            await PlainTextResponse("A password is needed.\n", 401, headers)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 def _not_found(request: Request, error: Exception) -> Response:

@@ -1,20 +1,26 @@
 """Keeping other sites' pages out of what listens here, and its own pages from talking to other sites.
 
 A page that the user's browser has open may send requests to any address of this machine, and then acts as the user:
-start a flow, read a run. So a request is refused (403) whose `Origin` is another site, and one that asks for a host
-that is not this one: a name that was made to point here afterwards (DNS rebinding).
+start a flow, read a run. So a request is refused (403)
+
+- whose `Origin` is another site;
+- of which the browser says that another site began it (`Sec-Fetch-Site`), or another server of this machine. Whoever
+  follows a link still gets there, as from a message to the run that it is about, and Prefect's pages may show pictures
+  that the picture server has;
+- that asks for a host that is not this one: a name that was made to point here afterwards (DNS rebinding).
 
 Prefect's UI calls a service for analytics as soon as it is opened, whatever its settings: browsers are told to let its
-pages connect to where they came from alone.
+pages connect to where they came from alone. They are also told to show our pages within no others', where they could
+be clicked on unseen.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-POLICY = (b"content-security-policy", b"connect-src 'self'")
+POLICY = (b"content-security-policy", b"connect-src 'self'; frame-ancestors 'self'")
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
 
@@ -43,10 +49,25 @@ class SameSite:
     def _is_ours(self, scope: Scope) -> bool:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if self._hosts is not None and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+        try:
+            name, came_from = urlsplit(f"//{host}").hostname or "", urlsplit(origin or "").netloc
+        except ValueError:  # what is no address at all
+            return False
+        if self._hosts is not None and name not in self._hosts:
             return False
         # Through a tunnel, address and port are others than those we listen on: what counts is that they agree.
-        return origin is None or urlsplit(origin).netloc == host
+        return (origin is None or came_from == host) and _may_come_from_there(scope, headers)
+
+
+def _may_come_from_there(scope: Scope, headers: Mapping[bytes, str]) -> bool:
+    """Whether a request may come from where the browser says that it comes from."""
+    site, wanted = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-dest")
+    if site in ("same-origin", "none"):
+        return True
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        return False
+    follows_a_link = headers.get(b"sec-fetch-mode") == "navigate" and wanted == "document"
+    return follows_a_link or (site == "same-site" and wanted == "image")
 
 
 def _confined(send: Send) -> Send:

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -124,7 +123,7 @@ def assert_artifact_leads_to_pictures(ui: Ui, place: Place) -> None:
     links = ui.links_to(place.up.note["pictures"])
     assert len(links) == 2 + len(MAPS)
     for link in links:
-        assert httpx.get(link, trust_env=False).is_success
+        assert place.up.get(link).is_success
     ui.page.goto(links[-1])
     assert ui.pictures()[0]["natural"] > 300
     ui.page.goto(next(link for link in links if "/gallery/" in link))
@@ -171,7 +170,7 @@ def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, plac
     assert len(shown) >= 2  # before the retry, or after it: both have left one
     assert all(picture["natural"] > 30 for picture in shown)
     for link in ui.links_to(place.up.note["pictures"]):
-        assert httpx.get(link, trust_env=False).is_success
+        assert place.up.get(link).is_success
 
 
 def test_a_typo_that_the_form_cannot_know_fails_within_seconds_with_its_message_first(place: Place) -> None:

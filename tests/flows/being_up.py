@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx
 
+from flows.serving.server_settings import CLIENT_PASSWORD
+from flows.web.access import PASSWORD, authorization, server_password
+
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -49,7 +52,7 @@ class Up:
     def __init__(self, home: Path, *arguments: object, before: Sequence[str] = (), **more: str) -> None:
         self.home = home
         self.said: list[str] = []
-        self._password = more.get("PREFECT_SERVER_API_AUTH_STRING", "")
+        self._given = more.get(PASSWORD) or more.get(CLIENT_PASSWORD)
         self.process = subprocess.Popen(
             [*before, sys.executable, "-m", "flows.cli", "up", "--json", *map(str, arguments)],
             env=environment(home, **more),
@@ -78,12 +81,20 @@ class Up:
                 return dict(json.loads("".join(lines)))
         raise AssertionError(f"it ended with {self.process.wait()}: {self.said}")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What requests to the servers have to say."""
+        return {"Authorization": authorization(self._given or server_password(self.home / "prefect"))}
+
+    def get(self, address: str, **more: Any) -> httpx.Response:
+        """A page or a picture, asked for with the password."""
+        return httpx.get(address, headers=self.headers, trust_env=False, timeout=30, **more)
+
     def ask(self, method: str, path: str, **more: Any) -> Any:
         """What the API answers."""
-        user, _, secret = self._password.partition(":")
-        auth = (user, secret) if secret else None
+        address = f"{self.note['api']}{path}"
         while True:
-            answer = httpx.request(method, f"{self.note['api']}{path}", auth=auth, trust_env=False, timeout=30, **more)
+            answer = httpx.request(method, address, headers=self.headers, trust_env=False, timeout=30, **more)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # SQLite is busy: Prefect's clients ask again
                 break
             time.sleep(0.5)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from flows.forms.resolve import resolve
+from flows.serving.server_settings import api_headers
 from lib.errors import BadInput
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput
@@ -105,7 +106,11 @@ def test_all_checkpoints_are_swept_before_the_model_and_what_exists_is_reused(
         assert run.summary["model"] == f"{bench.model}@{epoch}"
         assert "responses of Conv2D_1" in run.units  # a checkpoint has its training's data set
     names = {"flow_runs": {"name": {"any_": ["epoch 1", "epoch 2"]}}, "flows": {"name": {"any_": ["oip-sweep"]}}}
-    found = httpx.post(f"{prefect_server}/flow_runs/filter", json=names, trust_env=False).raise_for_status().json()
+    found = (
+        httpx.post(f"{prefect_server}/flow_runs/filter", json=names, headers=api_headers(), trust_env=False)
+        .raise_for_status()
+        .json()
+    )
     assert {run["name"] for run in found} == {"epoch 1", "epoch 2"}
     assert all(run["parent_task_run_id"] for run in found)
     again = bench.sweep(checkpoints="1,2", layers=LAYERS)

@@ -23,6 +23,7 @@ from PIL import Image
 
 from flows.dream import DreamsFailed, dream
 from flows.forms.parameters import DreamParameters
+from flows.serving.server_settings import api_headers
 from lib.dream.dreamer import Dreamer
 from lib.dream.settings import DreamSettings
 from lib.pictures.about import read_about
@@ -111,7 +112,9 @@ def task_runs(prefect_server: str) -> Callable[[str, int], dict[str, dict[str, A
         question = {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200}
         give_up = time.monotonic() + 30  # the recorder writes them down some time later
         while True:
-            answer = httpx.post(f"{prefect_server}/task_runs/filter", json=question, trust_env=False)
+            answer = httpx.post(
+                f"{prefect_server}/task_runs/filter", json=question, headers=api_headers(), trust_env=False
+            )
             runs = {run["name"]: run for run in answer.raise_for_status().json() if run["end_time"]}
             if len(runs) >= count or time.monotonic() > give_up:
                 return runs

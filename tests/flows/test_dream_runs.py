@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.web.access import Access, authorization
 from flows.web.listening import LOCALHOST, address_of, listen, port_of
 from flows.web.picture_server import PictureServer, picture_app
 from storage.store import NewOutput, Record, Store
@@ -98,8 +99,10 @@ def client(dreamt: Dreamt) -> Iterator[httpx.Client]:
     """Asks the picture server of that store."""
     listening = listen(LOCALHOST, None, 0)
     address = address_of(LOCALHOST, port_of(listening))
-    server = PictureServer(picture_app(str(dreamt.root), LOCALHOST, dreamt.root.parent / "gallery"), listening)
-    with server, httpx.Client(base_url=address, trust_env=False) as client:
+    access = Access(dreamt.root.parent / "prefect")
+    server = PictureServer(picture_app(str(dreamt.root), LOCALHOST, dreamt.root.parent / "gallery", access), listening)
+    says = {"Authorization": authorization(access.password)}
+    with server, httpx.Client(base_url=address, headers=says, trust_env=False) as client:
         yield client
 
 

@@ -200,9 +200,15 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures(
 ) -> None:
     import httpx
 
+    from flows.serving.server_settings import api_headers
+
     summary = copy.sweep(growth=dataclasses.replace(GROWTH, seed=21))
     question = {"artifacts": {"type": {"any_": ["markdown"]}}, "limit": 20, "sort": "CREATED_DESC"}
-    found = httpx.post(f"{prefect_server}/artifacts/filter", json=question, trust_env=False).raise_for_status().json()
+    found = (
+        httpx.post(f"{prefect_server}/artifacts/filter", json=question, headers=api_headers(), trust_env=False)
+        .raise_for_status()
+        .json()
+    )
     texts = {item["key"]: item["data"] for item in found if str(item["data"]).find(summary["run"]) >= 0}
     assert set(texts) == {"sweep", "layer-conv2d-1", "layer-conv2d-2"}
     for layer, count in MAPS.items():
@@ -219,8 +225,12 @@ def task_names(url: str, sweep: Any) -> set[str]:
 
     import httpx
 
+    from flows.serving.server_settings import api_headers
+
     def ask(what: str, question: dict[str, Any]) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{url}/{what}/filter", json=question | {"limit": 200}, trust_env=False)
+        answer = httpx.post(
+            f"{url}/{what}/filter", json=question | {"limit": 200}, headers=api_headers(), trust_env=False
+        )
         return list(answer.raise_for_status().json())
 
     parent = str(sweep.state_details.flow_run_id)

@@ -14,6 +14,7 @@ import pytest
 
 from flows.forms.parameters import Analysing
 from flows.forms.resolve import Resolved
+from flows.serving.server_settings import api_headers
 from lib.analysis.settings import AnalysisSettings
 from lib.training.settings import TrainSettings
 from storage.store import Store
@@ -72,7 +73,9 @@ def night(root: Path, **changes: Any) -> Any:
 def summary_of_the_night(prefect_server: str) -> str:
     """What Prefect's UI shows of the latest night."""
     question = {"artifacts": {"key": {"any_": ["night"]}}, "sort": "CREATED_DESC", "limit": 1}
-    (found,) = httpx.post(f"{prefect_server}/artifacts/filter", json=question, trust_env=False).json()
+    (found,) = httpx.post(
+        f"{prefect_server}/artifacts/filter", json=question, headers=api_headers(), trust_env=False
+    ).json()
     return str(found["data"])
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flows.serving.server_settings import api_headers
 from lib.draw.contact_sheet import contact_sheet
 from storage import garbage, verify
 from storage.errors import BlobCorrupt
@@ -62,7 +63,11 @@ def task_states(url: str, flow_run: str | None, count: int) -> dict[str, str]:
     question = {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200}
     give_up = time.monotonic() + 30  # the recorder writes them down some time later
     while True:
-        runs = httpx.post(f"{url}/task_runs/filter", json=question, trust_env=False).raise_for_status().json()
+        runs = (
+            httpx.post(f"{url}/task_runs/filter", json=question, headers=api_headers(), trust_env=False)
+            .raise_for_status()
+            .json()
+        )
         ended = {run["name"]: run["state_name"] for run in runs if run["end_time"]}
         if len(ended) >= count or time.monotonic() > give_up:
             return ended
@@ -72,7 +77,11 @@ def task_states(url: str, flow_run: str | None, count: int) -> dict[str, str]:
 def layer_runs(url: str, parent: str | None) -> dict[str, dict[str, Any]]:
     """The flow runs of the layers of a sweep, by name."""
     question = {"flow_runs": {"parent_flow_run_id": {"any_": [parent]}}}
-    runs = httpx.post(f"{url}/flow_runs/filter", json=question, trust_env=False).raise_for_status().json()
+    runs = (
+        httpx.post(f"{url}/flow_runs/filter", json=question, headers=api_headers(), trust_env=False)
+        .raise_for_status()
+        .json()
+    )
     return {run["name"]: run for run in runs}
 
 
@@ -83,7 +92,9 @@ def sweep_runs(prefect_server: str) -> Any:
     def ask() -> dict[str, dict[str, Any]]:
         question = {"flows": {"name": {"any_": ["oip-sweep"]}}, "sort": "START_TIME_DESC", "limit": 1}
         (newest,) = (
-            httpx.post(f"{prefect_server}/flow_runs/filter", json=question, trust_env=False).raise_for_status().json()
+            httpx.post(f"{prefect_server}/flow_runs/filter", json=question, headers=api_headers(), trust_env=False)
+            .raise_for_status()
+            .json()
         )
         return layer_runs(prefect_server, newest["id"])
 

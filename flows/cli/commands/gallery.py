@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import PORT, AsJson, Port, StorePlace, number_option
-from flows.forms.places import gallery_of, store_place
+from flows.forms.places import DATA_FOLDER, gallery_of, store_place
 from lib.errors import BadInput
 
 USUAL_PORT = 4202
@@ -96,20 +96,27 @@ def _serve(folder: Path, port: int | None, show: bool) -> int:
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
-    from flows.cli.terminal import say
+    from flows.cli.terminal import only_we_read_stderr, say
+    from flows.web.access import Access
+    from flows.web.door import Door
     from flows.web.gallery_files import GalleryFiles
     from flows.web.listening import LOCALHOST, address_of, listen, port_of
     from flows.web.same_site import SameSite
+    from flows.web.timed_http import TimedHttp
 
+    access = Access(DATA_FOLDER / "prefect")
     listening = listen(LOCALHOST, port, USUAL_PORT, "--port")
-    address = f"{address_of(LOCALHOST, port_of(listening))}/index.html"
-    say(f"{address} until Ctrl-C")
+    address = address_of(LOCALHOST, port_of(listening))
+    say(f"{address}/index.html until Ctrl-C")
+    if only_we_read_stderr():
+        say(f"{access.link(address)} lets your browser in, once and within a day")
     if show:
-        _open(address)
-    app = SameSite(Starlette(routes=[Mount("/", GalleryFiles(folder))]))
+        _open(f"{address}/index.html")
+    app = SameSite(Door(Starlette(routes=[Mount("/", GalleryFiles(folder))]), access))
+    config = uvicorn.Config(app, http=TimedHttp, log_level="warning", access_log=False, lifespan="off", log_config=None)
     # uvicorn raises the signal again, once it has ended as it was told to
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", log_config=None)).run([listening])
+        uvicorn.Server(config).run([listening])
     say(f"The gallery is served no longer; its files are in {folder}")
     return 0
 

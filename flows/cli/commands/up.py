@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from annotated_types import Ge
@@ -12,6 +12,9 @@ from annotated_types import Ge
 from flows.cli.options import PORT, AsJson, DataFolder, Port, StorePlace, number_option
 from flows.forms.places import DATA_FOLDER, data_place, store_place
 from lib.words import duration
+
+if TYPE_CHECKING:
+    from flows.serving.up_lock import UpNote
 
 DOWN_SECONDS = 120.0
 LOOK_SECONDS = 0.2
@@ -77,8 +80,14 @@ def up(
         at_once=at_once,
         allow=tuple(_absolute(place) for place in allow or []),
     )
+
+    def ready(note: "UpNote") -> None:
+        if as_json:
+            print_json(note)
+        _say_links(settings.folder / "prefect")
+
     try:
-        be_up(settings, say=say, ready=print_json if as_json else lambda _: None)
+        be_up(settings, say=say, ready=ready)
     except AlreadyUp as error:
         say(f"dreamsweep: {error}")
         return 1
@@ -122,6 +131,19 @@ def down(
     else:
         say(f"process {pid} was told to end")
     return 0 if ended or not wait else 1
+
+
+def _say_links(folder: Path) -> None:
+    """Say how a browser gets in, by a link where nobody else will read it."""
+    from flows.cli.terminal import only_we_read_stderr, say
+    from flows.serving.doors import links
+
+    if not only_we_read_stderr():
+        say("dreamsweep link prints a link that opens them in your browser")
+        return
+    for link in links(folder):
+        say(f"to get in:     {link}")
+    say("               (opens once, within a day; dreamsweep link prints another one)")
 
 
 def _absolute(place: str) -> str:

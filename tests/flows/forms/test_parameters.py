@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from flows.forms.entries import find_entry, title_of
 from flows.forms.parameters import DreamParameters, NightlyParameters, SweepParameters, TrainParameters
+from flows.serving.server_settings import api_headers
 from lib.errors import BadInput
 from lib.oips.settings import GrowthSettings
 from lib.training.settings import TrainSettings
@@ -161,7 +162,7 @@ def test_the_server_refuses_wrong_values_by_their_field_and_takes_right_ones(pre
         body = {"parameters": {"parameters": given}, "state": {"type": "PAUSED"}}
         address = f"{prefect_server}/deployments/{deployments[flow]}/create_flow_run"
         while True:  # SQLite may be busy: Prefect's clients ask again
-            answer = httpx.post(address, json=body, trust_env=False, timeout=30)
+            answer = httpx.post(address, json=body, headers=api_headers(), trust_env=False, timeout=30)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 return answer
             time.sleep(0.5)
@@ -177,7 +178,7 @@ def test_the_server_refuses_wrong_values_by_their_field_and_takes_right_ones(pre
             MODELS[flow].model_validate(given)
     finally:
         for deployment in deployments.values():
-            httpx.delete(f"{prefect_server}/deployments/{deployment}", trust_env=False)
+            httpx.delete(f"{prefect_server}/deployments/{deployment}", headers=api_headers(), trust_env=False)
 
 
 # which data sets there are is said by the flow

@@ -97,11 +97,11 @@ def state_of(home: Path, flow_run: str) -> str:
 
 
 def test_it_says_where_the_ui_the_pictures_and_the_log_are(up: Up, home: Path) -> None:
-    ui = httpx.get(f"{up.note['ui']}/ui-settings", trust_env=False).json()
+    ui = up.get(f"{up.note['ui']}/ui-settings").json()
     assert ui["api_url"] == "/api"  # at whatever address it is opened
     assert set(ui["available_uis"]) == {"v1", "v2"}
-    assert httpx.get(up.note["ui"], trust_env=False, follow_redirects=True).is_success
-    assert "dreamsweep" in httpx.get(up.note["pictures"], trust_env=False).text
+    assert up.get(up.note["ui"], follow_redirects=True).is_success
+    assert "dreamsweep" in up.get(up.note["pictures"]).text
     log = Path(up.note["log"])
     assert log == home / "prefect" / "up.log"
     for word in (up.note["ui"], up.note["pictures"], str(log)):
@@ -156,11 +156,11 @@ def test_a_second_up_says_that_one_is_running_since_when_and_where(up: Up, home:
 def test_a_run_that_is_started_through_the_api_runs_to_its_end(up: Up, home: Path) -> None:
     flow_run = up.start("oip-sweep", **small_sweep(home))
     assert up.wait_for(flow_run)["name"] == "Completed"
-    page = httpx.get(up.note["pictures"], trust_env=False).text
+    page = up.get(up.note["pictures"]).text
     run = page.partition('href="/runs/')[2].partition("/")[0]
-    pages = httpx.get(f"{up.note['pictures']}/runs/{run}/", trust_env=False).text
+    pages = up.get(f"{up.note['pictures']}/runs/{run}/").text
     assert all(f'src="{unit}.png?' in pages for unit in UNITS)
-    sheet = httpx.get(f"{up.note['pictures']}/runs/{run}/Conv2D_2.png", trust_env=False)
+    sheet = up.get(f"{up.note['pictures']}/runs/{run}/Conv2D_2.png")
     assert sheet.headers["content-type"] == "image/png"
     assert sheet.content.startswith(b"\x89PNG")
 
@@ -258,7 +258,11 @@ def test_a_run_whose_up_was_killed_goes_on_to_its_end_and_then_nothing_is_left(u
 
 
 def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path: Path, prefect_server: str) -> None:
-    up = Up(tmp_path, PREFECT_API_URL=prefect_server)
+    given = {"PREFECT_API_URL": prefect_server}
+    refused = dreamsweep(tmp_path, "up", **given)
+    assert refused.returncode == 1
+    assert "set PREFECT_API_AUTH_STRING=user:password" in refused.stderr.splitlines()[-1]
+    up = Up(tmp_path, **given, PREFECT_API_AUTH_STRING=os.environ["PREFECT_API_AUTH_STRING"])
     assert up.note["api"] == prefect_server
     assert up.wait_for(up.start("oip-sweep", model="none.keras"))["type"] == "FAILED"
     assert up.end() == 0

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.web.access import Access, authorization
 from flows.web.listening import LOCALHOST, address_of, listen, port_of
 from flows.web.picture_server import PictureServer, picture_app
 from storage.record import NewOutput
@@ -20,12 +21,14 @@ def serve() -> Iterator[Serve]:
     """Serve a store; gives a client that asks the server."""
     with ExitStack() as stack:
 
-        def served(place: object, password: str | None = None) -> httpx.Client:
+        def served(place: object) -> httpx.Client:
             listening = listen(LOCALHOST, None, 0)
-            app = picture_app(str(place), LOCALHOST, Path(str(place)).parent / "gallery", password)
+            access = Access(Path(str(place)).parent / "prefect")
+            app = picture_app(str(place), LOCALHOST, Path(str(place)).parent / "gallery", access)
             stack.enter_context(PictureServer(app, listening))
             address = address_of(LOCALHOST, port_of(listening))
-            return stack.enter_context(httpx.Client(base_url=address, trust_env=False))
+            says = {"Authorization": authorization(access.password)}
+            return stack.enter_context(httpx.Client(base_url=address, headers=says, trust_env=False))
 
         yield served
 
@@ -141,8 +144,10 @@ def test_the_gallery_is_there_as_soon_as_it_is_made(small: Any, serve: Serve) ->
     assert again.status_code == 304
 
 
-def test_the_password_is_asked_for_where_there_is_one(small: Any, serve: Serve) -> None:
-    client = serve(small.root, "sam:Pass word:1")
+def test_no_picture_is_shown_without_the_password(small: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_API_AUTH_STRING", "sam:Pass word:1")
+    client = serve(small.root)
+    del client.headers["Authorization"]
     at = f"/runs/{small.sweep}/Conv2D_2.png"
     for auth in (None, ("sam", "wrong"), ("", "")):
         answer = client.get(at, auth=auth)

@@ -29,6 +29,10 @@ def test_its_own_pages_and_programs_are_answered(client: TestClient) -> None:
         {"Origin": "http://127.0.0.1:4201"},
         {"Origin": "null"},
         {"Host": "rebound.example"},
+        {"Host": "["},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
     ],
 )
 def test_pages_of_other_sites_and_other_names_are_refused(client: TestClient, headers: dict[str, str]) -> None:
@@ -36,4 +40,26 @@ def test_pages_of_other_sites_and_other_names_are_refused(client: TestClient, he
 
 
 def test_browsers_are_told_to_let_pages_connect_to_nobody_else(client: TestClient) -> None:
-    assert client.get("/").headers["content-security-policy"] == "connect-src 'self'"
+    assert client.get("/").headers["content-security-policy"] == "connect-src 'self'; frame-ancestors 'self'"
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "wanted", "code"),
+    [
+        ("same-origin", "cors", "empty", 200),
+        ("none", "navigate", "document", 200),  # typed, or from a bookmark
+        ("cross-site", "navigate", "document", 200),  # a link in a message leads here
+        ("cross-site", "navigate", "iframe", 403),
+        ("cross-site", "no-cors", "image", 403),
+        ("cross-site", "cors", "empty", 403),
+        ("same-site", "navigate", "document", 200),  # from Prefect's UI to a picture
+        ("same-site", "no-cors", "image", 200),  # a picture within Prefect's UI
+        ("same-site", "no-cors", "script", 403),
+        ("same-site", "navigate", "iframe", 403),
+    ],
+)
+def test_what_other_sites_begin_is_answered_only_where_a_person_follows_a_link(
+    client: TestClient, site: str, mode: str, wanted: str, code: int
+) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": wanted}
+    assert client.get("/", headers=headers).status_code == code

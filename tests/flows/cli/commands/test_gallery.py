@@ -14,6 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.forms.places import DATA_FOLDER
+from flows.web.access import authorization, server_password
+
 CLI = Callable[..., tuple[int, str, str]]
 
 
@@ -62,18 +65,21 @@ def test_it_is_served_until_a_signal_ends_it(small: Any, tmp_path: Path) -> None
         address, give_up = f"http://127.0.0.1:{port}", time.monotonic() + 60
         while True:
             try:
-                answer = httpx.get(f"{address}/index.html", trust_env=False)
+                assert httpx.get(f"{address}/index.html", trust_env=False).status_code == 401
                 break
             except httpx.TransportError:
                 assert time.monotonic() < give_up
                 time.sleep(0.2)
+        says = {"Authorization": authorization(server_password(DATA_FOLDER / "prefect"))}
+        answer = httpx.get(f"{address}/index.html", headers=says, trust_env=False)
         assert "digits-1de27171" in answer.text
         assert "script-src 'self'" in answer.headers["content-security-policy"]
-        assert httpx.get(f"{address}/.gallery/manifest.json", trust_env=False).status_code == 404
+        assert httpx.get(f"{address}/.gallery/manifest.json", headers=says, trust_env=False).status_code == 404
         assert httpx.get(address, headers={"Host": "elsewhere.example"}, trust_env=False).status_code == 403
     finally:
         serving.send_signal(signal.SIGINT)
         _, err = serving.communicate()
     assert serving.returncode == 0
+    assert f"{address}/?token=" in err.decode()
     said = err.decode().splitlines()[-1]
     assert said == f"The gallery is served no longer; its files are in {tmp_path / 'out'}"

@@ -1,0 +1,44 @@
+"""The servers of a data folder that run now, and links that let a browser in to them."""
+
+import fcntl
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flows.running.locks import try_lock
+from flows.serving.server_process import ASKS
+from flows.serving.up_lock import who_is_up
+from flows.web.access import Access
+
+
+def doors(folder: Path) -> list[str]:
+    """The addresses of the servers that run now and ask who comes, Prefect's UI first.
+
+    A browser that has come in by one door needs no other at the same host name, so each name is there once.
+
+    Args:
+        folder: Prefect's, in the data folder.
+    """
+    pictures = (who_is_up(folder) or {}).get("pictures")
+    by_name: dict[str | None, str] = {}
+    for address in filter(None, [_prefects(folder), pictures]):
+        by_name.setdefault(urlsplit(address).hostname, address)
+    return list(by_name.values())
+
+
+def links(folder: Path) -> list[str]:
+    """A new link for each of the `doors`. Raises AccessError."""
+    access = Access(folder)
+    return [access.link(address) for address in doors(folder)]
+
+
+def _prefects(folder: Path) -> str | None:
+    """The address of Prefect's own server in this folder, where one is running that is not of an older version."""
+    try:
+        with (folder / "server.lock").open("rb") as file:
+            if try_lock(file, fcntl.LOCK_SH):
+                return None
+            note = json.loads(file.read())
+    except (FileNotFoundError, ValueError):  # ValueError: it is starting just now
+        return None
+    return str(note["url"]).removesuffix("/api") if ASKS in note else None
