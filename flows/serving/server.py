@@ -296,9 +296,9 @@ def check_password(folder: Path, address: str) -> None:
 
     says = {"Authorization": authorization(server_password(folder))}
     if httpx.get(address, headers=says, timeout=START_SECONDS, trust_env=False).status_code == UNAUTHORIZED:
-        at = urlsplit(address)
+        at = urlsplit(address)._replace(path="").geturl()
         raise ServerError(
-            f"the server at {at.scheme}://{at.netloc} needs another password: set {PASSWORD} as it is set for "
+            f"the server at {at} needs another password: set {PASSWORD} as it is set for "
             "`dreamsweep up`, or unset it where it is not"
         )
 

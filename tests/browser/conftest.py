@@ -82,7 +82,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def _is_outside(url: str) -> bool:
-    return urlsplit(url).scheme.startswith("http") and urlsplit(url).hostname != "127.0.0.1"
+    return urlsplit(url).scheme.startswith("http") and urlsplit(url).hostname not in ("127.0.0.1", "localhost")
 
 
 def _free_port() -> int:

@@ -22,7 +22,8 @@ LABELS = {"OIPs per unit": "oips", "Restarts per unit": "starts", "Steps": "step
 
 @pytest.fixture
 def ui(page: Page, place: Place) -> Ui:
-    """Prefect's new UI in a tab of its own."""
+    """Prefect's new UI in a tab of its own, which came in by a link."""
+    page.goto(place.up.link())
     return Ui(page, f"{place.up.note['ui']}/v2")
 
 
@@ -182,6 +183,7 @@ def test_a_typo_that_the_form_cannot_know_fails_within_seconds_with_its_message_
 
 def test_the_old_ui_lists_the_deployments_and_opens_the_form(page: Page, place: Place) -> None:
     ui = Ui(page, place.up.note["ui"])
+    page.goto(place.up.link())
     page.goto(f"{ui.address}/deployments")
     for flow in DEPLOYED:
         expect(page.locator(f"a[href*='{place.up.deployment(flow)['id']}']").first).to_be_visible()

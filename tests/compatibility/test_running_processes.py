@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.serving.server import local_server
-from tests.flows.being_up import dreamsweep
+from tests.flows.being_up import dreamsweep, environment
 
 Begin = Callable[..., "subprocess.Popen[str]"]
 
@@ -92,9 +92,22 @@ def test_an_old_server_is_used_and_none_is_started_beside_it(
     try:
         assert server.ready() == f"http://127.0.0.1:{port}/api"
         assert not server.revive()
+        # it goes on as it is, and whoever meets it is told to end it
+        assert "asks nobody for a password: end it with `dreamsweep down`" in server.warning
+        said = dreamsweep(tmp_path, "up")
+        assert (said.returncode, said.stderr.splitlines()[-1]) == (1, f"dreamsweep: {server.warning}")
+        assert dreamsweep(tmp_path, "link").returncode == 1
     finally:
         old.stdin.write("\n")  # it ends with its last user
         old.stdin.flush()
         server.stop()
     assert old.wait(10) == 0
     assert not (tmp_path / "prefect" / "prefect.db").exists()
+
+
+def test_an_up_from_before_passwords_that_starts_its_server_again_is_told_to_be_restarted(tmp_path: Path) -> None:
+    (tmp_path / "server.lock").touch()
+    command = [sys.executable, "-m", "flows.serving.server_process", str(tmp_path)]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "restart that with dreamsweep down and dreamsweep up" in done.stderr.splitlines()[-1]

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from flows.serving.doors import links
 from flows.serving.server_settings import CLIENT_PASSWORD
 from flows.web.access import PASSWORD, authorization, server_password
 
@@ -85,6 +86,10 @@ class Up:
     def headers(self) -> dict[str, str]:
         """What requests to the servers have to say."""
         return {"Authorization": authorization(self._given or server_password(self.home / "prefect"))}
+
+    def link(self) -> str:
+        """A link that lets a browser in, as `dreamsweep link` prints one."""
+        return links(self.home / "prefect")[0]
 
     def get(self, address: str, **more: Any) -> httpx.Response:
         """A page or a picture, asked for with the password."""

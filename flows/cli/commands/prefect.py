@@ -9,8 +9,8 @@ import typer
 
 from flows.forms.places import DATA_FOLDER
 
-AS_GIVEN = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-"""The settings of the command: whatever is said is Prefect's to understand."""
+AS_GIVEN = {"allow_interspersed_args": False}
+"""The settings of the command: from the first word on, whatever is said is Prefect's to understand."""
 
 
 def prefect(

@@ -1,8 +1,10 @@
 """`dreamsweep up` on a real server: what it serves, what it starts again, and how it ends."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,8 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from flows.serving.server import ServerError, local_server
+from flows.web.access import server_password
 from storage.store import Store
 from tests.flows.being_up import Up, dreamsweep, processes_of, wait_until
 from tests.flows.starvation import Starvation
@@ -120,6 +126,67 @@ def test_pages_of_other_sites_reach_nothing(up: Up) -> None:
     for address in (f"{up.note['api']}/health", up.note["pictures"]):
         for headers in ({"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}):
             assert httpx.get(address, headers=headers, trust_env=False).status_code == 403
+
+
+def test_without_the_password_it_is_said_that_the_server_is_there_and_nothing_else(up: Up) -> None:
+    ui, api, pictures = up.note["ui"], up.note["api"], up.note["pictures"]
+    for path in ("health", "ready"):
+        assert httpx.get(f"{api}/{path}", trust_env=False).is_success
+    closed = [f"{api}/admin/settings", f"{api}/flow_runs/count", f"{api}/csrf-token", f"{api}/docs", f"{api}/version"]
+    closed += [
+        ui,
+        f"{ui}/v2/",
+        f"{ui}/ui-settings",
+        f"{ui}/openapi.json",
+        f"{ui}/docs",
+        pictures,
+        f"{pictures}/gallery/",
+    ]
+    for address in closed:
+        for method in ("GET", "POST"):
+            assert httpx.request(method, address, json={}, trust_env=False).status_code == 401, address
+
+
+@pytest.mark.parametrize("path", ["events/in", "events/out", "logs/out", "task_runs/subscriptions/scheduled"])
+def test_websockets_want_the_password_too(up: Up, home: Path, path: str) -> None:
+    address = f"{up.note['api'].replace('http', 'ws', 1)}/{path}"
+    for token in ("wrong", None, server_password(home / "prefect")):
+        with connect(address, subprotocols=[Subprotocol("prefect")], proxy=None) as websocket:
+            websocket.send(json.dumps({"type": "auth", "token": token}))
+            if token and token != "wrong":
+                assert json.loads(websocket.recv(timeout=30)) == {"type": "auth_success"}
+                continue
+            with pytest.raises(ConnectionClosed):
+                websocket.recv(timeout=30)
+    with pytest.raises((InvalidStatus, ConnectionClosed)), connect(address, proxy=None) as websocket:
+        websocket.recv(timeout=30)
+
+
+def test_prefects_commands_and_links_work_and_half_a_request_is_dropped_meanwhile(up: Up, home: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        halves = []
+        for name in ("ui", "pictures"):
+            port = int(up.note[name].rpartition(":")[2])
+            halves.append(stack.enter_context(socket.create_connection(("127.0.0.1", port))))
+            halves[-1].sendall(b"POST /api/flow_runs/count HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le")
+        listed = dreamsweep(home, "prefect", "deployment", "ls")
+        assert (listed.returncode, listed.stderr) == (0, "")
+        assert "nightly/dreamsweep" in listed.stdout
+        assert dreamsweep(home, "prefect", "flow-run", "ls", "--no-such-option").returncode != 0
+        said = json.loads(dreamsweep(home, "link", "--password", "--json").stdout)
+        assert f"{said['user']}:{said['password']}" == server_password(home / "prefect")
+        (link,) = said["links"]
+        with httpx.Client(trust_env=False, headers={"Accept": "text/html"}) as browser:
+            assert browser.get(up.note["ui"]).status_code == 401
+            assert browser.get(link).status_code == 303
+            assert browser.get(up.note["ui"], follow_redirects=True).is_success
+            assert browser.get(up.note["pictures"]).is_success
+            (session,) = browser.cookies.jar
+        assert httpx.get(link, trust_env=False).status_code == 401
+        for half in halves:
+            half.settimeout(60)
+            assert half.recv(100) == b""
+    (home / "session").write_text(f"{session.name}={session.value}")  # for a later test
 
 
 def test_nothing_is_told_to_anybody(up: Up) -> None:
@@ -255,6 +322,21 @@ def test_a_run_whose_up_was_killed_goes_on_to_its_end_and_then_nothing_is_left(u
     assert up.end(signal.SIGKILL) == -signal.SIGKILL
     wait_until(lambda: not processes_of(home), seconds=90)
     assert state_of(home, flow_run) == "Completed"
+
+
+def test_the_session_of_a_browser_outlives_up_and_nothing_secret_is_in_a_log_or_on_a_command_line(
+    up: Up, home: Path
+) -> None:
+    cookie = {"Cookie": (home / "session").read_text()}
+    for address in (f"{up.note['api']}/admin/version", up.note["pictures"]):
+        assert httpx.get(address, headers=cookie, trust_env=False).is_success
+    secret = server_password(home / "prefect").partition(":")[2].encode()
+    for path in (home / "prefect").rglob("*.log*"):
+        assert secret not in path.read_bytes(), path
+        assert b"token=" not in path.read_bytes(), path
+    assert any("/?token=" in line for line in up.said)
+    for pid in processes_of(home):
+        assert secret not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path: Path, prefect_server: str) -> None:
