@@ -1,12 +1,17 @@
 """The error that means: what you asked for cannot be done, and here is what to change."""
 
+from lib.printable import printable
+
 
 class BadInput(Exception):
     """A parameter, a file or a model that cannot be used.
 
     The message is one line that names the fix; the command line prints it alone and exits with 2. Nothing has been
-    recorded when it is raised.
+    recorded when it is raised. Names in it may be a stranger's: what would steer a terminal is shown and does nothing.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class BadValue(BadInput):
@@ -17,7 +22,7 @@ class BadValue(BadInput):
         self.name, self.value, self.wanted = name, value, wanted
 
     def __str__(self) -> str:
-        return f"{self.name} is {self.value!r}; {self.wanted}"
+        return printable(f"{self.name} is {self.value!r}; {self.wanted}")
 
 
 class Question(BadInput):
@@ -29,7 +34,7 @@ class Question(BadInput):
 
     def said_with(self, called: str) -> str:
         """The question, and where the answer is given."""
-        return f"{self.text}; say it with {called}"
+        return printable(f"{self.text}; say it with {called}")
 
     def __str__(self) -> str:
         return self.said_with(self.field)

@@ -8,42 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from urllib.parse import quote, unquote_to_bytes
+
+from lib.printable import bytes_of, show_name
+
+__all__ = ["ENDINGS", "fitting", "is_nobodys", "may_be_picture", "parse_name", "safe", "show_name"]
 
 LONGEST = 250
 """Bytes of a file's name: nearly every file system takes 255, and some are left for another ending."""
 
 _SAFE = " _.+@=,()-"
-_HIDDEN = re.compile(
-    "["
-    "\x00-\x1f\x7f-\x9f"  # control characters
-    "\u2028\u2029\ufeff"  # line and paragraph separators, a byte order mark
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks of direction, by which gnp.exe reads as exe.png
-    "\udc80-\udcff"  # bytes that are no UTF-8
-    "]"
-    # A percent sign that would be taken for the beginning of an escape.
-    "|%(?=[0-9A-Fa-f]{2})"
-)
-"""Named one by one: what Python calls printable grows with every version of Unicode, and a name must stay the same."""
-
-
-def show_name(name: str) -> str:
-    """A file's name or relative path as people and JSON can have it.
-
-    `name` is as Python gives it (`os.fsdecode`). Bytes that are no UTF-8, control characters and marks that change the
-    direction of writing become %XX, a percent sign becomes %25 where it would look like one of these; all else, emoji
-    and spaces too, stays as it is.
-
-    >>> shown("100 %.png"), shown("caf\\udce9.png"), shown("two\\nlines %41.png")
-    ('100 %.png', 'caf%E9.png', 'two%0Alines %2541.png')
-    """
-    return _HIDDEN.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found[0])), name)
 
 
 def parse_name(shown_name: str) -> str:
     """The name that `show_name` made this of, as Python would give it."""
-    return unquote_to_bytes(_bytes(shown_name)).decode("utf-8", "surrogateescape")
+    return unquote_to_bytes(bytes_of(shown_name)).decode("utf-8", "surrogateescape")
 
 
 def safe(name: str) -> str:
@@ -52,7 +31,7 @@ def safe(name: str) -> str:
     Different names stay different.
     """
     return "/".join(
-        quote(part, safe=_SAFE) if part.strip(".") else "%2E" * len(part) or "%" for part in name.split("/")
+        quote(bytes_of(part), safe=_SAFE) if part.strip(".") else "%2E" * len(part) or "%" for part in name.split("/")
     )
 
 
@@ -71,10 +50,6 @@ def _cut(name: bytes, ending: bytes) -> bytes:
     mark = b"~%s%s" % (hashlib.sha256(name).hexdigest()[:8].encode(), ending)
     # between characters, where the name is of any
     return name[: LONGEST - len(mark)].decode("utf-8", "ignore").encode() + mark
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
 
 
 ENDINGS = {
