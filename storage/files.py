@@ -1,10 +1,32 @@
 """What a store needs of the place where its files lie: a folder on this machine, or a bucket behind fsspec."""
 
+import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+UMASK = "DREAMSWEEP_UMASK"
+"""The environment variable with the user's own umask, in octal, where a process has one under which nobody else reads
+what it makes."""
+
+
+def users_umask() -> int | None:
+    """The umask for what users keep at places of their own; None where it is that of this process."""
+    given = os.environ.get(UMASK)
+    return None if given is None else int(given, 8)
+
+
+def share(made: Path | int, root: Path, mode: int) -> None:
+    """Give what was made in a store's folder (its path, or descriptor) the permissions of the user's own umask.
+
+    Only where the root is open to others than its owner; the process may have a umask under which nothing is.
+    """
+    umask = users_umask()
+    if umask is not None and root.stat().st_mode & 0o077:
+        with suppress(PermissionError):  # some file systems keep none
+            os.chmod(made, mode & ~umask)  # noqa: PTH101 - it may be a descriptor
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import BinaryIO
 
 from storage import lock
 from storage.errors import StoreUnusable
-from storage.files import Entry, Kept
+from storage.files import Entry, Kept, share
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -153,6 +154,7 @@ class LocalFiles:
             handle = os.open(path, flags, 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
+                share(handle, self._folder, 0o666)
                 fill(file)
                 file.flush()
                 os.fsync(handle)
@@ -183,6 +185,8 @@ class LocalFiles:
         self._make(folder.parent)
         with suppress(FileExistsError):
             folder.mkdir()
+            # Whose group is handed on to what is made in it, stays so.
+            share(folder, self._folder, 0o777 | folder.stat().st_mode & stat.S_ISGID)
         _fsync(folder.parent)
 
     @contextmanager

@@ -171,8 +171,13 @@ def _local(url: str) -> Path:
     name = digest_of(url.encode())[:16]
     if url.startswith("memory:"):
         return _passing() / name
+    return cache_folder() / name
+
+
+def cache_folder() -> Path:
+    """Where this machine keeps what it has of all remote stores."""
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "dreamsweep" / name
+    return (Path(home) if home else Path.home() / ".cache") / "dreamsweep"
 
 
 @cache

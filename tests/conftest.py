@@ -14,7 +14,13 @@ import pytest
 
 # Before anything imports TensorFlow or Prefect, which read these once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-OURS = ("DREAMSWEEP_STORE", "DREAMSWEEP_HOME", "DREAMSWEEP_PICTURES_URL", "DREAMSWEEP_ALLOWED_ROOTS")
+OURS = (
+    "DREAMSWEEP_STORE",
+    "DREAMSWEEP_HOME",
+    "DREAMSWEEP_PICTURES_URL",
+    "DREAMSWEEP_ALLOWED_ROOTS",
+    "DREAMSWEEP_UMASK",
+)
 for name in [name for name in os.environ if name.startswith("PREFECT_") or name in OURS]:
     del os.environ[name]
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="dreamsweep-tests-"))

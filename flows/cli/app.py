@@ -26,7 +26,8 @@ from flows.cli.commands.show import show
 from flows.cli.commands.up import down, up
 from flows.cli.commands.upkeep import gc, reindex, verify
 from flows.cli.plain_help import PlainCommand, PlainGroup
-from flows.cli.terminal import only_results_on_stdout
+from flows.cli.terminal import only_results_on_stdout, say
+from flows.forms.private import close_to_others, keep_private
 from lib import stop
 from lib.errors import BadInput, Question
 from storage.errors import StoreError
@@ -159,6 +160,7 @@ def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> int | None:
         with only_results_on_stdout():
+            close_to_others(say)
             return command(*args, **kwargs)
 
     return run
@@ -166,6 +168,11 @@ def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code, as `_EXIT_CODES` has them; errors are one line on standard error."""
+    with keep_private():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would report that deployments are registered
     try:

@@ -32,12 +32,12 @@ def at_work(parameters: "InStore") -> Iterator[Display]:
     Raises BadInput and StoreError at once for what the parameters name and there is not, and StoreUnusable where their
     store cannot be written to. A file that holds no model is refused before the server is started.
     """
+    from flows.forms.private import open_store
     from flows.forms.resolve import hand_on
     from flows.running.stopping import stops_when_told
-    from storage.store import Store
 
     with stops_when_told(hard=True), hand_on(parameters) as found:
-        Store.open(parameters.store).check_writable()
+        open_store(parameters.store).check_writable()
         with _served(found) as progress:
             yield progress
 
@@ -86,11 +86,11 @@ def _say_once(progress: Display) -> Callable[[str], None]:
 
 def register_here(parameters: "RegisterParameters") -> "RegisterSummary":
     """Register a model without a flow run, so that nobody waits for a server; the result of the flow `register`."""
+    from flows.forms.private import open_store
     from flows.forms.resolve import hand_on
-    from storage.store import Store
 
     with hand_on(parameters):
-        Store.open(parameters.store).check_writable()
+        open_store(parameters.store).check_writable()
         _keep_libraries_quiet()
         with choose_display() as progress:
             _import_tensorflow(progress)

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from flows.cli.print_results import show_analysis, show_dreams, show_sweep
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
+from flows.forms.private import umask_for
 from lib.errors import BadInput
+from lib.permissions import make_folders
 from lib.pictures.names import show_name
 
 if TYPE_CHECKING:
@@ -147,7 +149,7 @@ def _out_of_time(as_json: bool) -> int:
 def _writable(folder: Path) -> None:
     """Raise BadInput now rather than after the sweep where pictures cannot be written to a folder."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder, umask_for(folder))
     except OSError as problem:
         raise BadInput(f"pictures cannot be written to {show_name(str(folder))}: {problem.strerror}") from problem
 

@@ -27,6 +27,7 @@ from flows.forms.parameters import (
     TrainParameters,
 )
 from flows.forms.pixels import refuse_for_trained
+from flows.forms.private import open_store
 from lib.data import datasets
 from lib.data.image_names import ImageName
 from lib.data.wanted_images import FIT
@@ -40,7 +41,7 @@ from lib.network.units import check_patterns
 from lib.pictures.animation import check_kind
 from lib.pictures.names import show_name
 from lib.training import reference
-from storage.store import Record, Store
+from storage.store import Record
 from tasks.model.checkpoints import ALL, checkpoints_of, choose
 from tasks.model.stored import StoredModel, classes_of, data_of, find_model
 
@@ -187,7 +188,7 @@ def _of_model(
             choose({}, checkpoints, name)  # a file has none
         return found
     _refuse_part(part)
-    store = Store.open(place)
+    store = open_store(place)
     model = find_model(store, name)
     refuse_for_trained(model, pixels)
     chosen = {} if checkpoints is None else choose(checkpoints_of(store, model.record), checkpoints, model.name)

@@ -14,15 +14,19 @@ The files are the blobs' own bytes, so that a file's digest leads back to its re
 
 import hashlib
 import json
+import re
 import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from flows.forms.private import umask_for
 from flows.results.documents import environment
 from lib.errors import BadInput
+from lib.permissions import give, make_folders
 from storage.errors import StoreError
 from storage.record import Output, Record
 from storage.resolve import Found
@@ -31,6 +35,7 @@ from tasks.session.kind import kind_of_task
 from tasks.sweep.kinds.layer import KIND as LAYER
 
 RECORDS = "records"
+_LARGEST = 2**26  # bytes of a record that is looked into
 ENDINGS = {
     "image/png": ".png",
     "application/x-npy": ".npy",
@@ -137,12 +142,59 @@ def _files(store: Store, record: Record, role: str | None, unit: str | None) -> 
     outputs = [output for output in record.outputs if role in (None, output.role)]
     for output in outputs:
         yield name_of(record, output, unit), output.digest
-    document = {"key": record.key, **asdict(record), "environment": environment(store, record)}
+    document = without_places({"key": record.key, **asdict(record), "environment": environment(store, record)})
     name = name_of(record, outputs[0], unit)
     if not name.startswith("dreams/"):  # a dream and a film of it differ in nothing but their endings
         name = str(PurePosixPath(name).with_suffix(""))
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    yield f"{RECORDS}/{name}.json", text.encode()
+    yield f"{RECORDS}/{name}.json", _text(document)
+
+
+def without_places(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it is given away: without the machine's name, and of paths and addresses the last part alone.
+
+    What a run calls a thing (`title`) may begin with a slash, and is no path.
+    """
+
+    def shown(name: str, value: Any) -> Any:
+        match value:
+            case dict():
+                kept = {key: item for key, item in value.items() if (name, key) != ("provenance", "host")}
+                return {_without_place(key): shown(key, item) for key, item in kept.items()}
+            case list() | tuple():
+                return [shown(name, item) for item in value]
+            case str() if name not in _NO_PLACES:
+                return _without_place(value)
+        return value
+
+    return {key: shown(key, value) for key, value in document.items()}
+
+
+_NO_PLACES = ("title", "unit", "layer", "media_type")
+_BEGINS = r"(?:[a-zA-Z][\w+.-]*://|~?/)"
+# Of a path (/home/me/cats, ~/cats), also behind what says how it is meant (folder:/home/me/cats, input=/home/cat.npy),
+# and of an address (s3://user:password@host/cats). Where a text is nothing else, spaces are the path's.
+_PLACE = re.compile(rf"^(?P<before>(?:folder:|[\w.]+=)?)(?P<place>{_BEGINS}.*)$", re.DOTALL)
+_WITHIN = re.compile(rf"(?<![\w./~%])(?P<before>)(?P<place>{_BEGINS}[^\s\"'<>|,;]+)")
+
+
+def _without_place(text: str) -> str:
+    def last(found: re.Match[str]) -> str:
+        way = found["place"].partition("://")[2] or found["place"]
+        return found["before"] + way.rstrip("/").rpartition("/")[2].rpartition("@")[2]
+
+    return _PLACE.sub(last, text) if _PLACE.match(text) else _WITHIN.sub(last, text)
+
+
+def _text(document: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode()
+
+
+def _is_earlier(data: bytes, content: str | bytes) -> bool:
+    """Whether these bytes are the same record as an earlier version exported it, with host and paths."""
+    try:
+        return isinstance(content, bytes) and _text(without_places(json.loads(data))) == content
+    except (ValueError, AttributeError, RecursionError):
+        return False
 
 
 def _holds(path: Path, content: str | bytes) -> bool:
@@ -154,18 +206,22 @@ def _holds(path: Path, content: str | bytes) -> bool:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest == (content if isinstance(content, str) else hashlib.sha256(content).hexdigest()):
             return True
+        if isinstance(content, bytes) and path.stat().st_size < _LARGEST and _is_earlier(path.read_bytes(), content):
+            return False
     raise BadInput(f"{path} is there already and holds something else: name another folder with --out")
 
 
 def write(store: Store, path: Path, content: str | bytes) -> int:
-    """Write a file so that it is there whole or not at all; return its size in bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that it is there whole or not at all, with the user's own umask; return its size in bytes."""
+    umask = umask_for(path)
+    make_folders(path.parent, umask)
     temporary = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
         if isinstance(content, str):
             shutil.copyfile(store.path(content), temporary)
         else:
             temporary.write_bytes(content)
+        give(temporary, umask)
         size = temporary.stat().st_size
         temporary.replace(path)
     finally:

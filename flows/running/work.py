@@ -9,6 +9,7 @@ from prefect.context import FlowRunContext
 
 from flows.forms.every_run import InStore, Limits
 from flows.forms.places import DATA_FOLDER
+from flows.forms.private import keep_private, make_room
 from flows.forms.resolve import Resolved, take_over
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.prefect_internals import FLOW_RUN_ID
@@ -31,6 +32,7 @@ def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
     """
     with alive(parameters) as (life, deadline, found):
         asked = parameters.model_dump(mode="json")
+        make_room(parameters.store)
         with session(parameters.store, flow, asked, deadline) as open_session:
             life.note_run(parameters.store, open_session.run.id)
             with noted_at_a_hard_end(open_session.close_stopped):
@@ -45,6 +47,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
     if context is None or context.flow_run is None:
         raise RuntimeError("this works within a flow run only")
     with ExitStack() as stack:
+        stack.enter_context(keep_private())  # a worker of Prefect's may have started this process
         stack.enter_context(stops_when_told(hard=FLOW_RUN_ID in os.environ))
         flow_run = context.flow_run
         life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))

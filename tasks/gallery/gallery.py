@@ -25,7 +25,12 @@ Progress = Callable[[str, int, int], None]
 
 
 def make_gallery(
-    store: Store, out: Path, *, pairs: Sequence[tuple[str, str]] = (), progress: Progress = lambda *_: None
+    store: Store,
+    out: Path,
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
+    progress: Progress = lambda *_: None,
+    umask: int | None = None,
 ) -> Written:
     """Make the gallery of a store in a folder, or bring it up to date; only what changed is written.
 
@@ -35,6 +40,7 @@ def make_gallery(
     Args:
         pairs: sweeps (ids of runs) to be compared besides those that always are; the gallery remembers them.
         progress: told what is being done, how many steps of it are, and of how many.
+        umask: that of the files and folders; None: this process's.
 
     Raises BadInput where the folder holds other things, or cannot be written to, and for pairs that cannot be compared;
     StoreError where the store fails.
@@ -44,7 +50,7 @@ def make_gallery(
     progress("gallery", 0, steps)
     found: list[Section] = [module.SECTION for module in modules if hasattr(module, "SECTION")]
     sections = [(one.title, one.address) for one in sorted(found, key=lambda section: section.place)]
-    with Site(out, sections=sections, code=_code()) as site:
+    with Site(out, sections=sections, code=_code(), umask=umask) as site:
         # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
         catalogue = Catalogue(store)
         compare_pages.check_pairs(catalogue, pairs)

@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.options import PORT, AsJson, Port, StorePlace, number_option
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
+from flows.forms.private import umask_for
 from lib.errors import BadInput
 
 USUAL_PORT = 4202
@@ -63,7 +64,13 @@ def gallery(
     opened = Store.open(place, create=False)
     out_folder = out_folder.expanduser().absolute()
     with choose_display() as progress:
-        made = make_gallery(opened, out_folder, pairs=[_pair(text) for text in compare or ()], progress=progress.update)
+        made = make_gallery(
+            opened,
+            out_folder,
+            pairs=[_pair(text) for text in compare or ()],
+            progress=progress.update,
+            umask=umask_for(out_folder),
+        )
     page = out_folder / "index.html"
     if as_json:
         print_json(

@@ -22,6 +22,7 @@ from lib.errors import BadInput
 from lib.gallery.addresses import is_address
 from lib.gallery.rendering import Page, templates_digest
 from lib.gallery.style import static_files
+from lib.permissions import give, make_folders
 from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondWriter, Writer
 
 ALONE = 10_000
@@ -47,20 +48,26 @@ class Site:
         out: the gallery's folder; made if need be.
         sections: what the head of every page leads to, as (title, address).
         code: a digest of the code that the pages depend on.
+        umask: that of its files and folders; None: this process's.
 
     Raises BadInput where the folder holds other things than a gallery, or cannot be written to.
     """
 
-    def __init__(self, out: Path, *, sections: Sequence[tuple[str, str]] = (), code: str = "") -> None:
+    def __init__(
+        self, out: Path, *, sections: Sequence[tuple[str, str]] = (), code: str = "", umask: int | None = None
+    ) -> None:
         self.out = out.expanduser().absolute()
         self.memory: dict[str, Any] = {}
         """What one generation keeps for the next: plain JSON, saved by `finish`."""
         self._own = self.out / OWN
         self._sections = list(sections)
-        self._writer = Writer(self.out, sections)
+        self._umask = umask
+        self._writer = Writer(self.out, sections, umask=umask)
         self._second: SecondWriter | None = None
         self._code = hashlib.sha256(json.dumps([templates_digest(), code, list(sections)]).encode()).hexdigest()
-        self._lock = FileLock(self._own / "lock")
+        # whoever may write to the folder may take a turn
+        lock = self._own / "lock"
+        self._lock = FileLock(lock) if umask is None else FileLock(lock, mode=0o666 & ~umask)
         self._before: dict[str, tuple[str, int]] = {}
         self._now: dict[str, tuple[str, int]] = {}
         self._written = 0
@@ -121,7 +128,7 @@ class Site:
 
     def _begin(self) -> None:
         self._check()
-        self._own.mkdir(parents=True, exist_ok=True)
+        make_folders(self._own, self._umask)
         self._lock.acquire()
         for name in NEW:
             (self._own / name).unlink(missing_ok=True)
@@ -132,7 +139,8 @@ class Site:
         self._memory = json.dumps(self.memory, sort_keys=True)
         for address in self._journalled():
             self._before[address] = (_UNKNOWN, -1)
-        self._journal = os.open(self._own / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._journal = os.open(self._own / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        give(self._journal, self._umask)
 
     def _check(self) -> None:
         """Raise BadInput for a folder with other things in it: a gallery takes the names that it wants."""
@@ -185,7 +193,7 @@ class Site:
         self._now[address] = (digest, -1)
         self._written += 1
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
-            self._second = SecondWriter(self.out, self._sections, self._wrote)
+            self._second = SecondWriter(self.out, self._sections, self._wrote, umask=self._umask)
         if self._second is None:
             self._wrote(address, self._writer.write(address, what))
         else:

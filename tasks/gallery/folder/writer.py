@@ -10,6 +10,7 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.gallery.rendering import Page, Renderer
+from lib.permissions import give, make_folders
 
 OWN = ".gallery"
 """The folder of what is not the gallery's pages, in the gallery's."""
@@ -26,9 +27,15 @@ Job = tuple[str, Content]
 
 
 class Writer:
-    """Writes pages and files into the folder of a gallery. `new`: what a file is called until it is whole."""
+    """Writes pages and files into the folder of a gallery.
 
-    def __init__(self, out: Path, sections: Sequence[tuple[str, str]], new: str = NEW[0]) -> None:
+    `new`: what a file is called until it is whole; `umask`: that of files and folders, None: this process's.
+    """
+
+    def __init__(
+        self, out: Path, sections: Sequence[tuple[str, str]], new: str = NEW[0], *, umask: int | None = None
+    ) -> None:
+        self._umask = umask
         self._out = str(out)
         self._new = f"{out}/{OWN}/{new}"
         self._renderer = Renderer(sections)
@@ -47,11 +54,12 @@ class Writer:
         try:
             with open(self._new, "wb", buffering=0) as file:  # noqa: PTH123 - here path objects cost more than the calls
                 file.write(data)
+                give(file.fileno(), self._umask)
                 if durable:
                     os.fsync(file.fileno())
             folder = path.rpartition("/")[0]
             if folder not in self._folders:
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+                make_folders(Path(folder), self._umask)
                 self._folders.add(folder)
             os.replace(self._new, path)  # noqa: PTH105
         except OSError as problem:
@@ -68,14 +76,21 @@ class SecondWriter:
     A pipe to one process and no pool of them: a pool's processes would wait for ever for a parent that was killed.
     """
 
-    def __init__(self, out: Path, sections: Sequence[tuple[str, str]], wrote: Callable[[str, int], None]) -> None:
+    def __init__(
+        self,
+        out: Path,
+        sections: Sequence[tuple[str, str]],
+        wrote: Callable[[str, int], None],
+        *,
+        umask: int | None = None,
+    ) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
         self._wrote = wrote
         self._jobs: list[Job] = []
         self._ahead = 0
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_work, args=(theirs, out, list(sections), os.getpid()), name="gallery", daemon=True
+            target=_work, args=(theirs, out, list(sections), os.getpid(), umask), name="gallery", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -124,11 +139,13 @@ class SecondWriter:
         return RuntimeError(f"the process that writes the gallery's files is gone (exit {self._process.exitcode})")
 
 
-def _work(pipe: "Connection[Any, Any]", out: Path, sections: Sequence[tuple[str, str]], parent: int) -> None:
+def _work(
+    pipe: "Connection[Any, Any]", out: Path, sections: Sequence[tuple[str, str]], parent: int, umask: int | None
+) -> None:
     """Write what comes through the pipe until its other end is closed."""
     # Ctrl-C reaches both processes, and the parent decides what becomes of the gallery
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    writer = Writer(out, sections, NEW[1])
+    writer = Writer(out, sections, NEW[1], umask=umask)
     while True:
         try:
             jobs = pipe.recv()

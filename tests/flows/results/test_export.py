@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.pictures.names import safe
-from storage.store import Store
+from storage.store import NewOutput, Recipe, Store
 
 CLI = Callable[..., tuple[int, str, str]]
 
@@ -48,13 +48,66 @@ def test_an_exported_file_has_the_blobs_bytes_so_that_lineage_finds_it(cli: CLI,
     assert json.loads(out)["roots"] == [store.oips["Conv2D_2/17"].key]
 
 
-def test_a_record_beside_a_file_says_what_made_it_and_where_it_ran(cli: CLI, store: Any, tmp_path: Path) -> None:
+def test_a_record_beside_a_file_says_what_made_it_and_on_what_it_ran(cli: CLI, store: Any, tmp_path: Path) -> None:
     cli("export", "Conv2D_2/17", "--out", tmp_path)
     record = json.loads((tmp_path / "records/Conv2D_2/Conv2D_2-017.json").read_text())
     assert record["key"] == store.oips["Conv2D_2/17"].key
     assert record["parameters"]["steps"] == 96
     assert record["environment"]["libraries"] == {"tensorflow": "2.21.0"}
     assert {output["role"] for output in record["outputs"]} == {"oips", "picture"}
+
+
+PLACES = {
+    "folder:/home/me/secret club/cats/": "folder:cats",
+    "/home/me/cats.npz": "cats.npz",
+    "~/me/cats.npz": "cats.npz",
+    "input=/home/me/cat.npy": "input=cat.npy",
+    "s3://me:password@host/club/cats": "cats",
+    "2 files (/home/me/a.png, file:///home/me/b.png) are left out": "2 files (a.png, b.png) are left out",
+    "image/png of Conv2D_2/17": "image/png of Conv2D_2/17",
+    "mnist": "mnist",
+}
+"""What a record may say, and what of that is given away."""
+
+
+def test_an_exported_record_tells_neither_the_host_nor_where_anything_was(cli: CLI, store: Any, tmp_path: Path) -> None:
+    made = store.store.commit(
+        Recipe("note", 1, {"places": list(PLACES), "of": {place: place for place in PLACES}}, {}),
+        [
+            NewOutput(
+                "note", b"{}", "note", "application/json", attributes={"title": "/mask/rose.jpg", "at": "/home/me/x"}
+            )
+        ],
+        inputs=[],
+        provenance=store.oips["Conv2D_2/17"].provenance,
+        started="2026-11-22T10:00:00+00:00",
+    )
+    assert made.provenance.host
+    assert cli("export", made.key, "--out", tmp_path / "out")[0] == 0
+    (file,) = (tmp_path / "out").rglob("records/**/*.json")
+    text, record = file.read_text(), json.loads(file.read_bytes())
+    assert record["parameters"]["places"] == list(PLACES.values())
+    assert set(record["parameters"]["of"].values()) == set(PLACES.values())
+    assert record["outputs"][0]["attributes"] == {"title": "/mask/rose.jpg", "at": "x"}
+    assert "host" not in record["provenance"]
+    assert record["provenance"]["run"] == made.provenance.run
+    for told in ("/home", "secret", "password", "club", made.provenance.host):
+        assert told not in text
+
+
+def test_what_an_earlier_version_exported_gives_way_to_the_same_record(cli: CLI, store: Any, tmp_path: Path) -> None:
+    cli("export", "Conv2D_2/17", "--out", tmp_path)
+    file = tmp_path / "records/Conv2D_2/Conv2D_2-017.json"
+    now = file.read_bytes()
+    record = json.loads(now)
+    record["provenance"]["host"] = "workstation"
+    file.write_text(json.dumps(record))
+    assert cli("export", "Conv2D_2/17", "--out", tmp_path)[0] == 0
+    assert file.read_bytes() == now
+    record["parameters"]["steps"] = 1
+    file.write_text(json.dumps(record))
+    code, _, err = cli("export", "Conv2D_2/17", "--out", tmp_path)
+    assert (code, "holds something else" in err) == (2, True)
 
 
 def test_models_and_data_are_exported_under_the_names_that_people_use(cli: CLI, store: Any, tmp_path: Path) -> None:
