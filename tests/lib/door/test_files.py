@@ -16,7 +16,8 @@ def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(os.path.relpath(tmp_path / "socket"))
-    for path, kind in ((tmp_path / "pipe", "a named pipe"), (tmp_path / "socket", "a socket"), ("/dev/zero", "a device")):
+    kinds = {tmp_path / "pipe": "a named pipe", tmp_path / "socket": "a socket", Path("/dev/zero"): "a device"}
+    for path, kind in kinds.items():
         with pytest.raises(BadInput, match=f"is {kind}, and no file: write what it gives into a file"):
             open_file(path)
     listener.close()
