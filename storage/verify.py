@@ -2,13 +2,13 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from storage.document import digest_of
-from storage.errors import StoreError, StoreUnusable
+from storage.errors import StoreError
 from storage.files import Files
+from storage.mishaps.quarantine import Quarantine
 from storage.names import digest_of_path, key_of_path, ref_of_path, run_of_path
 from storage.record import Record
 from storage.records import RecordDamaged, parse_record
@@ -16,7 +16,6 @@ from storage.refs import parse_ref, target_path
 from storage.reindex import unindexed
 from storage.runs import RunRecord
 from storage.store import Store
-from storage.trash import new_trash, trash_path
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Report:
 def verify(store: Store) -> Report:
     """Read every blob, record, run and ref again; set aside those that were changed. Works on a read-only store too."""
     files = store.files
-    quarantine = _Quarantine(files)
+    quarantine = Quarantine(files)
     records = _records(files, quarantine)
     missing = _runs_and_refs(files, quarantine, records)
     # Blobs after records: a record that was listed has its blobs by now.
@@ -73,7 +72,7 @@ def verify(store: Store) -> Report:
     )
 
 
-def _records(files: Files, quarantine: "_Quarantine") -> dict[str, Record]:
+def _records(files: Files, quarantine: Quarantine) -> dict[str, Record]:
     paths = {path: key for path in files.listing("records") if (key := key_of_path(path)) is not None}
     records = {}
     for path, data in _read_all(files, sorted(paths)):
@@ -85,7 +84,7 @@ def _records(files: Files, quarantine: "_Quarantine") -> dict[str, Record]:
     return records
 
 
-def _runs_and_refs(files: Files, quarantine: "_Quarantine", records: dict[str, Record]) -> list[str]:
+def _runs_and_refs(files: Files, quarantine: Quarantine, records: dict[str, Record]) -> list[str]:
     """Check them, and return what refs point at that is not there."""
     runs = {path: run for path in files.listing("runs") if (run := run_of_path(path)) is not None}
     for path, data in _read_all(files, sorted(runs)):
@@ -129,30 +128,3 @@ def _digest(files: Files, path: str) -> str:
     except OSError as error:
         log.warning("%s cannot be read: %s", path, error)
         return ""
-
-
-class _Quarantine:
-    """What was found changed, moved to a folder in the trash of its own."""
-
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self.folder = f"trash/{new_trash('quarantine')}"
-        self.names: list[str] = []
-        self.moved = False
-
-    def put(self, name: str, path: str, check: Callable[[bytes], object]) -> None:
-        """Set a file aside, unless it passes its `check` when nobody writes: a commit may have mended it meanwhile."""
-        try:
-            with self._files.collecting():
-                try:
-                    check(self._files.read(path))
-                    return
-                except (ValueError, StoreError):
-                    pass
-                self._files.move(path, trash_path(self.folder.removeprefix("trash/"), path))
-                self.moved = True
-        except FileNotFoundError:
-            return
-        except StoreUnusable as error:
-            log.warning("%s is damaged and could not be set aside: %s", name, error)
-        self.names.append(name)

@@ -1,0 +1,1 @@
+"""What goes wrong with a store that goes on: bytes that were changed, places that are away for a moment."""
