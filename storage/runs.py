@@ -95,6 +95,7 @@ class Run:
         self._units: dict[str, UnitResult] = {}
         self._failures: dict[str, str] = {}
         self._failed_kinds: dict[str, str] = {}
+        self._damage: list[str] = []
         self._record = RunRecord(
             id=f"{stamp()}-{secrets.token_hex(3)}",
             flow=flow,
@@ -133,13 +134,19 @@ class Run:
                 self._failed_kinds[unit] = kind
             self._write_now_and_then()
 
+    def note_damage(self, line: str) -> None:
+        """Note what was found damaged: the summary says it as `set_aside`."""
+        with self._lock:
+            self._damage.append(line)
+
     def close(
         self, state: Literal["completed", "partial", "failed", "interrupted"], summary: Mapping[str, Any]
     ) -> RunRecord:
         """Write down how the run ended. Raises StoreError where the summary holds what JSON cannot."""
         with self._lock:
+            told = {**summary, "set_aside": self._damage} if self._damage else summary
             self._record = replace(
-                self._record, state=state, closed=now(), summary=plain_mapping(summary, f"summary of run {self.id}")
+                self._record, state=state, closed=now(), summary=plain_mapping(told, f"summary of run {self.id}")
             )
             self._write()
             return self._record
