@@ -1,18 +1,33 @@
 """Immutable bytes, named by their SHA-256. No bytes that do not match their digest ever leave this module."""
 
+import errno
 import hashlib
+import io
 import threading
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.document import digest_of
-from storage.errors import BlobCorrupt, BlobMissing, StoreError, StoreUnusable
+from storage.errors import BlobCorrupt, BlobGone, BlobMissing, StoreError, StoreUnusable
 from storage.files import Files, Kept
 from storage.local_files import LocalFiles
+from storage.mishaps.passing import passes_in_folder
+from storage.mishaps.patience import Patience, reason_of
+from storage.mishaps.quarantine import Quarantine
 from storage.names import blob_path
 
 if TYPE_CHECKING:
     import numpy as np
+
+MAPPED_FROM = 2**20
+"""Bytes of an array above which it is mapped, and not read: each that is mapped costs a file descriptor."""
+
+R = TypeVar("R")
+
+READINGS = 2
+"""What arrives changed is read once more: it may have been changed on its way here, and be whole where it lies."""
 
 # What tells a file that has been verified from one that was replaced or changed since: inode, size, time in ns.
 Signature = tuple[int, int, int]
@@ -25,6 +40,11 @@ class Blobs:
         self._files = files
         self._verified: dict[str, Signature] = {}
         self._fetching = threading.Lock()
+        self._patience = Patience(str(files.local), passes_in_folder, known=True)
+
+    @cached_property
+    def _quarantine(self) -> Quarantine:
+        return Quarantine(self._files)
 
     def put(self, data: bytes) -> str:
         """Store these bytes, durably; return their digest."""
@@ -41,13 +61,38 @@ class Blobs:
 
     def get(self, digest: str) -> bytes:
         """The bytes of this digest, verified. Raises BlobMissing, BlobCorrupt."""
+        for _ in range(READINGS):
+            try:
+                data = self._files.read(blob_path(digest))
+            except FileNotFoundError:
+                raise self._missing(digest) from None
+            except StoreUnusable as error:
+                if _is_bad_sector(error.__cause__):
+                    raise self._corrupt(digest) from error
+                raise
+            if digest_of(data) == digest:
+                return data
+        raise self._corrupt(digest)
+
+    def is_whole(self, digest: str) -> bool:
+        """Whether the bytes of this digest are there; they are read once a process and whenever they have changed."""
         try:
-            data = self._files.read(blob_path(digest))
-        except FileNotFoundError:
-            raise self._missing(digest) from None
-        if digest_of(data) != digest:
-            raise self._corrupt(digest)
-        return data
+            self.path(digest)
+        except BlobGone:
+            return False
+        return True
+
+    def set_aside(self, digest: str) -> str | None:
+        """Move a blob that is damaged to the trash; return the folder there, None where it is whole after all, or gone.
+
+        It stays where it is in a store that cannot be written to.
+        """
+
+        def check(data: bytes) -> None:
+            if digest_of(data) != digest:
+                raise ValueError("its bytes do not match its digest")
+
+        return self._quarantine.folder if self._quarantine.put(digest, blob_path(digest), check) else None
 
     def path(self, digest: str) -> Path:
         """A file on this machine that holds these bytes, verified once a process and whenever it has changed since.
@@ -68,7 +113,7 @@ class Blobs:
         return path
 
     def array(self, digest: str) -> "np.ndarray[Any, Any]":
-        """The array of an `.npy` blob, memory-mapped and read-only.
+        """The array of an `.npy` blob, read-only; a large one is memory-mapped.
 
         Raises as `path`, and StoreError where the blob is no `.npy` or holds pickled objects.
         """
@@ -76,14 +121,29 @@ class Blobs:
 
         path = self.path(digest)
         try:
-            # Not `np.load`: handed a zip or a pickle, that would return something else than an array.
-            return np.lib.format.open_memmap(path, mode="r")
+            # Neither is `np.load`: handed a zip or a pickle, that would return something else than an array.
+            if path.stat().st_size > MAPPED_FROM:
+                return self._read(path, lambda: np.lib.format.open_memmap(path, mode="r"))
+            array = np.lib.format.read_array(io.BytesIO(self._read(path, path.read_bytes)), allow_pickle=False)
         except ValueError as error:
-            if "Python objects" in str(error):
+            if "Python objects" in str(error) or "Object arrays" in str(error):
                 raise StoreError(
                     f"blob {digest} holds pickled Python objects, which are never loaded: store plain numbers"
                 ) from None
             raise StoreError(f"blob {digest} is not an .npy array ({error}): ask for its bytes or its path") from None
+        array.setflags(write=False)
+        return array
+
+    def _read(self, path: Path, question: Callable[[], R]) -> R:
+        """What is read of a file here, as often as it takes. Raises StoreUnusable, and FileNotFoundError."""
+        try:
+            return self._patience.ask(question)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise StoreUnusable(
+                f"{path} could not be read ({reason_of(error)}): mend that, or name another store"
+            ) from error
 
     def _holds(self, path: Path, digest: str) -> bool:
         """Whether the file at this path holds the bytes of this digest; remembered as long as the file is the same."""
@@ -91,15 +151,14 @@ class Blobs:
             signature = _signature(path)
             if self._verified.get(digest) == signature:
                 return True
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                    return False
+            if self._read(path, lambda: _hash(path)) != digest:
+                return False
         except FileNotFoundError:
             return False
-        except OSError as error:
-            raise StoreUnusable(
-                f"{path} could not be read ({error.strerror}): mend that, or name another store"
-            ) from error
+        except StoreUnusable as error:
+            if _is_bad_sector(error.__cause__):
+                return False
+            raise
         self._verified[digest] = signature
         return True
 
@@ -113,15 +172,26 @@ class Blobs:
         return self._files.local
 
     def _missing(self, digest: str) -> BlobMissing:
-        return BlobMissing(f"the store {self._files.root} has no blob {digest}: run again what makes it")
+        return BlobMissing(f"the store {self._files.root} has no blob {digest}: run again what makes it", digest)
 
     def _corrupt(self, digest: str) -> BlobCorrupt:
         return BlobCorrupt(
             f"blob {digest} in the store {self._files.root} is damaged (its bytes do not match its digest) and "
-            "was not used: run `dreamsweep verify` to set it aside, then run again what makes it"
+            "was not used: run `dreamsweep verify` to set it aside, then run again what makes it",
+            digest,
         )
 
 
 def _signature(path: Path) -> Signature:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_bad_sector(error: BaseException | None) -> bool:
+    """A disk that cannot read one file may read all others: its bytes are as good as changed."""
+    return isinstance(error, OSError) and error.errno == errno.EIO

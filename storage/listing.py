@@ -52,6 +52,11 @@ class Listing:
             for output in record.outputs:
                 self._sizes[output.digest] = output.size
 
+    def drop(self, digest: str) -> None:
+        """Note that a blob is not there any more, or is damaged: no record that has it is found from now on."""
+        with self._lock:
+            self._sizes.pop(digest, None)
+
     def _record(self, key: str) -> Record | None:
         with self._lock:
             if key in self._records:

@@ -10,16 +10,20 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from storage import lock
 from storage.errors import StoreUnusable
 from storage.files import Entry, Kept, share
+from storage.mishaps.passing import lacks_descriptors, passes_in_folder
+from storage.mishaps.patience import Patience
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+R = TypeVar("R")
+
 PIECE = 2**20
 """Bytes of a file that are held in memory at once."""
 
@@ -32,11 +36,11 @@ class LocalFiles:
         self.local = folder
         self.root = str(folder)
         self._folder = folder
+        self._patience = Patience(self.root, passes_in_folder, known=True)
 
     def read(self, path: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
-        with self._failures("read"):
-            return (self._folder / path).read_bytes()
+        return self._ask("read", (self._folder / path).read_bytes)
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The bytes of those files that are there."""
@@ -48,8 +52,8 @@ class LocalFiles:
 
     def write(self, path: str, data: bytes) -> None:
         """Put these bytes there, in place of what was, atomically and durably."""
-        with self._failures("written"):
-            self._name(self._temporary(lambda file: file.write(data)), self._folder / path)
+        target = self._folder / path
+        self._ask("written", lambda: self._name(self._temporary(lambda file: file.write(data)), target))
 
     def keep(self, path: str, data: bytes) -> None:
         """Put these bytes there unless they are there already; either way the file counts as written now.
@@ -68,16 +72,19 @@ class LocalFiles:
 
     def keep_file(self, source: Path, place: Callable[[str], str]) -> Kept:
         """As `keep`, with a copy of a file at `place(its SHA-256)`, read in pieces. Raises FileNotFoundError."""
-        found = hashlib.sha256()
 
-        def copy(file: BinaryIO) -> None:
-            # What is hashed is what is written: a file that somebody writes to meanwhile gives a whole copy of another.
-            while piece := original.read(PIECE):
-                found.update(piece)
-                file.write(piece)
+        def keep() -> Kept:
+            found = hashlib.sha256()
 
-        with source.open("rb") as original, self._failures("written"):
-            temporary = self._temporary(copy)
+            def copy(file: BinaryIO) -> None:
+                # What is hashed is what is written: a file that somebody writes to meanwhile gives a whole copy of
+                # another.
+                while piece := original.read(PIECE):
+                    found.update(piece)
+                    file.write(piece)
+
+            with source.open("rb") as original:
+                temporary = self._temporary(copy)
             digest, size = found.hexdigest(), temporary.stat().st_size
             target = self._folder / place(digest)
             if _holds(target, digest, size):
@@ -85,17 +92,18 @@ class LocalFiles:
                 _renew(target)
             else:
                 self._name(temporary, target)
-        return Kept(digest, size)
+            return Kept(digest, size)
+
+        source.stat()  # what is wrong with the file itself is not the store's
+        return self._ask("written", keep)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""
-        with self._failures("read"):
-            return (self._folder / path).is_file()
+        return self._ask("read", (self._folder / path).is_file)
 
     def listing(self, folder: str) -> dict[str, Entry]:
         """Every file under a folder, by path."""
-        with self._failures("read"):
-            return dict(self._walk(folder))
+        return self._ask("read", lambda: dict(self._walk(folder)))
 
     def _walk(self, folder: str) -> Iterator[tuple[str, Entry]]:
         with suppress(FileNotFoundError), os.scandir(self._folder / folder) as entries:
@@ -111,37 +119,58 @@ class LocalFiles:
     def move(self, path: str, to: str) -> None:
         """Move a file. Raises FileNotFoundError."""
         source, target = self._folder / path, self._folder / to
-        with self._failures("written"):
-            if not source.exists():
-                raise FileNotFoundError(path)
-            self._make(target.parent)
-            source.replace(target)
+        moved = False
+
+        def move() -> None:
+            nonlocal moved
+            if not moved:
+                if not source.exists():
+                    raise FileNotFoundError(path)
+                self._make(target.parent)
+                source.replace(target)
+                moved = True
             _fsync(target.parent)
             _fsync(source.parent)
 
+        self._ask("written", move)
+
     def delete(self, path: str) -> None:
         """Remove a file, if it is there."""
-        with self._failures("written"), suppress(FileNotFoundError):
-            file = self._folder / path
-            file.unlink()
-            _fsync(file.parent)
+        file = self._folder / path
+
+        def delete() -> None:
+            file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                _fsync(file.parent)
             if path.startswith("trash/"):
                 _remove_empty(file.parent, self._folder / "trash")
 
+        self._ask("written", delete)
+
     def writing(self) -> AbstractContextManager[None]:
         """Held while a commit is under way; keeps `collecting` out."""
-        return lock.writing(self._folder / "records", self._folder / "blobs")
+        return self._held(lock.writing)
 
     def collecting(self) -> AbstractContextManager[None]:
         """Held while files are moved to the trash; no commit is under way."""
-        return lock.collecting(self._folder / "records", self._folder / "blobs")
+        return self._held(lock.collecting)
 
     def make(self, folders: Iterable[str]) -> None:
         """Create the root and these folders in it where they are missing."""
-        with self._failures("created"):
+
+        def make() -> None:
             self._folder.mkdir(parents=True, exist_ok=True)
             for folder in folders:
                 self._make(self._folder / folder)
+
+        self._ask("created", make)
+
+    @contextmanager
+    def _held(self, kind: "Callable[[Path, Path], AbstractContextManager[None]]") -> Iterator[None]:
+        """One of the locks, for which descriptors are needed."""
+        with ExitStack() as stack:
+            self._ask("locked", lambda: stack.enter_context(kind(self._folder / "records", self._folder / "blobs")))
+            yield
 
     def _temporary(self, fill: Callable[[BinaryIO], object]) -> Path:
         """A new file under tmp/ that holds what `fill` writes to it, on disk."""
@@ -189,10 +218,9 @@ class LocalFiles:
             share(folder, self._folder, 0o777 | folder.stat().st_mode & stat.S_ISGID)
         _fsync(folder.parent)
 
-    @contextmanager
-    def _failures(self, verb: str) -> Iterator[None]:
+    def _ask(self, verb: str, question: Callable[[], R]) -> R:
         try:
-            yield
+            return self._patience.ask(question)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -207,6 +235,11 @@ class LocalFiles:
             )
         if error.errno in READ_ONLY:
             return StoreUnusable(f"the store {self.root} may not be read: change its permissions, or name another")
+        if lacks_descriptors(error):
+            return StoreUnusable(
+                f"the store {self.root} could not be {verb}, as too many files are open: end other programs, or allow "
+                "more with `ulimit -n`"
+            )
         return StoreUnusable(
             f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another with "
             "--store"

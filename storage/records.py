@@ -20,7 +20,10 @@ def keys(files: Files) -> list[str]:
 def read_record(files: Files, key: str) -> Record:
     """The record of this key. Raises StoreError where there is none, RecordDamaged where it was changed."""
     try:
-        return parse_record(key, files.read(record_path(key)))
+        try:
+            return parse_record(key, files.read(record_path(key)))
+        except RecordDamaged:  # or on its way here
+            return parse_record(key, files.read(record_path(key)))
     except FileNotFoundError:
         raise StoreError(f"the store {files.root} has no record {key}: see `dreamsweep runs`") from None
 
@@ -38,8 +41,12 @@ def read_records(files: Files, keys: Iterable[str]) -> Iterator[Record | RecordD
             if record_path(key) in found:
                 try:
                     yield parse_record(key, found[record_path(key)])
-                except RecordDamaged as error:
-                    yield error
+                except RecordDamaged:
+                    try:
+                        yield read_record(files, key)
+                    except StoreError as error:
+                        if isinstance(error, RecordDamaged):
+                            yield error
 
 
 def parse_record(key: str, data: bytes) -> Record:

@@ -9,26 +9,40 @@ import hashlib
 import os
 import shutil
 import tempfile
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 from storage.document import digest_of
 from storage.errors import StoreError, StoreUnusable
 from storage.files import Entry, Kept
+from storage.mishaps.passing import passes_on_network
+from storage.mishaps.patience import Patience, reason_of
 
 # What the file systems of fsspec call the time of the last write.
 TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+"""A server that says nothing for so long has hung."""
+SENDING_SECONDS = 30.0
+"""So long, and a second for every 100 kB, sending may take: a server may hang before it takes anything, too."""
+FIRST_SECONDS = 8.0
+"""The very first answer may take so long: a store that is not there is said to be so, before anybody goes away."""
+
+R = TypeVar("R")
 
 
 class RemoteFiles:
     """Files behind an fsspec URL (see `storage.files.Files`). Many threads and machines may share them.
 
     Addresses and credentials come from where the file system looks for them (for S3: `AWS_ENDPOINT_URL`,
-    `AWS_ACCESS_KEY_ID`, `~/.aws` and so on). Raises StoreUnusable where it cannot be reached.
+    `AWS_ACCESS_KEY_ID`, `~/.aws` and so on). Where it does not answer it is asked again, as `storage.mishaps.patience`
+    has it. Raises StoreUnusable where it cannot be reached.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,8 +50,9 @@ class RemoteFiles:
         self.root = url.rstrip("/")
         self.local = _local(self.root)
         self._process: int | None = None
-        with self._failures(), suppress(FileNotFoundError):
-            self._fs.ls(self._base, detail=False)
+        self._patience = Patience(self.root, passes_on_network)
+        with suppress(FileNotFoundError):
+            self._ask(self._look)
 
     @property
     def _fs(self) -> Any:
@@ -46,38 +61,68 @@ class RemoteFiles:
             import fsspec
 
             self._made, self._base = fsspec.core.url_to_fs(
-                self.root, use_listings_cache=False, skip_instance_cache=self._process is not None
+                self.root,
+                use_listings_cache=False,
+                skip_instance_cache=self._process is not None,
+                **_options(self.root),
             )
+            if hasattr(self._made, "retries"):
+                self._made.retries = 1  # it is we who ask again
             self._process = os.getpid()
         return self._made
 
     def _full(self, path: str) -> str:
         return f"{self._base}/{path}"
 
+    def _look(self) -> None:
+        """Ask whether anything is there at all."""
+        fs = self._fs  # which says what the base is
+        del fs
+        self._call("ls", self._base, detail=False, seconds=FIRST_SECONDS if self._patience.is_first else None)
+
+    def _call(self, method: str, *given: Any, seconds: float | None, **named: Any) -> Any:
+        """Call a method of the file system, which must have ended in so many seconds where that can be told to it."""
+        fs = self._fs
+        if seconds is None or not isinstance(getattr(fs, "loop", None), AbstractEventLoop):
+            return getattr(fs, method)(*given, **named)
+        from fsspec.asyn import sync
+
+        return sync(fs.loop, getattr(fs, f"_{method}"), *given, timeout=seconds, **named)
+
+    def _ask(self, question: Callable[[], R]) -> R:
+        with self._failures():
+            return self._patience.ask(question)
+
     def read(self, path: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
-        with self._failures():
-            return bytes(self._fs.cat_file(self._full(path)))
+        return self._ask(lambda: bytes(self._fs.cat_file(self._full(path))))
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The bytes of those files that are there, fetched side by side."""
+        wanted = {self._full(path): path for path in paths}
         found: dict[str, bytes] = {}
-        with self._failures():
-            fs = self._fs
-            wanted = {self._full(path): path for path in paths}
-            if wanted:
-                for full, data in fs.cat(list(wanted), on_error="return").items():
-                    if isinstance(data, bytes):
-                        found[wanted[full]] = data
-                    elif not isinstance(data, FileNotFoundError):
-                        raise data
+
+        def fetch() -> None:
+            """Those that have not come yet; what came before something failed is kept."""
+            failed: BaseException | None = None
+            for full, data in self._fs.cat(list(wanted), on_error="return").items() if wanted else ():
+                if isinstance(data, bytes):
+                    found[wanted.pop(full)] = data
+                elif isinstance(data, FileNotFoundError):
+                    wanted.pop(full)
+                else:
+                    failed = data
+            if failed is not None:
+                raise failed
+
+        self._ask(fetch)
         return found
 
     def write(self, path: str, data: bytes) -> None:
         """Put these bytes there, in place of what was."""
         try:
-            with self._failures():
-                self._fs.pipe_file(self._full(path), data)
+            seconds = _seconds_to_send(len(data))
+            self._ask(lambda: self._call("pipe_file", self._full(path), data, seconds=seconds))
         except FileNotFoundError:
             raise self._no_bucket() from None
 
@@ -96,8 +141,8 @@ class RemoteFiles:
             before = os.fstat(file.fileno())
         path = place(digest)
         try:
-            with self._failures():
-                self._fs.put_file(str(source), self._full(path))
+            seconds = _seconds_to_send(before.st_size)
+            self._ask(lambda: self._call("put_file", str(source), self._full(path), seconds=seconds))
         except FileNotFoundError:
             raise self._no_bucket() from None
         after = source.stat()
@@ -111,12 +156,12 @@ class RemoteFiles:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""
-        with self._failures():
-            return bool(self._fs.isfile(self._full(path)))
+        return bool(self._ask(lambda: self._fs.isfile(self._full(path))))
 
     def listing(self, folder: str) -> dict[str, Entry]:
         """Every file under a folder, by path; one listing."""
-        with self._failures():
+
+        def find() -> dict[str, Entry]:
             fs = self._fs
             fs.invalidate_cache()
             found = fs.find(self._full(folder), detail=True, withdirs=False)
@@ -127,16 +172,21 @@ class RemoteFiles:
                 if entry["type"] == "file"
             }
 
+        return self._ask(find)
+
     def move(self, path: str, to: str) -> None:
         """Copy a file, then remove it. Raises FileNotFoundError."""
-        with self._failures():
-            self._fs.cp_file(self._full(path), self._full(to))
-            self._fs.rm_file(self._full(path))
+        self._ask(lambda: self._fs.cp_file(self._full(path), self._full(to)))
+        self.delete(path)
 
     def delete(self, path: str) -> None:
         """Remove a file, if it is there."""
-        with self._failures(), suppress(FileNotFoundError, KeyError):
-            self._fs.rm_file(self._full(path))
+
+        def remove() -> None:
+            with suppress(FileNotFoundError, KeyError):
+                self._fs.rm_file(self._full(path))
+
+        self._ask(remove)
 
     def writing(self) -> AbstractContextManager[None]:
         """Nothing to hold: see above."""
@@ -153,10 +203,32 @@ class RemoteFiles:
         except (FileNotFoundError, StoreUnusable):
             raise
         except Exception as error:  # each file system has errors of its own
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            reason = reason_of(error)
             raise StoreUnusable(
                 f"the store {self.root} cannot be used ({reason}): check its address, the credentials and the network"
             ) from error
+
+
+def _seconds_to_send(size: int) -> float:
+    return SENDING_SECONDS + size / 1e5
+
+
+def _options(url: str) -> dict[str, Any]:
+    """For S3, after how many seconds an answer has failed to come; and that it is we who ask again and who check.
+
+    What the user has set for fsspec stays.
+    """
+    if not url.startswith(("s3:", "s3a:")):
+        return {}
+    from fsspec.config import conf
+
+    ours: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "retries": {"total_max_attempts": 1, "mode": "standard"},
+        "response_checksum_validation": "when_required",  # whatever is read carries a digest of ours
+    }
+    return {"config_kwargs": ours | conf.get(url.partition(":")[0], {}).get("config_kwargs", {})}
 
 
 def _modified(entry: dict[str, Any]) -> float:

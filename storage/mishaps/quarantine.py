@@ -19,19 +19,26 @@ class Quarantine:
         self.names: list[str] = []
         self.moved = False
 
-    def put(self, name: str, path: str, check: Callable[[bytes], object]) -> None:
-        """Set a file aside, unless it passes its `check` when nobody writes: a commit may have mended it meanwhile."""
+    def put(self, name: str, path: str, check: Callable[[bytes], object]) -> bool:
+        """Set a file aside, unless it passes its `check` when nobody writes: a commit may have mended it meanwhile.
+
+        One that cannot be moved, as on a read-only disk, stays where it is, and counts as damaged all the same. Returns
+        whether it was moved.
+        """
         try:
             with self._files.collecting():
                 try:
                     check(self._files.read(path))
-                    return
+                    return False
                 except (ValueError, StoreError):
                     pass
                 self._files.move(path, trash_path(self.folder.removeprefix("trash/"), path))
                 self.moved = True
         except FileNotFoundError:
-            return
+            return False
         except StoreUnusable as error:
             log.warning("%s is damaged and could not be set aside: %s", name, error)
+            self.names.append(name)
+            return False
         self.names.append(name)
+        return True

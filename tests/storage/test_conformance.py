@@ -74,11 +74,12 @@ def test_a_blob_that_is_not_there_says_so(any_store):
             read("0" * 64)
 
 
-def test_an_array_comes_back_mapped_and_read_only(any_store):
-    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+@pytest.mark.parametrize("rows", [3, 70_000])
+def test_an_array_comes_back_read_only_and_a_large_one_mapped(any_store, rows):
+    array = np.arange(4 * rows, dtype=np.float32).reshape(rows, 4)
     found = any_store.array(any_store.put(npy_bytes(array)))
     np.testing.assert_array_equal(found, array)
-    assert isinstance(found, np.memmap)
+    assert isinstance(found, np.memmap) == (rows > 3)
     assert not found.flags.writeable
 
 

@@ -1,0 +1,153 @@
+"""Waiting for a place that fails for a moment: it is asked again, for a while, and whoever waits is told why.
+
+One that has answered before in this process is waited for for minutes. One that never has is probably not where it was
+said to be, and whoever named it learns that within seconds.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from storage.mishaps.passing import asks_for_patience
+
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+SECONDS = 300.0
+"""So long a place is waited for that has answered before, or asks for patience."""
+FIRST_SECONDS = 4.0
+"""So long one that has never answered."""
+SAID_AFTER = 10.0
+SAID_AGAIN = 60.0
+
+_PAUSES = 0.1, 10.0
+"""Seconds between two questions, at first and at most; each is twice the one before, more or less."""
+_LOOK = 0.25
+"""Whoever waits looks so often whether to go on."""
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who is told while this process waits: `say` takes a line; `look` is called often, and may raise to end it."""
+
+    say: Callable[[str], object]
+    look: Callable[[], object]
+
+
+_companies: list[Company] = []
+
+
+@contextmanager
+def in_company(say: Callable[[str], object], look: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """While inside, these are told of every wait in this process, from any thread; the innermost alone is."""
+    company = Company(say, look)
+    _companies.append(company)
+    try:
+        yield
+    finally:
+        _companies.remove(company)
+
+
+@dataclass
+class _Place:
+    """How it goes with one place, for all who ask it. `failing`: since when; `said`: when that was said last."""
+
+    name: str
+    answered: bool = False
+    failing: float | None = None
+    said: float | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def has_answered(self) -> None:
+        with self.lock:
+            self.answered = True
+            since, said, self.failing, self.said = self.failing, self.said, None, None
+        if since is not None and said is not None:
+            _say(f"the store {self.name} answers again, after {time.monotonic() - since:.0f} s")
+
+    def has_failed(self, reason: str) -> None:
+        with self.lock:
+            now = time.monotonic()
+            self.failing = self.failing or now
+            due = now >= (self.failing + SAID_AFTER if self.said is None else self.said + SAID_AGAIN)
+            if due:
+                self.said = now
+            waited = now - self.failing
+        if due:
+            _say(
+                f"waiting for the store {self.name}, which does not answer ({reason}): for {waited:.0f} s up to now, "
+                f"{SECONDS / 60:.0f} minutes at most"
+            )
+
+    def is_given_up(self) -> None:
+        with self.lock:
+            self.answered, self.failing, self.said = False, None, None
+
+
+_places: dict[str, _Place] = {}
+
+
+class Patience:
+    """Asks a place again where it fails for a reason that `passes`. Any number of threads may share it."""
+
+    def __init__(self, name: str, passes: Callable[[BaseException], bool], *, known: bool = False) -> None:
+        """`name`: of the place, in messages. `known`: it is where it is said to be, and need not prove that first."""
+        self._place = _places.setdefault(name, _Place(name))
+        self._place.answered = self._place.answered or known
+        self._passes = passes
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the place has yet to answer in this process."""
+        return not self._place.answered
+
+    def ask(self, question: Callable[[], R]) -> R:
+        """What the question comes to. Raises what it raises for a reason that does not pass, or has not in time."""
+        begun: float | None = None
+        pause, longest = _PAUSES
+        while True:
+            try:
+                answer = question()
+            except Exception as error:
+                if not self._passes(error):
+                    if isinstance(error, FileNotFoundError):
+                        self._place.has_answered()
+                    raise
+                begun = begun or time.monotonic()
+                patient = self._place.answered or asks_for_patience(error)
+                wait = pause * random.uniform(0.5, 1.5)
+                if time.monotonic() + wait > begun + (SECONDS if patient else FIRST_SECONDS):
+                    self._place.is_given_up()
+                    raise
+                self._wait(wait, reason_of(error))
+                pause = min(2 * pause, longest)
+            else:
+                self._place.has_answered()
+                return answer
+
+    def _wait(self, seconds: float, reason: str) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if _companies:
+                _companies[-1].look()
+            self._place.has_failed(reason)
+            time.sleep(min(left, _LOOK))
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in a few words."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]
+
+
+def _say(line: str) -> None:
+    if _companies:
+        _companies[-1].say(line)
+    else:
+        log.warning("%s", line)
