@@ -17,6 +17,7 @@ from flows.register import obtain_model
 from flows.results.analysis_summary import analysis_summary
 from flows.results.reports import report_analysis, show_progress
 from flows.results.summaries import AnalysisSummary
+from flows.running.damage import makes_damaged_again
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_run
 from flows.running.pixels import settle_pixels
@@ -61,6 +62,7 @@ class AnalysisFailed(Exception):
 
 @flow(name="analyse", persist_result=False)
 @end_in_states
+@makes_damaged_again
 def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     """Analyse how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.
 
@@ -165,7 +167,7 @@ def _layers(context: AnalysisContext, parameters: AnalyseParameters) -> list[str
 @contextmanager
 def _open_context(open_session: Session, parameters: AnalyseParameters, found: Resolved) -> Iterator[AnalysisContext]:
     """Everything that the tasks share. Raises BadInput."""
-    stored = obtain_model(open_session.store, found, parameters)
+    stored = obtain_model(open_session, found, parameters)
     model = load_model(open_session.store, stored)
     if parameters.layers:
         select_layers(model, parameters.layers)

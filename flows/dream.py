@@ -18,6 +18,7 @@ from flows.register import obtain_model
 from flows.results.dream_summary import dreams_summary
 from flows.results.reports import report_dreams, show_progress
 from flows.results.summaries import DreamsSummary
+from flows.running.damage import makes_damaged_again
 from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
@@ -61,6 +62,7 @@ class DreamsFailed(Exception):
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
 @end_in_states
+@makes_damaged_again
 def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     """Run DeepDream on pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
 
@@ -215,7 +217,7 @@ def _open_context(
     # a link in a folder may lead anywhere
     refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
     outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    stored = obtain_model(open_session.store, found, parameters)
+    stored = obtain_model(open_session, found, parameters)
     model, data = load_model(open_session.store, stored), data_of(open_session.store, stored.record)
     network = Network.of(model, settle_pixels(open_session, stored, model, parameters.pixels, data))
     context = DreamContext(

@@ -5,29 +5,31 @@ from prefect import flow
 from flows.forms.parameters import AnalyseParameters, DreamParameters, RegisterParameters
 from flows.forms.resolve import Resolved
 from flows.results.summaries import RegisterSummary
-from flows.running.models import register_in
+from flows.running.damage import makes_damaged_again
+from flows.running.models import obtain_whole, register_in
 from flows.running.outcome import end_in_states
 from flows.running.work import work
-from storage.store import Store
 from tasks.model.stored import StoredModel, find_model
+from tasks.session.session import Session
 
 
 @flow(name="register", persist_result=False)
 @end_in_states
+@makes_damaged_again
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
     with work(parameters, "register") as (open_session, _):
         return register_in(open_session, parameters)
 
 
-def obtain_model(store: Store, found: Resolved, asked: DreamParameters | AnalyseParameters) -> StoredModel:
+def obtain_model(open_session: Session, found: Resolved, asked: DreamParameters | AnalyseParameters) -> StoredModel:
     """The model that was found, or that in the file: a flow run of its own makes it one of the store's.
 
     `asked`: in which stand the pixels, the inputs and the output of that in a file.
     """
     if found.model is not None:
-        return found.model
+        return obtain_whole(open_session, found.model)
     assert found.file is not None
     said = {name: getattr(asked, name) for name in ("pixels", "hold", "output")}
-    parameters = RegisterParameters(store=store.root, file=found.file, **said)
-    return find_model(store, register(parameters)["model"])
+    parameters = RegisterParameters(store=open_session.store.root, file=found.file, **said)
+    return find_model(open_session.store, register(parameters)["model"])

@@ -16,6 +16,7 @@ from flows.results.runs import LATEST_SWEEP
 from flows.results.summaries import SweepSummary
 from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.accuracy import CHECKED
+from flows.running.damage import makes_damaged_again
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_partial, end_run, few
@@ -48,6 +49,7 @@ class MapsFailed(Exception):
 
 @flow(name="oip-sweep", persist_result=False)
 @end_in_states
+@makes_damaged_again
 def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """Optimise feature visualisations (OIPs) of a model.
 

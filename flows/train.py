@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.forms.parameters import TrainParameters
 from flows.results.summaries import TrainSummary
+from flows.running.damage import makes_damaged_again
 from flows.running.models import obtain_trained_model
 from flows.running.outcome import end_in_states
 from flows.running.work import work
@@ -15,6 +16,7 @@ from tasks.session.attributes import read_as
 
 @flow(name="train", persist_result=False)
 @end_in_states
+@makes_damaged_again
 def train(parameters: TrainParameters) -> TrainSummary:
     """Train the reference network, or find that it has been trained. At its deadline it ends `Partial`, after an epoch.
 

@@ -41,7 +41,8 @@ from lib.network.units import check_patterns
 from lib.pictures.animation import check_kind
 from lib.pictures.names import show_name
 from lib.training import reference
-from storage.store import Record
+from storage.errors import BlobGone
+from storage.store import Record, Store
 from tasks.model.checkpoints import ALL, checkpoints_of, choose
 from tasks.model.stored import StoredModel, classes_of, data_of, find_model
 
@@ -61,7 +62,7 @@ class Resolved:
         model: a model of the store, where it is neither trained nor registered first.
         data: the data set of that model, where there is one and an analysis is to be made on it.
         checkpoints: of that model, those that are asked for by their epochs, the first first.
-        units: of the model, whichever of the three it is.
+        units: of the model, whichever of the three it is; None where its file is damaged, and the run will see to that.
     """
 
     training: TrainParameters | None = None
@@ -71,7 +72,7 @@ class Resolved:
     model: StoredModel | None = None
     data: Record | None = None
     checkpoints: Mapping[int, Record] = field(default_factory=dict)
-    units: Units = field(default_factory=dict)
+    units: Units | None = field(default_factory=dict)
 
 
 _handed: ContextVar[tuple[InStore, Resolved] | None] = ContextVar("handed", default=None)
@@ -163,7 +164,8 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
             pixels=parameters.pixels,
             part=part_of(parameters),
         )
-    check_patterns(parameters.layers, found.units)
+    if found.units is not None:
+        check_patterns(parameters.layers, found.units)
     if isinstance(parameters, NightlyParameters):
         if (dreaming := parameters.dreaming) is not None:
             _check_dreams(dreaming, found.units)
@@ -192,9 +194,16 @@ def _of_model(
     model = find_model(store, name)
     refuse_for_trained(model, pixels)
     chosen = {} if checkpoints is None else choose(checkpoints_of(store, model.record), checkpoints, model.name)
-    config = model_file.config_of(store.get(model.digest), name=model.name)
     data = data_of(store, model.record) if wants_data else None
-    return Resolved(model=model, data=data, checkpoints=chosen, units=model_config.units(config))
+    return Resolved(model=model, data=data, checkpoints=chosen, units=_units_of(store, model))
+
+
+def _units_of(store: Store, model: StoredModel) -> Units | None:
+    try:
+        file = store.get(model.digest)
+    except BlobGone:
+        return None
+    return model_config.units(model_file.config_of(file, name=model.name))
 
 
 def _refuse_part(part: Part) -> None:
@@ -235,13 +244,15 @@ def _check_epochs(wanted: str | None, trained: int | None) -> None:
             raise BadInput(f"there will be no checkpoint of epoch {epoch}: {trained} epochs are trained")
 
 
-def _check_dreams(dreams: Dreaming, units: Units) -> None:
+def _check_dreams(dreams: Dreaming, units: Units | None) -> None:
     pictures = [("picture", path_of(place)) for place in dreams.pictures]
     for what, place in (*pictures, ("guide", dreams.guide), ("mask", dreams.mask)):
         if place is not None and not os.path.lexists(place):
             raise BadInput(f"there is no {what} {show_name(str(place))}: name one that there is")
     if dreams.animation:
         check_kind(dreams.animation)
+    if units is None:
+        return
     if dreams.settings.objective.strip():
         Mixture.parse(dreams.settings.objective, units).check(units)
     check_patterns([dreams.tour] if dreams.tour else None, units)
@@ -253,7 +264,8 @@ def _check_analysis(analysis: Analysing, found: Resolved, data: str | None) -> N
         if ImageName.parse(place) is None and not os.path.lexists(path_of(place)):
             raise BadInput(f"there is no image {show_name(str(path_of(place)))}: name a file, or one as test/1302")
     colours_of(analysis.settings.colour_map)
-    check_patterns(analysis.layers, found.units)
+    if found.units is not None:
+        check_patterns(analysis.layers, found.units)
     if data is not None:
         analysis.settings.pair_of(datasets.classes_of(data))
     elif found.data is not None:

@@ -7,6 +7,8 @@ seconds that somebody waits for.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from flows.forms.parameters import RegisterParameters, TrainParameters
 from flows.forms.resolve import part_of
 from flows.results.summaries import RegisterSummary
@@ -17,14 +19,17 @@ from lib.data.wanted_images import WantedImages
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import Pixels
 from lib.training import reference
+from lib.training.settings import TrainSettings
 from storage.errors import StoreError
 from storage.store import Record, Store
+from tasks.model.checkpoints import checkpoints_of, identity_of
 from tasks.model.data import store_data
 from tasks.model.declaration import declare_pixels
+from tasks.model.kinds.epoch import KIND as EPOCH
 from tasks.model.models import check_images, check_name, label_of, load_model_file, name_model, register_model
 from tasks.model.outputs import ModelAttributes
 from tasks.model.pixels import DECLARED
-from tasks.model.stored import StoredModel
+from tasks.model.stored import StoredModel, data_of
 from tasks.session.attributes import read_as
 from tasks.session.session import Session, flow_run_here
 
@@ -47,6 +52,34 @@ def obtain_trained_model(open_session: Session, parameters: TrainParameters) -> 
     model_key = key_of(train_model(data_key, parameters.settings, run, return_state=True))
     record = open_session.store.record(model_key)
     return StoredModel(record, name_model(open_session.store, record, label_of(parameters.data)))
+
+
+def obtain_whole(open_session: Session, stored: StoredModel) -> StoredModel:
+    """The model, whose file is trained again where it is damaged; within a flow run.
+
+    It keeps its names, if it has come out the same. One that somebody brought is left as it is.
+    """
+    if not stored.trained_here or open_session.store.blobs.is_whole(stored.digest):
+        return stored
+    from tasks.model.training import train_model
+    from tasks.session.recorded import key_of
+
+    store, before = open_session.store, stored.record
+    open_session.set_aside(stored.digest, stored.name, "it is trained again")
+    data = data_of(store, before)
+    if data is None:
+        return stored
+    about = {name: value for name, value in before.parameters.items() if name != "epoch"}
+    settings = TypeAdapter(TrainSettings).validate_python(about)
+    model = store.record(key_of(train_model(data.key, settings, open_session.run.id, return_state=True)))
+    if before.task == EPOCH.task:
+        model = checkpoints_of(store, model)[int(str(before.parameters["epoch"]))]
+    if identity_of(model) != stored.identity:
+        return stored  # it is another model, and whoever reads this one is told that it is gone
+    for name, target in store.refs().items():
+        if target == f"record:{before.key}":
+            store.set_ref(name, f"record:{model.key}")
+    return StoredModel(model, stored.name)
 
 
 def obtain_registered_model(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
 from flows.running.accuracy import check_accuracy
-from flows.running.models import load_part, obtain_registered_model, obtain_trained_model
+from flows.running.models import load_part, obtain_registered_model, obtain_trained_model, obtain_whole
 from flows.running.pixels import settle_pixels
 from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
@@ -62,7 +62,7 @@ def open_sweep(
 def obtain_sweep_model(open_session: Session, parameters: SweepParameters, found: Resolved) -> StoredModel:
     """The model to sweep: the one that was found, or one that is trained or registered here. Raises BadInput."""
     if found.model is not None:
-        return found.model
+        return obtain_whole(open_session, found.model)
     if found.training is not None:
         return obtain_trained_model(open_session, found.training)
     assert found.file is not None

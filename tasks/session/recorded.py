@@ -1,6 +1,7 @@
 """From a function that obtains a record to a Prefect task: what all tasks have in common."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,6 +13,8 @@ from prefect.states import Completed
 from lib.deadline import OutOfTime
 from storage.errors import StoreUnusable
 from storage.store import Record
+from tasks.session.damage import gone_of
+from tasks.session.session import session_of
 from tasks.session.transient import store_unusable, transient
 
 P = ParamSpec("P")
@@ -53,6 +56,17 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
         error = state.result(raise_on_failure=False)
         return isinstance(error, BaseException) and transient(error)
 
+    takes = inspect.signature(function)
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> State[R]:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if (gone := gone_of(error)) is not None:
+                session_of(str(takes.bind(*args, **kwargs).arguments["run"])).meet(gone)
+            raise
+
     made: Any = task(  # its result is what is in the state, which Prefect's types do not know
         name=name,
         task_run_name=run_name,
@@ -62,7 +76,7 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
         retry_delay_seconds=RETRY_DELAYS,
         retry_jitter_factor=0.5,
         retry_condition_fn=should_retry,
-    )(function)
+    )(run)
     task_of_result: Task[P, R] = made
     return task_of_result
 

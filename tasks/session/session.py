@@ -3,9 +3,10 @@
 import platform
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,23 @@ from lib import stop
 from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.errors import BadInput
 from storage.clock import now
-from storage.document import Json
+from storage.document import Json, digest_of
+from storage.errors import BlobGone
+from storage.mishaps.patience import in_company
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
+from tasks.session.damage import note_gone
+from tasks.session.kind import kind_of_task
 from tasks.session.open_runs import find_shared, share
+from tasks.session.progress import beat, say
 from tasks.session.provenance import CodeVersion, code_version, environment_bytes
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, TaskRun
 
 STOPPED = "it was told to stop"
+
+LARGEST_READ_AHEAD = 32 * 2**20
+"""Bytes of a blob above which it is read when it is needed, and not to find out whether it is whole."""
 
 Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
 
@@ -35,6 +44,9 @@ class Session:
     listing: Listing
     code: CodeVersion
     deadline: Deadline = NEVER
+    _environments: set[str] = field(default_factory=set)
+    _aside: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def environment(self) -> str:
@@ -47,8 +59,58 @@ class Session:
         self.listing = self.store.listing()  # what was collected before the pin must not be counted on
 
     def find(self, recipe: Recipe) -> Record | None:
-        """The finished record of a recipe, if the store holds one that this code may use."""
-        return self.listing.find(recipe, changes=self.code["changes"])
+        """The finished record of a recipe, if the store holds one that this code may use, with its blobs whole.
+
+        One with a damaged blob is as good as none: the blob is set aside, that is said, and what asks makes it again.
+        """
+        while (found := self.listing.find(recipe, changes=self.code["changes"])) is not None:
+            gone = [
+                output
+                for output in found.outputs
+                if output.size <= LARGEST_READ_AHEAD and not self.store.blobs.is_whole(output.digest)
+            ]
+            if not gone:
+                self._keep_environment(found.provenance.environment)
+                return found
+            what = kind_of_task(found.task).caption_of(found)
+            for output in gone:
+                self.set_aside(output.digest, f"{what}: its {output.role}", "it is made again")
+        return None
+
+    def set_aside(self, digest: str, what: str, then: str = "") -> None:
+        """A blob that cannot be used is taken out of the store and of the listing, and that is said, once.
+
+        The trash keeps it. `what`: it is, in the message; `then`: what is done about it.
+        """
+        self.listing.drop(digest)
+        with self._lock:
+            if digest in self._aside:
+                return
+            self._aside.add(digest)
+        folder = self.store.blobs.set_aside(digest)
+        state = f"is damaged, and was set aside in {folder}" if folder else "is missing or damaged"
+        line = "; ".join(filter(None, [f"{what} (blob {digest[:12]}) {state}", then]))
+        self.run.note_damage(line)
+        say(f"Warning: {line}")
+
+    def meet(self, gone: BlobGone) -> None:
+        """Set aside what somebody found damaged while reading it; whoever began the run is told, and may begin anew."""
+        made = self.store.questions().producers(gone.digest)
+        what = f"{kind_of_task(made[-1][0].task).caption_of(made[-1][0])}: its {made[-1][1]}" if made else "something"
+        self.set_aside(gone.digest, what)
+        note_gone(gone)
+
+    def _keep_environment(self, digest: str) -> None:
+        """A blob that many records name and no run reads: it is put back where it is gone, and is that of this run."""
+        with self._lock:
+            if digest in self._environments:
+                return
+            self._environments.add(digest)
+        if not self.store.blobs.is_whole(digest):
+            self.set_aside(digest, "the description of an environment")
+            data = environment_bytes()
+            if digest_of(data) == digest:
+                self.store.put(data)
 
     def obtain(
         self, recipe: Recipe, compute: Compute, *, unit: str | None = None, started: str | None = None
@@ -96,6 +158,11 @@ def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Dea
     Where the inside raises, the run is closed as failed; as partial where it was out of time, and as interrupted where
     it was told to stop. Bad input noticed before anything was made leaves no run.
     """
+    with in_company(say, beat):
+        yield from _session(place, flow, parameters, deadline)
+
+
+def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Deadline) -> Iterator[Session]:
     store = Store.open(place)
     run = store.open_run(flow, parameters)
     with share(run.id, Session(store, run, store.listing(), code_version(), deadline)) as opened:
@@ -108,6 +175,10 @@ def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Dea
             raise
         except OutOfTime as late:
             run.close("partial", {"left": str(late)})
+            raise
+        except BlobGone as gone:
+            opened.meet(gone)
+            run.close("failed", {"error": str(gone)})
             raise
         except BaseException as problem:
             if stop.is_told() or isinstance(problem, stop.Stopped | KeyboardInterrupt):
