@@ -26,11 +26,13 @@ from flows.cli.commands.show import show
 from flows.cli.commands.up import down, up
 from flows.cli.commands.upkeep import gc, reindex, verify
 from flows.cli.plain_help import PlainCommand, PlainGroup
+from flows.cli.shortage import shortage
 from flows.cli.terminal import only_results_on_stdout, say
 from flows.forms.private import close_to_others, keep_private
 from lib import stop
 from lib.errors import BadInput, Question
 from storage.errors import StoreError
+from storage.mishaps.patience import in_company
 
 ALL_WELL, NOT_ALL_WELL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -176,7 +178,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client would report that deployments are registered
     try:
-        code = application(arguments)(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
+        with in_company(say):  # a command that waits for its store says so
+            code = application(arguments)(arguments, prog_name="dreamsweep", standalone_mode=False) or ALL_WELL
         return _interrupted() if code == INTERRUPTED else code  # Typer makes that code of Ctrl-C
     except TyperException as error:
         called = getattr(getattr(error, "ctx", None), "command_path", "dreamsweep")
@@ -192,6 +195,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         known = next((cause for cause in _causes(error) if isinstance(cause, BadInput | StoreError)), None)
         if known is not None:
             return _fail(_said(known), BAD_INPUT)
+        if (short := shortage(error)) is not None:
+            return _fail(short, NOT_ALL_WELL)
         from flows.serving.runner_process import CannotServe
         from flows.serving.server import ServerError
         from flows.web.access import AccessError
