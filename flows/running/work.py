@@ -11,6 +11,7 @@ from flows.forms.every_run import InStore, Limits
 from flows.forms.places import DATA_FOLDER
 from flows.forms.private import keep_private, make_room
 from flows.forms.resolve import Resolved, take_over
+from flows.running.descriptors import allow_many_files
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.prefect_internals import FLOW_RUN_ID
 from flows.running.stopping import noted_at_a_hard_end, stops_when_told
@@ -46,6 +47,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise RuntimeError("this works within a flow run only")
+    allow_many_files()
     with ExitStack() as stack:
         stack.enter_context(keep_private())  # a worker of Prefect's may have started this process
         stack.enter_context(stops_when_told(hard=FLOW_RUN_ID in os.environ))
