@@ -1,88 +1,83 @@
 """The index: what the records say, in SQLite, for questions only.
 
 It is made of the records and of nothing else, so it can be deleted at any time and `reindex` brings an equal one back.
-It belongs to one machine. Write transactions are `BEGIN IMMEDIATE`: SQLite's own `BEGIN` takes the write lock only at
-the first write, where it can no longer wait for it (measured: 420 of 480 writes by 8 processes failed, with this none).
+It belongs to one machine. It answers nothing that it has not checked: see `storage.database.tables`.
 """
 
+import logging
 import os
 import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy import event
-from sqlalchemy.pool import StaticPool
 
-from storage.document import decode, encode
+from storage.database import tables
+from storage.database.opening import FAILURES, check_header, is_damage, open_engine, reason, remove_damaged
+from storage.database.tables import DOCUMENTS, NAMES, RECORDS, IndexDamaged
 from storage.record import Record
 
-# Counted up with every change below. There are no migrations: an index of another version is emptied and filled again.
-SCHEMA = 1
-PATIENCE = 60.0  # seconds to wait for another process's write
+__all__ = ["FAILURES", "Artifact", "Index", "IndexDamaged", "Refill", "is_damage", "reason"]
+
+log = logging.getLogger(__name__)
+
 _AT_ONCE = 500  # records held in memory where all are asked for; SQLite takes that many in one question
 
-_tables = sql.MetaData()
-_records = sql.Table(
-    "records",
-    _tables,
-    sql.Column("key", sql.Text, primary_key=True),
-    sql.Column("recipe", sql.Text, nullable=False, index=True),
-    sql.Column("task", sql.Text, nullable=False, index=True),
-    sql.Column("ended", sql.Text, nullable=False),
-    sql.Column("document", sql.LargeBinary, nullable=False),
+# Built once, as that takes longer than to ask. Not by inner joins: a name without its record is damage, and no answer.
+_ARTIFACTS = (
+    sql.select(NAMES, RECORDS, DOCUMENTS.c.document)
+    .join_from(NAMES, RECORDS, NAMES.c.key == RECORDS.c.key, isouter=True)
+    .join(DOCUMENTS, RECORDS.c.key == DOCUMENTS.c.key, isouter=True)
+    .where(NAMES.c.what == sql.bindparam("of"), NAMES.c.term == sql.bindparam("named"))
+    .order_by(RECORDS.c.ended, RECORDS.c.key, NAMES.c.role, NAMES.c.position)
 )
-_outputs = sql.Table(
-    "outputs",
-    _tables,
-    sql.Column("key", sql.Text, primary_key=True),
-    sql.Column("role", sql.Text, primary_key=True),
-    sql.Column("digest", sql.Text, nullable=False, index=True),
-    sql.Column("kind", sql.Text, nullable=False),
-    sql.Column("identity", sql.Text, index=True),
-    sql.Column("unit", sql.Text, index=True),
-)
-_inputs = sql.Table(
-    "inputs",
-    _tables,
-    sql.Column("key", sql.Text, primary_key=True),
-    sql.Column("position", sql.Integer, primary_key=True),
-    sql.Column("role", sql.Text, nullable=False),
-    sql.Column("digest", sql.Text, nullable=False, index=True),
-)
+_WIDTH = len(NAMES.columns)
 
 Artifact = tuple[Record, str]  # a record and a role of its outputs, or of its inputs
-# What can go wrong with the file of an index; none of it may stop a commit.
-FAILURES = (sql.exc.SQLAlchemyError, OSError)
-
-
-def reason(error: Exception) -> str:
-    """What went wrong, in one line; SQLAlchemy's own messages have several."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+Answer = TypeVar("Answer")
+# Of the file and of what SQLite keeps beside it: size, and time of the last write in ns.
+_Stamp = tuple[tuple[int, int] | None, ...]
 
 
 class Index:
-    """An index in a file, or in memory where `path` is None. One connection a process, shared by its threads."""
+    """An index in a file, or in memory where `path` is None. One connection a process, shared by its threads.
+
+    `mend`, where it is set, is called when a question meets damage: it makes the index anew, and the question is asked
+    again.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lock = threading.RLock()
         self._engine: sql.Engine | None = None
         self._opened: tuple[int, int, int] | None = None
+        # In which state of the file its records were found whole, and whether what names them was as well.
+        self._whole: tuple[_Stamp, int] | None = None
+        self._names_whole = False
+        self._keys: set[str] = set()
+        self.mend: Callable[[Exception], None] | None = None
 
     def add(self, records: Iterable[Record]) -> None:
         """Enter records; those that are in it already stay."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            _insert(connection, list(records))
+        new = list(records)
+        try:
+            with self._transaction("BEGIN IMMEDIATE") as connection:
+                tables.insert(connection, new)
+        except FAILURES as error:
+            if self._path is None or not is_damage(error):
+                raise
+            log.warning("the index in %s is damaged (%s) and is made anew", self._path.parent, reason(error))
+            self.discard()
+            with self._transaction("BEGIN IMMEDIATE") as connection:
+                tables.insert(connection, new)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Forget the records of these keys."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            _delete(connection, list(keys))
+            tables.delete(connection, keys)
 
     @contextmanager
     def refilling(self) -> Iterator["Refill"]:
@@ -90,97 +85,155 @@ class Index:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield Refill(connection)
 
+    def check(self) -> set[str]:
+        """The keys of all records in it, once they are known to be all that were entered.
+
+        Raises IndexDamaged where they are not. Nothing is read again of a file that has not changed since.
+        """
+        with self._transaction() as connection:
+            state = self._stamp(), _version(connection)
+            if self._whole != state:
+                self._whole, self._names_whole = None, False
+                if self._path is not None:
+                    check_header(self._path)
+                    tables.check_schema(connection)
+                self._keys = {row[0] for row in tables.checked(connection, RECORDS)}
+                self._whole = state
+            return set(self._keys)
+
+    def compare(self, records: Mapping[str, Record]) -> list[str]:
+        """The keys of those of these records that it holds otherwise, byte for byte.
+
+        Everything in it is read. Raises IndexDamaged where it is not what was entered.
+        """
+        with self._transaction() as connection:
+            if self._path is not None:
+                check_header(self._path)
+            tables.check_all(connection)
+            otherwise, names = [], 0
+            for row in connection.execute(tables.whole_records()):
+                record = tables.record_of(row)
+                names += sum(int.from_bytes(name["seal"]) for name in tables.name_rows(record))
+                wanted = records.get(row.key)
+                if wanted is not None:
+                    document = tables.document_row(wanted)["document"]
+                    if (*tables.record_row(wanted, document).values(), document) != tuple(row):
+                        otherwise.append(row.key)
+            if names != sum(int.from_bytes(row[-1]) for row in tables.checked(connection, NAMES)):
+                raise IndexDamaged("the names in it are not those that its records have")
+            return otherwise
+
     def keys(self) -> set[str]:
         """The keys of all records in it."""
-        with self._transaction() as connection:
-            return set(connection.scalars(sql.select(_records.c.key)))
+        return self._ask(lambda connection: {row[0] for row in tables.checked(connection, RECORDS)})
 
     def tasks(self) -> dict[str, str]:
         """The tasks of all records in it, by key."""
-        with self._transaction() as connection:
-            return dict(connection.execute(sql.select(_records.c.key, _records.c.task)).tuples().all())
+        return self._ask(lambda connection: {row[0]: row[1] for row in tables.checked(connection, RECORDS)})
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, sorted: equal indexes have equal contents."""
         with self._transaction() as connection:
             return {
                 table.name: sorted(map(tuple, connection.execute(sql.select(table))), key=repr)
-                for table in _tables.sorted_tables
+                for table in tables.TABLES.sorted_tables
             }
 
     def records(self) -> Iterator[Record]:
         """Every record in it, the oldest first; never all of them in memory at once."""
-        with self._transaction() as connection:
-            keys = list(connection.scalars(sql.select(_records.c.key).order_by(_records.c.ended, _records.c.key)))
-        for start in range(0, len(keys), _AT_ONCE):
-            part = keys[start : start + _AT_ONCE]
-            with self._transaction() as connection:
-                chosen = sql.select(_records.c.key, _records.c.document).where(_records.c.key.in_(part))
-                documents = dict(connection.execute(chosen).tuples().all())
-            for key in part:
-                if key in documents:
-                    yield Record.from_document(decode(documents[key]))
+        rows = self._ask(lambda connection: list(tables.checked(connection, RECORDS)))
+        rows.sort(key=lambda row: (row[2], row[0]))
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            yield from self._ask(partial(tables.records_of, rows=part))
 
     def record(self, key: str) -> Record | None:
         """The record of this key; None where there is none."""
-        with self._transaction() as connection:
-            document = connection.scalar(sql.select(_records.c.document).where(_records.c.key == key))
-        return None if document is None else Record.from_document(decode(document))
+        return next(iter(self._records(RECORDS.c.key == key)), None)
 
     def producers(self, digest: str) -> list[Artifact]:
         """The artifacts whose blob this is, the oldest first: several executions may have made the same bytes."""
-        return self._artifacts(_outputs, _outputs.c.digest == digest)
+        return self._artifacts("output", digest)
 
     def consumers(self, digest: str) -> list[Artifact]:
         """The records that read this blob, and as what, the oldest first."""
-        return self._artifacts(_inputs, _inputs.c.digest == digest)
+        return self._artifacts("input", digest)
 
     def of_unit(self, unit: str) -> list[Record]:
         """The records with an output whose attribute `unit` is this one, the oldest first."""
-        found = {record.key: record for record, _ in self._artifacts(_outputs, _outputs.c.unit == unit)}
-        return list(found.values())
+        return list({record.key: record for record, _ in self._artifacts("unit", unit)}.values())
 
     def of_identity(self, identity: str) -> list[Artifact]:
         """The artifacts of this identity, the oldest first."""
-        return self._artifacts(_outputs, _outputs.c.identity == identity)
+        return self._artifacts("identity", identity)
 
     def of_recipe(self, recipe: str) -> list[Record]:
         """The records of this recipe, the oldest first."""
-        with self._transaction() as connection:
-            chosen = sql.select(_records.c.document).where(_records.c.recipe == recipe)
-            rows = connection.scalars(chosen.order_by(_records.c.ended, _records.c.key))
-            return [Record.from_document(decode(document)) for document in rows]
+        return sorted(self._records(_begins(RECORDS.c.key, f"{recipe}/")), key=lambda made: (made.ended, made.key))
 
     def beginning(self, prefix: str) -> dict[str, set[str]]:
         """Whole digests that begin like this, under what they are: "blob", "recipe", "identity"."""
-        columns = {"blob": _outputs.c.digest, "recipe": _records.c.recipe, "identity": _outputs.c.identity}
-        with self._transaction() as connection:
-            return {
-                what: set(connection.scalars(sql.select(column).where(column >= prefix, column < prefix + "g")))
-                for what, column in columns.items()
-            }
+        recipes = {record.recipe for record in self._records(_begins(RECORDS.c.key, prefix))}
+        return {"blob": self._terms("output", prefix), "recipe": recipes, "identity": self._terms("identity", prefix)}
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
             if self._engine is not None:
                 self._engine.dispose(close=self._opened is None or self._opened[0] == os.getpid())
-            self._engine = None
+            self._engine = self._whole = None
 
-    def _artifacts(self, table: sql.Table, condition: "sql.ColumnElement[bool]") -> list[Artifact]:
-        chosen = (
-            sql.select(_records.c.document, table.c.role)
-            .join_from(table, _records, table.c.key == _records.c.key)
-            .where(condition)
-            .order_by(_records.c.ended, _records.c.key, table.c.role)
-        )
+    def discard(self) -> None:
+        """Remove the file if it is damaged, so that the next to write makes a new one. Raises OSError."""
+        with self._lock:
+            self.close()
+            if self._path is not None:
+                remove_damaged(self._path)
+
+    def _records(self, condition: "sql.ColumnElement[bool]") -> list[Record]:
+        chosen = tables.whole_records().where(condition)
+        return self._ask(lambda connection: [tables.record_of(row) for row in connection.execute(chosen)])
+
+    def _terms(self, what: str, prefix: str) -> set[str]:
+        chosen = sql.select(NAMES).where(NAMES.c.what == what, _begins(NAMES.c.term, prefix))
+        return self._ask_names(lambda connection: {tables.check_name(row)[1] for row in connection.execute(chosen)})
+
+    def _artifacts(self, what: str, term: str) -> list[Artifact]:
+        def ask(connection: sql.Connection) -> list[Artifact]:
+            rows = connection.execute(_ARTIFACTS, {"of": what, "named": term}).all()
+            return [(tables.record_of(row[_WIDTH:]), tables.check_name(row[:_WIDTH])[3]) for row in rows]
+
+        return self._ask_names(ask)
+
+    def _ask_names(self, question: Callable[[sql.Connection], Answer]) -> Answer:
+        """Ask what goes by names, once none of them is known to be missing."""
+
+        def ask(connection: sql.Connection) -> Answer:
+            if not self._names_whole:
+                for _ in tables.checked(connection, NAMES):
+                    pass
+                self._names_whole = True
+            return question(connection)
+
+        return self._ask(ask)
+
+    def _ask(self, question: Callable[[sql.Connection], Answer]) -> Answer:
+        try:
+            with self._transaction() as connection:
+                return question(connection)
+        except FAILURES as error:
+            if self.mend is None or not is_damage(error):
+                raise
+            self.mend(error)
         with self._transaction() as connection:
-            return [(Record.from_document(decode(document)), role) for document, role in connection.execute(chosen)]
+            return question(connection)
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN") -> Iterator[sql.Connection]:
         with self._lock, self._current().connect() as connection:
             connection.exec_driver_sql(begin)
+            if begin != "BEGIN":
+                self._whole = None
             try:
                 yield connection
                 connection.exec_driver_sql("COMMIT")
@@ -194,14 +247,8 @@ class Index:
         if self._engine is not None and self._opened == self._identity():
             return self._engine
         self.close()
-        engine = _connect(self._path)
-        try:
-            _prepare(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        self._engine, self._opened = engine, self._identity()
-        return engine
+        self._engine, self._opened = open_engine(self._path), self._identity()
+        return self._engine
 
     def _identity(self) -> tuple[int, int, int]:
         if self._path is None:
@@ -212,6 +259,12 @@ class Index:
             return os.getpid(), 0, 0
         return os.getpid(), status.st_dev, status.st_ino
 
+    def _stamp(self) -> _Stamp:
+        """What tells the file as it is now from itself after somebody has written to it, by SQLite or past it."""
+        if self._path is None:
+            return ()
+        return _stamp_of(self._path), _stamp_of(self._path.with_name(f"{self._path.name}-wal"))
+
 
 class Refill:
     """The contents of an index while they are being replaced."""
@@ -221,89 +274,23 @@ class Refill:
 
     def replace(self, records: Sequence[Record]) -> None:
         """Let the index hold these records and no others."""
-        for table in _tables.sorted_tables:
-            self._connection.execute(sql.delete(table))
-        _insert(self._connection, records)
+        tables.clear(self._connection)
+        tables.insert(self._connection, records)
 
 
-def _connect(path: Path | None) -> sql.Engine:
-    # One connection, whichever thread asks; the lock of `Index` sees to it that they take turns.
-    engine = sql.create_engine(
-        f"sqlite:///{path}" if path else "sqlite://",
-        poolclass=StaticPool,
-        connect_args={"timeout": PATIENCE, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say, not where the driver thinks
-        deadline = time.monotonic() + PATIENCE
-        while connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-            except Exception as error:
-                # Going over to WAL does not wait for other processes that do the same at this moment.
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    return engine
+def _begins(column: "sql.ColumnElement[str]", prefix: str) -> "sql.ColumnElement[bool]":
+    """Whether a key or a digest begins like this: no character of theirs comes after g."""
+    return sql.and_(column >= prefix, column < f"{prefix}g")
 
 
-def _prepare(engine: sql.Engine) -> None:
-    """Make the tables, in place of those of another version."""
-    with engine.connect() as connection:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() == SCHEMA:
-            return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        # Another process may have made them while this one waited.
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() != SCHEMA:
-            old = connection.exec_driver_sql(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            )
-            for name in old.scalars().all():
-                connection.exec_driver_sql(f'DROP TABLE "{name}"')
-            _tables.create_all(connection, checkfirst=False)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
-        connection.exec_driver_sql("COMMIT")
+def _version(connection: sql.Connection) -> int:
+    """Another number whenever another connection has written since."""
+    return int(connection.exec_driver_sql("PRAGMA data_version").scalar() or 0)
 
 
-def _insert(connection: sql.Connection, records: Sequence[Record]) -> None:
-    rows: dict[sql.Table, list[dict[str, Any]]] = {_records: [], _outputs: [], _inputs: []}
-    for record in records:
-        key = record.key
-        rows[_records].append(
-            {
-                "key": key,
-                "recipe": record.recipe,
-                "task": record.task,
-                "ended": record.ended,
-                "document": encode(asdict(record)),
-            }
-        )
-        for output in record.outputs:
-            unit = output.attributes.get("unit")
-            rows[_outputs].append(
-                {
-                    "key": key,
-                    "role": output.role,
-                    "digest": output.digest,
-                    "kind": output.kind,
-                    "identity": output.identity,
-                    "unit": unit if isinstance(unit, str) else None,
-                }
-            )
-        for position, item in enumerate(record.inputs):
-            rows[_inputs].append({"key": key, "position": position, "role": item.role, "digest": item.digest})
-    for table, values in rows.items():
-        if values:
-            connection.execute(sql.insert(table).prefix_with("OR IGNORE"), values)
-
-
-def _delete(connection: sql.Connection, keys: Sequence[str]) -> None:
-    if keys:
-        for table in _tables.sorted_tables:
-            connection.execute(
-                sql.delete(table).where(table.c.key == sql.bindparam("gone")), [{"gone": key} for key in keys]
-            )
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Iterable
-
-import sqlalchemy as sql
+from functools import partial
 
 from storage.errors import StoreUnusable
 from storage.files import Files
-from storage.index import FAILURES, Index, reason
+from storage.index import FAILURES, Index, is_damage, reason
 from storage.record import Record
 from storage.records import keys, read_records
 
@@ -15,9 +14,19 @@ log = logging.getLogger(__name__)
 
 
 def up_to_date(files: Files, index: Index) -> Index:
-    """The index with the records that are there now; one in memory where the file is read-only or damaged."""
+    """The index with the records that are there now, and nothing in it that was not checked.
+
+    A damaged one is made anew, now or when a later question meets the damage. Where its file cannot be written, the
+    answers come from one in memory.
+    """
     try:
-        _catch_up(files, index)
+        try:
+            _catch_up(files, index)
+        except FAILURES as error:
+            if not is_damage(error):
+                raise
+            _make_anew(files, index, error)
+        index.mend = partial(_make_anew, files, index)
         return index
     except FAILURES as error:
         log.info(
@@ -32,15 +41,15 @@ def reindex(files: Files, index: Index) -> int:
     """Make the index again from the records; return how many there are. Raises StoreUnusable."""
     try:
         try:
-            return _refill(files, index)
-        except sql.exc.OperationalError:
-            raise  # locked, read-only or full: not damaged
-        except sql.exc.DatabaseError as error:
-            log.warning("the index of %s is damaged (%s) and is made anew", files.root, reason(error))
-            index.close()
-            for ending in ("", "-wal", "-shm"):
-                (files.local / f"index.sqlite{ending}").unlink(missing_ok=True)
-            return _refill(files, index)
+            count = _refill(files, index)
+            index.check()
+        except FAILURES as error:
+            if not is_damage(error):
+                raise
+            _say_damaged(files, error)
+            index.discard()
+            count = _refill(files, index)
+        return count
     except FAILURES as error:
         raise StoreUnusable(
             f"the index in {files.local} cannot be written ({reason(error)}): make the folder writable"
@@ -59,9 +68,19 @@ def unindexed(files: Files, index: Index) -> list[str]:
     return [key for key in there if key not in known]
 
 
+def _make_anew(files: Files, index: Index, error: BaseException) -> None:
+    _say_damaged(files, error)
+    index.discard()
+    _catch_up(files, index)
+
+
+def _say_damaged(files: Files, error: BaseException) -> None:
+    log.warning("the index of %s is damaged (%s) and is made anew", files.root, reason(error))
+
+
 def _catch_up(files: Files, index: Index) -> None:
     # The index before the records: a record that is committed in between is then only read for nothing.
-    known = index.keys()
+    known = index.check()
     there = set(keys(files))
     if known - there:
         index.remove(known - there)

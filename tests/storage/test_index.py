@@ -66,7 +66,7 @@ def test_reindex_makes_a_damaged_index_anew(store, pair, damage):
 
 def test_an_index_that_cannot_be_written_is_logged_and_never_fatal(store, committing, monkeypatch, caplog):
     with monkeypatch.context() as patch:
-        patch.setattr(index, "_connect", lambda _path: refuse())
+        patch.setattr(index, "open_engine", lambda _path: refuse())
         record = committing(store)
     assert f"record {record.key} is not in the index (read-only): run `dreamsweep reindex`" in caplog.text
     assert store.record(record.key) == record
@@ -76,7 +76,7 @@ def test_an_index_that_cannot_be_written_is_logged_and_never_fatal(store, commit
 
 
 def test_reindex_says_when_it_cannot_write(store, monkeypatch):
-    monkeypatch.setattr(index, "_connect", lambda _path: refuse())
+    monkeypatch.setattr(index, "open_engine", lambda _path: refuse())
     with pytest.raises(StoreUnusable, match="make the folder writable"):
         store.reindex()
 
@@ -86,7 +86,7 @@ def test_an_index_of_another_version_is_emptied_and_filled_again(store, pair):
     store.index.close()
     with sqlite3.connect(path(store)) as connection:
         connection.execute("CREATE TABLE old (a)")
-        connection.execute("ALTER TABLE outputs RENAME COLUMN kind TO sort")
+        connection.execute("ALTER TABLE names RENAME COLUMN role TO part")
         connection.execute("PRAGMA user_version = 999")
     connection.close()
     assert depends(store, pair) == ["train", "oip"]

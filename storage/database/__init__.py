@@ -1,0 +1,1 @@
+"""The file of the index: its tables, its seals, and how it is opened."""
