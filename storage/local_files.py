@@ -7,7 +7,6 @@ moment leaves the old file or the new one, and at most a temporary file, which g
 import errno
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from storage import lock
+from storage.collection.writers import temporary_name
 from storage.errors import StoreUnusable
 from storage.files import Entry, Kept, share
 from storage.mishaps.passing import lacks_descriptors, passes_in_folder
@@ -174,7 +174,7 @@ class LocalFiles:
 
     def _temporary(self, fill: Callable[[BinaryIO], object]) -> Path:
         """A new file under tmp/ that holds what `fill` writes to it, on disk."""
-        path = self._folder / "tmp" / f"{os.getpid()}-{secrets.token_hex(8)}"
+        path = self._folder / "tmp" / temporary_name()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             handle = os.open(path, flags, 0o666)

@@ -1,7 +1,7 @@
 """A store's files behind an fsspec URL, such as `s3://bucket/store`.
 
-A PUT is atomic there, so nothing is written twice or renamed, and there is no lock: the grace period of garbage
-collection alone protects what a commit is about to use, and every PUT of a blob renews its time.
+A PUT is atomic there, so nothing is written twice or renamed, and writers hold no lock. Garbage collection holds a
+lease, which is an object that only whoever knows what it was can replace (`storage.collection.lease`).
 """
 
 import atexit
@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -23,6 +24,8 @@ from storage.files import Entry, Kept
 from storage.mishaps.passing import passes_on_network
 from storage.mishaps.patience import Patience, reason_of
 
+# Between the threads of this process; where a file system has nothing better, that is all there is.
+_swapping = threading.Lock()
 # What the file systems of fsspec call the time of the last write.
 TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
 
@@ -188,6 +191,57 @@ class RemoteFiles:
 
         self._ask(remove)
 
+    @property
+    def swaps(self) -> bool:
+        """Whether `swap` is one step for everybody, and not for this process alone."""
+        return hasattr(self._fs, "call_s3") or self.root.startswith("memory:")
+
+    def tag(self, path: str) -> str | None:
+        """What tells a file from what was there before and will be; None where there is none."""
+
+        def ask() -> str | None:
+            try:
+                if hasattr(self._fs, "call_s3"):
+                    return str(self._fs.info(self._full(path), refresh=True)["ETag"])
+                return digest_of(self._fs.cat_file(self._full(path)))
+            except FileNotFoundError:
+                return None
+
+        return self._ask(ask)
+
+    def swap(self, path: str, data: bytes, tag: str | None) -> str | None:
+        """Put these bytes there if what is there is of this `tag`, or nothing is and that is None.
+
+        Returns the new tag; None where something else was there, and nothing was done.
+        """
+        if not hasattr(self._fs, "call_s3"):
+            with _swapping:
+                if self.tag(path) != tag:
+                    return None
+                self._ask(lambda: self._fs.pipe_file(self._full(path), data))
+                return digest_of(data)
+        condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
+
+        def put() -> str | None:
+            """The new tag; None where the server refused."""
+            bucket, key, _ = self._fs.split_path(self._full(path))
+            try:
+                return str(self._fs.call_s3("put_object", Bucket=bucket, Key=key, Body=data, **condition)["ETag"])
+            except FileNotFoundError:
+                if tag is None:
+                    raise self._no_bucket() from None
+                return None
+            except OSError as error:
+                if not _is_refused(error):
+                    raise
+                return None
+
+        if (new := self._ask(put)) is not None:
+            return new
+        # An answer that was lost may have been sent again: then what refused it is what was put.
+        now = self.tag(path)
+        return now if now is not None and self.read(path) == data else None
+
     def writing(self) -> AbstractContextManager[None]:
         """Nothing to hold: see above."""
         return nullcontext()
@@ -229,6 +283,13 @@ def _options(url: str) -> dict[str, Any]:
         "response_checksum_validation": "when_required",  # whatever is read carries a digest of ours
     }
     return {"config_kwargs": ours | conf.get(url.partition(":")[0], {}).get("config_kwargs", {})}
+
+
+def _is_refused(error: OSError) -> bool:
+    """Whether a server refused a request because its condition did not hold."""
+    response = getattr(error.__cause__, "response", None) or {}
+    refused = response.get("Error", {}).get("Code") in {"PreconditionFailed", "ConditionalRequestConflict"}
+    return refused or isinstance(error, FileExistsError)
 
 
 def _modified(entry: dict[str, Any]) -> float:

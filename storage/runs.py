@@ -2,7 +2,7 @@
 
 Its record is written when the run is opened, before the first look-up, so that garbage collection keeps what the run
 may reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open until
-somebody closes it as crashed.
+somebody closes it as crashed: who knows that its process died, or a collection that has heard nothing of it for days.
 """
 
 import secrets
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from storage.clock import now, stamp
+from storage.collection.moment import note_clock
 from storage.document import Json, plain_mapping, seal, unseal
 from storage.errors import StoreError
 from storage.files import Files
@@ -24,7 +25,8 @@ State = Literal["open", "completed", "partial", "failed", "interrupted", "crashe
 process died."""
 How = Literal["computed", "reused"]
 
-# A run of ten thousand units must not write its record ten thousand times; one that is killed loses at most this much.
+# A run of ten thousand units must not write its record ten thousand times. What it made is known without: its records
+# name the run. One that is killed loses at most this much of what it says of its units.
 SECONDS_BETWEEN_WRITES = 5.0
 
 
@@ -106,6 +108,9 @@ class Run:
         )
         with self._lock:
             self._write()
+        self._pinned = frozenset(self._record.pins)
+        if files.folder is not None:  # elsewhere another clock dates the files
+            note_clock(files.folder, (files.folder / run_path(self.id)).stat().st_mtime)
 
     @property
     def id(self) -> str:
@@ -117,14 +122,23 @@ class Run:
         with self._lock:
             self._record = replace(self._record, pins=_pins([*self._record.pins, *recipes]))
             self._write()
+            self._pinned = frozenset(self._record.pins)
 
     def add(self, unit: str, record: Record, how: How) -> None:
-        """Note the record that this run has for a unit; an earlier failure of the unit is forgotten."""
+        """Note the record that this run has for a unit; an earlier failure of the unit is forgotten.
+
+        What is reused and was not pinned is written down at once: until then garbage collection may take it, so look
+        whether it is still there.
+        """
         with self._lock:
             self._units[unit] = UnitResult(record.key, how, record.task)
             self._failures.pop(unit, None)
             self._failed_kinds.pop(unit, None)
-            self._write_now_and_then()
+            self._write_now_and_then(at_once=how == "reused" and record.recipe not in self._pinned)
+
+    def has_pinned(self, recipe: str) -> bool:
+        """Whether garbage collection keeps away from the records of this recipe."""
+        return recipe in self._pinned
 
     def fail(self, unit: str, message: str, kind: str | None = None) -> None:
         """Note that a unit failed, and why; of which kind (task) it would have been, where that is known."""
@@ -151,10 +165,10 @@ class Run:
             self._write()
             return self._record
 
-    def _write_now_and_then(self) -> None:
+    def _write_now_and_then(self, at_once: bool = False) -> None:
         if self._record.state != "open":
             raise StoreError(f"run {self.id} is closed: open another")
-        if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
+        if at_once or time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
             self._write()
 
     def _write(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storage import records, refs
 from storage.blobs import Blobs
 from storage.clock import now
+from storage.collection.writers import temporary_name
 from storage.document import plain_mapping
 from storage.errors import StoreError, StoreUnusable
 from storage.files import Files, Kept, share
@@ -27,6 +28,7 @@ from storage.trash import new_trash, trash_path
 if TYPE_CHECKING:
     import numpy as np
 
+    from storage.collection.witness import Witness
     from storage.index import Index
 
 __all__ = ["Input", "Listing", "NewOutput", "Output", "Provenance", "Recipe", "Record", "Run", "RunRecord", "Store"]
@@ -75,7 +77,7 @@ class Store:
 
     def check_writable(self) -> None:
         """Raise StoreUnusable where nothing can be written, as on a full or read-only disk, before work begins."""
-        probe = f"tmp/probe-{secrets.token_hex(8)}"
+        probe = f"tmp/{temporary_name()}"
         self.files.write(probe, bytes(4096))
         self.files.delete(probe)
 
@@ -125,6 +127,8 @@ class Store:
             for output in outputs
         ]
         code = plain_mapping(provenance.code, f"code of {recipe.task}")
+        # In a folder a lock keeps collections out meanwhile.
+        before = None if self.files.folder is not None else self._witness.before()
         with self.files.writing():
             kept = [self._keep(data) for data, _ in described]
             stored = tuple(
@@ -155,8 +159,31 @@ class Store:
                 ended=now(),
             )
             self.files.write(record_path(record.key), record.to_bytes())
+        if before is not None and not self._witness.was_alone(before):
+            self._hold_in_place(record, {blob.digest: data for blob, (data, _) in zip(kept, described, strict=True)})
         self._enter(record)
         return record
+
+    def _hold_in_place(self, record: Record, made: Mapping[str, bytes | Path]) -> None:
+        """Bring back what a collection has taken of a record while it was committed."""
+        from storage.collection.trashed import recover
+
+        for digest in sorted(record.own_blobs()):
+            if self.files.exists(blob_path(digest)):
+                continue
+            if digest in made:
+                self._keep(made[digest])
+            elif not recover(self.files, blob_path(digest)):
+                raise StoreError(
+                    f"blob {digest}, which record {record.key} names, was collected before the record was written: "
+                    "run again"
+                )
+
+    @cached_property
+    def _witness(self) -> "Witness":
+        from storage.collection.witness import Witness
+
+        return Witness(self.files)
 
     def _keep(self, data: bytes | Path) -> Kept:
         if isinstance(data, Path):

@@ -7,6 +7,9 @@ import secrets
 
 from storage.clock import seconds_of_stamp, stamp
 
+COLLECTED = "garbage"
+"""Why garbage collection removes something; what was removed for another reason is never brought back by itself."""
+
 
 def new_trash(why: str) -> str:
     """The name of a new folder for one removal, which begins with the time: a file keeps that of its writing."""

@@ -1,10 +1,10 @@
 """Room for an output that is too large for memory, until the store has it."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from storage.collection.writers import temporary_name
 from storage.store import Store
 
 
@@ -17,7 +17,7 @@ def scratch(store: Store, ending: str) -> Iterator[Path]:
     """
     folder = store.files.local / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{secrets.token_hex(16)}{ending}"
+    path = folder / temporary_name(ending)
     try:
         yield path
     finally:

@@ -17,6 +17,7 @@ from storage.clock import now
 from storage.document import Json, digest_of
 from storage.errors import BlobGone
 from storage.mishaps.patience import in_company
+from storage.names import record_path
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
 from tasks.session.damage import note_gone
 from tasks.session.kind import kind_of_task
@@ -126,7 +127,9 @@ class Session:
         found = self.find(recipe)
         if found is not None:
             self.run.add(name, found, "reused")
-            return found, True
+            # What was not pinned may have been collected until the run had said that it needs it.
+            if self.run.has_pinned(recipe.digest) or self.store.files.exists(record_path(found.key)):
+                return found, True
         started = started or now()
         outputs, inputs = compute()
         record = self.store.commit(recipe, outputs, inputs=inputs, provenance=self._provenance(), started=started)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from storage import garbage
+from storage.collection.writers import temporary_name
 from storage.errors import StoreError
 from storage.names import blob_path, record_path
 from storage.recipe import Recipe
@@ -55,6 +56,45 @@ def test_an_open_run_keeps_what_it_may_reuse_until_it_is_closed(store, committin
     assert garbage.plan(store, NOW).empty
     run.close("failed", {})
     assert garbage.plan(store, NOW).records == (record.key,)
+
+
+def test_an_open_run_keeps_what_it_has_made_and_reused_before_it_has_written_that_down(store, committing):
+    reusable = committing(store, "data", outputs={"train_imgs": b"images"})
+    nobodys = committing(store, parameters={"n": 1}, outputs={"oips": b"nobody's"})
+    run = store.open_run("dream", {})
+    run.add("first", committing(store, "original", run=run.id), "computed")
+    run.add("data", reusable, "reused")
+    made = committing(store, parameters={"n": 2}, outputs={"oips": b"dream"}, run=run.id)
+    environment = store.put(b"an environment that no record names yet")
+    done = garbage.collect(garbage.plan(store, NOW))
+    assert done.records == (nobodys.key,)
+    assert done.blobs == (nobodys.output("oips").digest,)
+    run.add("dream", made, "computed")
+    run.close("completed", {})
+    assert {result.record for result in store.run(run.id).units.values()} <= keys(store)
+    assert verify(store).clean
+    assert garbage.collect(garbage.plan(store, NOW)).blobs == (environment,)
+
+
+def test_what_went_to_the_trash_since_an_open_run_began_stays_there(store, committing):
+    run = store.open_run("sweep", {})
+    committing(store)
+    garbage.collect(garbage.plan(store, NOW))
+    assert garbage.plan(store, NOW).expired == ()
+    run.close("completed", {})
+    assert len(garbage.plan(store, NOW).expired) == 3
+
+
+def test_an_open_run_that_was_not_heard_of_for_a_week_is_closed_as_crashed_and_keeps_what_it_made(store, committing):
+    reusable = committing(store)
+    run = store.open_run("sweep", {}, pins=[reusable.recipe])
+    made = committing(store, parameters={"n": 1}, outputs={"oips": b"new"}, run=run.id)
+    age(store, f"runs/{run.id}.json", days=6)
+    assert garbage.plan(store, NOW).empty
+    age(store, f"runs/{run.id}.json", days=8)
+    assert garbage.collect(garbage.plan(store, NOW)).records == (reusable.key,)
+    assert keys(store) == {made.key}
+    assert store.run(run.id).state == "crashed"
 
 
 def test_a_crashed_run_pins_nothing_more_and_keeps_what_it_had_no_time_to_write_down(store, committing):
@@ -109,6 +149,17 @@ def test_temporary_files_of_killed_processes_go_once_they_are_old(store):
     age(store, "tmp/old")
     assert garbage.collect(garbage.plan(store)).temporary == ("tmp/old",)
     assert set(store.files.listing("tmp")) == {"tmp/young"}
+    # Whose it is is not known: it may be that of a writer on another machine.
+    assert garbage.plan(store, NOW).empty
+    age(store, "tmp/young", days=1 / 20)
+    assert garbage.plan(store, NOW).temporary == ("tmp/young",)
+
+
+def test_the_temporary_file_of_a_process_that_lives_stays_however_old_it_is(store):
+    name = f"tmp/{temporary_name()}"
+    store.files.write(name, b"half")
+    age(store, name)
+    assert garbage.plan(store, NOW).empty
 
 
 def test_the_trash_is_emptied_of_what_has_lain_there_for_longer_than_the_grace_period(store, committing):

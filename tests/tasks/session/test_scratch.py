@@ -1,5 +1,7 @@
 """Room for an output on its way into the store."""
 
+import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,9 +24,16 @@ def test_the_file_is_gone_afterwards_also_where_something_went_wrong(tmp_path: P
     assert not path.exists()
 
 
-def test_what_a_killed_process_leaves_is_garbage(tmp_path: Path) -> None:
+def test_what_a_killed_process_leaves_is_garbage_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store")
     with scratch(store, ".h5") as path:
         path.write_bytes(b"x")
+        killed = os.fork()
+        if killed == 0:
+            with scratch(store, ".h5") as left:
+                left.write_bytes(b"x")
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(killed, 0)
+        assert len(store.files.listing("tmp")) == 2
         garbage.collect(garbage.plan(store, timedelta(0)))
-        assert not path.exists()
+        assert set(store.files.listing("tmp")) == {f"tmp/{path.name}"}

@@ -1,0 +1,39 @@
+"""Whether a collection was at work in a remote store while something was committed there.
+
+Writers hold no lock there. So a collection may take away a blob which nothing needed, and which a commit has just
+stored again, before the record is there that says so. Whoever commits therefore asks afterwards whether there was one,
+which costs one small request, and only then looks whether everything is in its place. If the blob was taken before that
+look, the look finds it missing; if after it, the collection sees the record when it looks again, and returns the blob.
+"""
+
+import threading
+
+from storage.collection.lease import LEASE, is_held
+from storage.errors import StoreUnusable
+from storage.files import Files
+
+
+class Witness:
+    """What one process has seen of collections. Any number of threads may share it."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._seen = b"nothing yet"
+
+    def before(self) -> bytes:
+        """What a commit that begins now has to hand to `was_alone`."""
+        with self._lock:
+            return self._seen
+
+    def was_alone(self, before: bytes) -> bool:
+        """Whether no collection was at work since `before`. False as well where that cannot be known."""
+        try:
+            now = self._files.read(LEASE)
+        except FileNotFoundError:
+            now = b""
+        except StoreUnusable:
+            return False
+        with self._lock:
+            self._seen = now
+        return now == before and not is_held(now)
