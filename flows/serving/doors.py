@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.running.locks import try_lock
+from flows.serving.server import ServerError, restart_of
 from flows.serving.server_process import ASKS
 from flows.serving.up_lock import who_is_up
 from flows.web.access import Access
@@ -18,6 +19,8 @@ def doors(folder: Path) -> list[str]:
 
     Args:
         folder: Prefect's, in the data folder.
+
+    Raises ServerError where Prefect's server is of an older version, which knows no links.
     """
     pictures = (who_is_up(folder) or {}).get("pictures")
     by_name: dict[str | None, str] = {}
@@ -27,13 +30,13 @@ def doors(folder: Path) -> list[str]:
 
 
 def links(folder: Path) -> list[str]:
-    """A new link for each of the `doors`. Raises AccessError."""
+    """A new link for each of the `doors`. Raises AccessError and ServerError."""
     access = Access(folder)
     return [access.link(address) for address in doors(folder)]
 
 
 def _prefects(folder: Path) -> str | None:
-    """The address of Prefect's own server in this folder, where one is running that is not of an older version."""
+    """The address of Prefect's own server in this folder, where one is running."""
     try:
         with (folder / "server.lock").open("rb") as file:
             if try_lock(file, fcntl.LOCK_SH):
@@ -41,4 +44,6 @@ def _prefects(folder: Path) -> str | None:
             note = json.loads(file.read())
     except (FileNotFoundError, ValueError):  # ValueError: it is starting just now
         return None
-    return str(note["url"]).removesuffix("/api") if ASKS in note else None
+    if ASKS not in note:
+        raise ServerError(restart_of(note["url"]))
+    return str(note["url"]).removesuffix("/api")

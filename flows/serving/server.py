@@ -253,7 +253,6 @@ class LocalServer:
 
     def _check_that_it_is_ours(self) -> None:
         """Raise where the server that was there already is at another address, or wants another password."""
-        import httpx
 
         here = json.loads((self.folder / "server.lock").read_bytes())
         if self._port not in (None, here["port"]) or self._host not in (LOCALHOST, here["host"]):
@@ -261,13 +260,9 @@ class LocalServer:
                 f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until "
                 "that has ended, or leave out --host and --port"
             )
-        version = f"{self.url}/admin/version"
-        check_password(self.folder, version)
-        if ASKS not in here and httpx.get(version, timeout=START_SECONDS, trust_env=False).is_success:
-            self.warning = (
-                f"Prefect's server at {self.url.removesuffix('/api')} was started by an older version of dreamsweep, "
-                "and asks nobody for a password: end it with `dreamsweep down`, or let the run end that started it"
-            )
+        check_password(self.folder, f"{self.url}/admin/version")
+        if ASKS not in here:
+            self.warning = restart_of(self.url)
 
     def _last_error(self) -> str:
         """The exception that ended the server, or else its last word."""
@@ -288,6 +283,14 @@ class LocalServer:
             self.url = json.loads((self.folder / "server.lock").read_bytes())["url"]
             return bool(httpx.get(f"{self.url}/health", timeout=5, trust_env=False).is_success)
         return False
+
+
+def restart_of(url: str) -> str:
+    """What is said of a server that was started before servers asked who comes, which goes on as it is."""
+    return (
+        f"Prefect's server at {url.removesuffix('/api')} was started by an older version of dreamsweep, which protects "
+        "it less: end it with `dreamsweep down`, or let the run end that started it"
+    )
 
 
 def check_password(folder: Path, address: str) -> None:

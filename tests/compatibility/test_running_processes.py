@@ -93,10 +93,10 @@ def test_an_old_server_is_used_and_none_is_started_beside_it(
         assert server.ready() == f"http://127.0.0.1:{port}/api"
         assert not server.revive()
         # it goes on as it is, and whoever meets it is told to end it
-        assert "asks nobody for a password: end it with `dreamsweep down`" in server.warning
-        said = dreamsweep(tmp_path, "up")
-        assert (said.returncode, said.stderr.splitlines()[-1]) == (1, f"dreamsweep: {server.warning}")
-        assert dreamsweep(tmp_path, "link").returncode == 1
+        assert "older version of dreamsweep, which protects it less: end it with `dreamsweep down`" in server.warning
+        for command in ("up", "link"):
+            said = dreamsweep(tmp_path, command)
+            assert (said.returncode, said.stderr.splitlines()[-1]) == (1, f"dreamsweep: {server.warning}")
     finally:
         old.stdin.write("\n")  # it ends with its last user
         old.stdin.flush()

@@ -26,7 +26,7 @@ def link(
     folder = DATA_FOLDER / "prefect"
     there = doors(folder)
     if not there:
-        say("dreamsweep: nothing runs here that could be opened: start dreamsweep up, again where it is an older one")
+        say("dreamsweep: nothing runs here that could be opened: start dreamsweep up")
         return 1
     user = secret = ""
     if password:
