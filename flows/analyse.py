@@ -28,6 +28,7 @@ from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.units import layers_with_units, select_layers
 from lib.pictures.names import show_name
+from lib.printable import printable
 from storage.store import Record
 from tasks.analysis.context import AnalysisContext
 from tasks.analysis.doubts import prediction_warnings
@@ -95,7 +96,7 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
             _do_all(context, todo)
         left = total - tally.done
         for title, message in tally.failures.items():
-            open_session.run.fail(title, message)
+            open_session.run.fail(title, printable(message))
         about = {
             "model": context.network.name,
             "data": context.data[0].name if context.data else None,

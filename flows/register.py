@@ -31,5 +31,5 @@ def obtain_model(open_session: Session, found: Resolved, asked: DreamParameters 
         return obtain_whole(open_session, found.model)
     assert found.file is not None
     said = {name: getattr(asked, name) for name in ("pixels", "hold", "output")}
-    parameters = RegisterParameters(store=open_session.store.root, file=found.file, **said)
+    parameters = RegisterParameters(store=asked.store, file=found.file, **said)
     return find_model(open_session.store, register(parameters)["model"])

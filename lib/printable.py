@@ -50,6 +50,16 @@ def printable_lines(text: str) -> str:
     return _HIDDEN.sub(lambda found: found[0] if found[0] in _KEPT else _escaped(found), text)
 
 
+def escape_in_json(text: str) -> str:
+    r"""JSON of the same meaning, in which what is hidden is written as \uXXXX.
+
+    >>> escape_in_json('["caf\udce9"]')
+    '["caf\\\\udce9"]'
+    """
+    # the line breaks are those between values: json.dumps has escaped what is in texts
+    return _HIDDEN.sub(lambda found: found[0] if found[0] in _KEPT else f"\\u{ord(found[0]):04x}", text)
+
+
 def bytes_of(name: str) -> bytes:
     """The bytes of a name as Python gives it (`os.fsdecode`); of any other text, too."""
     try:

@@ -116,7 +116,7 @@ def read_number(name: str, text: str, hint: Any) -> int | float:
         number: int | float = kind(text)
         if not math.isfinite(number):
             raise ValueError
-    except ValueError:
+    except (ValueError, OverflowError):
         words = " and ".join(_words(get_args(hint)[1:]))
         raise BadValue(name, text, f"it must be {_NUMBERS[kind]}{f', {words}' if words else ''}") from None
     if not _within(number, hint):

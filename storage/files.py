@@ -1,6 +1,7 @@
 """What a store needs of the place where its files lie: a folder on this machine, or a bucket behind fsspec."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,18 @@ from typing import Protocol
 UMASK = "DREAMSWEEP_UMASK"
 """The environment variable with the user's own umask, in octal, where a process has one under which nobody else reads
 what it makes."""
+
+
+_USER = re.compile(r"(\b[a-zA-Z][\w+.-]*:/{1,2})[^\s/]*@")
+
+
+def without_password(text: str) -> str:
+    """A text, as an address or a message with one, in which no address says a user's name or password.
+
+    >>> without_password("ftp://me:secret@host/store cannot be used")
+    'ftp://host/store cannot be used'
+    """
+    return _USER.sub(r"\1", text)
 
 
 def users_umask() -> int | None:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from storage.document import digest_of
 from storage.errors import StoreError, StoreUnusable
-from storage.files import Entry, Kept
+from storage.files import Entry, Kept, without_password
 from storage.mishaps.passing import passes_on_network
 from storage.mishaps.patience import Patience, reason_of
 
@@ -50,8 +50,9 @@ class RemoteFiles:
 
     def __init__(self, url: str) -> None:
         self.folder: Path | None = None
-        self.root = url.rstrip("/")
-        self.local = _local(self.root)
+        self._url = url.rstrip("/")
+        self.root = without_password(self._url)
+        self.local = _local(self._url)
         self._process: int | None = None
         self._patience = Patience(self.root, passes_on_network)
         with suppress(FileNotFoundError):
@@ -64,10 +65,10 @@ class RemoteFiles:
             import fsspec
 
             self._made, self._base = fsspec.core.url_to_fs(
-                self.root,
+                self._url,
                 use_listings_cache=False,
                 skip_instance_cache=self._process is not None,
-                **_options(self.root),
+                **_options(self._url),
             )
             if hasattr(self._made, "retries"):
                 self._made.retries = 1  # it is we who ask again
@@ -257,7 +258,7 @@ class RemoteFiles:
         except (FileNotFoundError, StoreUnusable):
             raise
         except Exception as error:  # each file system has errors of its own
-            reason = reason_of(error)
+            reason = without_password(reason_of(error))
             raise StoreUnusable(
                 f"the store {self.root} cannot be used ({reason}): check its address, the credentials and the network"
             ) from error

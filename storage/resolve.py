@@ -108,15 +108,24 @@ def _unit(store: Store, text: str, run: str | None) -> Found | None:
             except StoreError:
                 if run:
                     raise
-    if run:
+    if run or not _is_text(text):
         return None
     records = store.questions().of_unit(text)
     return _record(records[-1]) if records else None
 
 
-def _file(store: Store, text: str, said: Said | None) -> Found | None:
-    path = Path(text).expanduser()
+def _is_text(name: str) -> bool:
+    """Whether a name can be one in the store: what is no UTF-8 is a file's at best."""
     try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _file(store: Store, text: str, said: Said | None) -> Found | None:
+    try:
+        path = Path(text).expanduser()
         if not path.is_file():
             return None
         with path.open("rb") as file:
@@ -127,7 +136,7 @@ def _file(store: Store, text: str, said: Said | None) -> Found | None:
         if PREFIX.fullmatch(text):
             return None  # a file that happens to be called like the beginning of a digest
         about = said(path) if said else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: the home of nobody
         return None
     if about is None:
         raise StoreError(

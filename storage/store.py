@@ -60,11 +60,18 @@ class Store:
             return Store(RemoteFiles(text))
         if not text:
             raise StoreUnusable("the store's path is empty: name a folder with --store or DREAMSWEEP_STORE")
-        path = Path(text.removeprefix("file://")).expanduser().absolute()
-        if path.exists() and not path.is_dir():
-            raise StoreUnusable(f"the store {path} is a file: name a folder with --store or DREAMSWEEP_STORE")
+        try:
+            path = Path(text.removeprefix("file://")).expanduser().absolute()
+            if path.exists() and not path.is_dir():
+                raise StoreUnusable(f"the store {path} is a file: name a folder with --store or DREAMSWEEP_STORE")
+            is_there = (path / "records").is_dir()
+        except (OSError, ValueError, RuntimeError) as error:  # it is too long, is no text, or somebody's who is nobody
+            reason = getattr(error, "strerror", None) or error
+            raise StoreUnusable(
+                f"the store {text} is no usable path ({reason}): name a folder with --store or DREAMSWEEP_STORE"
+            ) from error
         folder = LocalFiles(path)
-        if not (path / "records").is_dir():
+        if not is_there:
             if not create:
                 raise StoreUnusable(f"there is no store at {path}: name one with --store or DREAMSWEEP_STORE")
             folder.make(FOLDERS)

@@ -4,6 +4,7 @@ This module and those that hold the commands import nothing that takes long; com
 """
 
 import functools
+import io
 import os
 import sys
 import traceback
@@ -29,9 +30,12 @@ from flows.cli.plain_help import PlainCommand, PlainGroup
 from flows.cli.shortage import shortage
 from flows.cli.terminal import only_results_on_stdout, say
 from flows.forms.private import close_to_others, keep_private
+from flows.running.printable_log import keep_log_printable
 from lib import stop
 from lib.errors import BadInput, Question
+from lib.printable import printable
 from storage.errors import StoreError
+from storage.files import without_password
 from storage.mishaps.patience import in_company
 
 ALL_WELL, NOT_ALL_WELL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -170,6 +174,10 @@ def _apart(command: Callable[..., int | None]) -> Callable[..., int | None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code, as `_EXIT_CODES` has them; errors are one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every locale has a character for all that is said
+    keep_log_printable()
     with keep_private():
         return _run(arguments)
 
@@ -204,6 +212,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 
         if isinstance(error, ServerError | PortTaken | CannotServe | AccessError):
             return _fail(str(error), NOT_ALL_WELL)
+        if (outside := _outside(error)) is not None:
+            return _fail(outside, BAD_INPUT)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)
     except BaseException:  # Stopped, and what Prefect has for it
@@ -219,6 +229,20 @@ def _said(problem: Exception) -> str:
     from flows.cli.options import option_of
 
     return problem.said_with(option_of(problem.field.lower().replace(" ", "_")))
+
+
+def _outside(error: BaseException) -> str | None:
+    """What is said of an error that is no defect, wherever it arises: of a file, a name or a server; else None."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and isinstance(cause.filename, str | bytes) and cause.strerror:
+            return f"{os.fsdecode(cause.filename)} cannot be used: {cause.strerror}"
+        if isinstance(cause, UnicodeEncodeError) and cause.reason == "surrogates not allowed":
+            return f"{cause.object} holds bytes that are no UTF-8, and only text can be used here: name it otherwise"
+        if (httpx := sys.modules.get("httpx")) is not None and isinstance(cause, httpx.TransportError):
+            url = os.environ.get("PREFECT_API_URL", "")
+            at = without_password(url)
+            return f"Prefect's server {at} answers no more ({cause}): see to it, and give the command again"
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -238,5 +262,5 @@ def _interrupted() -> int:
 
 def _fail(message: str, code: int) -> int:
     if message:
-        print(f"dreamsweep: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        print(f"dreamsweep: {' '.join(printable(message).split())}", file=sys.stderr, flush=True)
     return code

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lib.printable import printable
 from storage.errors import StoreUnusable
 
 if TYPE_CHECKING:
@@ -22,15 +23,17 @@ def find_what(place: str, what: str, run: str | None) -> "tuple[Store | None, Fo
 
     Raises StoreError where neither store nor file says what is meant.
     """
-    from flows.results.find import find, read_metadata
+    from flows.forms.form import at_home
+    from flows.results.find import find, is_file, read_metadata
     from storage.resolve import Found
     from storage.store import Store
 
     try:
         store = Store.open(place, create=False)
     except StoreUnusable:
-        path = Path(what).expanduser()
-        if (about := read_metadata(path)) is None:
+        path = at_home(Path(what))
+        # what is no file, as a pipe, would be waited for
+        if (about := read_metadata(path) if is_file(path) else None) is None:
             raise
         return None, Found("file", hashlib.sha256(path.read_bytes()).hexdigest(), said=about)
     return store, find(store, what, run)
@@ -84,6 +87,4 @@ def _known(store: "Store | None", digest: Any) -> str:
 
 def _line(text: Any) -> str:
     """A stranger's text as one line of plain text that cannot steer the terminal."""
-    from lib.pictures.names import show_name
-
-    return "".join(letter if letter.isprintable() else " " for letter in show_name(str(text)))
+    return "".join(letter if letter.isprintable() else " " for letter in printable(text))

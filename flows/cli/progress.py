@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from flows.cli.terminal import screen
+from flows.cli.terminal import make_console, screen
 from flows.cli.time_left import TimeLeft
+from lib.printable import printable_lines
 from lib.words import count, duration
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -98,7 +99,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        print(text, file=self._screen, flush=True)
+        print(printable_lines(text), file=self._screen, flush=True)
 
     def update(self, what: str, done: int, total: int, note: str = "") -> None:
         """Print a line if it is time for one."""
@@ -155,7 +156,7 @@ class _Left(ProgressColumn):
 class Bars:
     """Progress for a screen: a bar for everything under way; what is over becomes a line above."""
 
-    console: Console = field(default_factory=lambda: Console(file=screen(), highlight=False))
+    console: Console = field(default_factory=lambda: make_console(screen()))
 
     def __post_init__(self) -> None:
         self._parts: dict[str, _Part] = {}

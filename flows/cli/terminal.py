@@ -12,17 +12,22 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
+
+from lib.printable import escape_in_json, printable_lines
 
 __all__ = [
     "err",
     "escape",
     "hold_back_stderr",
+    "make_console",
     "only_results_on_stdout",
     "only_we_read_stderr",
     "out",
@@ -104,7 +109,8 @@ def say(text: str) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """The one JSON object that a command answers with; numbers that JSON cannot hold become null."""
     file = _results or sys.stdout
-    file.write(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    file.write(f"{escape_in_json(text)}\n")
     file.flush()
 
 
@@ -126,7 +132,30 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 def _console(file: IO[str]) -> Console:
     on_screen = file.isatty() or "COLUMNS" in os.environ
-    return Console(file=file, width=None if on_screen else _WITHOUT_SCREEN, highlight=False)
+    return make_console(file, None if on_screen else _WITHOUT_SCREEN)
+
+
+def make_console(file: IO[str], width: int | None = None) -> Console:
+    """A console that no name steers, whatever is printed there."""
+    console = Console(file=file, width=width, highlight=False)
+    console.push_render_hook(_Harmless())
+    return console
+
+
+class _Harmless(RenderHook):
+    """Shows what would steer the terminal in a text. What Rich itself says to the terminal stays."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Shown(renderable) for renderable in renderables]
+
+
+@dataclass
+class _Shown:
+    renderable: ConsoleRenderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
 
 
 def _plain(value: Any) -> Any:

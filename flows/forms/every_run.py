@@ -5,13 +5,14 @@ Importing this costs little: neither Prefect nor TensorFlow.
 
 from typing import Any, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_serializer, model_validator
 
 from flows.forms.field_types import ClockTime, TimeZone
 from flows.forms.form import Form, has_default
 from flows.forms.places import store_place
 from flows.forms.refusals import BY_FILL_IN, refuse_in_our_words
 from lib.deadline import Deadline
+from storage.files import without_password
 
 
 class InStore(Form):
@@ -23,6 +24,11 @@ class InStore(Form):
         description="Where results are stored: a folder, or a URL as s3://bucket/store.",
         json_schema_extra=has_default(store_place),
     )
+
+    @field_serializer("store", when_used="json")
+    def _keep_password(self, store: str) -> str:
+        """What is recorded, in the store and by Prefect's server, says no password; the run itself has it."""
+        return without_password(store)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -45,7 +45,10 @@ def gallery_folder(place: str) -> Path:
 
 
 def _resolved(place: str) -> str:
-    return place if "://" in place else str(Path(place).expanduser().resolve())
+    try:
+        return place if "://" in place else str(Path(place).expanduser().resolve())
+    except (OSError, ValueError, RuntimeError):
+        return place  # it is no path, as whoever opens the store will say
 
 
 PICTURES_URL = "DREAMSWEEP_PICTURES_URL"

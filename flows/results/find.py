@@ -21,6 +21,14 @@ def find(store: "Store", what: str, run: str | None = None) -> Found:
     return resolve(store, what, run=run, said=read_metadata)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file at a path, which may be any text."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def read_metadata(path: Path) -> dict[str, Json] | None:
     """What the file says of itself in its metadata; None where it says nothing, is no picture or cannot be read."""
     from lib.pictures.about import read_about

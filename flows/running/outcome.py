@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from flows.results.summaries import RunSummary
 from lib.deadline import OutOfTime
 from lib.errors import BadInput
+from lib.printable import printable
 from storage.errors import StoreError
 from tasks.session.recorded import PARTIAL
 
@@ -35,7 +36,7 @@ def end_in_states(function: Callable[P, State[R] | R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except (BadInput, StoreError) as problem:
-            return Failed(message=str(problem), data=problem)
+            return Failed(message=printable(problem), data=problem)
         except OutOfTime as late:
             return end_partial(f"{late}; the next run goes on from there")
 

@@ -14,6 +14,7 @@ from flows.forms.resolve import Resolved, take_over
 from flows.running.descriptors import allow_many_files
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.prefect_internals import FLOW_RUN_ID
+from flows.running.printable_log import keep_log_printable
 from flows.running.stopping import noted_at_a_hard_end, stops_when_told
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
@@ -49,7 +50,9 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
         raise RuntimeError("this works within a flow run only")
     allow_many_files()
     with ExitStack() as stack:
-        stack.enter_context(keep_private())  # a worker of Prefect's may have started this process
+        # A worker of Prefect's may have started this process.
+        stack.enter_context(keep_private())
+        keep_log_printable()
         stack.enter_context(stops_when_told(hard=FLOW_RUN_ID in os.environ))
         flow_run = context.flow_run
         life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))

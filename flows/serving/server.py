@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from flows.running.locks import try_lock
 from flows.serving.deployments import NAME
+from flows.serving.given_server import check_that_it_answers
 from flows.serving.server_process import ASKS, STOP_SECONDS
 from flows.serving.server_settings import (
     CLIENT_PASSWORD,
@@ -82,7 +83,7 @@ def local_server(
 class LocalServer:
     """What `local_server` returns. Within the `with`, all threads of this process and its children use the server.
 
-    Raises `ServerError` where it does not start.
+    Raises `ServerError` where it does not start, and `ServerAway` where one is named that does not answer.
     """
 
     def __init__(
@@ -105,8 +106,12 @@ class LocalServer:
         """What is wrong with the server that was found running, once it is ready."""
 
     def start(self) -> None:
-        """Count as a user from now on, and see to it that a server starts. Does not wait for it."""
+        """Count as a user from now on, and see to it that a server starts. Does not wait for it.
+
+        Raises ServerAway where the user has named a server that does not answer.
+        """
         if self.given:
+            check_that_it_answers(self.url)
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

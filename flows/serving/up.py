@@ -25,18 +25,18 @@ from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
 from flows.serving.deployments import NAME
 from flows.serving.runner_process import ServingProcess
 from flows.serving.server import LocalServer, ServerError
-from flows.serving.server_settings import CLIENT_PASSWORD, keep_prefect_off_the_terminal
+from flows.serving.server_settings import keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
-from flows.web.access import PASSWORD, Access, authorization
+from flows.web.access import PASSWORD, Access
 from flows.web.listening import LOCALHOST, address_of, is_local, listen, port_of
 from lib.errors import BadInput
+from storage.files import without_password
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 LOOK_SECONDS = 0.5
 MARK_SECONDS = 5.0
-ANSWER_SECONDS = 30.0
 AGAIN_SECONDS = 30.0
 LOG_BYTES = 1_000_000
 
@@ -98,9 +98,7 @@ class _Up:
 
     def run(self) -> None:
         url = self._server.ready()
-        if self._server.given:
-            _check_that_it_answers(url)
-        elif self._server.warning:
+        if self._server.warning:
             raise ServerError(self._server.warning)  # it would not end as long as we use it
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
@@ -126,13 +124,13 @@ class _Up:
                 "ui": ui,
                 "api": url,
                 "pictures": self._pictures,
-                "store": self._settings.store,
+                "store": without_password(self._settings.store),
                 "log": str(self._folder / "up.log"),
             }
         )
         log.info("Prefect's UI:  %s", ui)
         log.info("pictures:      %s", self._pictures)
-        log.info("store:         %s", self._settings.store)
+        log.info("store:         %s", without_password(self._settings.store))
         log.info("logs:          %s (beside it: runs.log, server.log)", self._folder / "up.log")
         self._ready(note)
         log.info("Ctrl-C or dreamsweep down ends it.")
@@ -179,28 +177,6 @@ class _Up:
         except Exception:  # it looks again in a few seconds, and `up` goes on
             log.exception("cannot look for what has crashed")
         self._marked_at = time.monotonic()
-
-
-def _check_that_it_answers(url: str) -> None:
-    import httpx
-
-    try:
-        httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
-        known = httpx.get(f"{url}/admin/version", headers=_own_headers(), timeout=ANSWER_SECONDS)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServerError(
-            f"no Prefect server answers at PREFECT_API_URL={url} ({error}): start it, or unset PREFECT_API_URL"
-        ) from error
-    if known.status_code == httpx.codes.UNAUTHORIZED and not os.environ.get("PREFECT_API_KEY"):
-        raise ServerError(f"the server at PREFECT_API_URL={url} needs a password: set {CLIENT_PASSWORD}=user:password")
-
-
-def _own_headers() -> dict[str, str]:
-    """The password that the user set for their own server, in the environment or in a profile of Prefect's."""
-    from prefect.settings import PREFECT_API_AUTH_STRING
-
-    password = PREFECT_API_AUTH_STRING.value()
-    return {"Authorization": authorization(password)} if password else {}
 
 
 def _check_host(settings: UpSettings) -> None:

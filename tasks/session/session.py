@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lib import stop
 from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.errors import BadInput
+from lib.printable import printable
 from storage.clock import now
 from storage.document import Json, digest_of
 from storage.errors import BlobGone
@@ -187,7 +188,7 @@ def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: De
             if stop.is_told() or isinstance(problem, stop.Stopped | KeyboardInterrupt):
                 opened.close_stopped()
                 raise
-            run.close("failed", {"error": str(problem) or type(problem).__name__})
+            run.close("failed", {"error": printable(problem) or type(problem).__name__})
             raise
 
 

@@ -2,6 +2,7 @@
 
 import threading
 
+from lib.printable import printable
 from storage.errors import StoreUnusable
 
 
@@ -26,7 +27,7 @@ class Tally:
     def fail(self, title: str, message: str) -> None:
         """Note that a title failed, and why, although the store may have its record."""
         with self._lock:
-            self._failures[title] = message
+            self._failures[title] = printable(message)
             self._made.pop(title, None)
             self._computed.discard(title)
 

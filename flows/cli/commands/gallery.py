@@ -49,6 +49,7 @@ def gallery(
     """
     from flows.cli.progress import choose_display
     from flows.cli.terminal import out, print_json
+    from flows.forms.form import at_home
     from lib.words import count, plural
     from storage.store import Store
     from tasks.gallery.gallery import make_gallery
@@ -62,7 +63,7 @@ def gallery(
     if port is not None and not serve:
         raise BadInput("--port has no effect without --serve")
     opened = Store.open(place, create=False)
-    out_folder = out_folder.expanduser().absolute()
+    out_folder = at_home(out_folder).absolute()
     with choose_display() as progress:
         made = make_gallery(
             opened,

@@ -1,0 +1,15 @@
+"""Log lines without anything that steers a terminal, whoever writes them: names in them may be a stranger's."""
+
+import logging
+
+from lib.printable import printable_lines
+
+
+class _Record(logging.LogRecord):
+    def getMessage(self) -> str:  # noqa: N802 - the name that logging gives it
+        return printable_lines(super().getMessage())
+
+
+def keep_log_printable() -> None:
+    """From now on, every line that this process logs: in files, on the terminal and to Prefect's server."""
+    logging.setLogRecordFactory(_Record)
