@@ -213,7 +213,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         if isinstance(error, ServerError | PortTaken | CannotServe | AccessError):
             return _fail(str(error), NOT_ALL_WELL)
         if (outside := _outside(error)) is not None:
-            return _fail(outside, BAD_INPUT)
+            return _fail(str(outside), BAD_INPUT)
         traceback.print_exc()
         return _fail(f"unexpected: {type(error).__name__}: {error}", NOT_ALL_WELL)
     except BaseException:  # Stopped, and what Prefect has for it
@@ -231,17 +231,19 @@ def _said(problem: Exception) -> str:
     return problem.said_with(option_of(problem.field.lower().replace(" ", "_")))
 
 
-def _outside(error: BaseException) -> str | None:
+def _outside(error: BaseException) -> BadInput | None:
     """What is said of an error that is no defect, wherever it arises: of a file, a name or a server; else None."""
     for cause in _causes(error):
         if isinstance(cause, OSError) and isinstance(cause.filename, str | bytes) and cause.strerror:
-            return f"{os.fsdecode(cause.filename)} cannot be used: {cause.strerror}"
+            return BadInput(f"{os.fsdecode(cause.filename)} cannot be used: {cause.strerror}")
         if isinstance(cause, UnicodeEncodeError) and cause.reason == "surrogates not allowed":
-            return f"{cause.object} holds bytes that are no UTF-8, and only text can be used here: name it otherwise"
+            return BadInput(
+                f"{cause.object} holds bytes that are no UTF-8, and only text can be used here: name it otherwise"
+            )
         if (httpx := sys.modules.get("httpx")) is not None and isinstance(cause, httpx.TransportError):
             url = os.environ.get("PREFECT_API_URL", "")
             at = without_password(url)
-            return f"Prefect's server {at} answers no more ({cause}): see to it, and give the command again"
+            return BadInput(f"Prefect's server {at} answers no more ({cause}): see to it, and give the command again")
     return None
 
 

@@ -22,6 +22,7 @@ from prefect.client.schemas import filters
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.states import AwaitingRetry
 
+from flows.web.access import server_password
 from storage import garbage
 from storage.store import Record, Store
 from tests.flows.tiny import GROWTH, UNITS
@@ -130,7 +131,7 @@ class House:
     def kill(self, *what: str) -> None:
         """SIGKILL at once: `up`, `server`, `serving` (what runs flows), `flow`."""
         assert self.process is not None
-        everyone, ours = _processes(), _descendants(self.process.pid)
+        everyone, ours = processes(), descendants(self.process.pid)
         victims = {
             "up": [self.process.pid],
             # an `up` that was killed may have left it
@@ -153,7 +154,7 @@ class House:
 
     def client(self) -> SyncPrefectClient:
         """Of the server."""
-        return SyncPrefectClient(self.url)
+        return SyncPrefectClient(self.url, auth_string=server_password(self.home / "prefect"))
 
     def cli(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of dreamsweep's."""
@@ -287,7 +288,7 @@ def _family(client: SyncPrefectClient, flow_run: FlowRun) -> list[FlowRun]:
     return [flow_run, *(found for child in children for found in _family(client, child))]
 
 
-def _processes() -> dict[int, str]:
+def processes() -> dict[int, str]:
     """Every process here, and its command line."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -296,10 +297,10 @@ def _processes() -> dict[int, str]:
     return found
 
 
-def _descendants(process: int) -> set[int]:
+def descendants(process: int) -> set[int]:
     """The processes that a process started, and those that they did."""
     parents: dict[int, int] = {}
-    for pid in _processes():
+    for pid in processes():
         with suppress(OSError):
             parents[pid] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     found = {process}
