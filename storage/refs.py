@@ -1,11 +1,13 @@
 """Refs: names that people use, pointing at records or runs.
 
 What has been renamed is still found by its former name: documents that were written before have no other. Former names
-are refs as well, below `renamed/`.
+are refs as well, below `renamed/`. A ref is sealed, as records and runs are.
 """
 
+from typing import Any
+
 from storage.clock import now
-from storage.document import decode, encode
+from storage.document import SEAL, decode, encode, seal, unseal
 from storage.errors import StoreError
 from storage.files import Files
 from storage.names import record_path, ref_of_path, ref_path, run_path
@@ -20,7 +22,7 @@ def set_ref(files: Files, name: str, target: str) -> None:
     with files.writing():
         if not files.exists(target_path(target)):
             raise StoreError(f"ref {name} cannot point at {target}: the store {files.root} has no such thing")
-        files.write(path, encode({"target": target, "set": now()}))
+        files.write(path, seal({"target": target, "set": now()}, f"ref {name}"))
 
 
 def read_ref(files: Files, name: str) -> str:
@@ -35,11 +37,17 @@ def read_ref(files: Files, name: str) -> str:
 def parse_ref(name: str, data: bytes) -> str:
     """The target in a ref's bytes. Raises StoreError where they are damaged."""
     try:
-        target = decode(data)["target"]
+        document = unseal(data) if is_sealed(data) else _unsealed(data)
+        target = document["target"]
         target_path(target)
     except (KeyError, TypeError, AttributeError, ValueError, StoreError) as error:
         raise StoreError(f"ref {name} is damaged ({error}): run `dreamsweep verify`, then set it again") from None
     return str(target)
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether a ref carries a seal. Earlier versions wrote none; such a ref gets one when it is set again."""
+    return SEAL in decode(data)
 
 
 def read_refs(files: Files) -> dict[str, str]:
@@ -80,3 +88,14 @@ def target_path(target: str) -> str:
     if kind == "run":
         return run_path(name)
     raise StoreError(f"{target!r} cannot be the target of a ref, which reads record:RECIPE/EXECUTION or run:RUN")
+
+
+def _unsealed(data: bytes) -> dict[str, Any]:
+    """The ref of an earlier version in these bytes. Raises ValueError for all that none of them wrote.
+
+    A sealed one whose seal is called otherwise now is not taken for one.
+    """
+    document = decode(data)
+    if set(document) != {"target", "set"} or encode(document) != data:
+        raise ValueError("its bytes are not those of a ref")
+    return document

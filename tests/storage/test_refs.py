@@ -1,9 +1,12 @@
-"""Names that are changed."""
+"""Names: that they are sealed, and how they are changed."""
 
 import pytest
 
+from storage.document import encode
 from storage.errors import StoreError
 from storage.garbage import plan
+from storage.names import ref_path
+from storage.refs import parse_ref
 from storage.resolve import resolve
 from storage.verify import verify
 
@@ -53,3 +56,30 @@ def test_a_former_name_is_not_among_the_nearest(named):
     with pytest.raises(StoreError, match="the nearest names are model/first") as caught:
         resolve(store, "model/firs")
     assert "renamed" not in str(caught.value)
+
+
+def test_no_flipped_bit_of_a_ref_goes_unnoticed(named):
+    store, (one, _) = named
+    whole = store.files.read(ref_path("model/one"))
+    wrong = []
+    for bit in range(len(whole) * 8):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        try:
+            wrong.append(parse_ref("model/one", bytes(data)))
+        except StoreError:
+            continue
+    assert wrong == []
+    assert parse_ref("model/one", whole) == f"record:{one.key}"
+
+
+def test_a_ref_without_a_seal_of_an_earlier_version_is_read_and_gets_one_when_it_is_set_again(named):
+    store, (one, _) = named
+    target = f"record:{one.key}"
+    store.files.write(ref_path("model/one"), encode({"target": target, "set": "2026-11-22T10:15:30.000000+00:00"}))
+    assert store.ref("model/one") == target
+    report = verify(store)
+    assert report.clean
+    assert report.unsealed == ["model/one"]
+    store.set_ref("model/one", target)
+    assert verify(store).unsealed == []
