@@ -12,6 +12,7 @@ ALL = (
     "quality",
     "verdicts",
     "store",
+    "index_flips",
     "gallery",
     "activations",
     "exemplars",
