@@ -68,7 +68,8 @@ class Asked:
         store = Store.open(self.folder)
         index = store.questions()
         records = list(index.records())
-        digests = sorted({item.digest for record in records for item in (*record.outputs, *record.inputs)})
+        made = {output.digest for record in records for output in record.outputs}
+        digests = sorted(made | {item.digest for record in records for item in record.inputs})
         units = sorted({str(output.attributes.get("unit")) for record in records for output in record.outputs})
         recipes = sorted({record.recipe for record in records})
 

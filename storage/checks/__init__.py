@@ -1,0 +1,1 @@
+"""What `verify` follows, and what it finds."""
