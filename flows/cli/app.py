@@ -73,7 +73,8 @@ data set, as test/1302, or are picture files. The gallery shows all results.\
 _RERUN = """\
 Finish a sweep, a dream, an analysis or a training that failed, crashed or was partial: only what is missing is made.
 
-By default this takes the latest such run, with its own parameters and model, and without its time limits.\
+By default this takes the latest such run, with its own parameters and model, and without its time limits. Runs that
+dreamsweep verify --repair has queued, as they make again what was lost, come before it.\
 """
 
 

@@ -1,4 +1,4 @@
-"""`dreamsweep rerun`."""
+"""`dreamsweep rerun`: a run that is not finished, or that makes again what was lost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.local_runs import analyse_here, dream_here, sweep_here, train_here
+from flows.cli.losses import queued, take_from_queue
 from flows.cli.options import AsJson, Given, StorePlace, fill_in, from_form
 from flows.forms.every_run import Limits
 from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from storage.runs import RunRecord
     from storage.store import Store
 
-_FORMS: dict[str, type[SweepParameters] | type[TrainParameters] | type[DreamParameters] | type[AnalyseParameters]] = {
+_Parameters = SweepParameters | TrainParameters | DreamParameters | AnalyseParameters
+_FORMS: dict[str, type[_Parameters]] = {
     "oip-sweep": SweepParameters,
     "train": TrainParameters,
     "dream": DreamParameters,
@@ -53,7 +55,7 @@ def rerun(
 
     limits = fill_in(Limits, given).model_dump(exclude={"stalled_after"})
     opened = Store.open(store_place(store), create=False)
-    found = opened.run(run) if run is not None else _latest(opened)
+    found = opened.run(run) if run is not None else _next(opened)
     if found.flow not in _FORMS:
         raise BadInput(f"run {found.id} is a {found.flow}: only a {_KINDS} can be run again")
     asked: Given = {**found.parameters, "store": store_place(store)} | limits
@@ -64,6 +66,13 @@ def rerun(
         parameters = fill_in(_FORMS[found.flow], asked)
     except BadInput as problem:
         raise BadInput(f"run {found.id} cannot be run again as it was ({problem}): start a new one") from problem
+    code = _run(parameters, folder, as_json)
+    if code == 0:
+        take_from_queue(opened, found.id)
+    return code
+
+
+def _run(parameters: _Parameters, folder: Path | None, as_json: bool) -> int:
     if isinstance(parameters, SweepParameters):
         return sweep_here(parameters, folder, as_json)
     if isinstance(parameters, DreamParameters):
@@ -71,6 +80,12 @@ def rerun(
     if isinstance(parameters, AnalyseParameters):
         return analyse_here(parameters, folder, as_json)
     return train_here(parameters, as_json)
+
+
+def _next(store: "Store") -> "RunRecord":
+    """The first that `dreamsweep verify --repair` has queued, or else the latest that is unfinished."""
+    waiting = queued(store)
+    return store.run(waiting[0]) if waiting else _latest(store)
 
 
 def _latest(store: "Store") -> "RunRecord":

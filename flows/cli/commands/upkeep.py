@@ -12,44 +12,103 @@ from flows.cli.options import AsJson, StorePlace
 from flows.forms.places import store_place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from flows.cli.losses import Told
+    from storage.checks.losses import Report
     from storage.garbage import Plan
 
 GRACE = "1d"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def verify(store: StorePlace = None, as_json: AsJson = False) -> int:
-    """Check every file of the store; exit with 1 where something is damaged or missing.
+def verify(
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            metavar="",
+            help="Mend what the store itself can mend, and queue the runs that make the rest again for dreamsweep "
+            "rerun.",
+        ),
+    ] = False,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> int:
+    """Check every file of the store, and everything that one names; exit with 1 where something is damaged or missing.
 
-    What is damaged is set aside in the store's trash, and nothing is deleted.
+    What is damaged is set aside in the store's trash, and nothing is deleted. Each line says what is lost, and the
+    command that makes it again.
     """
+    from flows.cli.losses import queue, tell
     from flows.cli.terminal import err, out, print_json
-    from lib.words import plural
     from storage.store import Store
     from storage.verify import verify as check
 
     opened = Store.open(store_place(store), create=False)
     with err().status("reading everything again"):
-        report = check(opened)
+        report = check(opened, repair=repair)
+    told = tell(opened, report.losses)
+    queued = queue(opened, [told[loss.label] for loss in report.lost]) if repair else []
+    well = not report.lost if repair else report.clean
     if as_json:
-        print_json(asdict(report))
-        return 0 if report.clean else 1
-    console = out()
+        losses = [
+            {**asdict(loss), "what": told[loss.label].what, "again": told[loss.label].again} for loss in report.losses
+        ]
+        print_json({**asdict(report), "losses": losses, "queued": queued, "clean": well})
+    else:
+        _tell(out(), opened.root, report, told, repair)
+        _conclude(out(), report, queued, repair, well)
+    return 0 if well else 1
+
+
+def _tell(console: "Console", root: str, report: "Report", told: "Mapping[str, Told]", repair: bool) -> None:
+    """What was found."""
+    from lib.words import plural
+
     console.print(f"{plural(report.checked, 'blob')} checked", markup=False)
-    for what, names in (("damaged", report.corrupt), ("missing", report.missing)):
-        for name in names:
-            console.print(f"{what}: {name}", markup=False)
+    for loss in report.losses:
+        one = told[loss.label]
+        again = "it is back from the trash" if loss.label in report.returned else one.again
+        console.print(f"{loss.state}: {one.what}: {again}", markup=False, soft_wrap=True)
     if report.quarantine:
-        console.print(f"What is damaged lies in {opened.root}/{report.quarantine} now.", markup=False)
+        console.print(f"What is damaged lies in {root}/{report.quarantine} now.", markup=False, soft_wrap=True)
+    if report.index and not repair:
+        console.print(
+            f"The index: {report.index}. The next question makes it anew, or dreamsweep reindex.", markup=False
+        )
+    elif report.reindexed is not None:
+        console.print(f"The index was made anew: it holds {plural(report.reindexed, 'record')}.", markup=False)
+    elif report.unindexed:
+        console.print(f"{plural(report.unindexed, 'record')} not in the index: dreamsweep reindex", markup=False)
+    if report.remade:
+        console.print(f"{plural(report.remade, 'result')} made again since, under other records", markup=False)
     if report.orphans:
         console.print(f"{plural(report.orphans, 'blob')} of no record: dreamsweep gc takes them", markup=False)
-    if report.unindexed:
-        console.print(f"{plural(report.unindexed, 'record')} not in the index: dreamsweep reindex", markup=False)
-    console.print(
-        "The store is clean." if report.clean else "The store is not clean: run again what made what is gone.",
-        style="green" if report.clean else "red",
-    )
-    return 0 if report.clean else 1
+    if report.unsealed:
+        many = plural(len(report.unsealed), "ref")
+        console.print(f"{many} of earlier versions without a seal: each gets one when it is set again", markup=False)
+    if report.unlisted:
+        many = plural(len(report.unlisted), "run")
+        console.print(
+            f"{many} made records and are not listed: they were deleted, or their files are lost", markup=False
+        )
+
+
+def _conclude(console: "Console", report: "Report", queued: list[str], repair: bool, well: bool) -> None:
+    """What is to be done."""
+    from lib.words import plural
+
+    if queued:
+        console.print(f"{plural(len(queued), 'run')} queued: dreamsweep rerun", markup=False)
+    if well:
+        console.print("The store is clean." if report.clean else "The store is mended.", style="green")
+    elif repair:
+        console.print("The store is not clean: what is lost is to be made again, or given again.", style="red")
+    else:
+        console.print("The store is not clean: dreamsweep verify --repair mends what it can.", style="red")
 
 
 def gc(
