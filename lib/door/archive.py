@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -43,15 +44,23 @@ def open_archive(source: bytes | BinaryIO, name: str) -> zipfile.ZipFile:
 
 def read_member(archive: zipfile.ZipFile, member: str, name: str, most: int = limits.MOST_UNPACKED) -> bytes:
     """The bytes of a member. Raises BadInput where it is larger than `most`, there is none, or it is damaged."""
+    out = io.BytesIO()
+    copy_member(archive, member, name, out, most)
+    return out.getvalue()
+
+
+def copy_member(
+    archive: zipfile.ZipFile, member: str, name: str, out: BinaryIO, most: int = limits.MOST_UNPACKED
+) -> None:
+    """Write the bytes of a member, piece by piece. Raises BadInput as `read_member` does."""
+    if member not in archive.NameToInfo:
+        raise BadInput(f"{name} is damaged: it has no {member}; get or save it again")
+    if (size := archive.getinfo(member).file_size) > most:
+        raise BadInput(f"{member} in {name} has {size:,} bytes, and at most {most:,} are read: make it smaller")
     try:
-        about = archive.getinfo(member)
-        if about.file_size > most:
-            raise BadInput(f"{member} in {name} has {about.file_size:,} bytes, and at most {most:,} are read")
-        return archive.read(about)
-    except BadInput:
-        raise
-    except KeyError as problem:
-        raise BadInput(f"{name} is damaged: it has no {member}; get or save it again") from problem
+        with archive.open(member) as inside:
+            shutil.copyfileobj(inside, out, limits.MB)
+    # a torn archive shows itself in many ways, as by a checksum that does not match
     except Exception as problem:
         raise BadInput(f"{name} is damaged: its {member} cannot be unpacked; get or save it again") from problem
 

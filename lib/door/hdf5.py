@@ -138,7 +138,7 @@ def _texts(place: h5py.Group | h5py.Dataset, name: str) -> Iterator[tuple[int, h
             yield count, about
         elif not isinstance(kind, (*_plain_types(), h5py.h5t.TypeStringID)):
             raise BadInput(f"{name} describes {called!r} by neither numbers nor texts: save it again without that")
-        elif count * kind.get_size() > limits.MOST_HDF5_PIECE:
+        elif count * about.get_type().get_size() > limits.MOST_HDF5_PIECE:
             raise BadInput(f"{name} describes {called!r} by too much: save it again without that")
 
 

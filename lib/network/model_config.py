@@ -1,22 +1,12 @@
-"""What a model file says of its layers: checked before anything of it is built, and brought to one form.
-
-Keras has closed several holes through which a model file ran code although `safe_mode` was on (CVE-2025-1550, -8747,
--9905, -9906), and one through which a vocabulary read any file (CVE-2025-12058). What they had in common stands in the
-configuration: a class outside of Keras, a function by name, a layer whose work is to run or read something else.
-"""
+"""What a model file says of its layers: checked before anything of it is built, and brought to one form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from lib.errors import BadInput
+from lib.network.guard.classes import check_classes
+from lib.network.guard.form import check_form
 
-# Keras's own, and nevertheless refused: these run code that the file carries or names, or read files that it names.
-_RUNS = {"Lambda", "__lambda__", "__typespec__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
-_READS = {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "FeatureSpace"}
-# where a function may be named: these modules hold pure mathematics
-_FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")
 # where a layer's description says how many units it has
 _COUNTED = {"Conv2D": "filters", "SeparableConv2D": "filters", "Conv2DTranspose": "filters", "Dense": "units"}
 # how an object's description says what it is, and not what it computes
@@ -24,40 +14,20 @@ _TRAINING = ("_initializer", "_regularizer", "_constraint")
 _NOT_ARCHITECTURE = {"build_config", "compile_config", "shared_object_id", "registered_name", "trainable"}
 
 
-def check(config: Any, name: str) -> None:
-    """Refuse a configuration that would run or read something of its own.
+def check(config: Any, name: str, *, training: bool = False) -> None:
+    """Refuse a configuration that would run or read something of its own, or that is none.
 
     Args:
         config: the parsed JSON of a `.keras` file's `config.json`, or of a `.h5` file's `model_config` or
             `training_config`.
         name: what messages call the file.
+        training: whether it may say how the model is trained further.
 
     Raises:
         BadInput: names the layer and the fix.
     """
-    if not isinstance(config, dict):
-        raise BadInput(f"{name} describes no Keras model: save it again from Keras")
-    for part in _parts(config):
-        kind, module = part.get("class_name"), part.get("module")
-        if kind is None:
-            continue
-        inner = part.get("config")
-        called = inner.get("name", kind) if isinstance(inner, dict) else kind
-        if not isinstance(kind, str) or kind in _RUNS:
-            raise BadInput(
-                f"{name} holds a {kind} ({called!r}), which runs code from the file: "
-                "rebuild the model with Keras's own layers in its place and save it again"
-            )
-        if kind in _READS:
-            raise BadInput(f"{name} holds a {kind} ({called!r}), which reads other files: save the model without it")
-        if kind == "function":
-            if not _pure_function(module, inner):
-                raise BadInput(f"{name} names the function {module}.{inner}: only Keras's own activations are loaded")
-        elif (module is not None and str(module).split(".")[0] != "keras") or ">" in str(part.get("registered_name")):
-            raise BadInput(
-                f"{name} holds a custom {kind} ({called!r}) of {module}, whose code is not in Keras: "
-                "rebuild the model with Keras's own layers and save it again"
-            )
+    check_form(config, name)
+    check_classes(config, name, training=training)
 
 
 def renumber(config: Any) -> Any:
@@ -111,26 +81,3 @@ def units(config: Any, prefix: str = "") -> dict[str, int | None]:
             if layer.get("class_name") != "InputLayer":
                 found[name] = about.get(counted) if counted else None
     return found
-
-
-def _parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every description in a configuration, at any depth."""
-    if isinstance(value, dict):
-        yield value
-        for part in value.values():
-            yield from _parts(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _parts(part)
-
-
-def _pure_function(module: Any, function: Any) -> bool:
-    import keras
-
-    if module == "builtins":
-        places = [getattr(keras, place.split(".")[1]) for place in _FUNCTIONS]
-    elif module in _FUNCTIONS:
-        places = [getattr(keras, module.split(".")[1])]
-    else:
-        return False
-    return isinstance(function, str) and any(hasattr(place, function) for place in places)

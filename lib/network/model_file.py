@@ -1,24 +1,35 @@
 """Models as files: written so that equal models are equal bytes, read so that no file runs code.
 
-`safe_mode=True` of Keras is kept on, and not trusted alone: the file's configuration is read and checked before Keras
-sees it, in both formats (see `lib.network.model_config`).
+`safe_mode=True` of Keras is kept on, and not trusted alone: what a file is and promises is looked at before it is read
+(`lib.door`), and its configuration is checked before Keras sees it (`lib.network.guard`), in both formats.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import io
 import json
+import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from lib.door.archive import copy_member, open_archive, read_member
+from lib.door.files import IsFolder, open_file
+from lib.door.hdf5 import open_hdf5
+from lib.door.json_text import read_json
+from lib.door.limits import MOST_JSON
 from lib.errors import BadInput
 from lib.network import channels_first, model_config
+from lib.network.guard.building import build
+from lib.network.guard.form import check_form, parts
 from lib.network.keras2.config import is_keras2, mend
 from lib.network.keras_model import KerasModel
 from lib.network.other_files import refuse_archive, refuse_bytes, refuse_folder, weights_only
@@ -26,6 +37,7 @@ from lib.network.scopes import allow_any_name
 
 _WEIGHTS = "model.weights.h5"
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+_HEAD = 1 << 10  # bytes that tell what a file is
 # the earliest time that a zip can say: what is stored holds no time
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -75,16 +87,25 @@ def load(source: Path | bytes, *, name: str | None = None, compiled: bool = Fals
         compiled: whether the optimiser and its state come back too; only wanted to go on training.
 
     Raises:
-        BadInput: the file is missing, damaged, holds no whole model, or holds what would run code (a Lambda layer, a
-            custom layer or function, a layer of another framework) or read other files.
+        BadInput: the file is missing, damaged, holds no whole model, holds what would run code (a Lambda layer, a
+            custom layer or function, a layer of another framework) or read other files, or describes more than it
+            holds.
     """
-    name, data = _named_bytes(source, name)
-    suffix, configs, version = _configs(data, name, compiled)
-    allow_any_name()
-    if is_keras2(version):
-        model = _load_keras2(data, suffix, configs[0], name)
-    else:
-        model = _load_keras3(data, suffix, configs, name, compiled)
+    with _opened(source, name) as (file, name), tempfile.TemporaryDirectory() as folder:
+        described = _described(file, name, compiled)
+        allow_any_name()
+        try:
+            if is_keras2(described.version):
+                model = _load_keras2(file, described, name, Path(folder))
+            else:
+                model = _load_keras3(file, described, name, Path(folder), compiled)
+        except BadInput:
+            raise
+        # Keras raises whatever its parts raise: every kind is a file that cannot be used
+        except Exception as problem:
+            raise BadInput(
+                f"{name} cannot be loaded, save it again from Keras 3 as .keras: {_first_line(problem)}"
+            ) from problem
     return model if compiled else _turned(model, name)
 
 
@@ -97,52 +118,70 @@ def _turned(model: KerasModel, name: str) -> KerasModel:
     return turned
 
 
-def _load_keras3(data: bytes, suffix: str, configs: list[Any], name: str, compiled: bool) -> KerasModel:
+def _load_keras3(file: BinaryIO, described: _Described, name: str, folder: Path, compiled: bool) -> KerasModel:
     import keras
 
-    for config in configs:
-        model_config.check(config, name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model" + suffix)
-        path.write_bytes(data)
-        try:
-            model: KerasModel = keras.models.load_model(path, compile=compiled, safe_mode=True)
-        # Keras raises whatever its parts raise: every kind is a file that cannot be used
-        except Exception as problem:
-            raise BadInput(
-                f"{name} cannot be loaded, save it again from Keras 3 as .keras: {_first_line(problem)}"
-            ) from problem
-    return model
+    for config in described.configs:
+        model_config.check(config, name, training=compiled)
+    weights, held = _weights(file, described, name, folder)
+    model = build(described.configs[0], name, held, legacy=described.suffix == ".h5")
+    if not compiled:
+        filled: Any = model
+        filled.load_weights(weights)
+        return model
+    # what is built with its optimiser is built by Keras, now that it is known
+    if described.suffix == ".keras":
+        weights = _copied(file, folder / "model.keras")
+    again: KerasModel = keras.models.load_model(weights, compile=True, safe_mode=True)
+    return again
 
 
-def _load_keras2(data: bytes, suffix: str, config: Any, name: str) -> KerasModel:
+def _load_keras2(file: BinaryIO, described: _Described, name: str, folder: Path) -> KerasModel:
     """A model that Keras 2 wrote: Keras 3 builds what its description is mended to. Its optimiser stays behind."""
     import h5py
-    import keras
 
     from lib.network.keras2 import weights
 
+    config = described.configs[0]
     mended = mend(config, name)
     # what is built is what has to be harmless
     model_config.check(mended, name)
+    path, held = _weights(file, described, name, folder)
     try:
-        model: KerasModel = keras.saving.deserialize_keras_object(copy.deepcopy(mended), safe_mode=True)
+        model = build(mended, name, held, legacy=False)
+    except BadInput:
+        raise
     # Keras raises whatever its parts raise
     except Exception as problem:
         raise BadInput(
             f"{name} was written by Keras 2, and Keras 3 does not build it: {_first_line(problem)}"
         ) from problem
-    if suffix == ".h5":
-        with h5py.File(io.BytesIO(data), "r") as file:
-            weights.fill_from_h5(model, config, file, name)
-        return model
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if _WEIGHTS not in archive.namelist():
-            raise BadInput(f"{name} is damaged: it has no {_WEIGHTS}")
-        inner = archive.read(_WEIGHTS)
-    with h5py.File(io.BytesIO(inner), "r") as file:
-        weights.fill_from_keras(model, config, file, name)
+    fill = weights.fill_from_h5 if described.suffix == ".h5" else weights.fill_from_keras
+    with h5py.File(path, "r") as saved:
+        fill(model, config, saved, name)
     return model
+
+
+def _weights(file: BinaryIO, described: _Described, name: str, folder: Path) -> tuple[Path, int]:
+    """The file of the weights, in a folder that is thrown away, and how many numbers are in it."""
+    if described.suffix == ".h5":
+        path = _copied(file, folder / "model.h5")
+    else:
+        path = folder / _WEIGHTS
+        with path.open("wb") as out:
+            copy_member(open_archive(file, name), _WEIGHTS, name, out)
+    with path.open("rb") as copied:
+        saved, arrays = open_hdf5(copied, name)
+        saved.close()
+    return path, sum(prod(one.shape) for one in arrays)
+
+
+def _copied(file: BinaryIO, path: Path) -> Path:
+    # a file that is changed meanwhile is read as it was when it was looked at
+    file.seek(0)
+    with path.open("wb") as out:
+        shutil.copyfileobj(file, out)
+    return path
 
 
 def config_of(source: Path | bytes, *, name: str | None = None) -> Any:
@@ -150,9 +189,8 @@ def config_of(source: Path | bytes, *, name: str | None = None) -> Any:
 
     Raises BadInput where the file is missing, damaged, or holds no whole model; other refusals are left to `load`.
     """
-    name, data = _named_bytes(source, name)
-    _, configs, _ = _configs(data, name, False)
-    return configs[0]
+    with _opened(source, name) as (file, name):
+        return _described(file, name, False).configs[0]
 
 
 def identity(model: Any) -> str:
@@ -177,60 +215,75 @@ def _first_line(problem: Exception) -> str:
     return text.splitlines()[0][:300]
 
 
-def _named_bytes(source: Path | bytes, name: str | None) -> tuple[str, bytes]:
+@contextmanager
+def _opened(source: Path | bytes, name: str | None) -> Iterator[tuple[BinaryIO, str]]:
     if isinstance(source, bytes):
-        return name or "model", source
+        yield io.BytesIO(source), name or "model"
+        return
     name = name or str(source)
     try:
-        return name, source.read_bytes()
-    except IsADirectoryError as problem:
+        file = open_file(source, name)
+    except IsFolder as problem:
         raise refuse_folder(source, name) from problem
-    except OSError as problem:
-        raise BadInput(f"{name} cannot be read: {problem.strerror}") from problem
+    with file:
+        yield file, name
 
 
-def _configs(data: bytes, name: str, compiled: bool) -> tuple[str, list[Any], str | bytes | None]:
-    """The file's kind, as the ending of its name, what Keras will build from it, and the version that wrote it."""
-    if data.startswith(_ZIP):
-        if (problem := refuse_archive(data, name)) is not None:
-            raise problem
-        return ".keras", *_keras_configs(data, name, compiled)
-    if data.startswith(_HDF5):
-        return ".h5", *_h5_configs(data, name, compiled)
-    raise refuse_bytes(data, name)
+@dataclass(frozen=True)
+class _Described:
+    """What a file says of itself: its kind, as the ending of its name, what Keras will build from it, and the version
+    that wrote it."""
+
+    suffix: str
+    configs: list[Any]
+    version: str | bytes | None
 
 
-def _keras_configs(data: bytes, name: str, compiled: bool) -> tuple[list[Any], str | None]:
-    """What Keras will build from the file: the model, with its losses and optimiser only when they are asked for."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            damaged = archive.testzip()
-            config = json.loads(archive.read("config.json")) if damaged is None else {}
-            about = json.loads(archive.read("metadata.json")) if damaged is None else {}
-    # a torn archive shows itself in many ways
-    except Exception as problem:
-        raise BadInput(f"{name} is damaged or no .keras file ({problem}): save it again from Keras") from problem
-    if damaged is not None:
-        raise BadInput(f"{name} is damaged: the checksum of its {damaged} does not match; save it again from Keras")
-    if isinstance(config, dict) and not compiled:
-        config.pop("compile_config", None)
-    return [config], about.get("keras_version") if isinstance(about, dict) else None
+def _described(file: BinaryIO, name: str, compiled: bool) -> _Described:
+    head = file.read(_HEAD)
+    if head.startswith(_ZIP):
+        return _keras_described(file, name, compiled)
+    if head.startswith(_HDF5):
+        return _h5_described(file, name, compiled)
+    raise refuse_bytes(head, name)
 
 
-def _h5_configs(data: bytes, name: str, compiled: bool) -> tuple[list[Any], str | bytes | None]:
+def _keras_described(file: BinaryIO, name: str, compiled: bool) -> _Described:
+    """A `.keras` file: the model, with its losses and optimiser only when they are asked for."""
+    archive = open_archive(file, name)
+    if (problem := refuse_archive(archive.namelist(), name)) is not None:
+        raise problem
+    config = read_json(read_member(archive, "config.json", name, MOST_JSON), name)
+    about = read_json(read_member(archive, "metadata.json", name, MOST_JSON), name)
+    if _WEIGHTS not in archive.namelist():
+        raise BadInput(f"{name} is damaged: it has no {_WEIGHTS}; get or save it again")
+    check_form(config, name)
+    if not compiled:
+        # also of a model within the model
+        for part in parts(config):
+            part.pop("compile_config", None)
+    return _Described(".keras", [config], _version(about.get("keras_version") if isinstance(about, dict) else None))
+
+
+def _h5_described(file: BinaryIO, name: str, compiled: bool) -> _Described:
     """The same for `.h5`."""
-    import h5py
+    saved, _ = open_hdf5(file, name)
+    with saved:
+        if "model_config" not in saved.attrs:
+            raise weights_only(name)
+        wanted = ["model_config", "training_config"] if compiled else ["model_config"]
+        texts = [saved.attrs[key] for key in wanted if key in saved.attrs]
+        version = saved.attrs.get("keras_version")
+    if not all(isinstance(text, (str, bytes)) for text in texts):
+        raise BadInput(f"{name} describes no Keras model: save it again from Keras")
+    configs = [read_json(text, name) for text in texts]
+    for config in configs:
+        check_form(config, name)
+    return _Described(".h5", configs, _version(version))
 
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            wanted = ["model_config", "training_config"] if compiled else ["model_config"]
-            texts = [file.attrs[key] for key in wanted if key in file.attrs]
-            if "model_config" in file.attrs:
-                return [json.loads(text) for text in texts], file.attrs.get("keras_version")
-    # HDF5 tells of damage in many ways
-    except Exception as problem:
-        raise BadInput(f"{name} is damaged or no Keras model ({problem}): save it again from Keras") from problem
-    raise weights_only(name)
+
+def _version(said: Any) -> str | bytes | None:
+    return said if isinstance(said, (str, bytes)) else None
 
 
 def _canonical(value: Any) -> bytes:

@@ -3,8 +3,7 @@
 Each way was tried. `python -c` stands where a line of Python is the whole of it.
 """
 
-import io
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from lib.errors import BadInput
@@ -38,7 +37,7 @@ def refuse_folder(path: Path, name: str) -> BadInput:
 
 
 def refuse_bytes(data: bytes, name: str) -> BadInput:
-    """What is to be raised for bytes that are neither of HDF5 nor a zip archive."""
+    """What is to be raised for a file that begins so: it is neither of HDF5 nor a zip archive."""
     ending = Path(name).suffix.lower()
     if not data:
         return BadInput(f"{name} is empty: save the model again, with model.save('model.keras')")
@@ -58,13 +57,8 @@ def refuse_bytes(data: bytes, name: str) -> BadInput:
     return BadInput(f"{name} {_BY_ENDING.get(ending, _NOT_KERAS)}")
 
 
-def refuse_archive(data: bytes, name: str) -> BadInput | None:
-    """What is to be raised for a whole zip archive that is no `.keras` file; None for one that is, or is damaged."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return None
+def refuse_archive(names: Sequence[str], name: str) -> BadInput | None:
+    """What is to be raised for a zip archive of such members that is no `.keras` file; None for one that is."""
     if "config.json" in names:
         return None
     if any(part.endswith("data.pkl") for part in names):

@@ -31,7 +31,7 @@ def mend(config: Any, file: str) -> Any:
         raise BadInput(f"{file} describes no Keras model: save it again from Keras")
     try:
         return _model(config, file)
-    except (KeyError, TypeError, IndexError, AttributeError) as problem:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, ArithmeticError) as problem:
         raise BadInput(f"{file} is damaged: what it says of its layers is not how Keras 2 writes them") from problem
 
 
