@@ -1,7 +1,6 @@
 """One picture of a folder as an image of a data set: upright sRGB bytes of the size that is wanted."""
 
 import hashlib
-import stat
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,12 @@ from PIL import Image
 from lib.arrays import Bytes, Pixels
 from lib.data.fit import fit_image
 from lib.data.wanted_images import Fit
-from lib.errors import BadInput
 from lib.pictures.files import Head, decode_first, head_of
+from lib.pictures.opening import read_picture_file
 
 
 def read_head(path: Path) -> Head:
     """What a picture's header says. Raises BadInput for what is no picture, in words that can follow its name."""
-    _check_file(path)
     return head_of(path)
 
 
@@ -28,11 +26,7 @@ def read_picture(path: Path, size: tuple[int, int], channels: int, fit: Fit, lea
     Raises:
         BadInput: it is no picture, or not a whole one. The words can follow its name.
     """
-    _check_file(path)
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise BadInput(f"cannot be read: {problem.strerror}") from problem
+    data = read_picture_file(path)
     picture = decode_first(data, least)
     pixels = _eight_bits(picture.frames[0])
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
@@ -43,15 +37,6 @@ def read_picture(path: Path, size: tuple[int, int], channels: int, fit: Fit, lea
     mode = "L" if channels == 1 else "RGB"
     array = np.asarray(fit_image(image if image.mode == mode else image.convert(mode), size, fit))
     return (array[..., np.newaxis] if channels == 1 else array), hashlib.sha256(data).digest()
-
-
-def _check_file(path: Path) -> None:
-    """Raise BadInput for what cannot be opened as a file: a pipe would be waited for."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BadInput("is no file")
-    except OSError as problem:
-        raise BadInput(f"cannot be read: {problem.strerror}") from problem
 
 
 def _eight_bits(pixels: Pixels) -> Bytes:

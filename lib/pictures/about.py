@@ -5,7 +5,6 @@ texts; as XMP and as EXIF's user comment, which other programs take along when t
 TIFF. A GIF has a comment, an MP4 a tag. The text is ASCII, and holds no time, host or program.
 """
 
-import io
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from PIL import ExifTags, Image
+
+from lib.pictures.files import open_picture
+from lib.pictures.signatures import FIRST, format_of
 
 KEY = "dreamsweep"
 """Of the text in a PNG, and the one key of the JSON object."""
@@ -72,7 +74,9 @@ def _parse(text: str | bytes) -> dict[str, Any] | None:
 
 def _in_picture(data: bytes) -> Iterator[str | bytes]:
     """The texts in a picture in which ours may be, those first that cost least to read."""
-    with Image.open(io.BytesIO(data), formats=_SCANNED) as image:
+    if format_of(data[:FIRST]) not in _SCANNED:
+        return
+    with open_picture(data) as image:
         yield from (image.info[name] for name in (KEY, "comment") if name in image.info)
         yield from _in_xmp(image.info.get("xmp", b""))
         if image.format == "PNG":

@@ -14,18 +14,16 @@ from lib.arrays import Array, Bytes, Pixels, Words
 from lib.errors import BadInput
 from lib.pictures import heif
 from lib.pictures.icc import deep_tones, lab_to_srgb, to_srgb
-from lib.pictures.signatures import FIRST, format_of
+from lib.pictures.opening import NO_SIZE, read_picture_file, tell_format
+from lib.pictures.signatures import FIRST
+from lib.pictures.structure.formats import CHECKS
+from lib.pictures.structure.limits import MOST_PIXELS, check_frames, check_pixels
 
-FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
-"""No others, though Pillow knows some fifty: each is one more parser for what strangers have made. HEIF is read by a
-plug-in (`lib/pictures/heif.py`)."""
-_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
+__all__ = ["MOST_PIXELS"]
 
-MOST_PIXELS = 2 * 89_478_485
-"""Of all frames of a picture together. It is Pillow's bound for a single one: a file that claims more is refused as a
-decompression bomb, before memory is asked for."""
-
-# Pillow warns from half of that, and says of damaged files twice what the error says.
+# What `check_pixels` lets through must not be refused by a bound of Pillow's, nor more be let through by it.
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
+# Pillow warns from half of its bound, and says of damaged files twice what the error says.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -70,7 +68,7 @@ class Size:
 
 def size_of(source: bytes | Path) -> Size:
     """The size of a picture, from its header: nothing is decoded. Raises BadInput as `decode` does."""
-    with _open(source) as image:
+    with open_picture(source) as image:
         return _size(image)
 
 
@@ -85,8 +83,7 @@ class Head:
 
 def head_of(source: Path) -> Head:
     """The header of a picture, of which nothing is decoded. Raises BadInput as `decode` does."""
-    with _open(source) as image:
-        _check_size(image.height, image.width, 1)
+    with open_picture(source) as image:
         colour = image.mode not in ("1", "L", "I", "I;16", "I;16B", "F")
         if image.getexif().get(_ORIENTATION, 1) >= _LIES_ON_ITS_SIDE:
             return Head(image.width, image.height, colour)
@@ -99,8 +96,7 @@ def decode_first(data: bytes, least: int | None = None) -> Picture:
     `least`: pixels of either side, of which a large JPEG need not have more: it is decoded at a half, a quarter or an
     eighth of its size as long as it has twice as many, which takes a fraction of time and memory.
     """
-    with _open(data) as image:
-        _check_size(image.height, image.width, 1)
+    with open_picture(data) as image:
         if least is not None and image.format == "JPEG":
             image.draft(None, (2 * least, 2 * least))
         pixels, alpha, _ = next(_frames(image))
@@ -121,7 +117,7 @@ def decode(data: bytes) -> Picture:
         BadInput: the file is empty, truncated, damaged, no picture, larger than `MOST_PIXELS`, of pixels with more than
             16 bits, or a TIFF with pages of different sizes. The message is one line that can follow the file's name.
     """
-    with _open(data) as image:
+    with open_picture(data) as image:
         _size(image)
         images = list(_frames(image))
         loops = _loops(image)
@@ -157,7 +153,7 @@ def shallow(pixels: Pixels) -> Bytes:
 
 def media_type(data: bytes) -> str:
     """The media type of a picture's bytes, as `image/jpeg`. Raises BadInput as `decode` does."""
-    with _open(data) as image:
+    with open_picture(data) as image:
         return image.get_format_mimetype() or "application/octet-stream"
 
 
@@ -167,31 +163,25 @@ def _stack(frames: Sequence[Array]) -> Array:
 
 
 @contextmanager
-def _open(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
-    """The picture, its header read; whatever goes wrong while it is open becomes BadInput."""
+def open_picture(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
+    """The picture, its header read; whatever goes wrong while it is open becomes BadInput.
+
+    What kind of file it is and how it is built was looked at before, and only the decoder of its own format sees it.
+    """
     try:
-        start = source[:FIRST] if isinstance(source, bytes) else _start(source)
-        if not start:
-            raise BadInput("is empty: the file has 0 bytes")
-        formats = FORMATS
-        if format_of(start) == "HEIF":
-            if not heif.register():
-                raise BadInput(
-                    "is HEIC, which is read where pillow-heif is installed: install that, or save it as JPEG"
-                )
-            formats = ("HEIF",)
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats) as image:
+        data = source if isinstance(source, bytes) else read_picture_file(source)
+        name = tell_format(data[:FIRST])
+        if name == "HEIF" and not heif.register():
+            raise BadInput("is HEIC, which is read where pillow-heif is installed: install that, or save it as JPEG")
+        with Image.open(io.BytesIO(CHECKS[name](data)), formats=(name,)) as image:
+            check_pixels(image.width, image.height, format=name)
             yield image
     except BadInput:
         raise
     except Image.DecompressionBombError as problem:
         raise BadInput(f"is too large: more than {MOST_PIXELS // 10**6} million pixels") from problem
     except UnidentifiedImageError as problem:
-        if start.startswith(_SIGNATURES) or format_of(start):
-            raise BadInput("is truncated or damaged: not even its size can be read") from problem
-        raise BadInput(
-            "is not a picture: JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000, AVIF and HEIC can be read"
-        ) from problem
+        raise BadInput(NO_SIZE) from problem
     except MemoryError as problem:
         raise BadInput("is too large for this machine's memory: scale it down") from problem
     except OSError as problem:
@@ -203,28 +193,16 @@ def _open(source: bytes | Path) -> Iterator[ImageFile.ImageFile]:
         raise _damage_error(problem) from problem
 
 
-def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(FIRST)
-
-
 def _damage_error(problem: Exception) -> BadInput:
     words = " ".join(str(problem).split()) or type(problem).__name__
     return BadInput(f"is truncated or damaged: {words}")
 
 
 def _size(image: Image.Image) -> Size:
-    return _check_size(image.height, image.width, len(_frame_numbers(image)))
-
-
-def _check_size(height: int, width: int, frames: int) -> Size:
-    size = Size(height, width, frames)
-    if size.pixels > MOST_PIXELS:
-        raise BadInput(
-            f"is too large: {size.frames} frames of {size.width}x{size.height} have more than "
-            f"{MOST_PIXELS // 10**6} million pixels"
-        )
-    return size
+    frames = len(_frame_numbers(image))
+    check_frames(frames)
+    check_pixels(image.width, image.height, frames)
+    return Size(image.height, image.width, frames)
 
 
 def _frame_numbers(image: Image.Image) -> range:
@@ -243,10 +221,13 @@ def _frames(image: Image.Image) -> Iterator[tuple[Pixels, Bytes | None, int]]:
     wanted = _frame_numbers(image)
     paged = image.format == "TIFF" and len(wanted) > 1
     profile = image.info.get("icc_profile")
+    size = image.size
     for number in wanted:
         image.seek(number)
         if paged and number and image.getexif().get(_SUBFILE, 0) & _REDUCED_OR_MASK:
             continue
+        if image.size != size:  # known before it is decoded: together they may have any number of pixels
+            raise BadInput(f"has {len(wanted)} pages of different sizes: save each as a file of its own")
         image.load()
         duration = _PAGE_DURATION if paged else image.info.get("duration", 0)
         upright = _turn_upright(_full_scale(image), alone=len(wanted) == 1)

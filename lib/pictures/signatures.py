@@ -10,6 +10,10 @@ _BEGINNINGS = {
     b"\x89PNG": "PNG",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II\0*": "TIFF",  # of numbers that are not in the order that it says, as some scanners wrote
+    b"MM*\0": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
     b"GIF8": "GIF",
     b"\xff\x4f\xff\x51": "JPEG2000",
     b"\0\0\0\x0cjP  ": "JPEG2000",

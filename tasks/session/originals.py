@@ -1,11 +1,11 @@
 """Files as people gave them: their own bytes as artifacts, so that a dream leads back to what it was made of."""
 
 import hashlib
-import stat
 from pathlib import Path
 
 from lib.errors import BadInput
 from lib.pictures.files import media_type
+from lib.pictures.opening import NoFile, read_picture_file
 from storage.store import NewOutput, Recipe
 from tasks.session.kinds.original import KIND
 from tasks.session.session import Session
@@ -14,22 +14,20 @@ VERSION = 1
 
 
 def read_original(path: Path) -> bytes:
-    """The bytes of a file. Raises BadInput where it cannot be read, in words that can follow its name."""
+    """The bytes of a file. Raises BadInput where it is no picture or cannot be read, in words that can follow its name."""
     try:
-        _check(path)
-        return path.read_bytes()
-    except OSError as problem:
-        raise _unreadable(problem) from problem
+        return read_picture_file(path)
+    except NoFile as problem:
+        raise BadInput("is no file: name a picture, or a folder of them") from problem
+    except BadInput as problem:
+        if isinstance(problem.__cause__, FileNotFoundError):
+            raise BadInput("is gone") from problem
+        raise
 
 
 def digest_of(path: Path) -> str:
     """The digest by which the store knows the bytes of a file. Raises BadInput as `read_original` does."""
-    try:
-        _check(path)
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as problem:
-        raise _unreadable(problem) from problem
+    return digest(read_original(path))
 
 
 def digest(data: bytes) -> str:
@@ -46,17 +44,6 @@ def keep_original(session: Session, data: bytes, title: str) -> None:
     """Make a file's bytes an artifact, of which the run knows under this title; its output's role is `original`."""
     recipe = recipe_of(digest(data))
     session.obtain(recipe, lambda: ([NewOutput("original", data, "original", media_type(data))], []), unit=title)
-
-
-def _check(path: Path) -> None:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device never ends
-        raise BadInput("is no file: name a picture, or a folder of them")
-
-
-def _unreadable(problem: OSError) -> BadInput:
-    if isinstance(problem, FileNotFoundError):
-        return BadInput("is gone")
-    return BadInput(f"cannot be read: {problem.strerror}")
 
 
 def original_title(picture: str) -> str:
