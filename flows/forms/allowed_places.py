@@ -4,8 +4,6 @@
 user's own shell, every place is allowed: that user can reach them all the same.
 """
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,14 +14,14 @@ from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
 from lib.data.array_file import is_array_file
 from lib.data.image_names import ImageName
+from lib.door.roots import FILE, ROOTS, allowed_roots, is_url
 from lib.errors import BadInput
 from lib.network.held import is_file, parse_hold
 from lib.pictures.names import show_name
 
-ROOTS = "DREAMSWEEP_ALLOWED_ROOTS"
+__all__ = ["ROOTS", "check", "refusal"]
 
 _FOLDER = "folder:"
-_FILE = "file://"
 
 
 def check(parameters: BaseModel) -> None:
@@ -35,8 +33,7 @@ def check(parameters: BaseModel) -> None:
 
 def refusal(place: str) -> str | None:
     """Why a place may not be used, its links resolved; None where it may."""
-    named = os.environ.get(ROOTS)
-    roots = None if named is None else [str(root) for root in json.loads(named)]
+    roots = allowed_roots()
     if roots is None or any(_within(place, root) for root in roots):
         return None
     return f"outside of what may be used here: {', '.join(roots)}; dreamsweep up --allow PLACE allows more"
@@ -80,20 +77,15 @@ def _is_there(name: str) -> bool:
 
 
 def _within(place: str, root: str) -> bool:
-    if _is_url(place):
-        rest = place.removeprefix(root.rstrip("/")) if _is_url(root) else place
+    if is_url(place):
+        rest = place.removeprefix(root.rstrip("/")) if is_url(root) else place
         # file systems can be chained behind "::", and some take steps upwards
         return rest != place and rest[:1] in {"", "/"} and "::" not in rest and ".." not in unquote(rest).split("/")
-    return not _is_url(root) and _resolved(place).is_relative_to(_resolved(root))
-
-
-def _is_url(place: str) -> bool:
-    """As the store sees it."""
-    return "://" in place and not place.startswith(_FILE)
+    return not is_url(root) and _resolved(place).is_relative_to(_resolved(root))
 
 
 def _resolved(place: str) -> Path:
     try:
-        return Path(place.removeprefix(_FILE)).expanduser().resolve()
+        return Path(place.removeprefix(FILE)).expanduser().resolve()
     except (OSError, ValueError, RuntimeError) as problem:
         raise BadInput(f"{place!r} is no usable path: {problem}") from problem

@@ -13,9 +13,10 @@ import numpy as np
 
 from lib.arrays import Array, Bools, Floats, Integers
 from lib.data.array_labels import Labels, read_labels
-from lib.data.array_pictures import as_pictures
+from lib.data.array_pictures import as_pictures, check_pictures
 from lib.data.dataset import UNLABELLED, Dataset
 from lib.data.stored_arrays import StoredArray, open_arrays
+from lib.door.files import open_file
 from lib.errors import BadInput
 from lib.pictures.names import show_name
 
@@ -35,6 +36,9 @@ _HOLDS = {
 _NOTHING = {"set", "orig", "all"}
 """Words in the names of arrays that say nothing of what they hold."""
 
+_NAMED = 20
+"""Of arrays by other names, as many are listed."""
+
 Kind = tuple[str, str]
 """What an array holds: its set ("" for one that is not named), and images, labels or classes."""
 
@@ -46,8 +50,9 @@ def is_array_file(name: str) -> bool:
 
 def check_file(path: Path) -> None:
     """Raise BadInput where there is no such file."""
-    if not path.is_file():
+    if not path.exists():
         raise BadInput(f"there is no file {show_name(str(path))}: name one of arrays, .npz or .h5")
+    open_file(path).close()
 
 
 def kind_of(name: str) -> Kind | None:
@@ -86,7 +91,9 @@ def load(path: Path) -> Dataset:
     with open_arrays(path) as arrays:
         named = _by_kind(path, arrays)
         if "train" not in {name for name, _ in named} and ("", "images") not in named:
-            held = ", ".join(f"{show_name(name)} {'x'.join(map(str, arrays[name].shape))}" for name in arrays)
+            some = list(arrays.values())[:_NAMED]
+            held = ", ".join(f"{show_name(array.name)} {'x'.join(map(str, array.shape))}" for array in some)
+            held += f" and {len(arrays) - _NAMED} more" if len(arrays) > _NAMED else ""
             raise BadInput(
                 f"{show_name(str(path))} has no images by a name that is known, as x_train or images: "
                 f"{held or 'no arrays'}: name its arrays x_train, y_train, x_test, y_test"
@@ -145,20 +152,23 @@ def _read_sets(path: Path, named: Mapping[Kind, StoredArray]) -> _Sets:
         if (name, "images") not in named:
             continue
         if labelled and (name, "labels") not in named:
-            notes.append(f"{named[name, 'images'].name} is left out: it has no labels")
+            notes.append(f"{show_name(named[name, 'images'].name)} is left out: it has no labels")
         elif tests:
             notes.append(f"{named[name, 'images'].name} is left out: there is {named[tests[0], 'images'].name}")
         else:
             tests.append(name)
     used = [first, *tests]
     images, labels = [], []
+    for name in used:  # what their headers tell, before any is read
+        check_pictures(path, (stored := named[name, "images"]).name, stored.shape, stored.dtype)
     for name in used:
         stored = named[name, "images"]
+        if labelled:
+            labels.append(named[name, "labels"].read())
         pictures, said = as_pictures(path, stored.name, stored.read())
         images.append(pictures)
         notes += said
         if labelled:
-            labels.append(named[name, "labels"].read())
             if labels[-1].ndim == 0 or len(labels[-1]) != len(pictures):
                 raise BadInput(
                     f"{show_name(str(path))}: {named[name, 'labels'].name} is of shape {labels[-1].shape}, and there "

@@ -1,6 +1,7 @@
 """Arrays of images as they lie in files, brought to [N, height, width, channels]."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,12 @@ from lib.errors import BadInput
 from lib.pictures.names import show_name
 
 _CHANNELS = (1, 3, 4)
+
+
+def check_pictures(path: Path, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+    """Raise BadInput as `as_pictures` does, for an array of this shape and type that is not read yet."""
+    if not dtype.hasobject and dtype.kind in "biuf" and 4 not in shape[-1:]:
+        as_pictures(path, name, np.broadcast_to(np.zeros((), dtype), shape))
 
 
 def as_pictures(path: Path, name: str, images: Array) -> tuple[Array, list[str]]:

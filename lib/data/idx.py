@@ -6,21 +6,28 @@ unsigned byte), the number of dimensions, each size as a big-endian 32-bit integ
 
 from __future__ import annotations
 
-import gzip
+import os
 import struct
-import zlib
+from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 
 from lib.arrays import Bytes
+from lib.door.files import Gunzip, open_file
 from lib.errors import BadInput
+from lib.pictures.names import show_name
 
 Holds = Literal["images", "labels"]
 
 _MAGIC: dict[Holds, int] = {"images": 0x0803, "labels": 0x0801}
 _GZIP = b"\x1f\x8b"
+_HEADER = 16
+
+_LARGEST = 47_040_016
+MOST_BYTES = 100 << 20
+"""Of a file, or of what it unpacks to: twice as many as MNIST's largest has."""
 
 
 def header(array: Bytes) -> bytes:
@@ -34,19 +41,43 @@ def read_idx(path: Path, holds: Holds) -> Bytes:
     Raises:
         BadInput: the file is truncated, too long, damaged, no IDX file, or holds labels where images are wanted.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         zipped = file.read(2) == _GZIP
-    data: Bytes
-    if zipped:
-        try:
-            data = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8)
-        except (EOFError, OSError, zlib.error) as problem:
-            raise BadInput(f"{path} is truncated or damaged ({problem}): fetch it again") from problem
-    elif path.stat().st_size:
-        data = np.memmap(path, np.uint8, mode="r")
-    else:
-        data = np.empty(0, np.uint8)
-    return _parse(data, path, holds)
+        file.seek(0)
+        if zipped:
+            return _parse(_unpacked(file, path, holds), path, holds)
+        size = os.fstat(file.fileno()).st_size
+        _check_size(size, path)
+        # the file that is open: another may have come to its place
+        data: Bytes = np.memmap(file, np.uint8, mode="r") if size else np.empty(0, np.uint8)
+        return _parse(data, path, holds)
+
+
+def _unpacked(file: BinaryIO, path: Path, holds: Holds) -> Bytes:
+    """What is gzipped, as far as its header promises, and one byte more."""
+    stream = Gunzip(file, show_name(str(path)))
+    start = stream.read(_HEADER)
+    promised = _promised(start, holds)
+    _check_size(promised, path)
+    return np.frombuffer(start + stream.read(max(0, promised - len(start) + 1)), np.uint8)
+
+
+def _promised(start: bytes, holds: Holds) -> int:
+    """How many bytes a file that begins so has, if it is one of these."""
+    magic = _MAGIC[holds]
+    dimensions = magic & 0xFF
+    end = 4 + 4 * dimensions
+    if len(start) < end or int.from_bytes(start[:4], "big") != magic:
+        return len(start)
+    return end + prod(struct.unpack(f">{dimensions}I", start[4:end]))
+
+
+def _check_size(size: int, path: Path) -> None:
+    if size > MOST_BYTES:
+        raise BadInput(
+            f"{show_name(str(path))} has, or promises, {size:,} bytes, and MNIST's files have {_LARGEST:,} at most: it "
+            "is none of them; bring pictures of your own as folder:DIR or as an .npz file"
+        )
 
 
 def _parse(data: Bytes, path: Path, holds: Holds) -> Bytes:
@@ -63,8 +94,8 @@ def _parse(data: Bytes, path: Path, holds: Holds) -> Bytes:
     if len(data) < start:
         raise BadInput(f"{path} is truncated: it ends within its header: fetch it again")
     shape = struct.unpack(f">{dimensions}I", data[4:start].tobytes())
-    wanted = start + int(np.prod(shape, dtype=object))
+    wanted = start + prod(shape)
     if len(data) != wanted:
-        fault = "truncated" if len(data) < wanted else "too long"
-        raise BadInput(f"{path} is {fault}: its header promises {wanted} bytes, it has {len(data)}: fetch it again")
+        fault, held = ("truncated", len(data)) if len(data) < wanted else ("too long", "more")
+        raise BadInput(f"{path} is {fault}: its header promises {wanted} bytes, it has {held}: fetch it again")
     return data[start:].reshape(shape)

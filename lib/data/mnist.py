@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from lib.arrays import Bytes
 from lib.data import idx
 from lib.data.dataset import Dataset, from_bytes
+from lib.data.stored_arrays import open_arrays
 from lib.errors import BadInput
 
 Progress = Callable[[str, int, int], None]
@@ -170,16 +170,17 @@ def _idx_path(folder: Path, file: str) -> Path | None:
 
 
 def _from_npz(path: Path) -> dict[str, Bytes]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            parts = dict(zip(FILES, (arrays[key] for key in ("x_train", "y_train", "x_test", "y_test")), strict=True))
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
-        reason = "it holds pickled objects" if "allow_pickle" in str(problem) else str(problem)
-        raise BadInput(f"{path} cannot be used ({reason}): fetch it again from {ORIGIN}mnist.npz") from problem
-    for file, part in parts.items():
-        if part.dtype != np.uint8 or part.ndim != (3 if FILES[file] == "images" else 1):
-            raise BadInput(f"{path} holds {part.dtype} of shape {part.shape} where {FILES[file]} are wanted as bytes")
-    return parts
+    with open_arrays(path) as arrays:
+        named = dict(zip(FILES, ("x_train", "y_train", "x_test", "y_test"), strict=True))
+        for file, name in named.items():
+            if name not in arrays:
+                raise BadInput(f"{path} has no array {name}: fetch it again from {ORIGIN}mnist.npz")
+            shape, dtype = arrays[name].shape, arrays[name].dtype
+            if dtype.hasobject:
+                arrays[name].read()  # which says why it is not
+            if dtype != np.uint8 or len(shape) != (3 if FILES[file] == "images" else 1) or prod(shape) > idx.MOST_BYTES:
+                raise BadInput(f"{path} holds {dtype} of shape {shape} where {FILES[file]} are wanted as bytes")
+        return {file: arrays[name].read() for file, name in named.items()}
 
 
 def _check(name: str, file: str, part: Bytes, path: Path) -> None:

@@ -75,7 +75,7 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
         _check_member(one, name)
     # each begins behind the end of the one before, and the last ends before the list
     ordered = sorted(members, key=lambda one: one.header_offset)
-    ends = [one.header_offset for one in ordered[1:]] + [archive.start_dir]
+    ends = [one.header_offset for one in ordered[1:]] + [archive.start_dir] * bool(ordered)
     for one, end in zip(ordered, ends, strict=True):
         if one.header_offset < 0 or one.header_offset + _HEAD + one.compress_size > end:
             raise BadInput(f"{name} is damaged: its members promise more bytes than it holds; get or save it again")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib.door import limits
+from lib.door.roots import opened_within
 from lib.errors import BadInput
 from lib.printable import show_name
 
@@ -58,6 +59,8 @@ def open_file(path: Path | str, name: str | None = None, most: int = limits.MOST
     try:
         about = os.fstat(handle)
         _check_kind(about.st_mode, name)
+        if not opened_within(handle):
+            raise BadInput(f"{name} is a link to a place that may not be used here: dreamsweep up --allow PLACE allows it")
         if about.st_size > most:
             raise BadInput(
                 f"{name} has {about.st_size / limits.GB:,.1f} GB, and at most {most / limits.GB:,.3g} are read"

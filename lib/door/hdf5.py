@@ -34,12 +34,15 @@ class Held:
     bytes: int
 
 
-def open_hdf5(source: bytes | BinaryIO, name: str) -> tuple[h5py.File, list[Held]]:
+def open_hdf5(
+    source: bytes | BinaryIO, name: str, most_texts: int = limits.MOST_HDF5_OBJECTS
+) -> tuple[h5py.File, list[Held]]:
     """A file of HDF5 that holds all of what it promises, and its arrays of numbers.
 
     Args:
         source: its bytes, or the open file, which must stay open as long as it is read.
         name: what messages call it.
+        most_texts: how many texts of any length an array may hold.
 
     Raises:
         BadInput: it is damaged, reads other files, needs plug-ins, or promises more than it holds.
@@ -52,7 +55,7 @@ def open_hdf5(source: bytes | BinaryIO, name: str) -> tuple[h5py.File, list[Held
     opened = None
     try:
         opened = h5py.File(pieces, "r")
-        held = list(_walk(opened, name, size, pieces))
+        held = list(_walk(opened, name, size, pieces, most_texts))
         pieces.free()
         return opened, held
     except BadInput:
@@ -71,7 +74,7 @@ def _close(file: h5py.File | None) -> None:
         file.close()
 
 
-def _walk(file: h5py.File, name: str, size: int, pieces: Pieces) -> Iterator[Held]:
+def _walk(file: h5py.File, name: str, size: int, pieces: Pieces, most_texts: int) -> Iterator[Held]:
     """Every array, each group once however many lead to it."""
     import h5py
 
@@ -110,7 +113,7 @@ def _walk(file: h5py.File, name: str, size: int, pieces: Pieces) -> Iterator[Hel
                 objects += len(inside.attrs)
                 _check_count(objects, name)
                 texts += _texts(inside, name)
-                held = _held(inside, below, name, size)
+                held = _held(inside, below, name, size, most_texts)
                 if held is not None:
                     yield held
             else:
@@ -158,7 +161,7 @@ def _plain_types() -> tuple[type, ...]:
     return (h5t.TypeIntegerID, h5t.TypeFloatID, h5t.TypeEnumID, h5t.TypeBitfieldID, h5t.TypeOpaqueID)
 
 
-def _held(array: h5py.Dataset, path: str, name: str, size: int) -> Held | None:
+def _held(array: h5py.Dataset, path: str, name: str, size: int, most_texts: int) -> Held | None:
     """What an array holds; None for one of texts."""
     import h5py
 
@@ -170,7 +173,7 @@ def _held(array: h5py.Dataset, path: str, name: str, size: int) -> Held | None:
     text = isinstance(kind, h5py.h5t.TypeStringID)
     of_numbers = isinstance(kind, _plain_types()) or _is_complex(kind)
     if text and kind.is_variable_str():
-        if array.size and array.size > limits.MOST_HDF5_OBJECTS:
+        if array.size and array.size > most_texts:
             raise BadInput(f"{name} holds too many texts in {called!r}: save it again with fewer")
         return None
     if not (text or of_numbers) or kind.get_size() > (LONGEST_TEXT if text else LARGEST_ITEM):

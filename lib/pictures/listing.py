@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from lib.door.roots import lies_within
 from lib.errors import BadInput
 from lib.pictures.names import ENDINGS, is_nobodys, may_be_picture, show_name
 from lib.pictures.signatures import begins_like_picture
@@ -137,7 +138,10 @@ class _Walk:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((path, above | {identity}))
                 elif entry.is_symlink() and _is_folder(path):
-                    self._links.append((path, top, above | {identity}))
+                    if lies_within(path):
+                        self._links.append((path, top, above | {identity}))
+                    else:
+                        self._problems[path] = "is a link to a place that may not be used here"
                 elif self._is_wanted(path, top):
                     self._file(path)
                 elif not self._chosen:

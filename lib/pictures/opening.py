@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from lib.door.roots import opened_within
 from lib.errors import BadInput
 from lib.pictures.signatures import FIRST, format_of
 from lib.pictures.structure.limits import MOST_BYTES
@@ -34,6 +35,8 @@ def read_picture_file(path: Path) -> bytes:
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
             _check_kind(status.st_mode)
+            if not opened_within(handle):
+                raise BadInput("is a link to a place that may not be used here")
             start = file.read(FIRST)
             tell_format(start)
             if status.st_size > MOST_BYTES:

@@ -1,5 +1,6 @@
 """What a file is by its first bytes, whatever it is called."""
 
+import os
 from pathlib import Path
 
 FIRST = 48
@@ -49,7 +50,9 @@ def begins_like_picture(path: Path) -> bool:
     try:
         if not path.is_file():  # a pipe would be waited for
             return False
-        with path.open("rb") as file:
-            return format_of(file.read(FIRST)) is not None
+        # and what has become one since is opened without waiting for its writer
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            return format_of(file.read(FIRST) or b"") is not None
     except OSError:
         return False

@@ -187,7 +187,7 @@ def test_a_file_that_is_of_no_use_says_why_in_one_line(tmp_path: Path, arrays: A
 )
 def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadInput, match="cannot be read as a file of arrays") as caught:
+    with pytest.raises(BadInput, match="is damaged") as caught:
         load(str(tmp_path / name))
     assert "\n" not in str(caught.value)
 
@@ -196,7 +196,7 @@ def test_what_claims_to_be_huge_is_refused_before_it_is_read(tmp_path: Path) -> 
     with h5py.File(tmp_path / "file.h5", "w") as file:
         file.create_dataset("images", (10**6, 100, 100, 3), "u1", chunks=(1, 100, 100, 3))
         file["labels"] = LABELS
-    with pytest.raises(BadInput, match="does not fit into 8 GiB"):
+    with pytest.raises(BadInput, match=r"promises 28,610.2 MB in '/images' and holds 0.0 MB of it"):
         load(str(tmp_path / "file.h5"))
 
 
@@ -205,7 +205,7 @@ def test_links_to_other_files_are_not_followed(tmp_path: Path) -> None:
         file["images"] = PIXELS
     with h5py.File(tmp_path / "file.h5", "w") as file:
         file["images"] = h5py.ExternalLink("secret.h5", "/images")
-    with pytest.raises(BadInput, match="has no images"):
+    with pytest.raises(BadInput, match="reads 'images' out of another file"):
         load(str(tmp_path / "file.h5"))
 
 

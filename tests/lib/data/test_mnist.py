@@ -153,7 +153,7 @@ def test_an_npz_with_pickled_objects_is_refused_and_not_unpickled(tmp_path, arra
             return Path.touch, (touched,)
 
     np.savez(tmp_path / "mnist.npz", x_train=np.array([Evil()], dtype=object))
-    with pytest.raises(BadInput, match="pickled objects"):
+    with pytest.raises(BadInput, match="holds Python objects"):
         load("mnist", tmp_path)
     assert not touched.exists()
 
@@ -161,7 +161,7 @@ def test_an_npz_with_pickled_objects_is_refused_and_not_unpickled(tmp_path, arra
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"<html>"])
 def test_a_damaged_npz_is_refused(tmp_path, arrays, content):
     (tmp_path / "mnist.npz").write_bytes(content)
-    with pytest.raises(BadInput, match="cannot be used"):
+    with pytest.raises(BadInput, match="is damaged"):
         load("mnist", tmp_path)
 
 

@@ -309,7 +309,7 @@ def test_a_damaged_picture_is_decoded_or_refused_and_raises_nothing_else(form: s
 def test_a_decompression_bomb_is_refused_before_memory_is_asked_for() -> None:
     bomb = png(60_000, 60_000, 8, 2, b"")
     for look in (decode, size_of):
-        with pytest.raises(BadInput, match="is too large: more than 178 million pixels"):
+        with pytest.raises(BadInput, match="is too large: 60000x60000 are more than 110 million pixels"):
             look(bomb)
 
 
@@ -318,7 +318,7 @@ def test_many_frames_are_a_bomb_too() -> None:
     frames = [Image.new("L", (side, side), number % 256) for number in range(count)]
     bomb = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
     assert count * side * side > MOST_PIXELS
-    with pytest.raises(BadInput, match="200 frames of 1000x1000 have more than 178 million pixels"):
+    with pytest.raises(BadInput, match="200 frames of 1000x1000 have more than 110 million pixels"):
         decode(bomb)
 
 
