@@ -294,7 +294,7 @@ def restart_of(url: str) -> str:
     """What is said of a server that was started before servers asked who comes, which goes on as it is."""
     return (
         f"Prefect's server at {url.removesuffix('/api')} was started by an older version of dreamsweep, which protects "
-        "it less: end it with `dreamsweep down`, or let the run end that started it"
+        "it less: end it with `dreamsweep down` and start it again, or let the run end that uses it"
     )
 
 

@@ -21,6 +21,7 @@ class TimedHttp(H11Protocol):
     _clock: asyncio.TimerHandle | None = None
     _phase: object = None
     _due = 0.0
+    _is_anothers = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -31,7 +32,7 @@ class TimedHttp(H11Protocol):
         self._see_to_the_clock(len(data))
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        self._stop_the_clock()  # from now on the connection is another protocol's
+        self._is_anothers = True  # from now on the connection is that of another protocol
         super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -41,7 +42,7 @@ class TimedHttp(H11Protocol):
     def _see_to_the_clock(self, received: int) -> None:
         """Begin to count where a head or a body has been begun, and stop where it is whole."""
         phase = self.conn.their_state
-        if phase not in (h11.IDLE, h11.SEND_BODY) or self.transport.is_closing():
+        if self._is_anothers or phase not in (h11.IDLE, h11.SEND_BODY) or self.transport.is_closing():
             self._stop_the_clock()
         elif self._clock is None or phase is not self._phase:
             self._stop_the_clock()

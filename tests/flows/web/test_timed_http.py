@@ -11,7 +11,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.sync.client import connect
 
 from flows.web import timed_http
 from flows.web.listening import LOCALHOST, listen, port_of
@@ -29,12 +31,17 @@ async def length(request: Request) -> Response:
     return PlainTextResponse(str(len(body)))
 
 
+async def echo(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+
+
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Of a server with little patience."""
     monkeypatch.setattr(timed_http, "HALF_SENT_SECONDS", LIMIT)
     listening = listen(LOCALHOST, None, 0)
-    app = Starlette(routes=[Route("/", length, methods=["GET", "POST"])])
+    app = Starlette(routes=[Route("/", length, methods=["GET", "POST"]), WebSocketRoute("/echo", echo)])
     server = uvicorn.Server(uvicorn.Config(app, http=TimedHttp, log_level="error", lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
@@ -98,3 +105,10 @@ def test_a_large_body_on_a_slow_line_and_a_slow_answer_are_waited_for(port: int)
             more = connection.recv(1000)
             assert more
             answer += more
+
+
+def test_a_websocket_may_be_silent_for_longer(port: int) -> None:
+    with connect(f"ws://{LOCALHOST}:{port}/echo", proxy=None) as websocket:
+        time.sleep(LIMIT * 2)
+        websocket.send("still here")
+        assert websocket.recv(timeout=30) == "still here"
