@@ -236,7 +236,8 @@ def _outside(error: BaseException) -> BadInput | None:
     """What is said of an error that is no defect, wherever it arises: of a file, a name or a server; else None."""
     for cause in _causes(error):
         if isinstance(cause, OSError) and isinstance(cause.filename, str | bytes) and cause.strerror:
-            return BadInput(f"{os.fsdecode(cause.filename)} cannot be used: {cause.strerror}")
+            file = os.fsdecode(cause.filename)
+            return BadInput(f"{file} cannot be read or written ({cause.strerror}): mend that, or name another")
         if isinstance(cause, UnicodeEncodeError) and cause.reason == "surrogates not allowed":
             return BadInput(
                 f"{cause.object} holds bytes that are no UTF-8, and only text can be used here: name it otherwise"

@@ -41,7 +41,8 @@ def doors(plan: dict[str, Any]) -> Iterator[tuple[str, Door]]:
             said = f"Authorization: Basic {base64.b64encode(password.encode()).decode()}\r\n" if password else ""
             line.sendall(
                 f"GET {path} HTTP/1.1\r\nHost: {at.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{said}"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Protocol: prefect\r\n\r\n".encode()
             )
             return b" 101 " in line.recv(64)
 
@@ -87,11 +88,8 @@ def doors(plan: dict[str, Any]) -> Iterator[tuple[str, Door]]:
         ),
     )
     yield (
-        "the API changes a deployment",
-        lambda: (
-            ask(plan["ui"], f"/api/deployments/{deployment}", "PATCH", json.dumps({"description": "changed"}))
-            is not None
-        ),
+        "the API turns a deployment on",
+        lambda: ask(plan["ui"], f"/api/deployments/{deployment}/resume_deployment", "POST") is not None,
     )
     yield "the API gives the server's settings", lambda: ask(plan["ui"], "/api/admin/settings")
     yield "a websocket hears every event", lambda: websocket("/api/events/out")
