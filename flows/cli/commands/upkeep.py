@@ -121,8 +121,8 @@ def gc(
 ) -> None:
     """Show what no ref and no run needs any more, and move it to the trash once you agree.
 
-    What has been in the trash for longer than the grace period is deleted for good. With --json nothing is asked, and
-    nothing done without --yes.
+    Runs may be under way: what they have made or reused stays, whatever the grace period. What has been in the trash for
+    longer than that is deleted for good. With --json nothing is asked, and nothing done without --yes.
     """
     from flows.cli.terminal import out, print_json, say
     from storage.garbage import collect, plan
@@ -179,6 +179,7 @@ def _document(shown: "Plan") -> dict[str, object]:
         "blobs": list(shown.blobs),
         "temporary": list(shown.temporary),
         "expired": list(shown.expired),
+        "returning": list(shown.returning),
         "bytes": shown.size,
     }
 
@@ -196,6 +197,7 @@ def _show(shown: "Plan") -> None:
         (len(shown.blobs), "blobs that nothing needs: to the trash"),
         (len(shown.temporary), "temporary files of processes that were killed: deleted"),
         (len(shown.expired), "files in the trash for longer than the grace period: deleted"),
+        (len(shown.returning), "files that a gc took which was killed, and that are needed: back from the trash"),
     ):
         if many:
             console.print(f"{count(many):>8}  {what}", markup=False)
