@@ -226,7 +226,11 @@ def _opened(source: Path | bytes, name: str | None) -> Iterator[tuple[BinaryIO, 
     except IsFolder as problem:
         raise refuse_folder(source, name) from problem
     with file:
-        yield file, name
+        try:
+            yield file, name
+        # a disk that fails, and files that are none, as those of /proc
+        except OSError as problem:
+            raise BadInput(f"{name} cannot be read: {problem.strerror or problem}") from problem
 
 
 @dataclass(frozen=True)

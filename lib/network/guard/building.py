@@ -98,7 +98,8 @@ def _check_size(model: Any, name: str, held: int) -> None:
 
 def _check_activations(model: Any, name: str) -> None:
     total = 0
-    for layer, shape in _outputs(model):
+    open_sizes = any(None in one.shape[1:] for one in getattr(model, "inputs", None) or ())
+    for layer, shape in _traced(model) if open_sizes else _outputs(model):
         size = _FLOAT * prod(_ANY_SIDE if side is None else side for side in shape[1:])
         total += size
         if size > MOST_OF_A_LAYER or total > MOST_OF_ALL:
@@ -118,3 +119,19 @@ def _outputs(model: Any) -> Iterator[tuple[str, tuple[int | None, ...]]]:
                 yield layer.name, tensor.shape
         if isinstance(layer, keras.Model):
             yield from _outputs(layer)
+
+
+def _traced(model: Any) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+    """The shape of all that is computed of an image, where its size is left open."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        images = [
+            tf.ones([1, *(_ANY_SIDE if side is None else side for side in one.shape[1:])], one.dtype)
+            for one in model.inputs
+        ]
+        model(images if len(images) > 1 else images[0])
+    for operation in graph.get_operations():
+        for tensor in operation.outputs:
+            if tensor.shape.rank:
+                yield operation.name, tuple(tensor.shape)

@@ -18,6 +18,9 @@ MOST_CALLS = 10_000
 MOST_SEARCHES = 1_000_000
 """Keras looks through all layers again for each that is called before its inputs are; it writes them in their order."""
 
+LARGEST = 1 << 63
+"""Of whole numbers: what describes a layer, and its seeds, are far smaller."""
+
 LONGEST_NAME = 1_000
 """Letters of a layer's name, which stands in pages, tables and messages."""
 
@@ -33,6 +36,7 @@ def check_form(config: Any, name: str) -> None:
     """
     if not isinstance(config, dict):
         raise BadInput(f"{name} describes no Keras model: save it again from Keras")
+    _check_numbers(config, name)
     layers = calls = 0
     for part in parts(config):
         _check_part(part, name)
@@ -55,6 +59,16 @@ def parts(value: Any) -> Iterator[Part]:
             waiting += reversed(one.values())
         elif isinstance(one, list):
             waiting += reversed(one)
+
+
+def _check_numbers(config: Any, name: str) -> None:
+    waiting = [config]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (dict, list)):
+            waiting += one.values() if isinstance(one, dict) else one
+        elif isinstance(one, int) and abs(one) > LARGEST:
+            raise BadInput(f"{name} is damaged: it describes a layer by a number of {len(str(abs(one)))} digits")
 
 
 def _check_part(part: Part, name: str) -> None:
