@@ -1,5 +1,6 @@
 """Arrays of images as they lie in files, brought to [N, height, width, channels]."""
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ _CHANNELS = (1, 3, 4)
 
 def check_pictures(path: Path, name: str, shape: tuple[int, ...], dtype: Any) -> None:
     """Raise BadInput as `as_pictures` does, for an array of this shape and type that is not read yet."""
-    if not dtype.hasobject and dtype.kind in "biuf" and 4 not in shape[-1:]:
+    countable = prod(shape) * dtype.itemsize < 2**62  # else it is told that it is too large as it is read
+    if countable and not dtype.hasobject and dtype.kind in "biuf" and 4 not in shape[-1:]:
         as_pictures(path, name, np.broadcast_to(np.zeros((), dtype), shape))
 
 

@@ -151,7 +151,8 @@ class _Reading:
 
     def _check_broken(self) -> None:
         if len(self.broken) > MOST_BROKEN * len(self.paths):
-            reasons = "; ".join(f"{self.name(path)} {why}" for path, why in self.broken.items())
+            reasons = "; ".join(f"{self.name(path)} {why}" for path, why in list(self.broken.items())[:NAMED])
+            reasons += f"; and {len(self.broken) - NAMED} more" if len(self.broken) > NAMED else ""
             raise BadInput(
                 f"{show_name(str(self.folder))}: {len(self.broken)} of {len(self.paths)} pictures cannot be read, more "
                 f"than a third: replace or remove them: {reasons}"
@@ -229,9 +230,8 @@ def _split(folder: Path, found: Sorted, reading: _Reading) -> tuple[Classes, Cla
         return {name: tuple(filter(reading.is_whole, paths)) for name, paths in of_set.items()}
 
     def broken(of_set: Mapping[str, tuple[Path, ...]], name: str) -> str:
-        return "; ".join(
-            f"{reading.name(path)} {reading.broken[path]}" for path in of_set[name] if path in reading.broken
-        )
+        some = [f"{reading.name(path)} {reading.broken[path]}" for path in of_set[name] if path in reading.broken]
+        return "; ".join(some[:NAMED]) + (f"; and {len(some) - NAMED} more" if len(some) > NAMED else "")
 
     train = whole(found.train)
     if found.test is not None:

@@ -11,6 +11,7 @@ from lib.pictures.structure.limits import LARGE, check_pixels
 _RUN_LENGTHS = (1, 2)
 _MOST_RUN_LENGTHS = 4 << 20
 """Bytes of run lengths: half a second for a megabyte."""
+_MOST_RUN_PIXELS = 1 << 24
 _MOST_WORDS = 16 << 20
 """Bytes of a PPM whose numbers are written out."""
 _HEAD = 1 << 16
@@ -26,8 +27,8 @@ def check_bmp(data: bytes) -> None:
     width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
     check_pixels(abs(width), abs(height))
     if compression in _RUN_LENGTHS:
-        if len(data) > _MOST_RUN_LENGTHS:
-            raise BadInput(f"is too large: at most {_MOST_RUN_LENGTHS >> 20} MB of a BMP's run lengths are read")
+        if len(data) > _MOST_RUN_LENGTHS or abs(width * height) > _MOST_RUN_PIXELS:
+            raise BadInput("is too large: it is a BMP of run lengths, of which only small ones are read: save it as PNG")
     elif abs(width * height) > LARGE and abs(height) * (abs(width) * bits // 8) > len(data):
         raise BadInput("is truncated or damaged: its header promises more pixels than it holds")
 
