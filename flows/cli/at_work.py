@@ -49,6 +49,10 @@ def _served(found: "Resolved") -> Iterator[Display]:
     `found`: what the parameters name; a file in it will be registered first.
     """
     _keep_libraries_quiet()
+    if url := os.environ.get("PREFECT_API_URL"):
+        from flows.serving.given_server import check_that_it_answers
+
+        check_that_it_answers(url)  # before what takes long
     with choose_display() as progress:
         if found.file is not None:
             _import_tensorflow(progress)

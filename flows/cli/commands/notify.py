@@ -50,7 +50,7 @@ def notify(
             "dreamsweep notify - reads the address from standard input"
         )
     if file is not None or webhook == "-":
-        webhook = _read(file)
+        webhook = read_address(file)
     elif off:
         webhook = None  # that of the environment is for turning it on
     from prefect.client.orchestration import get_client
@@ -75,7 +75,7 @@ def notify(
 _LONGEST = 65_536
 
 
-def _read(file: Path | None) -> str:
+def read_address(file: Path | None) -> str:
     """The address in a file, or on standard input, where none is named. Raises BadInput."""
     try:
         if file is None:
