@@ -6,6 +6,7 @@ closed. Root with the password opens them all, which shows that none is tried in
 
 import base64
 import contextlib
+import encodings.idna  # noqa: F401 - asked for when a name is looked up, and another account cannot read our Python
 import fcntl
 import http.client
 import json
