@@ -130,6 +130,7 @@ class Kills:
     collections_killed: int = 0
     deleted: set[str] = field(default_factory=set)
     runs_closed: int = 0
+    kept: int = 0
 
     def start(self, what: str) -> int:
         """Start a writer or a collection."""
@@ -170,11 +171,26 @@ class Kills:
         left = [run for run in runs if run.state == "open"][: -3 * len(alive)]
         for run in left:
             self.runs_closed += store.close_crashed(run.id, "its process was killed")
-        for run in runs[:-60]:
-            if run.state != "open" and self.chance.random() < 0.8:
-                self.deleted.add(run.id)  # before: what is being deleted is promised no more
+        old = [run.id for run in runs[:-60] if run.state != "open" and self.chance.random() < 0.8]
+        there = {record.key for record in store.records()}
+        promised = self._promised()
+        for run in old:
+            # What is lost stays on record, so that it is counted in the end.
+            if promised.get(run, set()) <= there:
+                self.kept += len(promised.get(run, ()))
+                self.deleted.add(run)  # before: what is being deleted is promised no more
                 with suppress(StoreError):
-                    store.delete_run(run.id)
+                    store.delete_run(run)
+
+    def _promised(self) -> dict[str, set[str]]:
+        """The keys that were promised, by run."""
+        found: dict[str, set[str]] = {}
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        for line in lines:
+            if not line.startswith(("FAILED", "collected")):
+                run, key = line.split()
+                found.setdefault(run, set()).add(key)
+        return found
 
     def check(self) -> dict[str, object]:
         """What was found; raises SystemExit where something is lost."""
@@ -182,11 +198,7 @@ class Kills:
         lines = self.log.read_text().splitlines()
         failed = [line for line in lines if line.startswith("FAILED")]
         collected = [line.split()[1:] for line in lines if line.startswith("collected")]
-        promised = {
-            line.split()[1]
-            for line in lines
-            if not line.startswith(("FAILED", "collected")) and line.split()[0] not in self.deleted
-        }
+        promised = {key for run, keys in self._promised().items() if run not in self.deleted for key in keys}
         before = self._lost(store, promised)
         # What a collection took that was killed, the next one brings back.
         time.sleep(lease.RENEWED_SECONDS)
@@ -203,7 +215,8 @@ class Kills:
             "brought back": sum(int(back) for _, _, back in collected),
             "runs closed as crashed": self.runs_closed,
             "runs deleted": len(self.deleted),
-            "promised": len(promised),
+            "promised, and there until its run was deleted": self.kept,
+            "promised, of runs that are there": len(promised),
             "lost, until the collection after the last kill": len(before),
             "lost": len(lost),
             "damaged": len(report.corrupt),
