@@ -263,6 +263,7 @@ def s3_server() -> Iterator[str]:
     )
     assert server.stdin
     assert server.stdout
+    before = dict(os.environ)
     os.environ.update(
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{int(server.stdout.readline())}",
         AWS_ACCESS_KEY_ID="testing",
@@ -278,6 +279,8 @@ def s3_server() -> Iterator[str]:
     try:
         yield f"s3://sweeps/{secrets.token_hex(8)}"
     finally:
+        os.environ.clear()
+        os.environ.update(before)
         server.stdin.close()
         server.wait(30)
 
