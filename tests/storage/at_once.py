@@ -71,7 +71,8 @@ def _collect(store: Store) -> None:
 
 
 def _verify(store: Store) -> None:
-    assert verify(store).corrupt == []
+    report = verify(store)
+    assert report.clean, report
 
 
 def _reindex(store: Store) -> None:

@@ -121,8 +121,8 @@ def gc(
 ) -> None:
     """Show what no ref and no run needs any more, and move it to the trash once you agree.
 
-    Runs may be under way: what they have made or reused stays, whatever the grace period. What has been in the trash for
-    longer than that is deleted for good. With --json nothing is asked, and nothing done without --yes.
+    Runs may be under way: what they have made or reused stays, whatever the grace period. What has been in the trash
+    for longer than that is deleted for good. With --json nothing is asked, and nothing done without --yes.
     """
     from flows.cli.terminal import out, print_json, say
     from storage.garbage import collect, plan
