@@ -69,8 +69,7 @@ class Index:
         except FAILURES as error:
             if self._path is None or not is_damage(error):
                 raise
-            log.warning("the index in %s is damaged (%s) and is made anew", self._path.parent, reason(error))
-            self.discard()
+            self.discard(error)
             with self._transaction("BEGIN IMMEDIATE") as connection:
                 tables.insert(connection, new)
 
@@ -183,11 +182,15 @@ class Index:
                 self._engine.dispose(close=self._opened is None or self._opened[0] == os.getpid())
             self._engine = self._whole = None
 
-    def discard(self) -> None:
-        """Remove the file if it is damaged, so that the next to write makes a new one. Raises OSError."""
+    def discard(self, error: BaseException) -> None:
+        """Say that the file is damaged, and remove it if it still is, so that the next to write makes a new one.
+
+        Raises OSError.
+        """
         with self._lock:
             self.close()
             if self._path is not None:
+                log.warning("%s", f"the index in {self._path.parent} is damaged ({reason(error)}) and is made anew")
                 remove_damaged(self._path)
 
     def _records(self, condition: "sql.ColumnElement[bool]") -> list[Record]:

@@ -46,8 +46,7 @@ def reindex(files: Files, index: Index) -> int:
         except FAILURES as error:
             if not is_damage(error):
                 raise
-            _say_damaged(files, error)
-            index.discard()
+            index.discard(error)
             count = _refill(files, index)
         return count
     except FAILURES as error:
@@ -69,13 +68,8 @@ def unindexed(files: Files, index: Index) -> list[str]:
 
 
 def _make_anew(files: Files, index: Index, error: BaseException) -> None:
-    _say_damaged(files, error)
-    index.discard()
+    index.discard(error)
     _catch_up(files, index)
-
-
-def _say_damaged(files: Files, error: BaseException) -> None:
-    log.warning("the index of %s is damaged (%s) and is made anew", files.root, reason(error))
 
 
 def _catch_up(files: Files, index: Index) -> None:
