@@ -6,6 +6,7 @@ LOCK := requirements$(if $(GPU),-gpu).lock
 READY := $(VENV)/ready-$(LOCK)
 BENCH_READY := $(VENV)/ready-requirements-bench.lock
 RUN := $(VENV)/bin
+S3_READY := build/s3/ready
 
 # Without bytecode, Prefect's server takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -69,8 +70,13 @@ test: $(READY)
 slow: $(READY)
 	$(PYTEST) $(ON_TWO) $(MEASURED) -m slow
 
-faults: $(READY)
+faults: $(READY) $(S3_READY)
 	$(PYTEST) tests/faults
+
+$(S3_READY): requirements-s3.lock $(READY)
+	@rm -rf $(@D)
+	@$(RUN)/python -m pip install --quiet --no-deps --require-hashes --target $(@D) -r $<
+	@touch $@
 
 # The same tests, measured as they run, which takes about half as long again.
 cover:

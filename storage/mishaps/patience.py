@@ -69,7 +69,7 @@ class _Place:
             self.answered = True
             since, said, self.failing, self.said = self.failing, self.said, None, None
         if since is not None and said is not None:
-            _say(f"the store {self.name} answers again, after {time.monotonic() - since:.0f} s")
+            _say(f"the store {self.name} can be used again, after {time.monotonic() - since:.0f} s")
 
     def has_failed(self, reason: str) -> None:
         with self.lock:
@@ -81,8 +81,8 @@ class _Place:
             waited = now - self.failing
         if due:
             _say(
-                f"waiting for the store {self.name}, which does not answer ({reason}): for {waited:.0f} s up to now, "
-                f"{SECONDS / 60:.0f} minutes at most"
+                f"waiting for the store {self.name}, which cannot be used at the moment ({reason}): for {waited:.0f} s "
+                f"up to now, {SECONDS / 60:.0f} minutes at most"
             )
 
     def is_given_up(self) -> None:

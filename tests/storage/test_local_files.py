@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from pathlib import Path
@@ -184,3 +186,62 @@ def test_nothing_is_written_where_a_commit_is_refused(store, committing):
             committing(store, outputs={"oips": b"new"}, attributes=attributes, inputs=inputs)
     assert set(store.files.listing("blobs")) == {blob_path(digest)}
     assert not store.files.listing("records")
+
+
+OUT_OF_FILES = """
+import os, resource, sys, threading, time
+from storage.mishaps import patience
+from storage.mishaps.patience import in_company
+from storage.store import Store
+
+store = Store.open(sys.argv[1])
+digest = store.put(b"pixels")
+patience.SAID_AFTER = 0.3
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+taken = []
+def take():
+    try:
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        pass
+def give_back():
+    time.sleep(0.8)
+    while taken:
+        os.close(taken.pop())
+said = []
+asks = {
+    "get": lambda: store.get(digest) == b"pixels",
+    "path": lambda: store.path(digest).exists(),
+    "put": lambda: bool(store.put(b"more")),
+    "listing": lambda: bool(store.listing()),
+    "run": lambda: bool(store.open_run("sweep", {}).id),
+}
+with in_company(said.append):
+    for name, ask in asks.items():
+        take()
+        giver = threading.Thread(target=give_back)
+        giver.start()
+        assert ask(), name
+        giver.join()
+    assert any("which cannot be used at the moment (Too many open files)" in line for line in said), said
+    assert any("can be used again" in line for line in said), said
+    patience.SECONDS = 0.5
+    take()
+    try:
+        store.put(b"still more")
+    except Exception as error:
+        while taken:
+            os.close(taken.pop())
+        print(type(error).__name__, error)
+"""
+
+
+def test_what_is_asked_while_too_many_files_are_open_waits_for_one_to_be_closed(tmp_path):
+    child = subprocess.run(
+        [sys.executable, "-c", OUT_OF_FILES, str(tmp_path / "store")], capture_output=True, text=True, check=False
+    )
+    assert child.stdout == (
+        f"StoreUnusable the store {tmp_path / 'store'} could not be locked, as too many files are open: end other "
+        "programs, or allow more with `ulimit -n`\n"
+    ), child.stderr

@@ -109,8 +109,10 @@ def test_who_waits_is_told_once_and_when_it_is_over(weather: Weather, place: str
         for thread in threads:
             thread.join()
     assert len(said) == 2, said
-    assert said[0].startswith(f"waiting for the store {place}, which does not answer (Please reduce your request rate.")
-    assert said[1].startswith(f"the store {place} answers again, after ")
+    assert said[0].startswith(
+        f"waiting for the store {place}, which cannot be used at the moment (Please reduce your request rate."
+    )
+    assert said[1].startswith(f"the store {place} can be used again, after ")
 
 
 def test_a_server_that_does_not_come_back_is_given_up_and_then_asked_no_more_for_long(
