@@ -2,6 +2,9 @@
 
 from lib.printable import printable
 
+_SHOWN = 200
+"""Letters of a value that was refused: it may be a list of a million numbers, and what is wanted stands behind it."""
+
 
 class BadInput(Exception):
     """A parameter, a file or a model that cannot be used.
@@ -22,7 +25,7 @@ class BadValue(BadInput):
         self.name, self.value, self.wanted = name, value, wanted
 
     def __str__(self) -> str:
-        return printable(f"{self.name} is {self.value!r}; {self.wanted}")
+        return printable(f"{self.name} is {_short(self.value)}; {self.wanted}")
 
 
 class Question(BadInput):
@@ -38,3 +41,11 @@ class Question(BadInput):
 
     def __str__(self) -> str:
         return self.said_with(self.field)
+
+
+def _short(value: object) -> str:
+    try:
+        shown = repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"

@@ -18,6 +18,8 @@ _STEERING = (
 _HIDDEN = re.compile(f"[{_STEERING}]")
 # A percent sign, too, that would be taken for the beginning of an escape.
 _AMBIGUOUS = re.compile(f"[{_STEERING}]|%(?=[0-9A-Fa-f]{{2}})")
+LONGEST_LINE = 2_000
+"""Letters of a message: of a longer one, the beginning and the end are shown."""
 _KEPT = frozenset("\n\t")
 
 
@@ -42,7 +44,10 @@ def printable(text: object) -> str:
     >>> printable("layer \\x1b[31mred\\nis %41 of \\udce9")
     'layer %1B[31mred is %41 of %E9'
     """
-    return _HIDDEN.sub(lambda found: " " if found[0] in _KEPT else _escaped(found), str(text).strip())
+    line = str(text).strip()
+    if len(line) > LONGEST_LINE:  # a value or a name of a million letters is in it
+        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
+    return _HIDDEN.sub(lambda found: " " if found[0] in _KEPT else _escaped(found), line)
 
 
 def printable_lines(text: str) -> str:

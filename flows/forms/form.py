@@ -7,7 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WrapValidator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
+from lib.errors import BadValue
 from lib.pictures.names import parse_name, show_name
+
+LARGEST = 10**18
+"""Of whole numbers, which have 64 bits where they are computed with. Seeds may be as large."""
 
 
 def path_of(place: str | Path) -> Path:
@@ -47,7 +51,24 @@ class Form(BaseModel):
     def _empty_is_none(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
+        for name, value in given.items():
+            _check(name, value)
         return {name: value for name, value in given.items() if value != ""}
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise BadValue where a value, or what is in it, is of a kind that no field has, and libraries stumble on."""
+    waiting = [(name, value)]
+    while waiting:
+        called, one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [(str(key), inside) for key, inside in one.items()]
+        elif isinstance(one, list | tuple):
+            waiting += [(called, inside) for inside in one]
+        elif isinstance(one, int) and abs(one) > LARGEST:
+            raise BadValue(called, one, "it must be a number of fewer than 19 digits")
+        elif isinstance(one, str) and "\0" in one:
+            raise BadValue(called, one, "it must hold no null character")
 
 
 def _shown_path(path: Path) -> str:

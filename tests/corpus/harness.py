@@ -33,6 +33,8 @@ KINDS = tuple(
 )
 MOST_MEMORY = 500 << 20
 """Bytes that a refused input may take beyond the imports, at the most."""
+LONGEST = 2_100
+"""Letters of an answer."""
 BACKSTOP = 60
 """Seconds of the processor after which an input is taken to have no end."""
 _HANGS = 240  # seconds of the clock, for what waits
@@ -88,7 +90,7 @@ def faults(kind: str, found: Answer) -> list[str]:
         wrong.append(f"says {found.said!r}, and should have said {wanted!r}")
     if found.said is not None and not found.said.isprintable():
         wrong.append(f"says what is no line: {found.said!r}")
-    if found.said is not None and len(found.said) > 700:
+    if found.said is not None and len(found.said) > LONGEST:
         wrong.append(f"says {len(found.said)} letters")
     if found.memory > MOST_MEMORY:
         wrong.append(f"holds {found.memory >> 20} MB")

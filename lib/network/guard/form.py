@@ -68,7 +68,10 @@ def _check_numbers(config: Any, name: str) -> None:
         if isinstance(one, (dict, list)):
             waiting += one.values() if isinstance(one, dict) else one
         elif isinstance(one, int) and abs(one) > LARGEST:
-            raise BadInput(f"{name} is damaged: it describes a layer by a number of {len(str(abs(one)))} digits")
+            digits = len(str(abs(one)))
+            raise BadInput(
+                f"{name} is damaged: it describes a layer by a number of {digits} digits; save it again from Keras"
+            )
 
 
 def _check_part(part: Part, name: str) -> None:
