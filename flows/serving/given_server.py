@@ -24,7 +24,7 @@ def check_that_it_answers(url: str) -> None:
         httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
         known = httpx.get(f"{url}/admin/version", headers=_own_headers(), timeout=ANSWER_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # ValueError: what is no text of a URL at all
-        reason = str(error).replace(url, shown) or type(error).__name__
+        reason = (str(error).replace(url, shown) or type(error).__name__).splitlines()[0]
         raise ServerAway(
             f"no Prefect server answers at PREFECT_API_URL={shown} ({reason}): start it, or unset PREFECT_API_URL"
         ) from error
