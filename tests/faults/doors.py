@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
 Door = Callable[[], object]
 
 
@@ -37,15 +41,13 @@ def doors(plan: dict[str, Any]) -> Iterator[tuple[str, Door]]:
         return answer.read() if answer.status in (200, 201, 204) else None
 
     def websocket(path: str) -> bool:
-        at = urlsplit(plan["ui"])
-        with socket.create_connection((at.hostname or "", at.port or 0), timeout=30) as line:
-            said = f"Authorization: Basic {base64.b64encode(password.encode()).decode()}\r\n" if password else ""
-            line.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: {at.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{said}"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Protocol: prefect\r\n\r\n".encode()
-            )
-            return b" 101 " in line.recv(64)
+        """Whether the server takes a client of events for one of its own, as it tells each."""
+        address = f"{plan['ui'].replace('http', 'ws', 1)}{path}"
+        said = {"type": "auth", "token": password or "dreamsweep:guessed"}
+        with connect(address, subprotocols=[Subprotocol("prefect")], open_timeout=30) as line:
+            line.send(json.dumps(said))
+            answer: dict[str, str] = json.loads(line.recv(30))
+            return answer.get("type") == "auth_success"
 
     def lock(path: Path) -> bool:
         handle = os.open(path, os.O_RDONLY)
@@ -139,7 +141,7 @@ def try_all(plan: dict[str, Any]) -> dict[str, str]:
     for name, door in doors(plan):
         try:
             found[name] = "open" if door() else "nothing is given"
-        except (OSError, sqlite3.Error, StopIteration, http.client.HTTPException) as error:
+        except (OSError, sqlite3.Error, StopIteration, http.client.HTTPException, WebSocketException) as error:
             found[name] = f"{type(error).__name__}: {error}"
     return found
 
