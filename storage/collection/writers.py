@@ -33,13 +33,16 @@ def has_died(name: str) -> bool | None:
 
 @cache
 def _machine() -> str | None:
-    """What tells this machine, since it was started, and its view of processes from any other."""
+    """What tells this machine, since it was started, and its view of processes and their times, from any other."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         view = Path("/proc/self/ns/pid").readlink()
     except OSError:
         return None
-    return sha256(f"{boot} {view}".encode()).hexdigest()[:12]
+    clock = Path()
+    with suppress(OSError):  # older kernels have one for all
+        clock = Path("/proc/self/ns/time").readlink()
+    return sha256(f"{boot} {view} {clock}".encode()).hexdigest()[:12]
 
 
 def _started(process: int) -> int | None:

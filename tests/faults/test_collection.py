@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -51,6 +53,28 @@ def test_writers_that_are_killed_beside_collections_lose_nothing(place: str, tmp
         with kills.s3_server() as root:
             found = kills.run(root, tmp_path, kills=20, seed=1)
     assert found["lost"] == 0
+
+
+GC = "import sys; from flows.cli import main; sys.exit(main(['gc', '--yes', '--store', sys.argv[1]]))"
+A_YEAR_ON = "import time; now = time.time; time.time = lambda: now() + 31_536_000; "
+
+
+@pytest.mark.parametrize("jump", ["of a process", "of the machine"])
+def test_a_clock_that_jumps_a_year_lets_nothing_be_collected(jump: str, tmp_path: Path) -> None:
+    place = Store.open(tmp_path / "store")
+    place.open_run("sweep", {}).close("completed", {})
+    place.put(b"nobody's, and young")
+    command = [sys.executable, "-c", (A_YEAR_ON if jump == "of a process" else "") + GC, str(tmp_path / "store")]
+    if jump == "of the machine":
+        # The kernel's clocks part by a year, as they do where the time is set; only root may have that.
+        command = ["unshare", "--time", "--boottime", "31536000", *command]
+        if subprocess.run([*command[:4], "true"], capture_output=True, check=False).returncode:
+            pytest.skip("clocks cannot be set apart here: that takes root, and Linux 5.6")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "nothing was collected: the clock of this machine" in done.stderr
+    assert len(place.files.listing("blobs")) == 1
+    assert not place.files.listing("trash")
 
 
 @pytest.mark.parametrize("place", ["folder", "memory", "s3"])
