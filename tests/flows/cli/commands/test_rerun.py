@@ -70,3 +70,25 @@ def test_where_nothing_is_unfinished_it_says_so(cli: CLI, tmp_path: Path) -> Non
     made.sweep(layers=["Conv2D_1/0"])
     code, _, err = cli("rerun", "--store", made.root)
     assert (code, "no sweep, dream, analysis or training is unfinished" in err) == (2, True)
+
+
+def test_what_verify_has_queued_comes_first_and_exactly_what_was_lost_is_made_again(cli: CLI, bench: Bench) -> None:
+    rerun(cli, bench)
+    run = bench.latest
+    store, lost = bench.store, ["Conv2D_2/0", "Conv2D_2/3"]
+    for unit in lost:
+        digest = store.record(store.run(run).units[unit].record).output("oips").digest
+        blob = bench.blob(digest)
+        data = bytearray(blob.read_bytes())
+        data[-1] ^= 1
+        blob.write_bytes(data)
+    code, out, _ = cli("verify", "--repair", "--json", "--store", bench.root)
+    report = json.loads(out)
+    assert (code, len(report["corrupt"]), report["queued"]) == (1, 2, [run])
+    again = rerun(cli, bench)
+    assert (again["computed"], again["reused"], again["left"]) == (2, 4, 0)
+    assert sorted(u for u, r in bench.store.run(again["run"]).units.items() if r.how == "computed" and "/" in u) == lost
+    code, out, _ = cli("verify", "--json", "--store", bench.root)
+    assert (code, json.loads(out)["missing"]) == (0, [])
+    code, _, err = cli("rerun", "--store", bench.root)
+    assert (code, "no sweep, dream, analysis or training is unfinished" in err) == (2, True)
