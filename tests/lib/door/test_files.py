@@ -29,7 +29,9 @@ def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
         open_file("a\0b")
 
 
-def test_what_becomes_a_pipe_after_it_was_looked_at_waits_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_becomes_a_pipe_after_it_was_looked_at_waits_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"1")
     looked = Path.stat
