@@ -62,6 +62,12 @@ SEALS = sql.Table(
     sqlite_with_rowid=False,
 )
 
+# Built once, as that takes longer than to ask: every commit does.
+_THERE = sql.select(RECORDS.c.key).where(RECORDS.c.key == sql.bindparam("wanted"))
+_SAVED = sql.select(SEALS.c.total).where(SEALS.c.name == sql.bindparam("of"))
+_SAVE = sql.update(SEALS).where(SEALS.c.name == sql.bindparam("of")).values(total=sql.bindparam("new"))
+_INSERT = {table.name: sql.insert(table) for table in (RECORDS, NAMES, DOCUMENTS)}
+
 Row = dict[str, Any]
 
 
@@ -213,7 +219,7 @@ def insert(connection: sql.Connection, records: Iterable[Record]) -> None:
     new = {record.key: record for record in records if not _there(connection, record.key)}
     if new:
         documents = [document_row(record) for record in new.values()]
-        connection.execute(sql.insert(DOCUMENTS), documents)
+        connection.execute(_INSERT[DOCUMENTS.name], documents)
         rows = zip(new.values(), documents, strict=True)
         _add(connection, RECORDS, [record_row(record, row["document"]) for record, row in rows])
         _add(connection, NAMES, [row for record in new.values() for row in name_rows(record)])
@@ -232,7 +238,7 @@ def delete(connection: sql.Connection, keys: Iterable[str]) -> None:
 
 def _add(connection: sql.Connection, table: sql.Table, rows: list[Row]) -> None:
     if rows:
-        connection.execute(sql.insert(table), rows)
+        connection.execute(_INSERT[table.name], rows)
         _change_total(connection, table, sum(int.from_bytes(row["seal"]) for row in rows))
 
 
@@ -245,15 +251,14 @@ def _remove(connection: sql.Connection, table: sql.Table, rows: list[Row]) -> No
 
 
 def _there(connection: sql.Connection, key: str) -> bool:
-    return connection.scalar(sql.select(RECORDS.c.key).where(RECORDS.c.key == key)) is not None
+    return connection.scalar(_THERE, {"wanted": key}) is not None
 
 
 def _change_total(connection: sql.Connection, table: sql.Table, by: int) -> None:
     total = _total(connection, table) + by
     if total < 0:
         raise IndexDamaged("rows of it are missing")
-    changed = sql.update(SEALS).where(SEALS.c.name == table.name).values(total=total.to_bytes(_TOTAL))
-    connection.execute(changed)
+    connection.execute(_SAVE, {"of": table.name, "new": total.to_bytes(_TOTAL)})
 
 
 def _total(connection: sql.Connection, table: sql.Table) -> int:
@@ -261,7 +266,7 @@ def _total(connection: sql.Connection, table: sql.Table) -> int:
 
 
 def _saved(connection: sql.Connection, name: str) -> bytes:
-    found = connection.scalar(sql.select(SEALS.c.total).where(SEALS.c.name == name))
+    found = connection.scalar(_SAVED, {"of": name})
     if not isinstance(found, bytes) or len(found) != _TOTAL:
         raise IndexDamaged("its seals are not there")
     return found
