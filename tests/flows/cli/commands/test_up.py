@@ -95,6 +95,9 @@ class TestWithAPassword:
         assert running.end() == 0
         assert not processes_of(home)
 
+    def test_it_is_said_that_the_line_is_not_encrypted(self, up: Up) -> None:
+        assert any("0.0.0.0: the line is not encrypted" in line for line in up.said)
+
     def test_nothing_is_answered_without_it(self, up: Up) -> None:
         for auth in (None, ("sam", "wrong")):
             for address in (f"{up.note['api']}/flow_runs/count", up.note["pictures"]):
