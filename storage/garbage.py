@@ -10,7 +10,7 @@ deleted from the trash that is needed. A collection that is killed in between le
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from storage.collection.moment import moment_of
 from storage.collection.needs import Needs, Survey, returning, unneeded
 from storage.collection.trashed import UNFINISHED, bring_back, collected_files, marker_of, read_collected
 from storage.collection.writers import has_died
+from storage.errors import StoreUnusable
 from storage.files import Entry
 from storage.index import FAILURES, reason
 from storage.names import blob_path, record_path
@@ -121,7 +122,8 @@ class _Removal:
         paths = [*map(record_path, plan.records), *map(blob_path, plan.blobs)]
         if not paths:
             return needs
-        self._files.write(marker_of(folder), b"")
+        with suppress(StoreUnusable):  # on a full disk this is what makes room
+            self._files.write(marker_of(folder), b"")
         try:
             for start in range(0, len(paths), BATCH):
                 batch = paths[start : start + BATCH]

@@ -52,7 +52,7 @@ def moment_of(files: Files) -> Moment:
         found = files.listing("tmp").get(probe)
         files.delete(probe)
     except StoreUnusable:
-        return Moment(before)  # nothing can be written, so nothing will be collected
+        return Moment(before)  # full, where collecting makes room, or read-only, where it will fail by itself
     if found is None:
         raise StoreError(f"nothing was collected: the store {files.root} does not list what was just written to it")
     if not before - CLOCKS_APART <= found.modified <= time.time() + CLOCKS_APART:
@@ -84,10 +84,13 @@ def note_clock(folder: Path, now: float) -> float | None:
         steady_since, machines = now, {}  # it was later already
     machines[boot] = (now, since_boot)
     latest = dict(sorted(machines.items(), key=lambda item: item[1][0])[-_MACHINES:])
-    with suppress(OSError):
-        temporary = folder / "tmp" / temporary_name()
+    temporary = folder / "tmp" / temporary_name()
+    try:
         temporary.write_text(json.dumps({"steady_since": steady_since, "machines": latest}))
         temporary.replace(folder / _NOTE)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
     return steady_since
 
 
