@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from storage.files import without_password
 from storage.mishaps.passing import asks_for_patience
 
 R = TypeVar("R")
@@ -143,7 +144,7 @@ class Patience:
 def reason_of(error: BaseException) -> str:
     """Why something failed, in a few words."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]
+    return without_password(str(text).splitlines()[0])
 
 
 def _say(line: str) -> None:
