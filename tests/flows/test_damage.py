@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flows.running.damage import NotMadeAgain
+from lib.training.settings import TrainSettings
 from storage import verify
 from storage.store import Store
 from tasks.session.progress import listen
@@ -127,3 +128,18 @@ def test_a_registered_model_or_a_data_set_that_nobody_gave_again_ends_the_run_wh
         assert "\n" not in str(caught.value)
         copy.sweep()  # does what it says
         assert copy.sweep(model="model/latest", data=None)["computed"] == 0
+
+
+def test_a_model_that_was_trained_here_is_trained_again_and_keeps_its_name(tmp_path: Path) -> None:
+    units = {"layers": ["Conv2D_1/0-1"], "pixels": None}
+    data = write_pictures(tmp_path / "pictures", side=18)
+    trained = Bench(tmp_path / "trained", None, data).sweep(train=TrainSettings(epochs=1, batch=8, seed=1), **units)
+    bench = Bench(tmp_path / "trained", trained["model"], None, trained["run"])
+    network = bench.record("model").output("model")
+    flip(bench.blob(network.digest))
+    again, said = said_while(lambda: bench.sweep(**units))
+    assert (again["state"], again["computed"], again["reused"]) == ("completed", 0, 2)
+    assert any(line.endswith("; it is trained again") for line in said)
+    made = bench.store.record(bench.store.ref(trained["model"]).removeprefix("record:"))
+    assert made.output("model").identity == network.identity
+    assert bench.store.get(made.output("model").digest)
