@@ -242,6 +242,7 @@ class LocalServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the run, which then stops the server when it is done with it
+                umask=0o077,  # whoever starts it, and be it a notebook
             )
 
     def _watch_server_process(self, give_up: float) -> None:
