@@ -115,7 +115,10 @@ CASES: dict[str, tuple[Make, str]] = {
     "scales not numbers": (_arguments(*SWEEP, "--length-scales", "1,nan,3"), "--length-scales is "),
     "steering name": (_arguments("sweep", "--store", "HERE/store", "--model", "\x1b[31mred\x07"), NO_MODEL),
     "name of bytes": (_arguments("sweep", "--store", "HERE/store", "--model", "\udcff\udcfe"), NO_MODEL),
-    "name of a million letters": (_arguments("sweep", "--store", "HERE/store", "--model", "a" * 100_000), NO_MODEL),
+    "name of a million letters": (
+        _arguments("sweep", "--store", "HERE/store", "--model", "a" * 100_000),
+        "File name too long",
+    ),
     "model that is a device": (_arguments("sweep", "--store", "HERE/store", "--model", "/dev/zero"), NO_MODEL),
     "model that is a pipe": (_with_pipe("sweep", "--store", "HERE/store", "--model", "HERE/pipe"), NO_MODEL),
     "file that is a device": (
