@@ -168,12 +168,11 @@ def _read_sets(path: Path, named: Mapping[Kind, StoredArray]) -> _Sets:
         pictures, said = as_pictures(path, stored.name, stored.read())
         images.append(pictures)
         notes += said
-        if labelled:
-            if labels[-1].ndim == 0 or len(labels[-1]) != len(pictures):
-                raise BadInput(
-                    f"{show_name(str(path))}: {named[name, 'labels'].name} is of shape {labels[-1].shape}, and there "
-                    f"are {len(pictures)} pictures in {stored.name}: it must have one label for each picture"
-                )
+        if labelled and (labels[-1].ndim == 0 or len(labels[-1]) != len(pictures)):
+            raise BadInput(
+                f"{show_name(str(path))}: {named[name, 'labels'].name} is of shape {labels[-1].shape}, and there "
+                f"are {len(pictures)} pictures in {stored.name}: it must have one label for each picture"
+            )
     split = f"the arrays {named[first, 'images'].name} and {named[tests[0], 'images'].name}" if tests else ""
     return _Sets(images, labels, split, notes)
 

@@ -10,7 +10,6 @@ from lib.errors import BadInput
 from lib.pictures.names import ENDINGS, is_nobodys, may_be_picture, show_name
 from lib.pictures.signatures import begins_like_picture
 
-
 MOST_ENTRIES, MOST_LINKED, DEEPEST = 2_000_000, 1_000, 50
 """Of files and folders, of links to folders, and of folders in folders: more is a mistake, or links in each other."""
 

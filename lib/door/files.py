@@ -60,7 +60,9 @@ def open_file(path: Path | str, name: str | None = None, most: int = limits.MOST
         about = os.fstat(handle)
         _check_kind(about.st_mode, name)
         if not opened_within(handle):
-            raise BadInput(f"{name} is a link to a place that may not be used here: dreamsweep up --allow PLACE allows it")
+            raise BadInput(
+                f"{name} is a link to a place that may not be used here: dreamsweep up --allow PLACE allows it"
+            )
         if about.st_size > most:
             raise BadInput(
                 f"{name} has {about.st_size / limits.GB:,.1f} GB, and at most {most / limits.GB:,.3g} are read"

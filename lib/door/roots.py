@@ -27,7 +27,9 @@ def lies_within(path: Path) -> bool:
     if roots is None:
         return True
     real = path.resolve()
-    return any(real.is_relative_to(Path(root.removeprefix(FILE)).expanduser().resolve()) for root in roots if not is_url(root))
+    return any(
+        real.is_relative_to(Path(root.removeprefix(FILE)).expanduser().resolve()) for root in roots if not is_url(root)
+    )
 
 
 def opened_within(handle: int) -> bool:

@@ -14,7 +14,7 @@ VERSION = 1
 
 
 def read_original(path: Path) -> bytes:
-    """The bytes of a file. Raises BadInput where it is no picture or cannot be read, in words that can follow its name."""
+    """The bytes of a picture's file. Raises BadInput where it is none, in words that can follow its name."""
     try:
         return read_picture_file(path)
     except NoFile as problem:

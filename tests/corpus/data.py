@@ -5,7 +5,6 @@ import io
 import os
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,12 +45,11 @@ def described(shape: str, kind: str = "|u1", body: bytes = b"") -> bytes:
     return npy(f"{{'descr': {kind!r}, 'fortran_order': False, 'shape': {shape}, }}\n", body)
 
 
-def zipped(deflated: bool = True, **members: bytes) -> Make:
+def zipped(**members: bytes) -> Make:
     """An `.npz` of these members."""
 
     def make(folder: Path) -> str:
-        how = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
-        with zipfile.ZipFile(folder / "file.npz", "w", how) as archive:
+        with zipfile.ZipFile(folder / "file.npz", "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in members.items():
                 archive.writestr(f"{name}.npy", data)
         return str(folder / "file.npz")
@@ -310,20 +308,50 @@ _ASKED: dict[str, tuple[Make, str]] = {
     "a script called .npz": (_written("file.npz", b"#!/bin/sh\ntouch beacon\n"), DAMAGED),
     "a pickle called .npz": (_written("file.npz", b"\x80\x04\x95\x0c\0\0\0\0\0\0\0\x8c\x05posix"), DAMAGED),
     # headers of NumPy
-    "a header of 4 GB": (zipped(images=b"\x93NUMPY\x02\0" + struct.pack("<I", 2**32 - 1) + b"{", labels=array(LABELS)), "header"),
+    "a header of 4 GB": (
+        zipped(images=b"\x93NUMPY\x02\0" + struct.pack("<I", 2**32 - 1) + b"{", labels=array(LABELS)),
+        "header",
+    ),
     "a header deeply nested": (zipped(images=npy("(" * 9_000), labels=array(LABELS)), "is no array of NumPy"),
-    "a header that is a bomb": (zipped(images=npy("{'shape': (" + "9**" * 2_000 + "9,)}"), labels=array(LABELS)), "is no array of NumPy"),
-    "a header of code": (zipped(images=npy("__import__('os').system('touch beacon')"), labels=array(LABELS)), "is no array of NumPy"),
+    "a header that is a bomb": (
+        zipped(images=npy("{'shape': (" + "9**" * 2_000 + "9,)}"), labels=array(LABELS)),
+        "is no array of NumPy",
+    ),
+    "a header of code": (
+        zipped(images=npy("__import__('os').system('touch beacon')"), labels=array(LABELS)),
+        "is no array of NumPy",
+    ),
     "a header of version 9": (zipped(images=npy("{}", version=9), labels=array(LABELS)), "header"),
-    "a header of 1,000 sides": (zipped(images=described(str((1,) * 1_000)), labels=array(LABELS)), "is no array|header"),
-    "a shape of 10^30": (zipped(images=described("(1000000000000000000000000000000, 28, 28)"), labels=array(LABELS)), "does not fit"),
+    "a header of 1,000 sides": (
+        zipped(images=described(str((1,) * 1_000)), labels=array(LABELS)),
+        "is no array|header",
+    ),
+    "a shape of 10^30": (
+        zipped(images=described("(1000000000000000000000000000000, 28, 28)"), labels=array(LABELS)),
+        "does not fit",
+    ),
     "a shape below 0": (zipped(images=described("(-1, 28, 28)"), labels=array(LABELS)), "is no array"),
     "a shape of nothing": (zipped(images=described("(0, 28, 28)"), labels=array(LABELS[:0])), "is of the shape"),
-    "a shape that is not held": (zipped(images=described("(60000, 28, 28)", body=bytes(100)), labels=array(LABELS)), "promises more"),
-    "numbers of 2 GB": (zipped(images=described("(1, 28, 28)", "|S2000000000"), labels=array(LABELS)), "does not fit|pixels are"),
+    "a shape that is not held": (
+        zipped(images=described("(60000, 28, 28)", body=bytes(100)), labels=array(LABELS)),
+        "promises more",
+    ),
+    "numbers of 2 GB": (
+        zipped(images=described("(1, 28, 28)", "|S2000000000"), labels=array(LABELS)),
+        "does not fit|pixels are",
+    ),
     "objects": (zipped(images=array(np.array([{"a": 1}] * 20, dtype=object)), labels=array(LABELS)), "Python objects"),
-    "objects in a structure": (zipped(images=npy("{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (20, 28, 28), }"), labels=array(LABELS)), "Python objects"),
-    "a structure": (zipped(images=array(np.zeros((20, 28, 28), [("r", "u1"), ("g", "u1")])), labels=array(LABELS)), "pixels are"),
+    "objects in a structure": (
+        zipped(
+            images=npy("{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (20, 28, 28), }"),
+            labels=array(LABELS),
+        ),
+        "Python objects",
+    ),
+    "a structure": (
+        zipped(images=array(np.zeros((20, 28, 28), [("r", "u1"), ("g", "u1")])), labels=array(LABELS)),
+        "pixels are",
+    ),
     "infinite pixels": (zipped(images=array(np.full((20, 28, 28), np.inf)), labels=array(LABELS)), "no numbers"),
     "labels of 10^18": (zipped(images=array(PIXELS), labels=array(np.full(20, 10**18))), "labels from"),
     "labels that are missing": (zipped(images=array(PIXELS), labels=array(LABELS[:3])), "one label for each"),
@@ -340,32 +368,63 @@ _ASKED: dict[str, tuple[Make, str]] = {
     "names that steer": (zipped(**{"\x1b[2J\nimages": array(PIXELS)}), "has no images"),
     # HDF5
     "an array never written": (_labelled(shape=(10**6, 100, 100, 3), dtype="u1"), "promises"),
-    "an array of chunks never written": (_labelled(shape=(10**6, 1000, 1000), dtype="u1", chunks=(1, 1000, 1000)), "promises"),
+    "an array of chunks never written": (
+        _labelled(shape=(10**6, 1000, 1000), dtype="u1", chunks=(1, 1000, 1000)),
+        "promises",
+    ),
     "a chunk that is a bomb": (hdf5(_chunk_bomb), "bomb|pieces|promises"),
     "a filter of a plug-in": (hdf5(_plugin), "plug-in"),
-    "an array of /etc/passwd": (hdf5(lambda file: file.create_dataset("images", (20, 8, 8), "u1", external=[("/etc/passwd", 0, 1280)])), "another file"),
+    "an array of a file of the system": (
+        hdf5(lambda file: file.create_dataset("images", (20, 8, 8), "u1", external=[("/etc/passwd", 0, 1280)])),
+        "another file",
+    ),
     "a virtual array": (hdf5(_virtual), "another file"),
-    "a link to another file": (hdf5(lambda file: file.__setitem__("images", h5py.ExternalLink("/etc/passwd", "/x"))), "another file"),
+    "a link to another file": (
+        hdf5(lambda file: file.__setitem__("images", h5py.ExternalLink("/etc/passwd", "/x"))),
+        "another file",
+    ),
     "a soft link": (hdf5(lambda file: file.__setitem__("images", h5py.SoftLink("/images"))), "holds the link"),
     "a group in itself": (hdf5(lambda file: file.create_group("a").__setitem__("b", file)), "two names|named|links"),
     "groups 1,500 deep": (hdf5(_deep_groups), "deep"),
     "30,000 groups": (hdf5(_many_groups), "more than"),
     "labels of a million letters": (hdf5(_long_text), "longer than names"),
     "references": (hdf5(lambda file: file.create_dataset("images", (20,), h5py.ref_dtype)), "no array of numbers"),
-    "arrays of any length": (hdf5(lambda file: file.create_dataset("images", (20,), h5py.vlen_dtype("u1"))), "no array of numbers"),
+    "arrays of any length": (
+        hdf5(lambda file: file.create_dataset("images", (20,), h5py.vlen_dtype("u1"))),
+        "no array of numbers",
+    ),
     "a cut file of HDF5": (_written("file.h5", b"\x89HDF\r\n\x1a\n" + bytes(2_000)), DAMAGED),
     # IDX
     "idx promises 10^28 pictures": (_idx(IMAGES, bytes.fromhex("00000803") + b"\xff" * 12), "is truncated"),
     "idx of half a terabyte": (_idx_sparse, "at most 64 are read"),
-    "idx bomb": (_idx(f"{IMAGES}.gz", lambda: gzip.compress(struct.pack(">IIII", 0x0803, 60_000, 28, 28) + bytes(200 << 20), 9)), "bomb|too long"),
-    "idx bomb that says so": (_idx(f"{IMAGES}.gz", lambda: gzip.compress(struct.pack(">IIII", 0x0803, 60_000, 280, 280) + bytes(99 << 20), 9)), "MNIST's files have"),
+    "idx bomb": (
+        _idx(f"{IMAGES}.gz", lambda: gzip.compress(struct.pack(">IIII", 0x0803, 60_000, 28, 28) + bytes(200 << 20), 9)),
+        "bomb|too long",
+    ),
+    "idx bomb that says so": (
+        _idx(
+            f"{IMAGES}.gz", lambda: gzip.compress(struct.pack(">IIII", 0x0803, 60_000, 280, 280) + bytes(99 << 20), 9)
+        ),
+        "MNIST's files have",
+    ),
     "idx of many streams": (_idx(f"{IMAGES}.gz", lambda: gzip.compress(b"") * 300_000), "bomb|truncated"),
-    "idx cut in gzip": (_idx(f"{IMAGES}.gz", gzip.compress(struct.pack(">IIII", 0x0803, 1, 28, 28) + PIXELS[0].tobytes())[:-9]), "ends before|is damaged"),
+    "idx cut in gzip": (
+        _idx(f"{IMAGES}.gz", gzip.compress(struct.pack(">IIII", 0x0803, 1, 28, 28) + PIXELS[0].tobytes())[:-9]),
+        "ends before|is damaged",
+    ),
     "idx of no dimensions": (_idx(IMAGES, bytes.fromhex("00000800")), "is no IDX file"),
     "idx of nothing": (_idx(IMAGES, b""), "is truncated"),
     "idx that is a fifo": (_idx_fifo, "lacks|named pipe"),
-    "mnist.npz of objects": (_mnist_npz(**dict.fromkeys(("x_train", "y_train", "x_test", "y_test"), array(np.array([{}] * 3, dtype=object)))), "Python objects"),
-    "mnist.npz of 10^12 pictures": (_mnist_npz(**dict.fromkeys(("x_train", "y_train", "x_test", "y_test"), described("(1000000000000, 28, 28)"))), "are wanted as bytes"),
+    "mnist.npz of objects": (
+        _mnist_npz(
+            **dict.fromkeys(("x_train", "y_train", "x_test", "y_test"), array(np.array([{}] * 3, dtype=object)))
+        ),
+        "Python objects",
+    ),
+    "mnist.npz of 10^12 pictures": (
+        _mnist_npz(**dict.fromkeys(("x_train", "y_train", "x_test", "y_test"), described("(1000000000000, 28, 28)"))),
+        "are wanted as bytes",
+    ),
     # folders
     "folders 300 deep": (_folder(_deep_folders), "deep"),
     "links through each other": (_folder(_links_in_links), "links to folders"),
@@ -373,7 +432,16 @@ _ASKED: dict[str, tuple[Make, str]] = {
     "odd names": (_folder(_odd_names), READ),
     "a fifo among pictures": (_hostile("fifo.png", "link to a device.png", "eps.png"), READ),
     "bombs among pictures": (_hostile("png header of 4 billion.png", "png text bomb.png", "tiff tile bomb.tif"), READ),
-    "bombs alone": (_hostile(*[name for name in PICTURES if name.startswith(("png h", "png b", "jpeg of s", "gif of", "tiff of", "bmp of", "webp", "psd"))]), "cannot be read, more than a third"),
+    "bombs alone": (
+        _hostile(
+            *[
+                name
+                for name in PICTURES
+                if name.startswith(("png h", "png b", "jpeg of s", "gif of", "tiff of", "bmp of", "webp", "psd"))
+            ]
+        ),
+        "cannot be read, more than a third",
+    ),
 }
 
 
@@ -396,7 +464,7 @@ def warm() -> None:
     import PIL.TiffImagePlugin
     import PIL.WebPImagePlugin  # noqa: F401
 
-    import lib.data.datasets
+    import lib.data.datasets  # noqa: F401
     from lib.data.layout import LAYOUTS
 
     list(LAYOUTS)

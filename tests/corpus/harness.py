@@ -82,7 +82,7 @@ def faults(kind: str, found: Answer) -> list[str]:
     """What is wrong with an answer."""
     wanted = importlib.import_module(f"tests.corpus.{kind}").CASES[found.name][1]
     wrong = []
-    if found.error not in ("", "BadInput", "BadValue", "IsFolder", "Question"):
+    if found.error not in ("", "BadInput", "BadValue", "IsFolder", "NoFile", "Question"):
         wrong.append(f"raises {found.error}: {found.said}")
     elif found.said is None and not re.search(wanted, ""):
         wrong.append(f"is used, and should have said {wanted!r}")

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lib.errors import BadInput
+
 Make = Callable[[Path], object]
 """Makes the file at a path."""
 
@@ -30,7 +32,9 @@ def chunk(kind: bytes, data: bytes, length: int | None = None) -> bytes:
     return struct.pack(">I", stated) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, rows: bytes, *more: bytes, depth: int = 8, colour: int = 2, interlace: int = 0) -> bytes:
+def png(
+    width: int, height: int, rows: bytes, *more: bytes, depth: int = 8, colour: int = 2, interlace: int = 0
+) -> bytes:
     """A PNG of this header, whatever its pixels are."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
     return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *more, chunk(b"IDAT", rows), chunk(b"IEND", b"")])
@@ -70,7 +74,9 @@ def _tiff(entries: list[tuple[int, int, int, int]], more: bytes = b"", following
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + struct.pack("<I", following) + more
 
 
-def _tiff_of(width: int, height: int, *others: tuple[int, int, int, int], more: bytes = b"", following: int = 0) -> bytes:
+def _tiff_of(
+    width: int, height: int, *others: tuple[int, int, int, int], more: bytes = b"", following: int = 0
+) -> bytes:
     own = {256: (256, 4, 1, width), 257: (257, 4, 1, height), 258: (258, 3, 1, 8), 259: (259, 3, 1, 1)}
     own |= {262: (262, 3, 1, 1), 277: (277, 3, 1, 1), 278: (278, 4, 1, height)}
     return _tiff([entry for _, entry in sorted((own | {one[0]: one for one in others}).items())], more, following)
@@ -93,8 +99,10 @@ def _growing_pages() -> bytes:
     def directory(side: int, at: int, following: int) -> bytes:
         entries = [(256, 4, 1, side), (257, 4, 1, side), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1)]
         entries += [(273, 4, 1, at), (277, 3, 1, 1), (278, 4, 1, side), (279, 4, 1, len(pixels))]
-        return struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *e) for e in entries) + struct.pack(
-            "<I", following
+        return (
+            struct.pack("<H", len(entries))
+            + b"".join(struct.pack("<HHII", *e) for e in entries)
+            + struct.pack("<I", following)
         )
 
     start = 8 + count * size
@@ -107,7 +115,13 @@ def _growing_pages() -> bytes:
 def _tile_bomb() -> bytes:
     """A picture of 10x10 in one tile of 40,000x40,000, deflated."""
     return _tiff_of(
-        10, 10, (259, 3, 1, 8), (322, 4, 1, 40_000), (323, 4, 1, 40_000), (324, 4, 1, 300), (325, 4, 1, 2_000_000),
+        10,
+        10,
+        (259, 3, 1, 8),
+        (322, 4, 1, 40_000),
+        (323, 4, 1, 40_000),
+        (324, 4, 1, 300),
+        (325, 4, 1, 2_000_000),
         more=bytes(300 - 8 - 2 - 11 * 12 - 4) + zeros(1 << 27),
     )
 
@@ -120,8 +134,12 @@ def _gif(frames: int, side: int = 1, inner: tuple[int, int] = (1, 1), more: byte
 
 def _gif_growing() -> bytes:
     head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6)
+
     def frame(side: int) -> bytes:
-        return b"\x21\xf9\x04\0\x01\0\0\0" + b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x44\x01\0"
+        return (
+            b"\x21\xf9\x04\0\x01\0\0\0" + b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x44\x01\0"
+        )
+
     return head + frame(1) + frame(10_000) * 100 + b"\x3b"
 
 
@@ -204,8 +222,19 @@ def _webp(frames: int) -> bytes:
 
 
 def _webp_header(width: int, height: int) -> bytes:
-    body = b"VP8X" + struct.pack("<IB3x", 10, 0x10) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    body += b"VP8L" + struct.pack("<I", 20) + b"\x2f" + struct.pack("<I", (width - 1 & 0x3FFF) | (height - 1 & 0x3FFF) << 14) + bytes(15)
+    body = (
+        b"VP8X"
+        + struct.pack("<IB3x", 10, 0x10)
+        + (width - 1).to_bytes(3, "little")
+        + (height - 1).to_bytes(3, "little")
+    )
+    body += (
+        b"VP8L"
+        + struct.pack("<I", 20)
+        + b"\x2f"
+        + struct.pack("<I", (width - 1 & 0x3FFF) | (height - 1 & 0x3FFF) << 14)
+        + bytes(15)
+    )
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
@@ -231,11 +260,18 @@ def _heif_boxes() -> bytes:
 def _bmp(width: int, height: int, compression: int = 0, body: bytes = b"", bits: int = 8) -> bytes:
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), 0, 0, 0, 0)
     palette = bytes(1024) if bits == 8 else b""
-    return b"BM" + struct.pack("<IHHI", 54 + len(palette) + len(body), 0, 0, 54 + len(palette)) + header + palette + body
+    return (
+        b"BM" + struct.pack("<IHHI", 54 + len(palette) + len(body), 0, 0, 54 + len(palette)) + header + palette + body
+    )
 
 
 def _fifo(path: Path) -> None:
     os.mkfifo(path)
+
+
+def _link_to_fifo(path: Path) -> None:
+    os.mkfifo(path.parent / "pipe")
+    path.symlink_to("pipe")
 
 
 def _socket(path: Path) -> None:
@@ -267,7 +303,7 @@ CASES: dict[str, tuple[Make, str]] = {
     # what is no file
     "fifo.png": (_fifo, NO_FILE),
     "socket.png": (_socket, NO_FILE),
-    "link to a fifo.png": (lambda path: (os.mkfifo(path.parent / "pipe"), path.symlink_to("pipe")), NO_FILE),
+    "link to a fifo.png": (_link_to_fifo, NO_FILE),
     "link to a device.png": (_link("/dev/zero"), NO_FILE),
     "link to the terminal.png": (_link("/dev/tty"), "is no file|cannot be read"),
     "link to itself.png": (lambda path: path.symlink_to(path.name), "cannot be read|circle"),
@@ -276,13 +312,22 @@ CASES: dict[str, tuple[Make, str]] = {
     "forbidden folder.png": (lambda path: path.mkdir(), NO_FILE),
     # what no decoder may see
     "eps.png": (written(_eps()), NO_PICTURE),
-    "eps of DOS.tif": (written(b"\xc5\xd0\xd3\xc6" + struct.pack("<6I", 32, len(_eps()), 0, 0, 0, 0) + b"\0" * 4 + _eps()), NO_PICTURE),
+    "eps of DOS.tif": (
+        written(b"\xc5\xd0\xd3\xc6" + struct.pack("<6I", 32, len(_eps()), 0, 0, 0, 0) + b"\0" * 4 + _eps()),
+        NO_PICTURE,
+    ),
     "wmf.bmp": (written(b"\xd7\xcd\xc6\x9a" + bytes(200)), NO_PICTURE),
-    "psd.png": (written(b"8BPS\0\x01" + bytes(6) + struct.pack(">HIIHH", 3, 30_000, 30_000, 8, 3) + bytes(40)), NO_PICTURE),
+    "psd.png": (
+        written(b"8BPS\0\x01" + bytes(6) + struct.pack(">HIIHH", 3, 30_000, 30_000, 8, 3) + bytes(40)),
+        NO_PICTURE,
+    ),
     "ico.png": (written(b"\0\0\x01\0\x01\0" + bytes(16) + SMALL), NO_PICTURE),
     "icns.png": (written(b"icns" + struct.pack(">I", 16) + b"ic10" + struct.pack(">I", 8)), NO_PICTURE),
     "pdf.jpg": (written(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"), NO_PICTURE),
-    "svg.png": (written(b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'), NO_PICTURE),
+    "svg.png": (
+        written(b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'),
+        NO_PICTURE,
+    ),
     "fli.gif": (written(struct.pack("<IHHHHHH", 200, 0xAF12, 1, 30_000, 30_000, 8, 3) + bytes(200)), NO_PICTURE),
     "sgi.png": (written(b"\x01\xda\x01\x01\0\x03" + struct.pack(">HHH", 60_000, 60_000, 3) + bytes(600)), NO_PICTURE),
     "zip.png": (written(b"PK\x03\x04" + bytes(60)), NO_PICTURE),
@@ -301,17 +346,32 @@ CASES: dict[str, tuple[Make, str]] = {
     "png of no width.png": (written(png(0, 10, zlib.compress(bytes(10)))), DAMAGED),
     "png of no size.png": (written(png(0, 0, zlib.compress(b""))), DAMAGED),
     "png one pixel high.png": (written(png(2**30, 1, zlib.compress(bytes(100)))), TOO_LARGE),
-    "png text bomb.png": (written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"zTXt", b"a\0\0" + zeros(1 << 27)))), DAMAGED),
-    "png itxt bomb.png": (written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"iTXt", b"a\0\x01\0\0\0" + zeros(1 << 27)))), DAMAGED),
-    "png icc bomb.png": (written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"iCCP", b"a\0\0" + zeros(1 << 27)))), DAMAGED),
-    "png of many texts.png": (written(lambda: png(1, 1, zlib.compress(bytes(4)), *[chunk(b"tEXt", b"k%d\0v" % n) for n in range(400_000)])), DAMAGED),
-    "png of empty chunks.png": (written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"prVt", b"") * 1_000_000)), DAMAGED),
+    "png text bomb.png": (
+        written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"zTXt", b"a\0\0" + zeros(1 << 27)))),
+        DAMAGED,
+    ),
+    "png itxt bomb.png": (
+        written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"iTXt", b"a\0\x01\0\0\0" + zeros(1 << 27)))),
+        DAMAGED,
+    ),
+    "png icc bomb.png": (
+        written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"iCCP", b"a\0\0" + zeros(1 << 27)))),
+        DAMAGED,
+    ),
+    "png of many texts.png": (
+        written(lambda: png(1, 1, zlib.compress(bytes(4)), *[chunk(b"tEXt", b"k%d\0v" % n) for n in range(400_000)])),
+        DAMAGED,
+    ),
+    "png of empty chunks.png": (
+        written(lambda: png(1, 1, zlib.compress(bytes(4)), chunk(b"prVt", b"") * 1_000_000)),
+        DAMAGED,
+    ),
     "png of empty idat.png": (written(lambda: png(1, 1, b"", chunk(b"IDAT", b"") * 1_000_000)), DAMAGED),
     "png chunk longer than all.png": (written(png(1, 1, b"", chunk(b"tEXt", b"", 2**31 - 1))), DAMAGED),
     "png chunk of 4 GB.png": (written(png(1, 1, b"", chunk(b"IDAT", b"", 2**32 - 1))), DAMAGED),
     "apng claims 4 billion.png": (written(_apng(2**31, 2)), TOO_LARGE),
     "apng of 100,000 frames.png": (written(lambda: _apng(100_000, 100_000)), TOO_LARGE),
-    "apng lies.png": (written(_apng(9_000, 2)), EITHER),
+    "apng lies.png": (written(_apng(9_000, 2)), DAMAGED),
     # JPEG
     "jpeg of 65,500.jpg": (written(_jpeg_sized(65_500, 65_500)), TOO_LARGE),
     "jpeg of no height.jpg": (written(_jpeg_sized(40, 0)), DAMAGED),
@@ -322,19 +382,54 @@ CASES: dict[str, tuple[Make, str]] = {
     "jpeg of segments.jpg": (written(lambda: _jpeg_with(_segment(0xE5, b"") * 2_000_000)), DAMAGED),
     "jpeg of comments.jpg": (written(lambda: _jpeg_with(_segment(0xFE, b"a") * 1_000_000)), DAMAGED),
     "jpeg exif in circles.jpg": (written(lambda: _jpeg_with(_segment(0xE1, _exif_loop()))), READ),
-    "jpeg exif large.jpg": (written(lambda: _jpeg_with(*[_segment(0xE1, b"Exif\0\0II*\0" + b"\xff" * 65_000)] * 200)), READ),
-    "jpeg mpf.jpg": (written(lambda: _jpeg_with(_segment(0xE2, b"MPF\0II*\0" + struct.pack("<IH", 8, 2) + struct.pack("<HHII", 0xB001, 4, 1, 2**32 - 1) + struct.pack("<HHII", 0xB002, 7, 2**31, 8) + bytes(4)))), READ),
-    "jpeg icc hostile.jpg": (written(lambda: _jpeg_with(_segment(0xE2, b"ICC_PROFILE\0\x01\x01" + b"\xff" * 60_000))), READ),
+    "jpeg exif large.jpg": (
+        written(lambda: _jpeg_with(*[_segment(0xE1, b"Exif\0\0II*\0" + b"\xff" * 65_000)] * 200)),
+        READ,
+    ),
+    "jpeg mpf.jpg": (
+        written(
+            lambda: _jpeg_with(
+                _segment(
+                    0xE2,
+                    b"MPF\0II*\0"
+                    + struct.pack("<IH", 8, 2)
+                    + struct.pack("<HHII", 0xB001, 4, 1, 2**32 - 1)
+                    + struct.pack("<HHII", 0xB002, 7, 2**31, 8)
+                    + bytes(4),
+                )
+            )
+        ),
+        READ,
+    ),
+    "jpeg icc hostile.jpg": (
+        written(lambda: _jpeg_with(_segment(0xE2, b"ICC_PROFILE\0\x01\x01" + b"\xff" * 60_000))),
+        READ,
+    ),
     "jpeg cut.jpg": (written(saved("JPEG", (400, 300))[:900]), DAMAGED),
     # TIFF
     "tiff of 4 billion.tif": (written(_tiff_of(2**31, 2**31, (273, 4, 1, 8))), TOO_LARGE),
     "tiff promises.tif": (written(_tiff_of(10_000, 10_000, (273, 4, 1, 8))), DAMAGED),
     "tiff of 100,000 pages.tif": (written(_many_pages), TOO_LARGE),
-    "tiff of growing pages.tif": (written(_growing_pages), f"^$|pages of different sizes|{TOO_LARGE}"),
+    "tiff of growing pages.tif": (written(_growing_pages), "pages of different sizes"),
     "tiff in circles.tif": (written(_tiff_of(1, 1, (273, 4, 1, 8), (279, 4, 1, 1), following=8)), READ),
     "tiff tile bomb.tif": (written(_tile_bomb), TOO_LARGE),
-    "tiff of tags.tif": (written(lambda: _tiff([(n % 65536, 2, 50_000_000, 8) for n in range(65_535)], bytes(60_000_000))), DAMAGED),
-    "tiff of a million strips.tif": (written(lambda: _tiff_of(1, 1_000_000, (278, 4, 1, 1), (273, 4, 1_000_000, 200), (279, 4, 1_000_000, 200), more=bytes(200) + struct.pack("<I", 8) * 1_000_000)), TOO_LARGE),
+    "tiff of tags.tif": (
+        written(lambda: _tiff([(n % 65536, 2, 50_000_000, 8) for n in range(65_535)], bytes(60_000_000))),
+        DAMAGED,
+    ),
+    "tiff of a million strips.tif": (
+        written(
+            lambda: _tiff_of(
+                1,
+                1_000_000,
+                (278, 4, 1, 1),
+                (273, 4, 1_000_000, 200),
+                (279, 4, 1_000_000, 200),
+                more=bytes(200) + struct.pack("<I", 8) * 1_000_000,
+            )
+        ),
+        TOO_LARGE,
+    ),
     "tiff of 65,535 samples.tif": (written(_tiff_of(10, 10, (277, 3, 1, 65_535), (273, 4, 1, 8))), DAMAGED),
     "tiff of no size.tif": (written(_tiff_of(0, 0, (273, 4, 1, 8))), DAMAGED),
     # GIF
@@ -353,9 +448,18 @@ CASES: dict[str, tuple[Make, str]] = {
     "heic of 4 billion.heic": (written(lambda: _avif_sized(2**31, 2**31, "HEIF")), f"{TOO_LARGE}|{DAMAGED}"),
     "heic of deep boxes.heic": (written(_heif_boxes), DAMAGED),
     "jpeg 2000 of 4 billion.j2k": (written(lambda: _jpeg2000(width=2**31, height=2**31)), TOO_LARGE),
-    "jpeg 2000 of 100 million tiles.j2k": (written(lambda: _jpeg2000(width=10_000, height=10_000, tile_width=1, tile_height=1)), f"{TOO_LARGE}|{DAMAGED}"),
-    "jpeg 2000 of 65,000 tiles.j2k": (written(lambda: _jpeg2000(width=255, height=255, tile_width=1, tile_height=1)), f"{TOO_LARGE}|{DAMAGED}"),
-    "jpeg 2000 promises.j2k": (written(lambda: _jpeg2000(width=5_000, height=5_000, tile_width=5_000, tile_height=5_000)), EITHER),
+    "jpeg 2000 of 100 million tiles.j2k": (
+        written(lambda: _jpeg2000(width=10_000, height=10_000, tile_width=1, tile_height=1)),
+        f"{TOO_LARGE}|{DAMAGED}",
+    ),
+    "jpeg 2000 of 65,000 tiles.j2k": (
+        written(lambda: _jpeg2000(width=255, height=255, tile_width=1, tile_height=1)),
+        f"{TOO_LARGE}|{DAMAGED}",
+    ),
+    "jpeg 2000 promises.j2k": (
+        written(lambda: _jpeg2000(width=5_000, height=5_000, tile_width=5_000, tile_height=5_000)),
+        EITHER,
+    ),
     "jpeg 2000 of boxes.jp2": (written(_jp2_boxes), DAMAGED),
     # BMP, PPM
     "bmp of 2 billion.bmp": (written(_bmp(2**31 - 1, 2**31 - 1)), TOO_LARGE),
@@ -380,7 +484,7 @@ def warm() -> None:
     import PIL.TiffImagePlugin
     import PIL.WebPImagePlugin  # noqa: F401
 
-    import lib.data.picture_reading
+    import lib.data.picture_reading  # noqa: F401
     import tasks.session.originals  # noqa: F401
     from lib.pictures import heif
 
@@ -388,13 +492,22 @@ def warm() -> None:
 
 
 def door(path: Path) -> None:
-    """Read a picture as a data set does, and as a dream does."""
+    """Read a picture as a data set does, and as a dream does, whatever came of the other."""
     from lib.data.picture_reading import read_head, read_picture
     from lib.pictures.files import decode, size_of
     from tasks.session.originals import read_original
 
-    read_head(path)
-    read_picture(path, (28, 28), 1, "crop", 28)
-    data = read_original(path)
-    size_of(data)
-    decode(data)
+    problems = []
+    try:
+        read_head(path)
+        read_picture(path, (28, 28), 1, "crop", 28)
+    except BadInput as problem:
+        problems.append(problem)
+    try:
+        data = read_original(path)
+        size_of(data)
+        decode(data)
+    except BadInput as problem:
+        problems.append(problem)
+    if problems:
+        raise problems[0]

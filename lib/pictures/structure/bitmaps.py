@@ -28,7 +28,9 @@ def check_bmp(data: bytes) -> None:
     check_pixels(abs(width), abs(height))
     if compression in _RUN_LENGTHS:
         if len(data) > _MOST_RUN_LENGTHS or abs(width * height) > _MOST_RUN_PIXELS:
-            raise BadInput("is too large: it is a BMP of run lengths, of which only small ones are read: save it as PNG")
+            raise BadInput(
+                "is too large: it is a BMP of run lengths, of which only small ones are read: save it as PNG"
+            )
     elif abs(width * height) > LARGE and abs(height) * (abs(width) * bits // 8) > len(data):
         raise BadInput("is truncated or damaged: its header promises more pixels than it holds")
 
@@ -48,7 +50,9 @@ def check_ppm(data: bytes) -> bytes:
     check_pixels(width, height)
     if kind <= 3:
         if len(data) > _MOST_WORDS:
-            raise BadInput(f"is too large: at most {_MOST_WORDS >> 20} MB of a PPM of words are read: save it in binary")
+            raise BadInput(
+                f"is too large: at most {_MOST_WORDS >> 20} MB of a PPM of words are read: save it in binary"
+            )
         return data
     depth = 1
     at = found.end() + 1

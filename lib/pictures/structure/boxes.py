@@ -28,10 +28,8 @@ def check_webp(data: bytes) -> None:
 
 
 def check_media(data: bytes) -> None:
-    """Raise BadInput for an AVIF or HEIC whose boxes are too many or nested too deeply, or whose picture is too large."""
-    parts = 0
-    for kind, start, _ in _boxes(data, 0, len(data), 0):
-        parts += 1
+    """Raise BadInput for an AVIF or HEIC whose boxes are too many or too deep, or whose picture is too large."""
+    for parts, (kind, start, _) in enumerate(_boxes(data, 0, len(data), 0)):
         check_parts(parts)
         if kind == b"ispe" and start + 12 <= len(data):
             width, height = struct.unpack_from(">II", data, start + 4)

@@ -1,4 +1,4 @@
-"""GIF: blocks of at most 255 bytes. A comment is joined piece by piece, so a long one takes the square of its length."""
+"""GIF: blocks of at most 255 bytes. A comment is joined piece by piece: a long one takes the square of its length."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""JPEG 2000: a codestream, in boxes or bare. Its decoder makes a table of every tile, precinct and block before it begins."""
+"""JPEG 2000: a codestream, in boxes or bare. Its decoder makes a table of every tile, precinct and block first."""
 
 import struct
 

@@ -89,5 +89,3 @@ def _check_page(tags: dict[int, tuple[int, int]], size: int) -> None:
         area = width * min(height, value(_ROWS, height) or height)
     if not plain:
         check_held(area * samples * bits // 8 + width * height * (1 if samples == 1 and bits <= 8 else 4))
-
-
