@@ -29,13 +29,19 @@ def is_file(path: Path) -> bool:
         return False
 
 
+_MOST_BYTES = 512 << 20
+"""Of a picture or a film that is asked what it says of itself."""
+
+
 def read_metadata(path: Path) -> dict[str, Json] | None:
     """What the file says of itself in its metadata; None where it says nothing, is no picture or cannot be read."""
+    from lib.door.files import read_file
+    from lib.errors import BadInput
     from lib.pictures.about import read_about
 
     try:
-        return read_about(path.read_bytes())
-    except (OSError, ValueError):
+        return read_about(read_file(path, most=_MOST_BYTES))
+    except BadInput:
         return None
 
 

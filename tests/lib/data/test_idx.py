@@ -44,7 +44,7 @@ def test_a_file_cut_anywhere_is_called_truncated(tmp_path_factory, array, gz, da
 def test_a_gzip_file_cut_short_is_called_truncated(tmp_path):
     path = written(tmp_path, np.arange(90, dtype=np.uint8).reshape(10, 3, 3), gz=True)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(BadInput, match="ends before it is whole|is damaged"):
+    with pytest.raises(BadInput, match=r"ends before it is whole|is damaged"):
         idx.read_idx(path, "images")
 
 
@@ -53,7 +53,7 @@ def test_a_gzip_file_with_a_flipped_byte_is_called_damaged(tmp_path):
     data = bytearray(path.read_bytes())
     data[40] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(BadInput, match="ends before it is whole|is damaged"):
+    with pytest.raises(BadInput, match=r"ends before it is whole|is damaged"):
         idx.read_idx(path, "images")
 
 
