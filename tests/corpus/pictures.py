@@ -502,12 +502,12 @@ def door(path: Path) -> None:
         read_head(path)
         read_picture(path, (28, 28), 1, "crop", 28)
     except BadInput as problem:
-        problems.append(problem)
+        problems.append(str(problem))  # not the error itself, which holds what was being read
     try:
         data = read_original(path)
         size_of(data)
         decode(data)
     except BadInput as problem:
-        problems.append(problem)
+        problems.append(str(problem))  # not the error itself, which holds what was being read
     if problems:
-        raise problems[0]
+        raise BadInput(problems[0])
