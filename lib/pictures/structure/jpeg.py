@@ -6,6 +6,7 @@ import struct
 from lib.errors import BadInput
 from lib.pictures.structure.limits import LARGE, check_held, check_parts, check_pixels
 
+_JUNK = "is truncated or damaged: there are bytes between its segments that belong to none"
 _MOST_SCANS = 100
 _MOST_PADDING = 1 << 16
 _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -26,13 +27,15 @@ def check(data: bytes) -> None:
     while at + 4 <= len(data):
         found = data.find(b"\xff", at)
         if found < 0:
+            if scans == 0 and len(data) - at > _MOST_PADDING:
+                raise BadInput(_JUNK)
             break
         marker = found + 1
         while marker < len(data) and data[marker] == 0xFF and marker - found <= _MOST_PADDING:
             marker += 1
         padding += marker - at - 1
         if padding > _MOST_PADDING:
-            raise BadInput("is truncated or damaged: there are bytes between its segments that belong to none")
+            raise BadInput(_JUNK)
         if marker >= len(data):
             break
         code = data[marker]
