@@ -1,7 +1,6 @@
 """The store: blobs, records, runs and refs as files, which are the truth; an index beside them, for questions only."""
 
 import logging
-import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from storage.clock import now
 from storage.collection.writers import temporary_name
 from storage.document import plain_mapping
 from storage.errors import StoreError, StoreUnusable
-from storage.files import Files, Kept, share
+from storage.files import Files, Kept
 from storage.listing import Listing
 from storage.local_files import LocalFiles
 from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
@@ -210,14 +209,9 @@ class Store:
         """The index of this store on this machine, as it is; `questions` gives one that is up to date."""
         from storage.index import Index
 
-        path = self.files.local / "index.sqlite"
         with suppress(OSError):  # whoever writes to the index will say
             self.files.local.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):  # SQLite's own files get the permissions of this one
-                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-                share(handle, self.files.local, 0o666)
-                os.close(handle)
-        return Index(path)
+        return Index(self.files.local / "index.sqlite")
 
     def questions(self) -> "Index":
         """An index that holds the records that are there now, whatever became of its file: ask this one."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from storage.collection.writers import temporary_name
 from storage.errors import StoreError, StoreUnusable
-from storage.files import Files
+from storage.files import Files, share
 
 CLOCKS_APART = 3600.0
 """So many seconds clocks may differ, of this machine, of others that write, and of the store."""
@@ -87,6 +87,7 @@ def note_clock(folder: Path, now: float) -> float | None:
     temporary = folder / "tmp" / temporary_name()
     try:
         temporary.write_text(json.dumps({"steady_since": steady_since, "machines": latest}))
+        share(temporary, folder, 0o666)
         temporary.replace(folder / _NOTE)
     except OSError:
         with suppress(OSError):

@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 
 from storage.database.tables import SCHEMA, IndexDamaged, check_all, create
+from storage.files import share
 
 PATIENCE = 60.0  # seconds to wait for another process's write
 ENDINGS = ("-wal", "-shm", "")
@@ -79,6 +80,7 @@ def open_engine(path: Path | None) -> sql.Engine:
     """An engine for the file, with the tables in it; for one in memory where there is no path."""
     with _opening(path.parent) if path else nullcontext():
         if path:
+            _make(path)
             check_header(path)
         engine = _connect(path)
         try:
@@ -87,6 +89,16 @@ def open_engine(path: Path | None) -> sql.Engine:
             engine.dispose()
             raise
         return engine
+
+
+def _make(path: Path) -> None:
+    """Make an empty file where there is none; what SQLite keeps beside it gets the permissions of this one."""
+    with suppress(OSError):  # it is there, or SQLite will say
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            share(handle, path.parent, 0o666)
+        finally:
+            os.close(handle)
 
 
 def remove_damaged(path: Path) -> None:
