@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST_ITEM = 16
 """Bytes of one number: of a complex one of doubles."""
+UNREAD = frozenset({"DIMENSION_LIST", "REFERENCE_LIST"})
+"""What netCDF and h5py write of the scales of an array's dimensions: references, which nobody follows."""
 LONGEST_TEXT = 64 << 10
 """Bytes of one text of fixed length, as names of classes and layers are."""
 
@@ -133,6 +135,8 @@ def _texts(place: h5py.Group | h5py.Dataset, name: str) -> Iterator[tuple[int, h
     import h5py
 
     for key in place.attrs:
+        if key in UNREAD:
+            continue
         about = place.attrs.get_id(key)
         kind: Any = about.get_type()
         count = prod(about.shape)

@@ -144,6 +144,16 @@ def test_names_of_variable_length_in_hdf5_are_labels(tmp_path: Path) -> None:
     assert data.classes == ("a dog", "cat")
 
 
+def test_scales_of_dimensions_as_netcdf_writes_them_are_passed_over(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "scaled.h5", "w") as file:
+        images = file.create_dataset("images", data=PIXELS)
+        file["labels"], file["rows"] = LABELS, np.arange(6)
+        file["rows"].make_scale("rows")
+        images.dims[1].attach_scale(file["rows"])
+    data = load(str(tmp_path / "scaled.h5"))
+    np.testing.assert_array_equal(data.train_imgs, load(hdf5(tmp_path, images=PIXELS, labels=LABELS)).train_imgs)
+
+
 def test_arrays_in_a_group_of_hdf5_are_found(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "file.hdf5", "w") as file:
         file["set/x_train"], file["set/y_train"] = PIXELS, LABELS
