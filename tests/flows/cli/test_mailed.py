@@ -149,7 +149,7 @@ def test_what_a_stranger_wrote_into_a_file_does_not_steer_the_terminal(
     assert code == 0
     assert "\x1b" not in out
     assert "\u202e" not in out
-    assert "objective: %1B[2J[red]a%0D%0Ab[/red]%E2%80%AE" in out
+    assert "objective: %1B[2J[red]a%0D b[/red]%E2%80%AE" in out
 
 
 def test_a_file_that_says_nothing_of_itself_is_one_line_and_exit_code_2(

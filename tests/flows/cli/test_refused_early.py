@@ -47,7 +47,7 @@ CASES: list[tuple[str, str]] = [
     ("sweep --size 28", "--size is '28'; it must be height and width in pixels, as 224x224"),
     ("sweep --finish-by 25:00", "--finish-by is '25:00'; it must be hours and minutes, as 06:30"),
     ("sweep --timezone Nowhere", "--timezone is 'Nowhere'; it must be a name such as Europe/Berlin or UTC"),
-    ("sweep --out broken.keras", "pictures cannot be written to broken.keras: File exists"),
+    ("sweep --out broken.keras", "pictures cannot be written to broken.keras: Not a directory"),
     ("dream none.png", "none.png: name one that there is"),
     ("dream pictures --guide none.png", "there is no guide"),
     ("dream pictures --objective classes/12", "no unit classes/12: classes has 3 units, 0 to 2"),

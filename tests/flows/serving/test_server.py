@@ -184,11 +184,11 @@ def test_a_data_folder_that_cannot_be_written_is_named(no_server: None, tmp_path
 
 
 def test_the_server_that_prefect_api_url_names_is_used_and_nothing_is_started(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, prefect_server: str
 ) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     with local_server(tmp_path) as url:
-        assert url == "http://127.0.0.1:9/api"
+        assert url == prefect_server
     assert list(tmp_path.iterdir()) == []
 
 

@@ -105,7 +105,7 @@ def test_a_list_names_pictures_of_any_name(
         (("x", "--rotation", "2"), "zoom and rotation act between passes"),
         (("x", "--mode", "tiles", "--octave-scale", "2"), "--octave-scale has no effect in mode tiles"),
         (("x", "--mode", "carve", "--overlap", "0.2"), "--overlap has no effect in mode carve"),
-        (("x", "--out", "file"), "/file: File exists"),
+        (("x", "--out", "file"), "/file: Not a directory"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_line(

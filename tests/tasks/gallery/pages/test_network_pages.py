@@ -116,6 +116,7 @@ def test_of_a_network_without_a_stored_table_the_page_says_how_to_see_one(tmp_pa
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", b"")
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.0.0"}))
     output = NewOutput("model", file.getvalue(), "model", "application/x-keras", identity=MODEL)
     record = made.commit("register", {"file": "one.keras"}, [output])
