@@ -73,13 +73,13 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         import uvicorn
 
         from flows.running.prefect_internals import server_app
-        from flows.web.door import Door
+        from flows.web.authentication import Authentication
         from flows.web.prefect_ui import PrefectUi
         from flows.web.same_site import LOCAL_NAMES, SameSite
         from flows.web.timed_http import TimedHttp
 
         # with a socket that is already bound
-        behind = Door(PrefectUi(server_app()), Access(folder), free=FREE)
+        behind = Authentication(PrefectUi(server_app()), Access(folder), free=FREE)
         app = SameSite(behind, LOCAL_NAMES | {host} if is_local(host) else None)
         config = uvicorn.Config(app, http=TimedHttp, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listening])

@@ -1,6 +1,6 @@
 """The pictures of a store over HTTP, for links from Prefect's UI, which shows no files of this machine.
 
-Whoever has come in by the door of Prefect's UI may see them (`flows.web.door`).
+Whoever may use Prefect's UI may see them (`flows.web.authentication`).
 
 - `/`: the latest runs; `/runs/RUN/`: a run with all its pictures
 - `/gallery/`: the gallery of the data folder, as `dreamsweep gallery` and the flows write it
@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from flows.forms.places import GALLERY
 from flows.results.captions import attributes
 from flows.web.access import Access
-from flows.web.door import Door
+from flows.web.authentication import Authentication
 from flows.web.gallery_files import GalleryFiles
 from flows.web.listening import is_local
 from flows.web.picture_pages import PNG, RunPicture, missing_page, run_page, runs_page
@@ -56,7 +56,7 @@ def picture_app(place: str, host: str, gallery: Path, access: Access) -> ASGIApp
         ],
         exception_handlers={HTTPException: _not_found, StoreError: _not_in_the_store},
     )
-    return SameSite(Door(app, access), LOCAL_NAMES | {host} if is_local(host) else None)
+    return SameSite(Authentication(app, access), LOCAL_NAMES | {host} if is_local(host) else None)
 
 
 class PictureServer:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from flows.serving.doors import links
+from flows.serving.links import make_links
 from flows.serving.server_settings import CLIENT_PASSWORD
 from flows.web.access import PASSWORD, authorization, server_password
 
@@ -89,7 +89,7 @@ class Up:
 
     def link(self) -> str:
         """A link that lets a browser in, as `dreamsweep link` prints one."""
-        return links(self.home / "prefect")[0]
+        return make_links(self.home / "prefect")[0]
 
     def get(self, address: str, **more: Any) -> httpx.Response:
         """A page or a picture, asked for with the password."""

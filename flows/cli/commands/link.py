@@ -19,12 +19,12 @@ def link(
     The browser is then known for 30 days. Exit with 1 where nothing runs that could be opened.
     """
     from flows.cli.terminal import out, print_json, say
-    from flows.serving.doors import doors, links
+    from flows.serving.links import find_servers, make_links
     from flows.serving.server import check_password
     from flows.web.access import server_password
 
     folder = DATA_FOLDER / "prefect"
-    there = doors(folder)
+    there = find_servers(folder)
     if not there:
         say("dreamsweep: nothing runs here that could be opened: start dreamsweep up")
         return 1
@@ -33,7 +33,7 @@ def link(
         check_password(folder, there[0])
         user, colon, secret = server_password(folder).partition(":")
         user, secret = (user, secret) if colon else ("", user)
-    new = links(folder)
+    new = make_links(folder)
     if as_json:
         print_json({"links": new} | ({"user": user, "password": secret} if password else {}))
         return 0

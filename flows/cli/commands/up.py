@@ -136,12 +136,12 @@ def down(
 def _say_links(folder: Path) -> None:
     """Say how a browser gets in, by a link where nobody else will read it."""
     from flows.cli.terminal import only_we_read_stderr, say
-    from flows.serving.doors import links
+    from flows.serving.links import make_links
 
     if not only_we_read_stderr():
         say("dreamsweep link prints a link that opens them in your browser")
         return
-    for link in links(folder):
+    for link in make_links(folder):
         say(f"to get in:     {link}")
     say("               (opens once, within a day; dreamsweep link prints another one)")
 

@@ -1,7 +1,7 @@
-"""The door of a server: it lets in who knows the password, or has a session, and nobody else.
+"""Who may use a server: whoever knows the password, or has a session, and nobody else.
 
 Programs say the password as HTTP Basic authentication. A browser comes in by a link, which it can open once, or by the
-form of the login page; then it has a session, a cookie. The application behind the door sees the password in either
+form of the login page; then it has a session, a cookie. The application behind sees the password in either
 case, so that Prefect's own check is passed, and its pages need not know it.
 """
 
@@ -24,7 +24,7 @@ _AUTHORIZATION = b"authorization"
 _UNSEEN = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
-class Door:
+class Authentication:
     """Wrap an application so that only those reach it who may. `free`: paths that answer everybody who reads them."""
 
     def __init__(self, app: ASGIApp, access: Access, free: Collection[str] = ()) -> None:
@@ -43,7 +43,7 @@ class Door:
             await self._app(self._with_password(scope), receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
-        """What is answered at the door; None for a request that may pass."""
+        """What is answered in place of the application; None for a request that may pass."""
         if request.method == "GET" and TOKEN in request.query_params:
             return self._open_link(request)
         if request.method == "POST" and request.scope["path"] == login_page.LOGIN:

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from flows.web import door
 from flows.web.access import Access, authorization
-from flows.web.door import Door
+from flows.web.authentication import Authentication
 from flows.web.prefect_ui import PrefectUi
 from flows.web.same_site import SameSite
 
@@ -61,7 +61,7 @@ def client(access: Access) -> Iterator[TestClient]:
         WebSocketRoute("/eager", eager),
         Route("/{path:path}", said, methods=["GET", "POST"]),
     ]
-    app = SameSite(Door(PrefectUi(Starlette(routes=routes)), access, free=["/api/health"]))
+    app = SameSite(Authentication(PrefectUi(Starlette(routes=routes)), access, free=["/api/health"]))
     with TestClient(app, base_url=f"http://{HERE}", follow_redirects=False) as client:
         yield client
 
@@ -149,7 +149,7 @@ def test_what_was_asked_for_stands_on_the_page_as_text(client: TestClient) -> No
 
 
 def test_a_browser_that_came_by_another_name_is_led_to_the_one_that_links_have(access: Access) -> None:
-    app = SameSite(Door(Starlette(routes=[Route("/", said)]), access))
+    app = SameSite(Authentication(Starlette(routes=[Route("/", said)]), access))
 
     async def here(scope, receive, send):  # type: ignore[no-untyped-def]
         await app({**scope, "server": ("127.0.0.1", 4200)}, receive, send)

@@ -12,10 +12,10 @@ from flows.serving.up_lock import who_is_up
 from flows.web.access import Access
 
 
-def doors(folder: Path) -> list[str]:
+def find_servers(folder: Path) -> list[str]:
     """The addresses of the servers that run now and ask who comes, Prefect's UI first.
 
-    A browser that has come in by one door needs no other at the same host name, so each name is there once.
+    A browser that one of them knows is known to all at the same host name, so each name is there once.
 
     Args:
         folder: Prefect's, in the data folder.
@@ -29,10 +29,10 @@ def doors(folder: Path) -> list[str]:
     return list(by_name.values())
 
 
-def links(folder: Path) -> list[str]:
-    """A new link for each of the `doors`. Raises AccessError and ServerError."""
+def make_links(folder: Path) -> list[str]:
+    """A new link for each of them. Raises AccessError and ServerError."""
     access = Access(folder)
-    return [access.link(address) for address in doors(folder)]
+    return [access.link(address) for address in find_servers(folder)]
 
 
 def _prefects(folder: Path) -> str | None:
