@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from flows.web import door
+from flows.web import authentication
 from flows.web.access import Access, authorization
 from flows.web.authentication import Authentication
 from flows.web.prefect_ui import PrefectUi
@@ -191,6 +191,6 @@ def test_a_websocket_is_told_nothing_before_it_has_said_the_password(client: Tes
 
 
 def test_a_websocket_that_says_nothing_is_closed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "HALF_SENT_SECONDS", 0.1)
+    monkeypatch.setattr(authentication, "HALF_SENT_SECONDS", 0.1)
     with client.websocket_connect(f"ws://{HERE}/echo") as websocket, pytest.raises(WebSocketDisconnect):
         websocket.receive_text()
