@@ -64,15 +64,18 @@ class Session:
         """The finished record of a recipe, if the store holds one that this code may use, with its blobs whole.
 
         One with a damaged blob is as good as none: the blob is set aside, that is said, and what asks makes it again.
+        In a remote store, of which every blob would have to be fetched, they are checked when they are read.
         """
+        here = self.store.files.folder is not None
         while (found := self.listing.find(recipe, changes=self.code["changes"])) is not None:
             gone = [
                 output
                 for output in found.outputs
-                if output.size <= LARGEST_READ_AHEAD and not self.store.blobs.is_whole(output.digest)
+                if here and output.size <= LARGEST_READ_AHEAD and not self.store.blobs.is_whole(output.digest)
             ]
             if not gone:
-                self._keep_environment(found.provenance.environment)
+                if here:
+                    self._keep_environment(found.provenance.environment)
                 return found
             what = kind_of_task(found.task).caption_of(found)
             for output in gone:
