@@ -188,7 +188,8 @@ def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: De
             run.close("failed", {"error": str(gone)})
             raise
         except BaseException as problem:
-            if stop.is_told() or isinstance(problem, stop.Stopped | KeyboardInterrupt):
+            # No Exception: Ctrl-C, or Prefect's signal of a cancellation, which may be here before stop is told of it.
+            if stop.is_told() or not isinstance(problem, Exception):
                 opened.close_stopped()
                 raise
             run.close("failed", {"error": printable(problem) or type(problem).__name__})
