@@ -35,7 +35,9 @@ def find_what(place: str, what: str, run: str | None) -> "tuple[Store | None, Fo
         # what is no file, as a pipe, would be waited for
         if (about := read_metadata(path) if is_file(path) else None) is None:
             raise
-        return None, Found("file", hashlib.sha256(path.read_bytes()).hexdigest(), said=about)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return None, Found("file", digest, said=about)
     return store, find(store, what, run)
 
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from lib.arrays import Array
 from lib.data.fit import MOST_BYTES
-from lib.data.npy_header import read_header
 from lib.door import limits
 from lib.door.archive import open_archive
 from lib.door.files import open_file
 from lib.door.hdf5 import open_hdf5
+from lib.door.npy_header import read_header
 from lib.errors import BadInput
 from lib.pictures.names import show_name
 

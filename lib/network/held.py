@@ -6,6 +6,7 @@ layers keep their names, and their weights.
 """
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import numpy as np
 
 from lib.arrays import Array
+from lib.door import limits
+from lib.door.files import read_file
+from lib.door.npy_header import read_header
 from lib.errors import BadInput, BadValue
 from lib.network.graph import LOCK
 from lib.network.keras_model import KerasModel
@@ -202,11 +206,12 @@ def _from_file(
     name: str, shape: tuple[int | None, ...], path: Path, pixels: Pixels | None, read_picture: ReadPicture | None
 ) -> Array:
     """An array of a `.npy` file as it stands, or a picture in the size and the pixels of the input."""
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
+    data = read_file(path, most=limits.GB)
     if path.suffix.lower() == ".npy":
+        header = io.BytesIO(data)
+        sides, kind = read_header(header, str(path))
+        if math.prod(sides) * kind.itemsize > len(data) - header.tell():
+            raise BadInput(f"{path} promises more than it holds: it is damaged; write it again with numpy.save")
         try:
             found = np.load(io.BytesIO(data), allow_pickle=False)
         except ValueError as problem:

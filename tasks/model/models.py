@@ -9,6 +9,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from lib.data.array_file import is_array_file
+from lib.door.files import read_file
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.network.adapt import adapt
@@ -114,10 +115,7 @@ def register_model(
         adapt(model, pixels)
     elif (found := find_pixels(model)) is not None:
         pixels, known_from = found.pixels, found.because
-    try:
-        source = path.read_bytes()
-    except OSError as problem:
-        raise BadInput(f"{path} cannot be read: {problem.strerror}") from problem
+    source = read_file(path)
     identity = model_file.identity(model)
     about = RegisteredAttributes(
         file=path.name,

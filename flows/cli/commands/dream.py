@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from flows.forms.parameters import DreamParameters
 from lib.errors import BadInput
 from lib.pictures.names import show_name
 
+_LONGEST_LIST = 64_000_000
 _FIRST = ["pictures", "listed", "patterns", "model", "mode", "objective", "guide", "mask", "colours", "strength"]
 
 
@@ -60,8 +62,12 @@ def _absolute(path: Path) -> Path:
 def _listed(file: Path) -> list[Path]:
     """The paths in a list; one of which some have odd names holds NULs instead of line ends, as `find -print0` has."""
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        # whatever it is: <(find ...) of a shell is a pipe
+        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as opened:
+            data = opened.read(_LONGEST_LIST + 1)
     except OSError as problem:
         raise BadInput(f"the list {file} cannot be read: {problem.strerror}") from problem
+    if len(data) > _LONGEST_LIST:
+        raise BadInput(f"the list {file} has more than {_LONGEST_LIST // 10**6} MB: name a folder of pictures")
     between = b"\0" if b"\0" in data else b"\n"
     return [Path(os.fsdecode(line)) for line in data.split(between) if line.strip()]

@@ -1,5 +1,6 @@
 """Networks with several inputs and outputs, as networks with one image input."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -191,11 +192,16 @@ def test_what_is_missing_is_asked_for_with_the_option_that_says_it(tmp_path: Pat
         refused(two_images(), "one=grey")
         == "hold is 'one=grey'; write NAME=zeros, NAME=mean, NAME=VALUE or NAME=FILE (a .npy file or a picture)"
     )
-    assert "none.npy cannot be read" in refused(two_images(), f"one={tmp_path}/none.npy")
+    assert "there is no file " in refused(two_images(), f"one={tmp_path}/none.npy")
     np.save(tmp_path / "odd.npy", np.zeros((3, 3)))
     assert "holds 3x3, and input 'one' takes 8x8x3" in refused(two_images(), f"one={tmp_path}/odd.npy")
     (tmp_path / "bad.npy").write_bytes(b"no array")
     assert "is no array of NumPy" in refused(two_images(), f"one={tmp_path}/bad.npy")
+    cut = (tmp_path / "odd.npy").read_bytes()[:-8]
+    (tmp_path / "cut.npy").write_bytes(cut)
+    assert "promises more than it holds" in refused(two_images(), f"one={tmp_path}/cut.npy")
+    os.mkfifo(tmp_path / "pipe.npy")
+    assert "is a named pipe, and no file" in refused(two_images(), f"one={tmp_path}/pipe.npy")
     np.save(tmp_path / "nan.npy", np.full((8, 8, 3), np.nan))
     assert "infinities or NaN" in refused(two_images(), f"one={tmp_path}/nan.npy")
     (tmp_path / "p.png").write_bytes(b"a picture")
