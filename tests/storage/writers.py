@@ -38,7 +38,7 @@ def write(root: str, log: Log, seed: int, count: int) -> None:
     """Commit `count` records, some under recipes and with bytes that other writers have as well, half from a file."""
     store = Store.open(root)
     chance = random.Random(seed)
-    environment = store.put(b'{"python":"3.11"}')
+    environment, checkpoint = store.put(b'{"python":"3.11"}'), store.put(b"weights")
     provenance = Provenance(
         None, None, None, 1, {"commit": "c0ffee", "changes": None, "sources": ""}, environment, "here"
     )
@@ -60,7 +60,7 @@ def write(root: str, log: Log, seed: int, count: int) -> None:
                 NewOutput("oips", data, "oips", "application/x-npy"),
                 NewOutput("picture", b"black" * made.randrange(1, 5), "picture", "image/png"),
             ],
-            inputs=[Input("checkpoint", "1" * 64)],
+            inputs=[Input("checkpoint", checkpoint)],
             provenance=provenance,
             started="2026-11-22T10:15:30+00:00",
         )
