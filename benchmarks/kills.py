@@ -274,7 +274,9 @@ def s3_server() -> Iterator[str]:
         NO_PROXY="127.0.0.1,localhost",
     )
     import boto3
+    from s3fs import S3FileSystem
 
+    S3FileSystem.clear_instance_cache()  # one that knows another server may be there
     boto3.client("s3").create_bucket(Bucket="sweeps")
     try:
         yield f"s3://sweeps/{secrets.token_hex(8)}"
