@@ -17,7 +17,7 @@ from storage.store import Store
 from tests.faults.house import House
 from tests.storage.at_once import AtOnce
 
-SECONDS = float(os.environ.get("DREAMSWEEP_AT_ONCE_SECONDS", "20"))
+SECONDS = float(os.environ.get("DREAMSWEEP_AT_ONCE_SECONDS", "8"))
 """For each of three kinds of store."""
 
 
@@ -48,10 +48,10 @@ def test_a_sweep_beside_collections_without_grace_ends_as_if_there_were_none(hou
 @pytest.mark.parametrize("place", ["folder", "s3"])
 def test_writers_that_are_killed_beside_collections_lose_nothing(place: str, tmp_path: Path) -> None:
     if place == "folder":
-        found = kills.run(str(tmp_path / "store"), tmp_path, kills=40, seed=1)
+        found = kills.run(str(tmp_path / "store"), tmp_path, kills=25, seed=1)
     else:
         with kills.s3_server() as root:
-            found = kills.run(root, tmp_path, kills=20, seed=1)
+            found = kills.run(root, tmp_path, kills=8, seed=1)
     assert found["lost"] == 0
 
 

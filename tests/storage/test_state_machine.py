@@ -308,6 +308,6 @@ class MemoryMachine(StoreMachine):
 EFFORT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 TestFolder = pytest.mark.heavy(FolderMachine.TestCase)
-TestFolder.settings = settings(max_examples=15, stateful_step_count=25, **EFFORT)
+TestFolder.settings = settings(max_examples=10, stateful_step_count=25, **EFFORT)
 TestMemory = pytest.mark.heavy(MemoryMachine.TestCase)
 TestMemory.settings = settings(max_examples=40, stateful_step_count=30, **EFFORT)
