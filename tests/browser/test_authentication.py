@@ -74,6 +74,7 @@ def test_a_link_in_a_message_leads_to_the_run_and_other_sites_can_do_no_more(pag
             <input name='{{"state": {{"type": "SCHEDULED"}}, "x": "' value='"}}'><button>a prize</button></form>
         <iframe name=within src='{ui}/v2/'></iframe><img src='{pictures}/'>"""
     page.route(f"{ELSEWHERE}**", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.goto("about:blank")  # what the UI has asked for is answered, or given up
     answers: list[tuple[str, int]] = []
     page.on("response", lambda answer: answers.append((answer.url, answer.status)))
     page.goto(ELSEWHERE)
@@ -81,7 +82,7 @@ def test_a_link_in_a_message_leads_to_the_run_and_other_sites_can_do_no_more(pag
     page.get_by_text("a prize").click()
     page.wait_for_timeout(1000)
     assert place.up.ask("POST", "/flow_runs/count") == before
-    assert {code for address, code in answers if address.startswith((ui, pictures))} <= {403}
+    assert [answer for answer in answers if answer[0].startswith((ui, pictures)) and answer[1] != 403] == []
     page.get_by_text("the run").click()
     page.wait_for_url(f"{ui}/v2/deployments")
     expect(page.get_by_text("oip-sweep").first).to_be_visible()
