@@ -71,6 +71,14 @@ def settings_here(url: str) -> contextlib.AbstractContextManager[object]:
     They send no heartbeats: a server that ends with its runs has no use for those, and each flow run would end up to a
     second late, which is how often the thread that sends them looks whether it should stop.
     """
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
 
-    return temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    password = os.environ.get(CLIENT_PASSWORD)
+    return temporary_settings(
+        {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: password, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    )
