@@ -342,7 +342,7 @@ def test_the_session_of_a_browser_outlives_up_and_nothing_secret_is_in_a_log_or_
 def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path: Path, prefect_server: str) -> None:
     given = {"PREFECT_API_URL": prefect_server}
     refused = dreamsweep(tmp_path, "up", **given)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "set PREFECT_API_AUTH_STRING=user:password" in refused.stderr.splitlines()[-1]
     up = Up(tmp_path, **given, PREFECT_API_AUTH_STRING=os.environ["PREFECT_API_AUTH_STRING"])
     assert up.note["api"] == prefect_server
@@ -354,6 +354,6 @@ def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path
 
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
     done = dreamsweep(tmp_path, "up", PREFECT_API_URL="http://127.0.0.1:9/api")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "PREFECT_API_URL=http://127.0.0.1:9/api" in done.stderr.splitlines()[-1]
     assert not processes_of(tmp_path)
