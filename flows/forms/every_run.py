@@ -3,9 +3,9 @@
 Importing this costs little: neither Prefect nor TensorFlow.
 """
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_serializer, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PlainSerializer, ValidationInfo, model_validator
 
 from flows.forms.field_types import ClockTime, TimeZone
 from flows.forms.form import Form, has_default
@@ -18,17 +18,13 @@ from storage.files import without_password
 class InStore(Form):
     """What every flow is told: where results are."""
 
-    store: str = Field(
+    # What is recorded, in the store and by Prefect's server, says no password; the run itself has it.
+    store: Annotated[str, PlainSerializer(without_password, when_used="json")] = Field(
         default_factory=store_place,
         title="Store",
         description="Where results are stored: a folder, or a URL as s3://bucket/store.",
         json_schema_extra=has_default(store_place),
     )
-
-    @field_serializer("store", when_used="json")
-    def _keep_password(self, store: str) -> str:
-        """What is recorded, in the store and by Prefect's server, says no password; the run itself has it."""
-        return without_password(store)
 
     @model_validator(mode="wrap")
     @classmethod
