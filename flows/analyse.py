@@ -19,7 +19,7 @@ from flows.results.reports import report_analysis, show_progress
 from flows.results.summaries import AnalysisSummary
 from flows.running.damage import makes_damaged_again
 from flows.running.gallery_update import refresh_gallery
-from flows.running.outcome import end_in_states, end_run
+from flows.running.outcome import end_run
 from flows.running.pixels import settle_pixels
 from flows.running.work import work
 from lib.data.image_names import ImageName
@@ -62,7 +62,6 @@ class AnalysisFailed(Exception):
 
 
 @flow(name="analyse", persist_result=False)
-@end_in_states
 @makes_damaged_again
 def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     """Analyse how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.

@@ -22,7 +22,7 @@ from flows.running.damage import makes_damaged_again
 from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
-from flows.running.outcome import end_in_states, end_run, few
+from flows.running.outcome import end_run, few
 from flows.running.pixels import settle_pixels
 from flows.running.work import work
 from lib.errors import BadInput
@@ -61,7 +61,6 @@ class DreamsFailed(Exception):
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
 )
-@end_in_states
 @makes_damaged_again
 def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     """Run DeepDream on pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.

@@ -7,14 +7,12 @@ from flows.forms.resolve import Resolved
 from flows.results.summaries import RegisterSummary
 from flows.running.damage import makes_damaged_again
 from flows.running.models import obtain_whole, register_in
-from flows.running.outcome import end_in_states
 from flows.running.work import work
 from tasks.model.stored import StoredModel, find_model
 from tasks.session.session import Session
 
 
 @flow(name="register", persist_result=False)
-@end_in_states
 @makes_damaged_again
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""

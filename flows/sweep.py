@@ -48,7 +48,6 @@ class MapsFailed(Exception):
 
 
 @flow(name="oip-sweep", persist_result=False)
-@end_in_states
 @makes_damaged_again
 def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """Optimise feature visualisations (OIPs) of a model.

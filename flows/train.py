@@ -8,14 +8,12 @@ from flows.forms.parameters import TrainParameters
 from flows.results.summaries import TrainSummary
 from flows.running.damage import makes_damaged_again
 from flows.running.models import obtain_trained_model
-from flows.running.outcome import end_in_states
 from flows.running.work import work
 from tasks.model.training import Scores
 from tasks.session.attributes import read_as
 
 
 @flow(name="train", persist_result=False)
-@end_in_states
 @makes_damaged_again
 def train(parameters: TrainParameters) -> TrainSummary:
     """Train the reference network, or find that it has been trained. At its deadline it ends `Partial`, after an epoch.

@@ -4,13 +4,13 @@ What it finds damaged while it looks for what is there already it makes again at
 what is read later, or read by those that could not make it. All that is whole is found again.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from prefect.client.schemas.objects import State
 
 from flows.forms.every_run import InStore
+from flows.running.outcome import end_in_states
 from storage.errors import BlobGone
 from storage.store import Store
 from tasks.model.kinds.data import KIND as DATA
@@ -27,31 +27,34 @@ class NotMadeAgain(BlobGone):
     """A blob is damaged or missing, and no run can make it from what it is given."""
 
 
-def makes_damaged_again(function: Callable[P, R]) -> Callable[P, R]:
-    """The flow function, begun again for every blob that it found damaged and had not found damaged before.
+@overload
+def makes_damaged_again(function: Callable[P, State[R]]) -> Callable[P, R]: ...
+@overload
+def makes_damaged_again(function: Callable[P, R]) -> Callable[P, R]: ...
+def makes_damaged_again(function: Callable[P, State[R] | R]) -> Callable[P, R]:
+    """As `end_in_states`; it is begun again for every blob that it found damaged and had not found damaged before.
 
-    Its first parameter is the run's. Raises NotMadeAgain where a blob is gone that it does not make.
+    Its first parameter is the run's. It ends as NotMadeAgain says where a blob is gone that it does not make.
     """
+    return end_in_states(cast(Callable[P, R], function), _until_whole)  # a state or not: both are well
 
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        known: set[str] = set()
-        while True:
-            with gone_blobs() as gone:
-                result, error = _outcome(function, args, kwargs)
-            if error is None and not (isinstance(result, State) and result.is_failed()):
-                return result  # type: ignore[return-value]
-            met, new = gone_of(error), set(gone) - known
-            if met is not None and met.digest in known:
-                raise _explain(args[0], met) from error
-            if not new:
-                if error is not None:
-                    raise error
-                return result  # type: ignore[return-value]
-            known |= new
-            say("The run begins again, to make again what was damaged; all else is found where it is.")
 
-    return run
+def _until_whole(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    known: set[str] = set()
+    while True:
+        with gone_blobs() as gone:
+            result, error = _outcome(function, args, kwargs)
+        if error is None and not (isinstance(result, State) and result.is_failed()):
+            return result
+        met, new = gone_of(error), set(gone) - known
+        if met is not None and met.digest in known:
+            raise _explain(args[0], met) from error
+        if not new:
+            if error is not None:
+                raise error
+            return result
+        known |= new
+        say("The run begins again, to make again what was damaged; all else is found where it is.")
 
 
 def _outcome(function: Callable[..., R], args: Any, kwargs: Any) -> tuple[R | None, Exception | None]:

@@ -19,11 +19,19 @@ R = TypeVar("R")
 Summary = TypeVar("Summary", bound=RunSummary)
 
 
+Attempt = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+"""How a flow function is called with its arguments."""
+
+
+def _once(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return function(*args, **kwargs)
+
+
 @overload
-def end_in_states(function: Callable[P, State[R]]) -> Callable[P, R]: ...
+def end_in_states(function: Callable[P, State[R]], attempt: Attempt = _once) -> Callable[P, R]: ...
 @overload
-def end_in_states(function: Callable[P, R]) -> Callable[P, R]: ...
-def end_in_states(function: Callable[P, State[R] | R]) -> Callable[P, R]:
+def end_in_states(function: Callable[P, R], attempt: Attempt = _once) -> Callable[P, R]: ...
+def end_in_states(function: Callable[P, State[R] | R], attempt: Attempt = _once) -> Callable[P, R]:
     """The flow function, ending in states that say at once what happened.
 
     Bad input and an unusable store are `Failed` with their own message, instead of one that says where they were
@@ -34,7 +42,7 @@ def end_in_states(function: Callable[P, State[R] | R]) -> Callable[P, R]:
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
-            return function(*args, **kwargs)
+            return attempt(function, args, kwargs)
         except (BadInput, StoreError) as problem:
             return Failed(message=printable(problem), data=problem)
         except OutOfTime as late:
