@@ -2,7 +2,6 @@
 
 import io
 import os
-import socket
 import struct
 import zlib
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lib.errors import BadInput
+from tests.corpus.making import bound, link, pipe
 
 Make = Callable[[Path], object]
 """Makes the file at a path."""
@@ -265,28 +265,9 @@ def _bmp(width: int, height: int, compression: int = 0, body: bytes = b"", bits:
     )
 
 
-def _fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
 def _link_to_fifo(path: Path) -> None:
     os.mkfifo(path.parent / "pipe")
     path.symlink_to("pipe")
-
-
-def _socket(path: Path) -> None:
-    # a socket's address is short: it is bound from within its folder
-    before = Path.cwd()
-    os.chdir(path.parent)
-    try:
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(path.name)
-    finally:
-        os.chdir(before)
-
-
-def _link(target: str) -> Make:
-    return lambda path: path.symlink_to(target)
 
 
 def _sparse(size: int, start: bytes = b"") -> Make:
@@ -301,14 +282,14 @@ def _sparse(size: int, start: bytes = b"") -> Make:
 RAW = 1 << 20
 CASES: dict[str, tuple[Make, str]] = {
     # what is no file
-    "fifo.png": (_fifo, NO_FILE),
-    "socket.png": (_socket, NO_FILE),
+    "fifo.png": (pipe, NO_FILE),
+    "socket.png": (bound, NO_FILE),
     "link to a fifo.png": (_link_to_fifo, NO_FILE),
-    "link to a device.png": (_link("/dev/zero"), NO_FILE),
-    "link to the terminal.png": (_link("/dev/tty"), "is no file|cannot be read"),
+    "link to a device.png": (link("/dev/zero"), NO_FILE),
+    "link to the terminal.png": (link("/dev/tty"), "is no file|cannot be read"),
     "link to itself.png": (lambda path: path.symlink_to(path.name), "cannot be read|circle"),
-    "link to nothing.png": (_link("nothing"), "cannot be read|is gone"),
-    "link to memory.png": (_link("/proc/self/mem"), "cannot be read|is empty|no file"),
+    "link to nothing.png": (link("nothing"), "cannot be read|is gone"),
+    "link to memory.png": (link("/proc/self/mem"), "cannot be read|is empty|no file"),
     "forbidden folder.png": (lambda path: path.mkdir(), NO_FILE),
     # what no decoder may see
     "eps.png": (written(_eps()), NO_PICTURE),
