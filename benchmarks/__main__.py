@@ -4,6 +4,7 @@ import importlib
 import sys
 
 ALL = (
+    "startup",
     "speed",
     "dreams",
     "dream_folder",

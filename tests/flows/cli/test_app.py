@@ -56,12 +56,6 @@ def test_help_of_the_flows_imports_neither_tensorflow_nor_prefect(command: str) 
     assert done.stderr == "[]\n"
 
 
-def test_help_answers_within_half_a_second() -> None:
-    # Processor time of the best of five: what a machine that is busy with something else cannot spoil.
-    best = min(_processor_seconds([sys.executable, "-m", "flows.cli", "--help"]) for _ in range(5))
-    assert best < 0.5
-
-
 def test_help_lists_every_command_and_every_exit_code(cli: CLI) -> None:
     code, out, _ = cli("--help")
     assert code == 0
@@ -404,10 +398,3 @@ def test_bad_input_is_found_in_what_caused_an_error(cli: CLI, store: Any, monkey
 
     monkeypatch.setattr(Store, "runs", wrapped)
     assert cli("runs") == (2, "", "dreamsweep: this is wrong: do that\n")
-
-
-def _processor_seconds(command: list[str]) -> float:
-    before = os.times()
-    subprocess.run(command, check=True, capture_output=True)
-    after = os.times()
-    return after.children_user - before.children_user + after.children_system - before.children_system
