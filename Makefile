@@ -71,7 +71,7 @@ slow: $(READY)
 	$(PYTEST) $(ON_TWO) $(MEASURED) -m slow
 
 faults: $(READY) $(S3_READY)
-	$(PYTEST) tests/faults
+	$(PYTEST) $(ON_TWO) tests/faults
 
 $(S3_READY): requirements-s3.lock $(READY)
 	@rm -rf $(@D)

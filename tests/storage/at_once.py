@@ -44,8 +44,9 @@ class AtOnce:
             thread.join()
 
     def check(self) -> None:
-        """Raises AssertionError where something failed, or is lost."""
-        assert self.errors == []
+        """Raises what somebody's work ended with, and AssertionError where something is lost."""
+        for error in self.errors:
+            raise error
         store = Store.open(self.root)
         report = verify(store)
         assert report.clean, report
