@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from storage import garbage
+from storage import garbage, records
 from storage.collection import lease
 from storage.errors import StoreError
 from storage.names import record_path
@@ -41,12 +41,15 @@ SOME = 25
 """One in so many kills is that of the collection."""
 BETWEEN_SECONDS = {"folder": 0.4, "s3": 1.6}
 """The most that passes from one kill to the next."""
+PAUSE_SECONDS = {"folder": 0.0, "s3": 0.2}
+"""The most that a writer rests before a unit: else it is the server's pace that is tried, and whoever tidies up between
+kills comes to nothing."""
 
 
 def write(root: str, log: int, seed: int) -> None:
     """Commit and reuse until killed; enter in the log what has been promised: `RUN KEY`, whole lines."""
     store = Store.open(root)
-    chance = random.Random(seed)
+    chance, pause = random.Random(seed), PAUSE_SECONDS[_kind(root)]
     while True:
         run = store.open_run("sweep", {"seed": seed})
         if chance.random() < 0.5:
@@ -56,6 +59,7 @@ def write(root: str, log: int, seed: int) -> None:
         provenance = Provenance(run.id, None, None, 1, {"commit": "c0ffee", "changes": None}, environment, "here")
         before: Record | None = None
         for unit in range(chance.randrange(2, 12)):
+            time.sleep(chance.uniform(0.0, pause))
             recipe = _recipe(chance.randrange(SHARED) if chance.random() < 0.4 else chance.randrange(1 << 60))
             record = listing.find(recipe, changes=None)
             if record is not None:
@@ -147,7 +151,7 @@ class Kills:
         alive = [(self.start(str(seed)), time.monotonic()) for seed in range(AT_ONCE)]
         began = time.monotonic()
         while self.killed < kills:
-            time.sleep(self.chance.uniform(0.0, BETWEEN_SECONDS["s3" if "://" in self.root else "folder"]))
+            time.sleep(self.chance.uniform(0.0, BETWEEN_SECONDS[_kind(self.root)]))
             if self.chance.randrange(SOME) == 0:
                 _kill(collection)
                 collection = self.start("gc")
@@ -172,7 +176,7 @@ class Kills:
         for run in left:
             self.runs_closed += store.close_crashed(run.id, "its process was killed")
         old = [run.id for run in runs[:-60] if run.state != "open" and self.chance.random() < 0.8]
-        there = {record.key for record in store.records()}
+        there = set(records.keys(store.files))
         promised = self._promised()
         for run in old:
             # What is lost stays on record, so that it is counted in the end.
@@ -238,6 +242,10 @@ class Kills:
                 except StoreError as error:
                     lost.append(f"{key}: {error}")
         return lost
+
+
+def _kind(root: str) -> str:
+    return "s3" if "://" in root else "folder"
 
 
 def _kill(process: int) -> None:
