@@ -25,12 +25,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from storage import garbage, records
+from storage import garbage
 from storage.collection import lease
 from storage.errors import StoreError
 from storage.names import record_path
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput, Provenance, Record
+from storage.records import keys as record_keys
 from storage.store import Store
 from storage.verify import verify
 
@@ -176,7 +177,7 @@ class Kills:
         for run in left:
             self.runs_closed += store.close_crashed(run.id, "its process was killed")
         old = [run.id for run in runs[:-60] if run.state != "open" and self.chance.random() < 0.8]
-        there = set(records.keys(store.files))
+        there = set(record_keys(store.files))
         promised = self._promised()
         for run in old:
             # What is lost stays on record, so that it is counted in the end.
