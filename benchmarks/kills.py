@@ -42,7 +42,7 @@ SOME = 25
 """One in so many kills is that of the collection."""
 BETWEEN_SECONDS = {"folder": 0.4, "s3": 1.6}
 """The most that passes from one kill to the next."""
-PAUSE_SECONDS = {"folder": 0.0, "s3": 0.2}
+PAUSE_SECONDS = {"folder": 0.0, "s3": 0.6}
 """The most that a writer rests before a unit: else it is the server's pace that is tried, and whoever tidies up between
 kills comes to nothing."""
 
