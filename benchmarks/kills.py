@@ -248,12 +248,12 @@ class Kills:
 @contextmanager
 def _no_patience() -> Iterator[None]:
     """While inside, the lease of a collection that was killed is soon taken over."""
-    usual = lease.STALE_SECONDS, lease.LOOKED_SECONDS
-    lease.STALE_SECONDS, lease.LOOKED_SECONDS = 8.0, 0.2
+    usual = lease.RENEWED_SECONDS, lease.STALE_SECONDS, lease.LOOKED_SECONDS
+    lease.RENEWED_SECONDS, lease.STALE_SECONDS, lease.LOOKED_SECONDS = 0.5, 8.0, 0.2
     try:
         yield
     finally:
-        lease.STALE_SECONDS, lease.LOOKED_SECONDS = usual
+        lease.RENEWED_SECONDS, lease.STALE_SECONDS, lease.LOOKED_SECONDS = usual
 
 
 def _kind(root: str) -> str:
