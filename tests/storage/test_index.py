@@ -131,7 +131,7 @@ def test_other_questions_may_be_asked_between_two_records(store, pair):
 
 
 def test_opening_a_store_imports_nothing_heavy():
-    # `dreamsweep --help` has half a second.
+    # Every command opens one, and shall answer at once.
     heavy = "numpy h5py sqlalchemy fsspec s3fs tensorflow keras prefect"
     code = (
         "import sys, storage.store, storage.tensors, storage.recipe;"
