@@ -1,0 +1,1 @@
+"""How like pictures of the world OIPs are, and what one can tell by them."""
