@@ -32,9 +32,9 @@ def direct(model: Any, settings: Any) -> float:
 
     begun = time.perf_counter()
     for layer in select_layers(model):
-        ascent = Ascent(model, layer.name, Constraint(settings.kept_constraint, 0.0, 1.0), batch=BATCH)
+        ascent = Ascent(model, layer.name, Constraint(settings.constraint, 0.0, 1.0), batch=BATCH)
         with Batcher(ascent, BATCH) as batcher, ThreadPoolExecutor(MAPS_AT_ONCE) as threads:
-            ground = Ground(batcher, ascent.starts, ascent.measure, ascent.shape)
+            ground = Ground(batcher, ascent.starts, ascent.measure, ascent.parameterisation)
             units = [Unit(layer.name, index) for index in range(layer.units)]
             list(
                 threads.map(
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks orchestration")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args(arguments).rounds
-    settings = GrowthSettings(constraint="standardised")
+    settings = GrowthSettings(constraint="standardised").in_style("strong")
     found: dict[str, list[float]] = {"direct": [], "sweep": [], "lag of the UI": [], "nothing to compute": []}
     with local_server(DATA_FOLDER) as url:
         model, _data = trained()

@@ -34,13 +34,13 @@ def reference(ascent: Any, unit: Any, settings: Any) -> float:
                 start_image(
                     start_seed(settings.seed, str(unit), number),
                     length_scales(number, settings.length_scales),
-                    ascent.shape,
+                    ascent.parameterisation.canvas,
                 )
                 for number in numbers
             ]
         )
         state = ascent.optimise(
-            AscentState.from_starts(ascent.starts(noise)),
+            AscentState.from_starts(ascent.starts(noise), ascent.shape),
             np.full(ascent.batch, unit.index),
             np.repeat(rates[:, None], ascent.batch, axis=1),
         )
@@ -55,14 +55,21 @@ def measure(
     from lib.network.units import Unit, select_layers
     from lib.oips.ascent import Ascent
     from lib.oips.constraint import Constraint
+    from lib.oips.photographs import of_photographs
     from lib.oips.search import Ground, search_unit
+    from lib.oips.style import STYLES
 
     draw = np.random.default_rng(2024)
     layers: dict[str, Any] = {}
     for layer in select_layers(model, patterns):
-        constraint = Constraint(settings.kept_constraint, *pixel_range)
-        ascent = Ascent(model, layer.name, constraint, smoothing=settings.smoothing, jitter=settings.jitter > 0)
-        ground = Ground(_whole_batches(ascent), ascent.starts, ascent.measure, ascent.shape)
+        constraint = Constraint(settings.constraint, *pixel_range)
+        ascent = Ascent(
+            model,
+            layer.name,
+            constraint,
+            parameterise=STYLES[settings.style].parameterise(settings, of_photographs(model.input_shape[-1])),
+        )
+        ground = Ground(_whole_batches(ascent), ascent.starts, ascent.measure, ascent.parameterisation)
         ratios = {}
         drawn = draw.choice(layer.units, min(DRAWN.get(layer.name, 8), layer.units), replace=False)
         for index in sorted(drawn[:most]):
@@ -94,7 +101,8 @@ def main(arguments: list[str]) -> None:
     from flows.forms.places import DATA_FOLDER
     from flows.serving.server import local_server
     from lib.oips.constraint import CONSTRAINTS
-    from lib.oips.settings import STYLES, GrowthSettings
+    from lib.oips.settings import GrowthSettings
+    from lib.oips.style import STYLES
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks quality", description=__doc__.splitlines()[0])
     parser.add_argument("--style", choices=list(STYLES), default="strong")

@@ -97,7 +97,7 @@ def dreamsweep(model: Any) -> Callable[[], float]:
     ascent = Ascent(model, LAYER, Constraint("standardised", 0.0, 1.0), batch=BATCH)
     noise = np.random.default_rng(0).standard_normal((BATCH, *ascent.shape)).astype(np.float32)
     starts = AscentState.from_starts(ascent.starts(noise))
-    rates = np.repeat(cosine_rates(STEPS, GrowthSettings().step_size)[:, None], BATCH, axis=1)
+    rates = np.repeat(cosine_rates(STEPS, GrowthSettings().in_style("strong").step_size)[:, None], BATCH, axis=1)
 
     def run() -> float:
         begun = time.perf_counter()

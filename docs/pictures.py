@@ -35,7 +35,6 @@ def main() -> None:
     from flows.forms.places import DATA_FOLDER
     from flows.serving.server import local_server
     from flows.sweep import oip_sweep
-    from lib.oips.settings import GrowthSettings
     from lib.training.settings import TrainSettings
 
     if "DREAMSWEEP_MNIST" not in os.environ:
@@ -45,7 +44,7 @@ def main() -> None:
             train=TrainSettings(),
             data="mnist",
             layers=[f"{LAYER}/0-{SHOWN - 1}", UNIT],
-            growth=GrowthSettings().in_style("clean"),
+            style="clean",
         )
         summary: dict[str, Any] = oip_sweep(parameters)
         oips(parameters.store, summary)

@@ -31,7 +31,8 @@ from lib.dream.settings import DreamSettings
 from lib.network.held import FORMS as HELD
 from lib.network.pixels import FORMS
 from lib.oips.batcher import BATCH
-from lib.oips.settings import STYLES, GrowthSettings, StyleName
+from lib.oips.settings import GrowthSettings, StyleName
+from lib.oips.style import SMALL, STYLES
 from lib.pictures.animation import Kind
 from lib.training.settings import TrainSettings
 
@@ -140,10 +141,10 @@ class Sweeping(Form):
         "that see space.",
     )
     style: StyleName = Field(
-        next(iter(STYLES)),
+        "",
         title="Style",
-        description="strong: OIPs have the highest responses. clean: OIPs show nothing finer than a pixel or two; "
-        "where smoothing or jitter is 0 below, this style sets it.",
+        description=f"{'; '.join(f'{style.name}: {style.text}' for style in STYLES.values())}. Empty: natural, but "
+        f"strong for grey images smaller than {SMALL} pixels.",
     )
     growth: GrowthSettings = Field(
         default_factory=GrowthSettings,
@@ -174,11 +175,6 @@ class Sweeping(Form):
         title="Large tensors",
         description="Gather a layer's OIPs into an HDF5 file even where that takes more than 2 GB.",
     )
-
-    @model_validator(mode="after")
-    def _in_style(self) -> "Sweeping":
-        self.growth = self.growth.in_style(self.style)
-        return self
 
 
 class SweepParameters(InStore, Limits, Sweeping):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
@@ -14,6 +13,7 @@ from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
 from lib.network.units import Layer, Unit, select_units
+from lib.oips.style import STYLES, is_small, needs_data, usual_style
 from storage.store import Recipe, Record
 from tasks.model.context import open_context
 from tasks.model.model_tasks import store_data
@@ -43,15 +43,19 @@ def open_sweep(
     stored = settle_pixels(open_session, stored, model, parameters.pixels, data)
     network = Network.of(model, stored)
     natural = None if data is None else natural_of(open_session.store, data)
-    growth = parameters.growth
-    if not growth.constraint:
-        growth = replace(growth, constraint=usual_constraint(open_session.store, stored, network.pixels))
+    size = _size(model, parameters.size, natural)
+    small = is_small(model.input_shape, size)
+    style = parameters.style or usual_style(small=small)
+    if STYLES[style].matches and natural is None:
+        raise BadInput(needs_data(style))
     context = SweepContext(
         open_session,
         network,
-        growth,
+        parameters.growth.in_style(
+            style, constraint=usual_constraint(open_session.store, stored, network.pixels), margin=not small
+        ),
         natural,
-        _size(model, parameters.size, natural),
+        size,
         parameters.batch,
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
     )

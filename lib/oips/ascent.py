@@ -11,6 +11,7 @@ that a step knows of those before it is handed from one call to the next, so tha
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,10 @@ from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
-from lib.oips.measure import measure_batches, unit_maps
+from lib.oips.matching import Matching
+from lib.oips.measure import measure_batches, picked, unit_maps
 from lib.oips.objective import OBJECTIVES, over_positions
+from lib.oips.parameterisation import Parameterisation, Shape
 
 Rows = slice | list[int] | Integers
 
@@ -40,9 +43,9 @@ _NOTHING_SEEN = -np.inf
 class AscentState:
     """Images on their way up, one a row; all arrays are float32 and begin with the same axis.
 
-    `images`, `velocity`, `best`: [n, H, W, C], where an image is, how it moves, the best image of it so far. `score`,
-    `response`, `pre_activation`: [n], of `best`; `curve`: [n, steps so far], the response at each step, NaN where the
-    image was shifted and its own response not seen.
+    `images`, `velocity`: [n, *canvas], where it is and how it moves; `best`: [n, H, W, C], the best image of it so far.
+    `score`, `response`, `pre_activation`: [n], of `best`; `curve`: [n, steps so far], the response at each step, NaN
+    where the image was moved, its own response not seen, and the parameterisation shows no other.
     """
 
     images: Floats
@@ -54,13 +57,12 @@ class AscentState:
     curve: Floats
 
     @staticmethod
-    def from_starts(images: Floats) -> "AscentState":
-        """Before the first step."""
+    def from_starts(images: Floats, shape: Shape | None = None) -> "AscentState":
+        """Before the first step. `shape`: of an image, where it is not that of what is moved."""
         n = len(images)
         nothing = np.full(n, _NOTHING_SEEN, np.float32)
-        return AscentState(
-            images, np.zeros_like(images), images, nothing, nothing, nothing, np.zeros((n, 0), np.float32)
-        )
+        best = images if shape is None else np.zeros((n, *shape), np.float32)
+        return AscentState(images, np.zeros_like(images), best, nothing, nothing, nothing, np.zeros((n, 0), np.float32))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -93,8 +95,8 @@ class Ascent:
         constraint: Constraint,
         *,
         objective: str = "response",
-        smoothing: float = 0.0,
-        jitter: bool = False,
+        parameterise: Callable[[Constraint, Shape], Parameterisation] = Parameterisation,
+        matching: Matching | None = None,
         batch: int = 64,
         size: tuple[int, int] | None = None,
     ) -> None:
@@ -103,8 +105,8 @@ class Ascent:
         Args:
             model, layer, size: as `lib.network.trunk.responses_of` takes them.
             objective: the name of one of `lib.oips.objective.OBJECTIVES`.
-            smoothing: standard deviation, in pixels, of the blur of each step.
-            jitter: whether steps are shifted.
+            parameterise: gives what is moved, for images of a shape under the constraint.
+            matching: what images are to match besides.
 
         Raises:
             BadInput: as `lib.network.trunk.responses_of`, and for a network of free size where no size is given.
@@ -114,10 +116,9 @@ class Ascent:
         self.batch = batch
         self.constraint = constraint
         self.layer = layer
-        self.smoothing = smoothing
-        self.jitter = jitter
-        self._trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
-        self._objective = OBJECTIVES[objective]
+        layers = dict.fromkeys([layer, *(matching.layers if matching else ())])
+        self._trunk = responses_of(model, list(layers), size=size, kernels=fast_kernels)
+        self._objective, self._matching = OBJECTIVES[objective], matching
         self.units = self._trunk.units[layer]
         self.signed = self._trunk.signed[layer]
         self.signed_units = self._trunk.signed_units[layer]
@@ -125,22 +126,24 @@ class Ascent:
         if height is None or width is None:
             raise BadInput("the network takes images of any size: choose one, as 64x64")
         self.shape = (height, width, channels)
+        self.parameterisation = parameterise(constraint, self.shape)
         self.traces = 0
         self._steps_a_call = 1
         pixels = tf.TensorSpec((batch, *self.shape), tf.float32)
+        canvas = tf.TensorSpec((batch, *self.parameterisation.canvas), tf.float32)
         numbers = tf.TensorSpec((batch,), tf.float32)
         self._optimise = tf.function(
             self._optimise_batch,
             input_signature=[
-                pixels,
-                pixels,
+                canvas,
+                canvas,
                 pixels,
                 numbers,
                 numbers,
                 numbers,
                 tf.TensorSpec((batch,), tf.int32),
                 tf.TensorSpec((None, batch), tf.float32),
-                tf.TensorSpec((None, batch, 2), tf.int32),
+                tf.TensorSpec((None, batch, self.parameterisation.move), self.parameterisation.dtype),
             ],
         )
         self._measure = tf.function(
@@ -148,7 +151,7 @@ class Ascent:
         )
         self._finish = tf.function(
             self._finish_batch,
-            input_signature=[pixels, pixels, numbers, numbers, numbers, tf.TensorSpec((batch,), tf.int32)],
+            input_signature=[canvas, pixels, numbers, numbers, numbers, tf.TensorSpec((batch,), tf.int32)],
             autograph=False,
         )
         with LOCK:
@@ -157,15 +160,15 @@ class Ascent:
             self._measure.get_concrete_function()
 
     def optimise(
-        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, shifts: npt.ArrayLike | None = None
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None
     ) -> AscentState:
         """Every image some steps further.
 
         Args:
             state: at most `batch` images.
-            units: [n], each image's unit.
+            units: [n], each image's unit; where something is matched, the row of it (`Matching.facets`).
             rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
-            shifts: [steps, n, 2], by how many pixels (down, right) an image is rolled before a step, and back after it.
+            moves: [steps, n, move], how an image is moved before it is seen, as the parameterisation takes it.
 
         Raises:
             Stopped: this process was told to stop (`lib.stop`).
@@ -177,11 +180,11 @@ class Ascent:
         if not 0 < n <= self.batch:
             raise ValueError(f"{n} images in a call that takes 1 to {self.batch}")
         rows = np.arange(self.batch) % n  # padding repeats images, so that it can meet nothing that they do not
-        if shifts is None:
-            shifts = np.zeros((steps, n, 2), np.int32)
+        if moves is None:
+            moves = np.zeros((steps, n, self.parameterisation.move))
         padded = state.take(rows)
         own_units = tf.constant(np.asarray(units, np.int32)[rows])
-        rates, shifts = rates[:, rows], np.asarray(shifts, np.int32)[:, rows]
+        rates, moves = rates[:, rows], np.asarray(moves, self.parameterisation.dtype)[:, rows]
         climb: list[Tensor] = [
             tf.constant(array)
             for array in (
@@ -197,7 +200,7 @@ class Ascent:
         while done < steps:
             stop.look()
             begun, last = time.monotonic(), min(done + self._steps_a_call, steps)
-            *climb, curve = self._optimise(*climb, own_units, rates[done:last], shifts[done:last])
+            *climb, curve = self._optimise(*climb, own_units, rates[done:last], moves[done:last])
             curves.append(np.asarray(curve)[:, :n].T)
             self._learn(last - done, time.monotonic() - begun)
             done = last
@@ -217,8 +220,8 @@ class Ascent:
         return measure_batches(self._measure, self.batch, images, units)
 
     def starts(self, noise: Floats) -> Floats:
-        """Start images from standardised noise [n, H, W, C], any n: smoothed as the steps are, under the constraint."""
-        return np.asarray(self.constraint.start(self._smooth(noise)))
+        """Where ascents begin, from standardised noise [n, *canvas], any n."""
+        return np.asarray(self.parameterisation.start(noise))
 
     def _optimise_batch(
         self,
@@ -230,29 +233,24 @@ class Ascent:
         pre_activation: Tensor,
         units: Tensor,
         rates: Tensor,
-        shifts: Tensor,
+        moves: Tensor,
     ) -> tuple[Tensor, ...]:
         import tensorflow as tf
 
         self.traces += 1
+        grown = self.parameterisation
         steps = tf.shape(rates)[0]
         curve = tf.TensorArray(tf.float32, steps, element_shape=(self.batch,))
         for step in tf.range(steps):
             rate = rates[step][:, None, None, None]
-            if self.jitter:
-                seen = _roll(images, shifts[step])
-                gradient, now, before = self._gradient(seen, units)
-                gradient = _roll(gradient, -shifts[step])
-                own = tf.reduce_all(shifts[step] == 0, axis=1)
-            else:
-                gradient, now, before = self._gradient(images, units)
-                own = tf.ones((self.batch,), tf.bool)
+            gradient, score, now, before = self._gradient(images, moves[step], units)
+            own = grown.unmoved(moves[step])
             best, scored, response, pre_activation = self._keep(
-                own, (images, best), (now, before), (scored, response, pre_activation)
+                own, (grown.image(images), best), (score, now, before), (scored, response, pre_activation)
             )
-            curve = curve.write(step, tf.where(own, now, np.nan))
-            velocity = MOMENTUM * velocity + self._smooth(self.constraint.direction(images, gradient))
-            images = self.constraint.image(images + rate * velocity)
+            curve = curve.write(step, now if grown.curve_of_moved else tf.where(own, now, np.nan))
+            velocity = MOMENTUM * velocity + grown.direction(images, gradient)
+            images = grown.keep(images + rate * velocity)
         return images, velocity, best, scored, response, pre_activation, curve.stack()
 
     def _finish_batch(
@@ -261,18 +259,33 @@ class Ascent:
         """The best images with the one that the last step led to, which no gradient was taken of."""
         import tensorflow as tf
 
-        now, before = self._measure_batch(images, units)
+        images = self.parameterisation.image(images)
+        _, *seen = self._see(images, units)
         every = tf.ones((self.batch,), tf.bool)
-        return self._keep(every, (images, best), (now, before), (scored, response, pre_activation))
+        return self._keep(every, (images, best), tuple(seen), (scored, response, pre_activation))
 
-    def _gradient(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _gradient(self, images: Tensor, moves: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         import tensorflow as tf
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            before, after = unit_maps(self._trunk, self.layer, images, units)
-            optimised = tf.reduce_sum(self._objective.value(before, after))
-        return tape.gradient(optimised, images), over_positions(after), over_positions(before)
+            value, score, now, before = self._see(self.parameterisation.seen(images, moves), units)
+            optimised = tf.reduce_sum(value)
+        return tape.gradient(optimised, images), score, now, before
+
+    def _see(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What is maximised, the score, the response and the mean pre-activation, [B] each."""
+        maps = self._trunk.maps(images)
+        facets = 1 if self._matching is None else self._matching.facets
+        before, after = picked(self._trunk, self.layer, maps, units if facets == 1 else units // facets)
+        value = self._objective.value(before, after)
+        now, before = over_positions(after), over_positions(before)
+        score = self._objective.score(now, before)
+        if self._matching is not None:
+            activations = {name: activations for name, (activations, _) in maps.items()}
+            value = self._matching.value(value, activations, units)
+            score = self._matching.value(score, activations, units)
+        return value, score, now, before
 
     def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         before, after = unit_maps(self._trunk, self.layer, images, units)
@@ -282,14 +295,13 @@ class Ascent:
         self,
         own: Tensor,
         images: tuple[Tensor, Tensor],
-        seen: tuple[Tensor, Tensor],
+        seen: tuple[Tensor, ...],
         kept: tuple[Tensor, Tensor, Tensor],
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The better of what is seen now and what was kept; only images that were seen as they are (`own`) count."""
         import tensorflow as tf
 
-        (now_image, best_image), (now, before), (scored, response, pre_activation) = images, seen, kept
-        now_score = self._objective.score(now, before)
+        (now_image, best_image), (now_score, now, before), (scored, response, pre_activation) = images, seen, kept
         better = own & (now_score > scored)
         return (
             tf.where(better[:, None, None, None], now_image, best_image),
@@ -297,36 +309,6 @@ class Ascent:
             tf.where(better, now, response),
             tf.where(better, before, pre_activation),
         )
-
-    def _smooth(self, images: Tensor) -> Tensor:
-        return blur(images, self.smoothing) if self.smoothing > 0 else images
-
-
-def blur(images: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of standard deviation `sigma` pixels; [B, H, W, C]. Borders are mirrored, so that none shows."""
-    import tensorflow as tf
-
-    reach = min(max(1, round(3 * sigma)), min(images.shape[1:3]) - 1)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    weights = (weights / weights.sum()).astype(np.float32)
-    images = tf.pad(images, [[0, 0], [reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")
-    for axis in (0, 1):
-        shape = [1, 1, 1, 1]
-        shape[axis] = len(weights)
-        kernel = tf.tile(tf.reshape(weights, shape), [1, 1, images.shape[-1], 1])
-        images = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "VALID")
-    return images
-
-
-def _roll(images: Tensor, shifts: Tensor) -> Tensor:
-    """Each image rolled by its own shift (down, right); [B, H, W, C] and [B, 2]."""
-    import tensorflow as tf
-
-    height, width = images.shape[1:3]
-    rows = (tf.range(height)[None, :] - shifts[:, :1]) % height
-    columns = (tf.range(width)[None, :] - shifts[:, 1:]) % width
-    images = tf.gather(images, rows, axis=1, batch_dims=1)
-    return tf.gather(images, columns, axis=2, batch_dims=1)
 
 
 def cosine_rates(steps: int, first: float) -> Floats:

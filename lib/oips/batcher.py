@@ -15,15 +15,16 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lib.arrays import Floats, ShortIntegers
+from lib.arrays import Array, Floats, ShortIntegers
 from lib.oips.ascent import AscentState
+from lib.oips.parameterisation import Parameterisation
 
 
 class BatchAscent(Protocol):
     """What an `Ascent` and a `Batcher` have in common: images go in, and come back some steps further up."""
 
     def optimise(
-        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, shifts: npt.ArrayLike | None = None
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None
     ) -> AscentState:
         """As `Ascent.optimise`."""
 
@@ -40,7 +41,7 @@ class _Job:
     state: AscentState
     units: ShortIntegers
     rates: Floats
-    shifts: ShortIntegers
+    moves: Array
     begun: int = 0
     parts: list[AscentState] = field(default_factory=list)
     done: "Future[AscentState]" = field(default_factory=Future)
@@ -71,16 +72,16 @@ class Batcher:
         self._thread.start()
 
     def optimise(
-        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, shifts: npt.ArrayLike | None = None
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None
     ) -> AscentState:
         """As `Ascent.optimise`, for any number of images; returns when all of them are done.
 
         Raises whatever the ascent raised for a batch that one of these images was in.
         """
         rates = np.asarray(rates)
-        if shifts is None:
-            shifts = np.zeros((len(rates), len(state), 2), np.int32)
-        job = _Job(state, np.asarray(units), rates, np.asarray(shifts))
+        if moves is None:
+            moves = np.zeros((len(rates), len(state), Parameterisation.move), Parameterisation.dtype)
+        job = _Job(state, np.asarray(units), rates, np.asarray(moves))
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -124,7 +125,7 @@ class Batcher:
             AscentState.join([job.state.take(slice(first, last)) for job, first, last in share]),
             np.concatenate([job.units[first:last] for job, first, last in share]),
             np.concatenate([job.rates[:, first:last] for job, first, last in share], axis=1),
-            np.concatenate([job.shifts[:, first:last] for job, first, last in share], axis=1),
+            np.concatenate([job.moves[:, first:last] for job, first, last in share], axis=1),
         )
         self.batches += 1
         self._beat()

@@ -59,13 +59,13 @@ class Constraint:
         """
         import tensorflow as tf
 
+        unit = self.unit
         if self.name == "box":
             held = ((images <= self.low) & (gradient < 0)) | ((images >= self.high) & (gradient > 0))
-            gradient, unit = tf.where(held, 0.0, gradient), (self.high - self.low) / 2
+            gradient = tf.where(held, 0.0, gradient)
         else:
             gradient = gradient - tf.reduce_mean(gradient, [1, 2, 3], keepdims=True)
             gradient = gradient - images * tf.reduce_mean(gradient * images, [1, 2, 3], keepdims=True)
-            unit = 1.0
         # tiny gradients are real (behind saturated activations), and their squares would be zero: only exact zero has
         # no direction. A power of two changes no bit of the others.
         tiny = tf.reduce_max(tf.abs(gradient), [1, 2, 3], keepdims=True) < _TINY
@@ -74,6 +74,11 @@ class Constraint:
         scale = tf.reduce_max(tf.abs(gradient), [1, 2, 3], keepdims=True)
         safe = tf.where(scale > 0, scale, 1.0)
         return unit * tf.math.divide_no_nan(gradient / safe, tf.sqrt(square) / safe)
+
+    @property
+    def unit(self) -> float:
+        """What steps are measured by: half the range of the pixels, or their standard deviation."""
+        return (self.high - self.low) / 2 if self.name == "box" else 1.0
 
     def pixel_bounds(self, pixels: int) -> tuple[float, float]:
         """Between which values every pixel of an image of `pixels` values lies, for proofs."""

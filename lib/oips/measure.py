@@ -4,7 +4,7 @@ An ascent sees pictures, and what is stored of them is what the network takes: r
 reported of a stored image is measured on that image, and on nothing that would have to be turned back into it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,10 +55,15 @@ class Measure:
 
 def unit_maps(trunk: Trunk, layer: str, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
     """Within a `tf.function`: pre-activations and activations of a unit for each image, float32 [B, ...]."""
+    return picked(trunk, layer, trunk.maps(images), units)
+
+
+def picked(trunk: Trunk, layer: str, maps: Mapping[str, tuple[Tensor, Tensor]], units: Tensor) -> tuple[Tensor, Tensor]:
+    """As `unit_maps`, of what `Trunk.maps` gave for the images."""
     import tensorflow as tf
 
     # a network of mixed precision answers in half, whose steps are too coarse to add up
-    after, before = (tf.cast(maps, tf.float32) for maps in trunk.maps(images)[layer])
+    after, before = (tf.cast(tensor, tf.float32) for tensor in maps[layer])
     picked = tf.gather(before, units, axis=-1, batch_dims=1)
     if trunk.signed[layer]:
         return picked, picked

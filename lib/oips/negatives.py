@@ -16,8 +16,8 @@ import numpy as np
 from lib.arrays import Floats, Integers
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState, cosine_rates
-from lib.oips.search import Ground, shifts_of
-from lib.oips.settings import GrowthSettings
+from lib.oips.growth import Growth
+from lib.oips.search import Ground
 from lib.oips.start_images import length_scales, start_image, start_seed
 
 STARTS = 4
@@ -27,7 +27,7 @@ _FIRST_PART = 1 / 8  # of the steps, after which that one is chosen
 
 @dataclass(frozen=True)
 class Negatives:
-    """The negative OIPs of some units of a layer, under the settings' constraint, one a row.
+    """The negative OIPs of some units of a layer, under the growth's constraint, one a row.
 
     `images`: [n, H, W, C]. `responses`, `pre_activations`: [n], recomputed from the images.
     """
@@ -37,35 +37,35 @@ class Negatives:
     pre_activations: Floats
 
 
-def grow_negatives(layer: str, indices: Sequence[int], settings: GrowthSettings, ground: Ground) -> Negatives:
+def grow_negatives(layer: str, indices: Sequence[int], growth: Growth, ground: Ground) -> Negatives:
     """The negative OIPs of a layer's units, in one batch.
 
     Args:
-        ground: of the settings' constraint, whose objective is "negative".
+        ground: of the growth's constraint, whose objective is "negative".
     """
-    starts = min(STARTS, settings.starts)
+    starts = min(STARTS, growth.starts)
     origins = [(Unit(layer, index), number) for index in indices for number in range(starts)]
-    seeds = [
-        start_seed(settings.seed, None if settings.shared_starts else str(unit), number) for unit, number in origins
-    ]
+    seeds = [start_seed(growth.seed, None if growth.shared_starts else str(unit), number) for unit, number in origins]
     noise = [
-        start_image(seed, length_scales(number, settings.length_scales), ground.shape)
+        start_image(seed, length_scales(number, growth.length_scales), ground.parameterisation.canvas)
         for seed, (_, number) in zip(seeds, origins, strict=True)
     ]
-    settings = replace(settings, steps=max(settings.steps // 2, 1))
-    rates = cosine_rates(settings.steps, settings.step_size)
-    first = max(round(settings.steps * _FIRST_PART), 1)
+    growth = replace(growth, steps=max(growth.steps // 2, 1))
+    rates = cosine_rates(growth.steps, growth.step_size)
+    first = max(round(growth.steps * _FIRST_PART), 1)
 
     def optimise(state: AscentState, rows: Integers, begin: int, end: int) -> AscentState:
         if begin == end:
             return state
         own = np.repeat(rates[begin:end, None], len(rows), axis=1)
         units = np.array([origins[row][0].index for row in rows])
-        return ground.ascent.optimise(state, units, own, shifts[begin:end, rows])
+        return ground.ascent.optimise(state, units, own, moves[begin:end, rows])
 
-    shifts = shifts_of(seeds, settings)
+    moves = ground.parameterisation.moves(seeds, growth.steps)
     everyone = np.arange(len(origins))
-    state = optimise(AscentState.from_starts(ground.starts(np.stack(noise))), everyone, 0, first)
+    state = optimise(
+        AscentState.from_starts(ground.starts(np.stack(noise)), ground.parameterisation.shape), everyone, 0, first
+    )
     chosen = everyone.reshape(-1, starts)[:, 0] + state.score.reshape(-1, starts).argmax(axis=1)
-    state = optimise(state.take(chosen), chosen, first, settings.steps)
+    state = optimise(state.take(chosen), chosen, first, growth.steps)
     return Negatives(state.best, *ground.measure(state.best, np.asarray(indices)))

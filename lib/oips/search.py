@@ -16,14 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lib import stop
-from lib.arrays import Reals, ShortIntegers
+from lib.arrays import Reals
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState, cosine_rates
 from lib.oips.batcher import BatchAscent
 from lib.oips.constraint import CONSTRAINTS, ConstraintName
-from lib.oips.settings import GrowthSettings
+from lib.oips.growth import Growth
+from lib.oips.parameterisation import Parameterisation
 from lib.oips.similarity import distinct
 from lib.oips.start_images import length_scales, start_image, start_seed
+from lib.oips.style import STYLES, THOROUGH, in_style
 from lib.oips.verdict import Verdict, response_ratio, verdict_of
 
 LONGER = 20
@@ -64,13 +66,15 @@ class Oip:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found: the OIPs, the best first, all under `constraint`; and how long it was, in image-steps.
+    """What a search found: the OIPs, the best first, all in one `style` under one `constraint`; and how long it was, in
+    image-steps.
 
     `agreement`: the median start's response over the best one's, when they were first compared; 0 where not even half
     of them responded.
     """
 
     oips: tuple[Oip, ...]
+    style: str
     constraint: ConstraintName
     image_steps: int
     agreement: float
@@ -88,17 +92,18 @@ class Ground:
     ascent: BatchAscent
     starts: Callable[[Reals], Reals]  # noise to start images
     measure: Callable[[Reals, npt.ArrayLike], tuple[Reals, Reals]]  # images to responses and pre-activations
-    shape: tuple[int, int, int]
+    parameterisation: Parameterisation
     signed: frozenset[int] = frozenset()  # the layer's units that stay linear
+    facets: int = 1  # a unit's, which its starts take in turn (`lib.oips.matching`)
 
 
-GroundOf = Callable[[ConstraintName, str], Ground]
-"""From the names of a constraint and of an objective."""
+GroundOf = Callable[[str, ConstraintName, str], Ground]
+"""From the names of a style, of a constraint and of an objective."""
 
 
 def search_unit(
     unit: Unit,
-    settings: GrowthSettings,
+    growth: Growth,
     ground_of: GroundOf,
     best_exemplar: Callable[[ConstraintName], float | None],
     *,
@@ -106,50 +111,71 @@ def search_unit(
 ) -> tuple[Search, Verdict, float | None]:
     """The OIPs of a unit, its verdict and its response ratio.
 
-    Where the first search does not reach the best exemplar it is repeated from other starts, longer each time. Where
-    nothing responds, neither exemplar nor OIP, a search `LONGER` times as long (in image-steps) maximises the peak
-    pre-activation under every constraint; what it finds grows on under the settings' objective, and is held against the
-    best exemplar under the same constraint. A unit that is proved dead is not searched for longer.
+    A style that does not search thoroughly gets one search. Where that leaves a doubt, one in the style that does
+    (`THOROUGH`) takes its place: no style makes a verdict worse.
+
+    There, where the first search does not reach the best exemplar it is repeated from other starts, longer each time.
+    Where nothing responds, neither exemplar nor OIP, a search `LONGER` times as long (in image-steps) maximises the
+    peak pre-activation under every constraint; what it finds grows on under the growth's objective, and is held against
+    the best exemplar under the same constraint. A unit that is proved dead is not searched for longer.
 
     Args:
-        ground_of: gives the ground for a constraint and an objective.
+        ground_of: gives the ground for a style, a constraint and an objective.
         best_exemplar: response of the unit's best exemplar under a constraint; None without a data set.
         dead: whether a bound proves that no image makes the unit respond.
     """
-    exemplar = best_exemplar(settings.kept_constraint)
-    ground = ground_of(settings.kept_constraint, settings.objective)
-    search = _search(unit, settings, ground)
+    exemplar = best_exemplar(growth.constraint)
+    ground = ground_of(growth.style, growth.constraint, growth.objective)
+    signed = unit.index in ground.signed
+    search = _search(unit, growth, ground)
+    spent = 0
+    if not STYLES[growth.style].thorough:
+        verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
+        if verdict in ("responded", "dead"):
+            return search, verdict, response_ratio(search.response, exemplar)
+        spent, growth = search.image_steps, in_style(growth, THOROUGH)
+        ground = ground_of(growth.style, growth.constraint, growth.objective)
+        search = _search(unit, growth, ground)
     if not dead:
-        enough = LONGER * search.image_steps
-        if search.response > 0 and search.agreement < AGREEING:
-            slow = search.agreement <= 0
-            more = (
-                replace(settings, steps=SLOW * settings.steps)
-                if slow
-                else replace(settings, starts=3 * settings.starts)
-            )
-            search = _better(search, _search(unit, more, ground, settings.starts))
-        search = _search_again(unit, settings, ground_of, search, exemplar)
-        if search.response <= 0 and not _responds(exemplar) and unit.index not in ground.signed:
-            search, exemplar = _search_longer(unit, settings, ground_of, search, best_exemplar, enough)
-    verdict = verdict_of(search.response, exemplar, dead=dead, signed=unit.index in ground.signed)
+        search, exemplar = _search_thoroughly(unit, growth, ground_of, search, exemplar, best_exemplar)
+    verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
+    search = replace(search, image_steps=spent + search.image_steps)
     return search, verdict, response_ratio(search.response, exemplar)
+
+
+def _search_thoroughly(
+    unit: Unit,
+    growth: Growth,
+    ground_of: GroundOf,
+    search: Search,
+    exemplar: float | None,
+    best_exemplar: Callable[[ConstraintName], float | None],
+) -> tuple[Search, float | None]:
+    """All that is done behind a first search; gives the response of the best exemplar under its constraint as well."""
+    enough = LONGER * search.image_steps
+    ground = ground_of(growth.style, growth.constraint, growth.objective)
+    if search.response > 0 and search.agreement < AGREEING:
+        slow = search.agreement <= 0
+        more = replace(growth, steps=SLOW * growth.steps) if slow else replace(growth, starts=3 * growth.starts)
+        search = _better(search, _search(unit, more, ground, growth.starts))
+    search = _search_again(unit, growth, ground_of, search, exemplar)
+    if search.response <= 0 and not _responds(exemplar) and unit.index not in ground.signed:
+        return _search_longer(unit, growth, ground_of, search, best_exemplar, enough)
+    return search, exemplar
 
 
 def _responds(exemplar: float | None) -> bool:
     return exemplar is not None and exemplar > 0
 
 
-def _search_again(
-    unit: Unit, settings: GrowthSettings, ground_of: GroundOf, search: Search, exemplar: float | None
-) -> Search:
+def _search_again(unit: Unit, growth: Growth, ground_of: GroundOf, search: Search, exemplar: float | None) -> Search:
     """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
-    effort, first = 1, 4 * settings.starts
-    ground = ground_of(settings.kept_constraint, settings.objective)
+    effort, first = 1, 4 * growth.starts
+    ground = ground_of(growth.style, growth.constraint, growth.objective)
     least = -math.inf if unit.index in ground.signed else 0.0
     while exemplar is not None and exemplar > max(search.response, least) and effort < LONGER:
         effort *= 4
-        longer = replace(settings, starts=2 * settings.starts, steps=max(settings.steps * effort // 2, 1))
+        longer = replace(growth, starts=2 * growth.starts, steps=max(growth.steps * effort // 2, 1))
         again = _search(unit, longer, ground, first)
         search = _better(search, again)
         first += longer.starts
@@ -158,7 +184,7 @@ def _search_again(
 
 def _search_longer(
     unit: Unit,
-    settings: GrowthSettings,
+    growth: Growth,
     ground_of: GroundOf,
     search: Search,
     best_exemplar: Callable[[ConstraintName], float | None],
@@ -169,71 +195,74 @@ def _search_longer(
     Gives the best exemplar under that constraint as well.
     """
     spent = search.image_steps
-    others = [name for name in CONSTRAINTS if name != settings.kept_constraint]
-    for constraint in (settings.kept_constraint, *others):
-        here = replace(settings, constraint=constraint)
-        longer = replace(here, steps=4 * settings.steps)
-        found = _search(unit, longer, ground_of(constraint, "peak"), 4 * settings.starts)
-        first = 5 * settings.starts
+    others = [name for name in CONSTRAINTS if name != growth.constraint]
+    for constraint in (growth.constraint, *others):
+        here = replace(growth, constraint=constraint)
+        longer = replace(here, steps=4 * growth.steps)
+        found = _search(unit, longer, ground_of(growth.style, constraint, "peak"), 4 * growth.starts)
+        first = 5 * growth.starts
         while found.response <= 0 and found.image_steps < enough:
-            found = _better(found, _search(unit, longer, ground_of(constraint, "peak"), first))
-            first += settings.starts
+            found = _better(found, _search(unit, longer, ground_of(growth.style, constraint, "peak"), first))
+            first += growth.starts
         if found.response > 0:
             origins = [(oip.start, oip.seed, oip.length_scales) for oip in found.oips]
             images = np.stack([oip.image for oip in found.oips])
-            found = _better(found, _optimise(origins, images, unit, here, ground_of(constraint, settings.objective)))
+            found = _better(
+                found, _optimise(origins, images, unit, here, ground_of(growth.style, constraint, growth.objective))
+            )
         exemplar = best_exemplar(constraint)
         found = _search_again(unit, here, ground_of, found, exemplar)
         spent += found.image_steps
         if found.response > 0 or _responds(exemplar):
             return replace(found, image_steps=spent), exemplar
-        if constraint == settings.kept_constraint:
+        if constraint == growth.constraint:
             search = _better(search, found)
-    return replace(search, image_steps=spent), best_exemplar(settings.kept_constraint)
+    return replace(search, image_steps=spent), best_exemplar(growth.constraint)
 
 
-def _search(unit: Unit, settings: GrowthSettings, ground: Ground, first: int = 0) -> Search:
+def _search(unit: Unit, growth: Growth, ground: Ground, first: int = 0) -> Search:
     """A search from the start images numbered from `first` on."""
     origins = []
-    for number in range(first, first + settings.starts):
+    for number in range(first, first + growth.starts):
         stop.look()
-        seed = start_seed(settings.seed, None if settings.shared_starts else str(unit), number)
-        origins.append((number, seed, length_scales(number, settings.length_scales)))
-    noise = np.stack([start_image(seed, scales, ground.shape) for _, seed, scales in origins])
-    return _optimise(origins, ground.starts(noise), unit, settings, ground)
+        seed = start_seed(growth.seed, None if growth.shared_starts else str(unit), number)
+        origins.append((number, seed, length_scales(number, growth.length_scales)))
+    noise = np.stack([start_image(seed, scales, ground.parameterisation.canvas) for _, seed, scales in origins])
+    return _optimise(origins, ground.starts(noise), unit, growth, ground)
 
 
 def _optimise(
     origins: list[tuple[int, int, tuple[float, ...]]],
     images: Reals,
     unit: Unit,
-    settings: GrowthSettings,
+    growth: Growth,
     ground: Ground,
 ) -> Search:
     alive = np.arange(len(origins))
-    state = AscentState.from_starts(images)
-    rates = cosine_rates(settings.steps, settings.step_size)
-    shifts = shifts_of([seed for _, seed, _ in origins], settings)
-    finalists = math.ceil(_FINALISTS * settings.oips)
-    ends = [0, *(round(settings.steps * stage) for stage in _STAGES)]
+    state = AscentState.from_starts(images, ground.parameterisation.shape)
+    rates = cosine_rates(growth.steps, growth.step_size)
+    moves = ground.parameterisation.moves([seed for _, seed, _ in origins], growth.steps)
+    targets = unit.index * ground.facets + np.array([number % ground.facets for number, _, _ in origins])
+    finalists = math.ceil(_FINALISTS * growth.oips)
+    ends = [0, *(round(growth.steps * stage) for stage in _STAGES)]
     image_steps, agreement = 0, 0.0
     for stage, (begin, end) in enumerate(itertools.pairwise(ends)):
         if begin == end:
             continue
         state = ground.ascent.optimise(
             state,
-            np.full(len(alive), unit.index),
+            targets[alive],
             np.repeat(rates[begin:end, None], len(alive), axis=1),
-            shifts[begin:end, alive],
+            moves[begin:end, alive],
         )
         image_steps += (end - begin) * len(alive)
         if stage == 0:
             best = float(state.score.max())
             agreement = max(float(np.median(state.score)), 0.0) / best if best > 0 else 0.0
-        if end < settings.steps:
+        if end < growth.steps:
             left = _first_cut(state, finalists) if stage == 0 else _last_cut(state, finalists)
             state, alive = state.take(left), alive[left]
-    kept = distinct(state.best, state.score, settings.oips)
+    kept = distinct(state.best, state.score, growth.oips)
     responses, pre_activations = ground.measure(state.best[kept], np.full(len(kept), unit.index))
     if not np.isfinite([responses, pre_activations]).all():
         raise ArithmeticError(f"{unit} responds with infinities or NaN: its network cannot be used")
@@ -249,7 +278,7 @@ def _optimise(
         )
         for row, at in enumerate(kept)
     )
-    return Search(oips, settings.kept_constraint, image_steps, agreement)
+    return Search(oips, growth.style, growth.constraint, image_steps, agreement)
 
 
 def _first_cut(state: AscentState, finalists: int) -> list[int]:
@@ -263,19 +292,6 @@ def _last_cut(state: AscentState, finalists: int) -> list[int]:
     different = distinct(state.best, state.score, finalists)
     alike = [at for at in best if at not in different]
     return sorted([*different, *alike][:finalists])
-
-
-def shifts_of(seeds: list[int], settings: GrowthSettings) -> ShortIntegers:
-    """By how many pixels the images of these starts are rolled at each step, [steps, n, 2]; by none in the last third,
-    in which an image is seen as it is, and settles."""
-    shifts = np.zeros((settings.steps, len(seeds), 2), np.int32)
-    shifted = settings.steps * 2 // 3
-    if settings.jitter and shifted:
-        reach = settings.jitter
-        for at, seed in enumerate(seeds):
-            rng = np.random.Generator(np.random.Philox(key=seed + 1))
-            shifts[:shifted, at] = rng.integers(-reach, reach + 1, (shifted, 2))
-    return shifts
 
 
 def _better(first: Search, second: Search) -> Search:

@@ -1,37 +1,39 @@
-"""How OIPs are grown: every parameter, and the one place of their defaults."""
+"""What may be said of how OIPs are grown: every parameter; what is left open is the style's (`lib.oips.style`)."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
 from lib.errors import BadInput, BadValue
 from lib.oips.constraint import ConstraintName
+from lib.oips.growth import Growth
 from lib.oips.objective import OBJECTIVES
+from lib.oips.style import STYLES, defaults_of
 from lib.settings import About, check
 
 LengthScales = Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
-StyleName = Literal["strong", "clean"]
 
 # From fine to coarse, and mixed: the response hardly depends on them, the look of an OIP does.
 MIXTURES: tuple[LengthScales, ...] = ((1.0,), (2.0,), (1.0, 3.0), (2.0, 5.0), (1.0, 3.0, 7.0), (4.0,))
 
-STYLES: dict[StyleName, dict[str, float | int]] = {
-    "strong": {},
-    "clean": {"smoothing": 1.0, "jitter": 1},
-}
-"""Named settings: "strong" finds the highest responses; "clean" leaves out what is finer than a pixel or two."""
-
 _OFFERED = [objective for objective in OBJECTIVES.values() if objective.offered]
 if TYPE_CHECKING:
     ObjectiveName = str
+    StyleName = str
 else:  # which ones there are is known when the program runs
+    StyleName = Literal[("", *STYLES)]
     ObjectiveName = Literal[tuple(objective.name for objective in _OFFERED)]
+
+
+def _by_style(name: str) -> str:
+    """What each style has for a setting, in words."""
+    return ", ".join(f"{style.defaults[name]:g} in {style.name}" for style in STYLES.values())
 
 
 @dataclass(frozen=True)
 class GrowthSettings:
-    """The defaults reach 0.97 of the response that 256 restarts of four times the steps reach (reference network)."""
+    """What was asked for."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a form with a field that there is not has a typo
 
@@ -53,44 +55,48 @@ class GrowthSettings:
         ),
     ] = _OFFERED[0].name
     oips: Annotated[
-        int,
+        int | None,
         Ge(1),
         About(
-            "OIPs per unit", "How many OIPs are kept per unit, at most. Those that show the same pattern are kept once."
+            "OIPs per unit",
+            "How many OIPs are kept per unit, at most. Those that show the same pattern are kept once. "
+            f"Empty: {_by_style('oips')}.",
         ),
-    ] = 4
+    ] = None
     starts: Annotated[
-        int,
+        int | None,
         Ge(1),
         About(
             "Restarts per unit",
-            "How many random start images the ascents of a unit begin from. Units whose restarts disagree widely "
-            "get four times as many.",
+            "How many random start images the ascents of a unit begin from. In strong and clean, units whose restarts "
+            f"disagree widely get four times as many. Empty: {_by_style('starts')}.",
         ),
-    ] = 64
+    ] = None
     steps: Annotated[
-        int,
+        int | None,
         Ge(1),
         About(
             "Steps",
             "How many optimisation steps an OIP takes. Weaker restarts are dropped by successive halving at 1/8 and "
-            "1/2 of the steps.",
+            f"1/2 of the steps. Empty: {_by_style('steps')}.",
         ),
-    ] = 96
+    ] = None
     step_size: Annotated[
-        float,
+        float | None,
         Gt(0),
         About(
             "Step size",
-            "The size of the first step, in standard deviations of the pixels (under box: in halves of their range).",
+            "The size of the first step, in standard deviations of the pixels (under box: in halves of their range). "
+            f"Empty: {_by_style('step_size')}.",
         ),
-    ] = 1.0
+    ] = None
     smoothing: Annotated[
         float,
         Ge(0),
         About(
             "Smoothing",
-            "The standard deviation, in pixels, of the blur of the start image and of each step. 0 means no blur.",
+            "The standard deviation, in pixels, of the blur of the start image and of each step. 0: "
+            f"{_by_style('smoothing')}.",
         ),
     ] = 0.0
     jitter: Annotated[
@@ -98,8 +104,8 @@ class GrowthSettings:
         Ge(0),
         About(
             "Jitter",
-            "The greatest shift, in pixels, by which an image is rolled before a step and rolled back after it. 0 "
-            "means no jitter.",
+            "The greatest shift, in pixels, by which an image is moved before a step and moved back after it. 0: "
+            f"{_by_style('jitter')}.",
         ),
     ] = 0
     length_scales: Annotated[
@@ -121,21 +127,35 @@ class GrowthSettings:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.starts < self.oips:
+        if self.starts is not None and self.oips is not None and self.starts < self.oips:
             raise BadInput(f"{self.starts} restarts cannot give {self.oips} OIPs: raise starts, or lower oips")
 
-    @property
-    def kept_constraint(self) -> ConstraintName:
-        """The constraint that images keep; where none is chosen, `box`."""
-        return self.constraint or "box"
+    def in_style(self, style: str, *, constraint: ConstraintName = "box", margin: bool = False) -> Growth:
+        """The whole growth in a named style, whose defaults fill in what is left open here.
 
-    def in_style(self, style: str) -> "GrowthSettings":
-        """The same in a named style, but for what is set otherwise already.
+        Args:
+            constraint: where none is chosen, and the style has none of its own.
+            margin: as in the growth.
 
-        Raises BadInput for a name that is none of `STYLES`.
+        Raises:
+            BadInput: a name that is none of `STYLES`.
         """
         if style not in STYLES:
             raise BadValue("style", style, f"choose from {', '.join(STYLES)}")
-        defaults = {field.name: field.default for field in fields(self)}
-        unset = {name: value for name, value in STYLES[style].items() if getattr(self, name) == defaults[name]}
-        return replace(self, **unset)  # type: ignore[arg-type]
+        usual = defaults_of(style, margin=margin)
+        oips = self.oips or min(usual["oips"], self.starts or usual["oips"])
+        return Growth(
+            style=style,
+            constraint=self.constraint or usual.get("constraint", constraint),
+            objective=self.objective,
+            oips=oips,
+            starts=self.starts or max(usual["starts"], oips),
+            steps=self.steps or usual["steps"],
+            step_size=self.step_size or usual["step_size"],
+            smoothing=self.smoothing or usual["smoothing"],
+            jitter=self.jitter or usual["jitter"],
+            length_scales=self.length_scales,
+            shared_starts=self.shared_starts,
+            seed=self.seed,
+            margin=margin,
+        )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lib.arrays import Floats
-from lib.oips.settings import LengthScales
+from lib.oips.growth import Mixture
 
 
 def start_seed(seed: int, unit: str | None, number: int) -> int:
@@ -21,12 +21,12 @@ def start_seed(seed: int, unit: str | None, number: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def length_scales(number: int, mixtures: Sequence[LengthScales]) -> LengthScales:
+def length_scales(number: int, mixtures: Sequence[Mixture]) -> Mixture:
     """The length scales, in pixels, of the start image of this number."""
     return tuple(mixtures[number % len(mixtures)])
 
 
-def start_image(seed: int, scales: LengthScales, shape: tuple[int, int, int]) -> Floats:
+def start_image(seed: int, scales: Mixture, shape: tuple[int, int, int]) -> Floats:
     """Noise of the given length scales (pixels), summed with equal weights; zero mean, unit variance.
 
     Args:

@@ -2,15 +2,19 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 from lib.arrays import Bools
 from lib.bounds.proof import prove_dead
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
+from lib.oips.growth import Growth
+from lib.oips.matching import Matching, matched_layers, matching_of
 from lib.oips.measure import Measure
+from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
 from lib.oips.search import Ground
-from lib.oips.settings import GrowthSettings
+from lib.oips.style import STYLES, in_style
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
 from storage.store import Input
@@ -34,14 +38,14 @@ class SweepContext(RunContext):
     layer, those that are artifacts.
     """
 
-    growth: GrowthSettings
+    growth: Growth
     natural: Natural | None
     size: tuple[int, int] | None = None
     batch: int = BATCH
     checked: Checked | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
-    _grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)
+    _grounds: dict[tuple[str, str, ConstraintName, str], Ground] = field(default_factory=dict)
     _measures: dict[str, Measure] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
 
@@ -49,25 +53,68 @@ class SweepContext(RunContext):
         """The constraint of this name, for pictures."""
         return Constraint(name, *PICTURES)
 
-    def ground(self, layer: str, constraint: ConstraintName, objective: str) -> Ground:
+    def ground(self, layer: str, style: str, constraint: ConstraintName, objective: str) -> Ground:
         """Where a layer's units are searched; its ascent is traced when it is first asked for."""
-        key = (layer, constraint, objective)
+        key = (layer, style, constraint, objective)
         with self._lock:
             if key not in self._grounds:
+                growth = self.growth if style == self.growth.style else in_style(self.growth, style)
+                matching = self._matching(layer, growth, constraint, objective)
                 ascent = Ascent(
                     self.network.model,
                     layer,
                     self.constraint(constraint),
                     objective=objective,
-                    smoothing=self.growth.smoothing,
-                    jitter=self.growth.jitter > 0,
-                    batch=self.batch,
+                    parameterise=STYLES[style].parameterise(growth, self.pictures),
+                    matching=matching,
+                    # fewer starts than a batch has room for leave it empty: it is computed all the same
+                    batch=min(self.batch, MAPS_AT_ONCE * growth.starts),
                     size=self.size,
                 )
-                batcher = self._open.enter_context(Batcher(ascent, self.batch, beat=beat))
+                batcher = self._open.enter_context(Batcher(ascent, ascent.batch, beat=beat))
                 measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
-                self._grounds[key] = Ground(batcher, ascent.starts, measure, ascent.shape, ascent.signed_units)
+                self._grounds[key] = Ground(
+                    batcher,
+                    ascent.starts,
+                    measure,
+                    ascent.parameterisation,
+                    ascent.signed_units,
+                    1 if matching is None else matching.facets,
+                )
             return self._grounds[key]
+
+    def usual_ground(self, layer: str) -> Ground:
+        """Where the sweep's own searches begin."""
+        growth = self.growth
+        return self.ground(layer, growth.style, growth.constraint, growth.objective)
+
+    def _matching(self, layer: str, growth: Growth, constraint: ConstraintName, objective: str) -> Matching | None:
+        """What ascents match, where they do: those for OIPs, not those that only ask what is possible."""
+        matches = STYLES[growth.style].matches
+        several = growth.oips > 1 and not STYLES[growth.style].thorough and matched_layers(self.network.model, layer)
+        if objective != growth.objective or self.natural is None or not (matches or several):
+            return None
+        exemplars = self.exemplars_of(layer, constraint)
+        assert exemplars is not None
+        return matching_of(
+            self.network.model,
+            layer,
+            self.natural.images,
+            exemplars.numbers,
+            exemplars.responses,
+            self.constraint(constraint),
+            facets=growth.oips,
+            free=not matches,
+            batch=self.batch,
+            size=self.size,
+        )
+
+    @cached_property
+    def pictures(self) -> PictureStatistics:
+        """What OIPs are to be like: the data set, or else photographs."""
+        if self.natural is not None:
+            return measure_pictures(self.natural.images)
+        return of_photographs(self.network.model.input_shape[-1])
 
     def _measure(self, layer: str) -> Measure:
         """What measures images as they are stored, by the network as it was saved."""
@@ -80,7 +127,7 @@ class SweepContext(RunContext):
         """Whether bounds prove that no image, under whichever constraint, makes this unit respond."""
         with self._lock:
             if layer not in self._dead:
-                pixels = math.prod(self.ground(layer, self.growth.kept_constraint, self.growth.objective).shape)
+                pixels = math.prod(self.usual_ground(layer).parameterisation.shape)
                 bounds = [self.constraint(name).pixel_bounds(pixels) for name in CONSTRAINTS]
                 low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
                 self._dead[layer] = prove_dead(self.network.model, layer, low, high)
@@ -123,9 +170,13 @@ class SweepContext(RunContext):
 
     def recipe_parameters(self) -> dict[str, Json]:
         """Every parameter that changes what is grown, defaults filled in."""
+        growth = asdict(self.growth)
+        if not STYLES[self.growth.style].recorded:
+            del growth["style"]
+        if not self.growth.margin:
+            del growth["margin"]
         return {
-            **asdict(self.growth),
-            "constraint": self.growth.kept_constraint,
+            **growth,
             "length_scales": [list(mixture) for mixture in self.growth.length_scales],
             **pixel_range_parameters(self.network.pixels),
             "size": list(self.size) if self.size else None,

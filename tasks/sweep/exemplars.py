@@ -47,7 +47,7 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
             context.network.model,
             [layer for layer in layers if layer in missing or layer in surveys],
             natural.images,
-            context.constraint(context.growth.kept_constraint),
+            context.constraint(context.growth.constraint),
             batch=EXEMPLARS_A_BATCH * context.batch,
             size=context.size,
             surveys=surveys,
@@ -60,7 +60,7 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
         made[layer] = record.key
         blobs = {output.role: output.digest for output in record.outputs}
         arrays = {role: np.asarray(context.session.store.array(digest)) for role, digest in blobs.items()}
-        context.exemplars[layer, context.growth.kept_constraint] = Exemplars(**arrays)
+        context.exemplars[layer, context.growth.constraint] = Exemplars(**arrays)
         context.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
     if natural.labels is not None:
         _obtain_responses(context, natural.labels, recipes, surveys)
@@ -74,7 +74,7 @@ def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:
     """What finding the exemplars of a layer's units will compute."""
     parameters: dict[str, Json] = {
         "layer": layer,
-        "constraint": context.growth.kept_constraint,
+        "constraint": context.growth.constraint,
         **pixel_range_parameters(context.network.pixels),
         "size": list(context.size) if context.size else None,
         "best": BEST,
@@ -108,7 +108,7 @@ def _surveys(context: SweepContext, recipes: Mapping[str, Recipe]) -> dict[str, 
 def _obtain_responses(
     context: SweepContext, labels: Labels, recipes: Mapping[str, Recipe], surveys: Mapping[str, Survey]
 ) -> None:
-    best = {layer: context.exemplars[layer, context.growth.kept_constraint] for layer in surveys}
+    best = {layer: context.exemplars[layer, context.growth.constraint] for layer in surveys}
     peaks = peaks_in(context, best) if best else {}
     for layer, recipe in recipes.items():
         compute = functools.partial(responses_artifacts, context, labels, surveys, peaks, layer)

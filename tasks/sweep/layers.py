@@ -103,7 +103,7 @@ def _all_in_box(oips: Iterable[Output]) -> bool:
 def _subtitle(context: SweepContext) -> str:
     data = context.natural.name if context.natural else "no data set"
     growth = context.growth
-    how = f"{growth.kept_constraint} · {growth.starts} starts or more · seed {growth.seed}"
+    how = f"{growth.constraint} · {growth.starts} starts or more · seed {growth.seed}"
     return f"{context.network.name} · {data} · {how}"
 
 

@@ -69,8 +69,8 @@ def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe
 def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:
     """The output, whose images go into a file, a batch of units at a time: of a large layer they are many."""
     growth = context.growth
-    ground = context.ground(layer, growth.kept_constraint, "negative")
-    images = np.lib.format.open_memmap(file, "w+", np.float32, (len(indices), *ground.shape))
+    ground = context.ground(layer, growth.style, growth.constraint, "negative")
+    images = np.lib.format.open_memmap(file, "w+", np.float32, (len(indices), *ground.parameterisation.shape))
     responses: list[float | None] = []
     pre_activations: list[float | None] = []
     for first in range(0, len(indices), context.batch):
@@ -88,7 +88,7 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
         "units": [*indices],
         "responses": [*responses],
         "pre_activations": [*pre_activations],
-        "constraint": growth.kept_constraint,
+        "constraint": growth.constraint,
         **pixel_parameters(context.network.pixels),
     }
     return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)

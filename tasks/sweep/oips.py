@@ -1,5 +1,6 @@
 """The OIPs of one unit as artifacts: what one map task makes."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -99,7 +100,7 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
         search, verdict, ratio = search_unit(
             unit,
             context.growth,
-            lambda constraint, objective: context.ground(unit.layer, constraint, objective),
+            functools.partial(context.ground, unit.layer),
             lambda constraint: context.best_exemplar(unit.layer, unit.index, constraint),
             dead=context.is_dead(unit.layer, unit.index),
         )
@@ -161,6 +162,6 @@ def _attributes(
         exemplars=[] if exemplars is None else exemplars.numbers[unit.index].tolist(),
         exemplar_responses=[] if exemplars is None else exemplars.responses[unit.index].tolist(),
     )
-    if context.ground(unit.layer, context.growth.kept_constraint, context.growth.objective).signed:
+    if context.usual_ground(unit.layer).signed:
         about["signed"] = True
     return about

@@ -31,7 +31,7 @@ def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[
         context.network.model,
         {layer: found.numbers for layer, found in exemplars.items()},
         context.natural.images,
-        context.constraint(context.growth.kept_constraint),
+        context.constraint(context.growth.constraint),
         batch=EXEMPLARS_A_BATCH * context.batch,
         size=context.size,
     )

@@ -33,8 +33,16 @@ GROWTH = GrowthSettings(
     seed=7,
 )
 STYLES = {
-    "standardised": GROWTH,
-    "box": replace(GROWTH, constraint="box", objective="pre-activation", oips=1, starts=4, smoothing=0.7, jitter=1),
+    "standardised": GROWTH.in_style("strong"),
+    "box": replace(
+        GROWTH.in_style("strong"),
+        constraint="box",
+        objective="pre-activation",
+        oips=1,
+        starts=4,
+        smoothing=0.7,
+        jitter=1,
+    ),
 }
 # of the first layer one that wants the longer search under "box"; of the second one whose search is widened
 UNITS = ("Conv2D_1/0", "Conv2D_2/2", "Conv2D_2/3")

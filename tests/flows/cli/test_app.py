@@ -70,11 +70,11 @@ def test_help_lists_every_command_and_every_exit_code(cli: CLI) -> None:
 
 
 def test_settings_are_explained_with_the_defaults_of_their_dataclass(cli: CLI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
-    from lib.oips.settings import GrowthSettings
+    from lib.oips.style import STYLES
 
+    monkeypatch.setenv("COLUMNS", "300")
     _, out, _ = cli("sweep", "--help")
-    assert f"Units whose restarts disagree widely get four times as many. Default: {GrowthSettings().starts}." in out
+    assert "Empty: " + ", ".join(f"{style.defaults['starts']} in {style.name}" for style in STYLES.values()) in out
     _, out, _ = cli("train", "--help")
     assert "Default: adam; classic: rmsprop." in out
 

@@ -15,7 +15,6 @@ from flows.forms.entries import find_entry, title_of
 from flows.forms.parameters import DreamParameters, NightlyParameters, SweepParameters, TrainParameters
 from flows.serving.server_settings import api_headers
 from lib.errors import BadInput
-from lib.oips.settings import GrowthSettings
 from lib.training.settings import TrainSettings
 
 FLOWS = {
@@ -220,12 +219,6 @@ def test_an_empty_text_is_none_and_a_size_is_height_and_width() -> None:
     assert (asked.model, asked.finish_by, asked.size) == (None, None, (64, 48))
     assert asked.model_dump(mode="json")["size"] == "64x48"
     assert SweepParameters(size=(64, 48)) == SweepParameters.model_validate({"size": "64x48"})
-
-
-def test_a_style_sets_what_is_not_set_otherwise() -> None:
-    assert SweepParameters(style="strong").growth == GrowthSettings()
-    assert SweepParameters(style="clean").growth == GrowthSettings().in_style("clean")
-    assert SweepParameters(style="clean", growth=GrowthSettings(jitter=4)).growth.jitter == 4
 
 
 def test_a_sweep_trains_first_only_where_that_is_asked_for() -> None:

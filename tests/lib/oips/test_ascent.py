@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,9 +14,10 @@ from scipy.ndimage import gaussian_filter
 from lib import stop
 from lib.errors import BadInput
 from lib.network.trunk import responses_of
-from lib.oips.ascent import Ascent, AscentState, blur, cosine_rates
+from lib.oips.ascent import Ascent, AscentState, cosine_rates
 from lib.oips.batcher import Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
+from lib.oips.parameterisation import Parameterisation, blur
 from lib.oips.start_images import start_image
 from tests.lib.keras_zoo import ZOO
 from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
@@ -69,7 +71,14 @@ def ascents(model: Any) -> Ascents:
     ) -> Ascent:
         key = (layer, constraint, objective, *how.items())
         if key not in made:
-            made[key] = Ascent(model, layer, Constraint(constraint, 0.0, 1.0), objective=objective, batch=BATCH, **how)
+            made[key] = Ascent(
+                model,
+                layer,
+                Constraint(constraint, 0.0, 1.0),
+                objective=objective,
+                parameterise=partial(Parameterisation, **how),
+                batch=BATCH,
+            )
         return made[key]
 
     return ascent
@@ -101,7 +110,7 @@ def test_where_the_calls_of_an_ascent_end_changes_no_bit(
     ascents: Ascents, monkeypatch: pytest.MonkeyPatch, jitter: bool
 ) -> None:
     """In one call; a step a call; and in calls that grow longer and longer."""
-    ascent = ascents(jitter=True, smoothing=0.5) if jitter else ascents()
+    ascent = ascents(jitter=1, smoothing=0.5) if jitter else ascents()
     steps = 24
     shifts = np.random.default_rng(2).integers(-2, 3, (steps, BATCH, 2))
     shifts[-6:] = 0
@@ -210,7 +219,7 @@ def test_whatever_is_grown_there_is_one_trace(ascents: Ascents) -> None:
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
-@pytest.mark.parametrize("how", [{}, {"smoothing": 1.0, "jitter": True}], ids=["plain", "clean"])
+@pytest.mark.parametrize("how", [{}, {"smoothing": 1.0, "jitter": 1}], ids=["plain", "clean"])
 def test_every_image_of_an_ascent_keeps_the_constraint(
     ascents: Ascents, constraint: ConstraintName, how: dict[str, Any]
 ) -> None:
@@ -225,7 +234,7 @@ def test_every_image_of_an_ascent_keeps_the_constraint(
         assert keeps(ascent.constraint, state.best)
 
 
-@pytest.mark.parametrize("how", [{}, {"smoothing": 1.0, "jitter": True}], ids=["plain", "clean"])
+@pytest.mark.parametrize("how", [{}, {"smoothing": 1.0, "jitter": 1}], ids=["plain", "clean"])
 def test_a_unit_grown_alone_is_the_same_to_the_bit_as_in_a_full_batch(ascents: Ascents, how: dict[str, Any]) -> None:
     ascent = ascents("two", "standardised", **how)
     state = starts(ascent, BATCH)
@@ -326,7 +335,7 @@ def test_a_unit_that_cannot_respond_comes_as_near_as_it_can(ascents: Ascents) ->
 def test_a_jittered_step_is_a_plain_one_of_the_shifted_image_shifted_back(
     ascents: Ascents, constraint: ConstraintName
 ) -> None:
-    jittered, plain = ascents("two", constraint, jitter=True), ascents("two", constraint)
+    jittered, plain = ascents("two", constraint, jitter=1), ascents("two", constraint)
     state, units = starts(plain, 6), np.arange(1, 7)
     shifts = np.array([(1, 0), (0, -2), (3, 4), (-1, 5), (20, -31), (0, 0)])
     found = jittered.optimise(state, units, rates(4, 6), np.repeat(shifts[None], 4, axis=0))
@@ -341,7 +350,7 @@ def test_a_jittered_step_is_a_plain_one_of_the_shifted_image_shifted_back(
 
 
 def test_what_is_seen_of_a_shifted_image_does_not_count(ascents: Ascents) -> None:
-    ascent = ascents("two", "standardised", jitter=True)
+    ascent = ascents("two", "standardised", jitter=1)
     shifts = np.array([[(1, 0), (0, 0)], [(0, 0), (0, 0)], [(0, 2), (-1, 0)]])
     grown = ascent.optimise(starts(ascent, 2), [3, 4], rates(3, 2), shifts)
     np.testing.assert_array_equal(np.isnan(grown.curve), (shifts != 0).any(-1).T)

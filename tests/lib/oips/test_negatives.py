@@ -18,7 +18,7 @@ from lib.training.reference import build
 from tests.lib.numpy_reference import objective_of, weights_of
 
 LAYER = "Conv2D_2"
-SETTINGS = GrowthSettings(starts=6, steps=40, seed=5)
+SETTINGS = GrowthSettings(starts=6, steps=40, seed=5).in_style("strong")
 UNITS = (3, 17, 40)
 
 
@@ -31,7 +31,7 @@ def model() -> Any:
 def ground(model: Any, request: pytest.FixtureRequest) -> Iterator[tuple[Ground, ConstraintName]]:
     name: ConstraintName = request.param
     ascent = Ascent(model, LAYER, Constraint(name, 0.0, 1.0), objective="negative", batch=12)
-    yield Ground(ascent, ascent.starts, ascent.measure, ascent.shape), name
+    yield Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation), name
     assert ascent.traces == 1
 
 

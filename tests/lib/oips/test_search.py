@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState
-from lib.oips.constraint import ConstraintName
+from lib.oips.constraint import Constraint, ConstraintName
+from lib.oips.growth import Growth
+from lib.oips.parameterisation import Parameterisation
 from lib.oips.search import AGREEING, LONGER, SLOW, Ground, Search, search_unit
 from lib.oips.settings import GrowthSettings
 from lib.oips.similarity import correlation
@@ -25,7 +27,7 @@ from lib.oips.verdict import Verdict
 SHAPE = (6, 5, 1)
 PATTERN = np.random.default_rng(5).normal(size=SHAPE)
 PATTERN = (PATTERN - PATTERN.mean()) / PATTERN.std()
-SMALL = GrowthSettings(constraint="standardised", oips=2, starts=8, steps=8, seed=3)
+SMALL = GrowthSettings(constraint="standardised", oips=2, starts=8, steps=8, seed=3).in_style("strong")
 UNIT = Unit("layer", 4)
 
 
@@ -39,9 +41,11 @@ class Land:
     shifts: list[np.ndarray] = field(default_factory=list)
     noise: list[np.ndarray] = field(default_factory=list)
     asked: list[ConstraintName] = field(default_factory=list)
+    jitter: int = 0
 
-    def ground(self, constraint: ConstraintName, objective: str) -> Ground:
-        return Ground(Optimise(self, constraint, objective), self.starts, self.measure, SHAPE)
+    def ground(self, style: str, constraint: ConstraintName, objective: str) -> Ground:
+        parameterisation = Parameterisation(Constraint(constraint, 0.0, 1.0), SHAPE, jitter=self.jitter)
+        return Ground(Optimise(self, constraint, objective), self.starts, self.measure, parameterisation)
 
     def starts(self, noise: np.ndarray) -> np.ndarray:
         self.noise.extend(noise)
@@ -56,7 +60,7 @@ class Land:
 
     def search(
         self,
-        growth: GrowthSettings = SMALL,
+        growth: Growth = SMALL,
         exemplars: dict[ConstraintName, float] | None = None,
         *,
         unit: Unit = UNIT,
@@ -173,7 +177,7 @@ def test_an_exemplar_that_responds_where_no_oip_does_leaves_the_unit_unreached()
 def test_a_silent_unit_was_searched_twenty_times_as_long_under_every_constraint(
     oips: int, more: int, steps: int, constraint: ConstraintName, data: bool
 ) -> None:
-    growth = GrowthSettings(constraint=constraint, oips=oips, starts=oips + more, steps=steps)
+    growth = GrowthSettings(constraint=constraint, oips=oips, starts=oips + more, steps=steps).in_style("strong")
     plain = Land()
     plain.search(growth, dead=True)
     once = plain.steps(constraint)
@@ -285,7 +289,7 @@ def test_oips_come_best_first_with_their_recomputed_responses_and_differ(pace: f
 
 def test_the_weakest_are_given_up_and_the_best_go_to_the_end() -> None:
     land = Land(pace=0.05)
-    growth = GrowthSettings(constraint="standardised", oips=2, starts=40, steps=16)
+    growth = GrowthSettings(constraint="standardised", oips=2, starts=40, steps=16).in_style("strong")
     search, _, _ = land.search(growth, dead=True)  # so that there is one search
     images = [call[2] for call in land.calls]
     assert images == sorted(images, reverse=True)
@@ -298,7 +302,7 @@ def test_the_weakest_are_given_up_and_the_best_go_to_the_end() -> None:
 
 
 def test_where_starts_disagree_three_times_as_many_are_added() -> None:
-    growth = GrowthSettings(constraint="standardised", oips=2, starts=20, steps=16)
+    growth = GrowthSettings(constraint="standardised", oips=2, starts=20, steps=16).in_style("strong")
     agreeing, disagreeing = Land(pace=4.0), Land(pace=0.2)
     assert agreeing.search(growth)[0].agreement >= AGREEING
     assert 0 < disagreeing.search(growth)[0].agreement < AGREEING
@@ -306,7 +310,7 @@ def test_where_starts_disagree_three_times_as_many_are_added() -> None:
 
 
 def test_where_most_starts_are_still_below_the_threshold_others_take_more_steps() -> None:
-    growth = GrowthSettings(constraint="standardised", oips=2, starts=20, steps=16)
+    growth = GrowthSettings(constraint="standardised", oips=2, starts=20, steps=16).in_style("strong")
     land = Land(pace=0.05)
     found, verdict, _ = land.search(growth)
     assert verdict == "responded"
@@ -326,8 +330,8 @@ def test_any_number_of_steps_is_taken_to_its_end(steps: int) -> None:
 
 
 def test_shifts_are_as_wide_as_the_jitter_and_end_before_the_last_third() -> None:
-    def shifts(growth: GrowthSettings) -> np.ndarray:
-        land = Land()
+    def shifts(growth: Growth) -> np.ndarray:
+        land = Land(jitter=growth.jitter)
         land.search(growth)
         return np.concatenate([part[:, :1] for part in land.shifts])[:, 0]
 
@@ -374,19 +378,19 @@ def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
     pictures = np.random.default_rng(1).random((40, 18, 18, 1)).astype(np.float32)
     made: dict[Any, Ascent] = {}
 
-    def ground_of(constraint: ConstraintName, objective: str) -> Ground:
+    def ground_of(style: str, constraint: ConstraintName, objective: str) -> Ground:
         key = (constraint, objective)
         if key not in made:
             made[key] = Ascent(model, layer, Constraint(constraint, 0.0, 1.0), objective=objective, batch=4)
         ascent = made[key]
-        return Ground(ascent, ascent.starts, ascent.measure, ascent.shape)
+        return Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation)
 
     exemplars = {
         name: find_exemplars(model, [layer], pictures, Constraint(name, 0.0, 1.0))[layer] for name in CONSTRAINTS
     }
     reach = max(high for _, high in (Constraint(name, 0.0, 1.0).pixel_bounds(18 * 18) for name in CONSTRAINTS))
     dead = prove_dead(model, layer, -reach, reach)
-    growth = GrowthSettings(constraint="standardised", oips=1, starts=2, steps=4)
+    growth = GrowthSettings(constraint="standardised", oips=1, starts=2, steps=4).in_style("strong")
     verdicts: dict[int, Verdict] = {}
     for index in (3, 5, 0):
         best: Callable[[ConstraintName], float] = lambda name, at=index: float(exemplars[name].responses[at, 0])  # noqa: E731

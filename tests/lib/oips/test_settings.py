@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lib.errors import BadInput
-from lib.oips.settings import STYLES, GrowthSettings
+from lib.oips.settings import GrowthSettings
+from lib.oips.style import LEAST_MARGIN, STYLES, in_style, is_small, usual_style
 
 
 def test_the_defaults_are_good() -> None:
@@ -56,27 +57,57 @@ def test_fewer_starts_than_oips_are_refused() -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_style_changes_what_it_names_and_nothing_else(style: str) -> None:
-    plain = GrowthSettings(seed=7, steps=12)
-    styled = plain.in_style(style)
-    for field in fields(GrowthSettings):
-        if field.name in STYLES[style]:
-            assert getattr(styled, field.name) == STYLES[style][field.name]
-        else:
-            assert getattr(styled, field.name) == getattr(plain, field.name)
+def test_what_is_left_open_is_the_styles_and_what_was_said_stays(style: str) -> None:
+    said = {"seed": 7, "steps": 12, "step_size": 0.3, "jitter": 5}
+    open_left, settled = GrowthSettings().in_style(style), GrowthSettings(**said).in_style(style)
+    for field in fields(settled):
+        usual = STYLES[style].defaults.get(field.name, getattr(open_left, field.name))
+        assert getattr(open_left, field.name) == usual
+        assert getattr(settled, field.name) == said.get(field.name, usual)
 
 
-def test_a_style_leaves_alone_what_was_set_otherwise() -> None:
-    assert GrowthSettings(jitter=5).in_style("clean") == replace(GrowthSettings().in_style("clean"), jitter=5)
+def test_a_style_gives_way_where_more_oips_or_fewer_restarts_are_wanted() -> None:
+    assert GrowthSettings(oips=4).in_style("natural").starts == 4
+    assert GrowthSettings(starts=2).in_style("strong").oips == 2
 
 
-def test_the_clean_style_smooths_and_the_strong_one_is_the_default() -> None:
-    assert GrowthSettings().in_style("strong") == GrowthSettings()
-    assert GrowthSettings().in_style("clean").smoothing > 0
+def test_the_constraint_is_what_was_said_then_the_styles_then_the_networks() -> None:
+    assert GrowthSettings(constraint="box").in_style("strong", constraint="standardised").constraint == "box"
+    assert GrowthSettings(constraint="standardised").in_style("natural").constraint == "standardised"
+    assert GrowthSettings().in_style("natural", constraint="standardised").constraint == "box"
+    assert GrowthSettings().in_style("strong", constraint="standardised").constraint == "standardised"
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "size", "style"),
+    [
+        ((None, 28, 28, 1), None, "strong"),
+        ((None, 63, 63, 1), None, "strong"),
+        ((None, 28, 64, 1), None, "natural"),
+        ((None, 28, 28, 3), None, "natural"),
+        ((None, None, None, 1), (28, 28), "strong"),
+        ((None, 28, 28, 1), (64, 64), "natural"),
+    ],
+)
+def test_small_grey_images_are_grown_strong_and_others_natural(
+    input_shape: tuple[int | None, ...], size: tuple[int, int] | None, style: str
+) -> None:
+    assert usual_style(small=is_small(input_shape, size)) == style
+
+
+def test_images_that_are_not_small_grow_with_a_margin_at_least_so_wide_and_small_ones_without() -> None:
+    small = GrowthSettings().in_style("strong")
+    assert (small.margin, small.jitter) == (False, 0)
+    large = GrowthSettings().in_style("strong", margin=True)
+    assert (large.margin, large.jitter) == (True, LEAST_MARGIN)
+    assert GrowthSettings(jitter=2).in_style("strong", margin=True).jitter == 2
+    natural = GrowthSettings().in_style("natural", margin=True)
+    assert natural.jitter > LEAST_MARGIN
+    assert in_style(natural, "strong") == GrowthSettings(constraint="box").in_style("strong", margin=True)
 
 
 def test_an_unknown_style_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(BadInput, match="choose from strong, clean"):
+    with pytest.raises(BadInput, match="choose from natural, strong, clean"):
         GrowthSettings().in_style("loud")
 
 

@@ -97,7 +97,7 @@ def test_options_become_the_settings_of_the_flow(
     assert (seen[-1].train, seen[-1].layers, seen[-1].size) == (None, None, None)
     cli("sweep", "--train", "--data", "mnist", "--style", "clean", "--jitter", "2", "--length-scales", "1,3",
         "--length-scales", "5", "--size", "32x40", "--layers", "Conv2D_*", "--layers", "dense/3")  # fmt: skip
-    growth = GrowthSettings().in_style("clean")
-    assert seen[-1].growth == GrowthSettings(smoothing=growth.smoothing, jitter=2, length_scales=((1.0, 3.0), (5.0,)))
+    assert seen[-1].style == "clean"
+    assert seen[-1].growth == GrowthSettings(jitter=2, length_scales=((1.0, 3.0), (5.0,)))
     assert seen[-1].train_parameters().data == "mnist"
     assert (seen[-1].layers, seen[-1].size) == (["Conv2D_*", "dense/3"], (32, 40))

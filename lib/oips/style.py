@@ -1,0 +1,91 @@
+"""What an OIP is made of and how it is grown, under one name: a style.
+
+Which styles there are: each is a file of `lib/oips/styles/` that declares a `STYLE`. A style brings a parameterisation
+(what the ascent moves) and its own defaults, which hold where nobody said otherwise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lib.oips.canvas import Canvas
+from lib.oips.constraint import Constraint
+from lib.oips.growth import Growth
+from lib.oips.parameterisation import Parameterisation, Shape
+from lib.oips.photographs import PictureStatistics
+from lib.registry import Registry
+
+
+def plain_pixels(growth: Growth, _: PictureStatistics) -> Callable[[Constraint, Shape], Parameterisation]:
+    """The pixels themselves, smoothed and shifted as the growth says."""
+    kind = Canvas if growth.margin else Parameterisation
+    return lambda constraint, shape: kind(constraint, shape, smoothing=growth.smoothing, jitter=growth.jitter)
+
+
+@dataclass(frozen=True)
+class Style:
+    """One style.
+
+    Attributes:
+        name: as it is chosen by, and stands in recipes.
+        text: what its OIPs look like, as forms and help say it behind the name.
+        defaults: values of `lib.oips.growth.Growth` for what is left open; without `constraint` it is the network's
+            usual one.
+        parameterise: from a growth in this style, and the statistics of the pictures that OIPs are to be like, to what
+            gives the parameterisation for images of a shape under a constraint.
+        recorded: whether recipes name it. Those of versions that had no other parameterisation do not.
+        matches: whether its ascents match statistics of exemplars as well (`lib.oips.matching`): it needs a data set.
+        thorough: whether its searches go on from more starts and for longer until the verdict is beyond doubt.
+    """
+
+    name: str
+    text: str
+    defaults: Mapping[str, Any]
+    parameterise: Callable[[Growth, PictureStatistics], Callable[[Constraint, Shape], Parameterisation]] = plain_pixels
+    recorded: bool = True
+    matches: bool = False
+    thorough: bool = False
+
+
+STYLES: Registry[Style] = Registry(
+    "lib.oips.styles", constant="STYLE", kind=Style, first=("natural", "strong", "clean")
+)
+"""By name, in the order in which they are shown."""
+
+SMALL = 64
+"""Pixels: smaller grey images are of the kind that "strong" was made for."""
+
+
+LEAST_MARGIN = 4
+"""Pixels: images that are not small grow on a canvas with at least such a margin."""
+
+
+def is_small(input_shape: Sequence[int | None], size: tuple[int, int] | None) -> bool:
+    """Whether the images [B, H, W, C] of a network, or those of another height and width, are small grey ones."""
+    height, width = size or (input_shape[1] or SMALL, input_shape[2] or SMALL)
+    return input_shape[3] == 1 and max(height, width) < SMALL
+
+
+def usual_style(*, small: bool) -> str:
+    """The style where none is chosen."""
+    return "strong" if small else "natural"
+
+
+def defaults_of(style: str, *, margin: bool) -> Mapping[str, Any]:
+    """What a style has for what is left open, on a canvas with a margin or without one."""
+    defaults = STYLES[style].defaults
+    return {**defaults, "jitter": max(defaults["jitter"], LEAST_MARGIN)} if margin else defaults
+
+
+THOROUGH = "strong"
+"""The style whose search decides where that of another leaves a doubt."""
+
+
+def in_style(growth: Growth, name: str) -> Growth:
+    """The same in another style, with what that has for itself."""
+    return replace(growth, style=name, **defaults_of(name, margin=growth.margin))
+
+
+def needs_data(style: str) -> str:
+    """The message where a style that matches exemplars has none."""
+    return f"style {style} matches exemplars, and there is no data set: add --data, or choose another style"
