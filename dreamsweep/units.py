@@ -28,6 +28,7 @@ from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.kinds.oip import unit_of
 from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.on_data import OnData, on_data
+from tasks.sweep.style_of import style_of
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,11 @@ class StoredUnit:
         Above 20, the OIP is far from anything natural.
         """
         return self.attributes["response_ratio"]
+
+    @property
+    def style(self) -> str:
+        """The style of the OIPs, as `natural`. It is not that of `settings` where a search went on in another one."""
+        return style_of(self.record.parameters, self.attributes)
 
     @property
     def constraint(self) -> ConstraintName:

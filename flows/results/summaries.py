@@ -35,6 +35,7 @@ class UnitSummary(TypedDict):
     response: NotRequired[float]
     pre_activation: NotRequired[float]
     response_ratio: NotRequired[float | None]
+    style: NotRequired[str]
     constraint: NotRequired[str]
     only_one_pattern: NotRequired[bool]
     record: NotRequired[str]

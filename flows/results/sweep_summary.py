@@ -9,6 +9,7 @@ from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.sweep.kinds.layer import layer_title
 from tasks.sweep.on_data import OnData, on_data
+from tasks.sweep.style_of import style_of
 
 COLUMNS = (*VERDICTS, "failed", "left")
 """`left`: not made when the run's time was over."""
@@ -101,6 +102,7 @@ def _unit(store: Store, record: Record) -> UnitSummary:
         response=about["response"],
         pre_activation=about["pre_activation"],
         response_ratio=about["response_ratio"],
+        style=style_of(record.parameters, about),
         constraint=about["constraint"],
         only_one_pattern=about["only_one_pattern"],
         record=record.key,

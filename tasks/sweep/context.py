@@ -14,7 +14,7 @@ from lib.oips.matching import Matching, matched_layers, matching_of
 from lib.oips.measure import Measure
 from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
 from lib.oips.search import Ground
-from lib.oips.style import STYLES, in_style
+from lib.oips.style import STYLES, in_style, plain_pixels
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
 from storage.store import Input
@@ -108,6 +108,11 @@ class SweepContext(RunContext):
             batch=self.batch,
             size=self.size,
         )
+
+    @property
+    def like_pictures(self) -> bool:
+        """Whether what is grown is to be like `pictures`; the pixels themselves know of none."""
+        return STYLES[self.growth.style].parameterise is not plain_pixels
 
     @cached_property
     def pictures(self) -> PictureStatistics:

@@ -8,6 +8,8 @@ from lib.arrays import Array, Floats
 from lib.draw.contact_sheet import SheetCell, contact_sheet
 from lib.network.pixels import Pixels
 from lib.network.units import Unit
+from lib.oips.style import STYLES
+from lib.words import plural
 from storage.document import Json
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import HDF5, hdf5_bytes
@@ -19,6 +21,7 @@ from tasks.sweep.context import SweepContext
 from tasks.sweep.kinds.layer import KIND, layer_title
 from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.oips import VERSION as OIPS_VERSION
+from tasks.sweep.style_of import style_of
 
 VERSION = 2
 LARGEST = 2 * 2**30
@@ -78,6 +81,9 @@ def gather_layer(
         outputs = [NewOutput("sheet", sheet, "sheet", "image/png", attributes={"layer": layer})]
         if gathered:
             tensors = _tensors(units, images, known, missing)
+            if STYLES[context.growth.style].recorded:  # in others they are all in the one that was asked for
+                styles = [style_of(records[u].parameters, known[u]) if u in known else "" for u in units]
+                tensors["style"] = np.array(styles, dtype="S16")
             about = {"layer": layer, "model": context.network.identity, **context.recipe_parameters()}
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
@@ -104,6 +110,8 @@ def _subtitle(context: SweepContext) -> str:
     data = context.natural.name if context.natural else "no data set"
     growth = context.growth
     how = f"{growth.constraint} · {growth.starts} starts or more · seed {growth.seed}"
+    if STYLES[growth.style].recorded:
+        how = f"{growth.style} · {growth.constraint} · {plural(growth.starts, 'restart')} · seed {growth.seed}"
     return f"{context.network.name} · {data} · {how}"
 
 

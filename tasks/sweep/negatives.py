@@ -10,7 +10,7 @@ from lib.arrays import Floats
 from lib.deadline import OutOfTime
 from lib.oips.negatives import STARTS, grow_negatives
 from storage.document import Json
-from storage.store import NewOutput, Recipe, Record
+from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY
 from tasks.model.pixels import pixel_parameters
 from tasks.session.open_runs import find_shared
@@ -43,7 +43,7 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
     with scratch(context.session.store, ".npy") as file:
         return context.session.obtain(
             recipe,
-            lambda: ([_grow(context, layer, indices, file)], context.lineage_inputs()[:1]),
+            lambda: ([_grow(context, layer, indices, file)], _inputs(context)),
             unit=negatives_title(layer),
         )
 
@@ -59,11 +59,16 @@ def negatives_recipes(context: SweepContext, layer: str, indices: Sequence[int],
 
 
 def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe:
-    """The data set has no part in it."""
+    """The data set has no part in it, unless what is grown is to be like its pictures."""
     kept = {name: value for name, value in context.recipe_parameters().items() if name not in ("oips", "objective")}
     starts = min(STARTS, context.growth.starts)
     parameters: dict[str, Json] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
-    return Recipe(KIND.task, VERSION, parameters, {"model": context.network.identity})
+    inputs = context.recipe_inputs() if context.like_pictures else {"model": context.network.identity}
+    return Recipe(KIND.task, VERSION, parameters, inputs)
+
+
+def _inputs(context: SweepContext) -> list[Input]:
+    return [item for item in context.lineage_inputs() if context.like_pictures or item.role == "model"]
 
 
 def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path) -> NewOutput:

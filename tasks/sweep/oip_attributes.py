@@ -24,6 +24,7 @@ class OipAttributes(TypedDict):
 
     `oips`: of each, the best first; `exemplars`: their numbers in the data set, and how strongly the unit responds.
     `signed`: the unit is linear, and has no threshold; left out where that is not so, and by earlier versions.
+    `style`: of the OIPs, where a search went on in another than was asked for (`tasks.sweep.style_of` tells it always).
     """
 
     unit: str
@@ -41,3 +42,4 @@ class OipAttributes(TypedDict):
     exemplars: list[int]
     exemplar_responses: list[float]
     signed: NotRequired[bool]
+    style: NotRequired[str]

@@ -10,6 +10,7 @@ from prefect.states import Completed
 
 from lib.draw.oip_picture import unit_picture
 from lib.network.units import Unit
+from lib.oips.growth import Growth
 from lib.oips.search import Search, search_unit
 from lib.oips.similarity import ALIKE
 from lib.oips.verdict import Verdict
@@ -113,7 +114,7 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
             verdict=verdict,
             response_ratio=ratio,
             bounds=PICTURES if search.constraint == "box" else None,
-            note=_note(len(images), context.growth.oips),
+            note=_note(search, context.growth),
         )
         about = {**_attributes(context, unit, search, verdict, ratio), **pixel_parameters(context.network.pixels)}
         outputs = [
@@ -125,11 +126,14 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
     return context.session.obtain(oip_recipe(context, unit), compute, unit=str(unit))
 
 
-def _note(kept: int, wanted: int) -> str:
-    """Why a unit has fewer OIPs than were wanted."""
-    if kept == wanted:
-        return ""
-    return "all its OIPs show this one pattern" if kept == 1 else f"all its OIPs show one of these {kept} patterns"
+def _note(search: Search, growth: Growth) -> str:
+    """Why a unit has fewer OIPs than were wanted, and in which style they are, where that is not the one wanted."""
+    kept, notes = len(search.oips), []
+    if kept < growth.oips:
+        notes.append("all its OIPs show " + ("this one pattern" if kept == 1 else f"one of these {kept} patterns"))
+    if search.style != growth.style:
+        notes.append(f"in style {search.style}, for want of a verdict in {growth.style}")
+    return "; ".join(notes)
 
 
 def _attributes(
@@ -164,4 +168,6 @@ def _attributes(
     )
     if context.usual_ground(unit.layer).signed:
         about["signed"] = True
+    if search.style != context.growth.style:
+        about["style"] = search.style
     return about

@@ -22,6 +22,8 @@ SIDE = 12
 MAPS = {"Conv2D_1": 4, "Conv2D_2": 6}
 UNITS = [f"{layer}/{index}" for layer, count in MAPS.items() for index in range(count)]
 GROWTH = GrowthSettings(constraint="standardised", oips=2, starts=4, steps=16, seed=3)
+GROWN = GROWTH.in_style("strong")
+"""The same with nothing left open, as a sweep's context has it."""
 
 
 def write_pictures(folder: Path, *, side: int = SIDE, channels: int = 1, each: int = 8) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from storage.store import Store
 from tasks.session.session import Session, session
-from tests.flows.tiny import GROWTH, small_cnn, write_pictures
+from tests.flows.tiny import GROWN, small_cnn, write_pictures
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
     with ExitStack() as open_until_the_end:
 
         def prepare(
-            open_session: Session, growth: Any = GROWTH, layers: tuple[str, ...] = ("Conv2D_1",)
+            open_session: Session, growth: Any = GROWN, layers: tuple[str, ...] = ("Conv2D_1",)
         ) -> SweepContext:
             run, store = open_session.run.id, open_session.store
             data = store.record(store_data.fn(pictures, None, run).data)

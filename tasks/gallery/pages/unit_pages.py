@@ -23,6 +23,7 @@ from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
 from tasks.sweep.on_data import NEVER, is_far, on_data
+from tasks.sweep.style_of import style_of
 
 THUMBNAIL = 320
 """Pixels of the longer side of a dream among others."""
@@ -147,7 +148,7 @@ class UnitView:
         return {"index": index, "address": unit_page(self.network.slug, self.layer.name, index)}
 
     def _earlier(self, grown: Grown) -> dict[str, Any]:
-        told = ("key", "ended", "run", "verdict", "response", "response_ratio", "constraint")
+        told = ("key", "ended", "run", "verdict", "response", "response_ratio", "style", "constraint")
         return {name: getattr(grown, name) for name in told} | {"wrong": self.network.wrong_pixels(grown.pixels)}
 
     def _negative(self) -> dict[str, Any] | None:
@@ -237,6 +238,8 @@ class UnitView:
             **{name: about[name] for name in ("verdict", "response", "pre_activation", "response_ratio", "constraint")},
             **{name: about[name] for name in ("only_one_pattern", "alike_from", "image_steps", "oips")},
             "on_data": known,
+            "style": grown.style,
+            "instead_of": grown.instead_of,
             "far": is_far(about),
             "shape": list(grown.shape),
             "parameters": {name: value for name, value in self._record.parameters.items() if name != "unit"},
@@ -275,6 +278,7 @@ class UnitView:
             "record": record.key,
             **self._about,
             "on_data": on_data(self._about),
+            "style": style_of(record.parameters, self._about),
             "parameters": record.parameters,
             "inputs": [{"role": item.role, "digest": item.digest} for item in record.inputs],
             "outputs": [

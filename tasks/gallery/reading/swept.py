@@ -15,6 +15,7 @@ from tasks.session.kind import failed_unit
 from tasks.sweep.image_steps import Searched
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.on_data import OnData, on_data
+from tasks.sweep.style_of import asked_style, style_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Grown:
 
     `identity` and `model` are the model's, and the digest of its blob. `on_data`: whether any image of the data set
     makes it respond. `oips` and `picture` are digests; `shape` is [k, H, W, C]. `settings` is how it was grown, shared
-    between the units of a sweep; `searched`: what that took.
+    between the units of a sweep; `searched`: what that took; `style`: which one the OIPs are in.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Grown:
     shape: tuple[int, ...]
     settings: Mapping[str, Any]
     searched: Searched
+    style: str
 
     @property
     def unit(self) -> str:
@@ -55,6 +57,12 @@ class Grown:
     def pixels(self) -> Pixels:
         """What the network was taken to take."""
         return pixels_of(self.settings)
+
+    @property
+    def instead_of(self) -> str | None:
+        """The style that was asked for, where its OIPs are in another."""
+        asked = asked_style(self.settings)
+        return None if asked == self.style else asked
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -95,6 +103,7 @@ class Grown:
             oips.shape or (),
             settings.setdefault(json.dumps(how, sort_keys=True), how),
             Searched.of(record),
+            style_of(record.parameters, about),
         )
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from lib.deadline import Deadline
+from lib.oips.settings import GrowthSettings
 from storage.store import Record
 from tasks.session.recorded import PARTIAL
 from tasks.session.session import Session, session
 from tasks.sweep.negatives import make_negatives
-from tests.flows.tiny import GROWTH, MAPS
+from tests.flows.tiny import GROWN, MAPS
 
 LAYER = "Conv2D_2"
 UNITS = MAPS[LAYER]
@@ -33,14 +34,14 @@ def test_images_do_not_depend_on_batches_and_say_how_far_below_they_are(
     context.batch = 4
     record, images, _ = made(open_session, list(range(UNITS)))
     about: Any = record.output("images").attributes
-    assert (about["layer"], about["units"], about["constraint"]) == (LAYER, list(range(UNITS)), GROWTH.constraint)
+    assert (about["layer"], about["units"], about["constraint"]) == (LAYER, list(range(UNITS)), GROWN.constraint)
     assert record.output("images").shape == images.shape == (UNITS, 12, 12, 1)
-    ground = context.ground(LAYER, GROWTH.constraint, "negative")
+    ground = context.ground(LAYER, GROWN.style, GROWN.constraint, "negative")
     responses, before = ground.measure(images, np.arange(UNITS))
     np.testing.assert_allclose(about["responses"], responses, atol=1e-6)
     np.testing.assert_allclose(about["pre_activations"], before, atol=1e-6)
     with session(open_session.store.root, "test", {}) as other:
-        sweep_context_in(other, replace(GROWTH, seed=GROWTH.seed + 1))
+        sweep_context_in(other, replace(GROWN, seed=GROWN.seed + 1))
         assert not np.array_equal(made(other, list(range(UNITS)))[1], images)
 
 
@@ -64,7 +65,7 @@ def test_the_number_of_oips_and_the_objective_are_no_matter(
     sweep_context_in(open_session)
     first, *_ = made(open_session, [1])
     with session(open_session.store.root, "test", {}) as other:
-        sweep_context_in(other, replace(GROWTH, oips=1, objective="peak"))
+        sweep_context_in(other, replace(GROWN, oips=1, objective="peak"))
         assert made(other, [1])[0].key == first.key
 
 
@@ -96,6 +97,20 @@ def test_a_unit_that_answers_with_no_number_harms_no_other(
 def test_every_constraint_has_records_of_its_own(
     open_session: Session, sweep_context_in: Callable[..., Any], constraint: Any
 ) -> None:
-    sweep_context_in(open_session, replace(GROWTH, constraint=constraint))
+    sweep_context_in(open_session, replace(GROWN, constraint=constraint))
     record, *_ = made(open_session, [0])
     assert record.output("images").attributes["constraint"] == record.parameters["constraint"] == constraint
+
+
+def test_those_of_a_style_that_is_like_pictures_are_of_the_pictures_that_it_is_like(
+    open_session: Session, sweep_context_in: Callable[..., Any]
+) -> None:
+    """What the data set is like decides about their pixels, so it stands in their recipe."""
+    context = sweep_context_in(open_session, GrowthSettings(steps=4).in_style("natural"))
+    record, *_ = made(open_session, [0])
+    assert record.recipe_inputs == {"model": context.network.identity, "train_imgs": context.natural.digest}
+    assert {item.role for item in record.inputs} == {"model", "train_imgs"}
+    context.natural = None
+    without, *_ = made(open_session, [0])
+    assert without.recipe_inputs == {"model": context.network.identity}
+    assert {item.role for item in without.inputs} == {"model"}
