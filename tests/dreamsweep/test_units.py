@@ -78,6 +78,7 @@ def test_the_latest_sweep_is_listed_by_default(store: dreamsweep.Store) -> None:
 def test_a_run_names_whose_unit_is_meant(store: dreamsweep.Store) -> None:
     units = [dreamsweep.find_unit(store, "Conv2D_1/0", run) for run in (DEFAULTS, PEAKS)]
     assert [unit.settings["shared_starts"] for unit in units] == [False, True]
+    assert [unit.style for unit in units] == ["strong", "strong"]  # of a version whose recipes named none
     assert "unit" not in units[0].settings
     assert (units[0].layer, units[0].index) == ("Conv2D_1", 0)
 
@@ -85,6 +86,7 @@ def test_a_run_names_whose_unit_is_meant(store: dreamsweep.Store) -> None:
 def test_under_box_oips_are_shown_in_the_range_of_the_pixels(store: dreamsweep.Store) -> None:
     unit = dreamsweep.find_unit(store, "Conv2D_2/0", BOX)
     assert unit.constraint == "box"
+    assert unit.style == "clean"
     assert unit.oips.min() >= 0
     assert unit.oips.max() <= 1
 

@@ -298,7 +298,7 @@ def test_reindex_counts_the_records(cli: CLI, store: Any) -> None:
         (["sweep", "--steps", "many"], "--steps"),
         (["sweep", "--size", "28"], "as 224x224"),
         (["sweep", "--length-scales", "1;3"], "as 1,3,7"),
-        (["sweep", "--style", "baroque"], "--style is 'baroque'; choose from strong, clean"),
+        (["sweep", "--style", "baroque"], "--style is 'baroque'; choose from natural, strong, clean"),
         (["sweep", "--train", "--model", "model/latest"], "leave one of them out"),
         (["sweep", "--model", "model/lates"], "model/latest"),
         (["sweep", "--model", "mine.keras"], "there is no file mine.keras"),

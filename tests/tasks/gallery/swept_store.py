@@ -90,8 +90,12 @@ class SweptStore(Synthetic):
         constraint: str = "standardised",
         pixel_range: tuple[float, float] = (0.0, 1.0),
         best: Sequence[float] | None = None,
+        asked: Mapping[str, Any] | None = None,
+        style: str | None = None,
     ) -> Record:
-        """The OIPs of one unit. `best`: its responses to its exemplars."""
+        """The OIPs of one unit. `best`: its responses to its exemplars. `asked`: what else the sweep was asked for.
+        `style`: in which one the OIPs are, where that is another one.
+        """
         random = np.random.default_rng([seed, index, len(layer)])
         images = random.normal(size=(2, SIDE, SIDE, 1)).astype(np.float32)
         unit, response = f"{layer}/{index}", 1.0 + index if verdict == "responded" else 0.0
@@ -112,6 +116,8 @@ class SweptStore(Synthetic):
             "exemplars": [int(number) for number in random.permutation(IMAGES)[:9]] if data else [],
             "exemplar_responses": [1.0 - 0.1 * at for at in range(9)] if data else [],
         }
+        if style is not None:
+            about["style"] = style
         if best is None and data and verdict in ("silent", "dead"):
             best = [0.0] * 9
         if best is not None:
@@ -121,7 +127,7 @@ class SweptStore(Synthetic):
             about["response_ratio"] = 1.0 + 0.1 * index
         return self.commit(
             "oip",
-            {"unit": unit, "seed": seed, "constraint": constraint, "pixel_range": list(pixel_range)},
+            {"unit": unit, "seed": seed, "constraint": constraint, "pixel_range": list(pixel_range), **(asked or {})},
             [
                 NewOutput("oips", npy_bytes(images), "oips", NPY, "float32", images.shape, attributes=about),
                 NewOutput("picture", png(32, 32), "picture", "image/png", attributes={"unit": unit}),

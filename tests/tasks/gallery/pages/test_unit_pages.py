@@ -1,5 +1,6 @@
 """Pages of units, as files of a gallery: what is said of units that no image of the data set makes respond."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,25 @@ def test_responses_by_class_are_promised_of_a_data_set_with_classes_alone(tmp_pa
     gallery = Made(swept.store, tmp_path / "gallery")
     assert ("Its responses to each class are not in the store yet" in unit(gallery, 0)) == bool(classes)
     assert ("classes none" in gallery.text(f"{SLUG}/index.html")) == (not classes)
+
+
+def test_a_page_says_in_which_style_its_oips_are_and_where_that_is_not_the_one_that_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    swept = SweptStore(tmp_path / "store")
+    run = swept.store.open_run("oip-sweep", {})
+    natural, clean = {"style": "natural"}, {"smoothing": 1.0, "jitter": 1}
+    swept.grow("Conv2D_1", 0, run, seed=1)
+    swept.grow("Conv2D_1", 0, run, asked=natural)
+    swept.grow("Conv2D_1", 1, run, asked=natural, style="strong")
+    swept.grow("Conv2D_1", 2, run, asked=clean)
+    run.close("completed", {"model": f"model/{SLUG}", "layers": [["Conv2D_1", [0, 1, 2]]]})
+    made = Made(swept.store, tmp_path / "gallery")
+    instead = "They are in style strong: the search in natural did not settle the verdict."
+    for index, style in enumerate(["natural", "strong", "clean"]):
+        text = unit(made, index)
+        assert f"style {style} constraint standardised" in text
+        assert (instead in text) == (index == 1)
+        assert json.loads((made.out / LAYER / str(index) / "unit.json").read_text())["style"] == style
+    before = unit(made, 0).split("Other results")[1]
+    assert "strong standardised" in before
