@@ -12,7 +12,10 @@ import pytest
 
 HOUSE = Path(__file__).parents[1]
 COPIED = ("flows", "tasks", "lib", "storage", "tests", "pyproject.toml")
-RECIPES = ("Add a dream mode", "Add an objective", "Add an artifact kind", "Add a page to the gallery")
+RECIPES = (
+    *("Add a dream mode", "Add an objective", "Add a style"),
+    *("Add an artifact kind", "Add a page to the gallery"),
+)
 CONTRIBUTING = (HOUSE / "CONTRIBUTING.md").read_text()
 _FILE = re.compile(r"`((?:lib|tasks|tests)/[\w/]+\.(?:py|html\.j2))`")
 _BLOCK = re.compile(r"^   ```(?:python|jinja)\n(.*?)^   ```$", re.MULTILINE | re.DOTALL)
@@ -74,17 +77,20 @@ def test_what_the_recipes_write_is_in_the_style_of_this_code(copy: Path) -> None
 @pytest.mark.heavy
 def test_the_tests_that_the_recipes_write_pass(copy: Path) -> None:
     tests = [path for path in written() if path.startswith("tests/")]
-    assert len(tests) == 3
+    assert len(tests) == 4
     done = python(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0, done.stdout
     assert f"{len(tests)} passed" in done.stdout
 
 
-def test_the_command_line_explains_the_new_mode_its_setting_and_the_new_objective(copy: Path) -> None:
+def test_the_command_line_explains_the_new_mode_its_setting_the_new_objective_and_the_new_style(copy: Path) -> None:
     dream = python(copy, "-m", "flows.cli", "dream", "--help").stdout
     assert "plain: the picture is dreamed at its own size alone" in dream
     assert "--wander" in dream
-    assert "energy: the mean of the squared activation" in python(copy, "-m", "flows.cli", "sweep", "--help").stdout
+    sweep = " ".join(python(copy, "-m", "flows.cli", "sweep", "--help").stdout.replace("│", " ").split())
+    assert "energy: the mean of the squared activation" in sweep
+    assert "mirrored: images are the same from the left and from the right" in sweep
+    assert "8 in mirrored" in sweep
 
 
 @pytest.mark.heavy

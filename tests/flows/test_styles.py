@@ -116,9 +116,7 @@ def test_a_failed_map_of_the_sweep_before_is_made_in_the_style_of_that_sweep(
     assert "style" not in found[0]
 
 
-def test_a_night_keeps_the_style_that_is_saved_and_without_one_takes_the_networks(
-    bench: Bench, now: str
-) -> None:
+def test_a_night_keeps_the_style_that_is_saved_and_without_one_takes_the_networks(bench: Bench, now: str) -> None:
     kept = records(bench, night(bench, **EARLIER))
     assert {record.key for record in kept} > {record.key for record in records(bench, bench.first)}
     assert [one.key for one in records(bench, night(bench))] == [one.key for one in records(bench, now)]
