@@ -65,7 +65,7 @@ class SweepContext(RunContext):
                     layer,
                     self.constraint(constraint),
                     objective=objective,
-                    parameterise=STYLES[style].parameterise(growth, self.pictures),
+                    parameterise=STYLES[style].parameterise(growth, self._pictures(style)),
                     matching=matching,
                     # fewer starts than a batch has room for leave it empty: it is computed all the same
                     batch=min(self.batch, MAPS_AT_ONCE * growth.starts),
@@ -111,15 +111,20 @@ class SweepContext(RunContext):
 
     @property
     def like_pictures(self) -> bool:
-        """Whether what is grown is to be like `pictures`; the pixels themselves know of none."""
-        return STYLES[self.growth.style].parameterise is not plain_pixels
+        """Whether what is grown is to be like the pictures of the data set, where there is one."""
+        return _likens(self.growth.style)
+
+    def _pictures(self, style: str) -> PictureStatistics:
+        """What images of a style are to be like: the data set, which is measured only where that is asked for, or else
+        photographs."""
+        if self.natural is not None and _likens(style):
+            return self._measured
+        return of_photographs(self.network.model.input_shape[-1])
 
     @cached_property
-    def pictures(self) -> PictureStatistics:
-        """What OIPs are to be like: the data set, or else photographs."""
-        if self.natural is not None:
-            return measure_pictures(self.natural.images)
-        return of_photographs(self.network.model.input_shape[-1])
+    def _measured(self) -> PictureStatistics:
+        assert self.natural is not None
+        return measure_pictures(self.natural.images)
 
     def _measure(self, layer: str) -> Measure:
         """What measures images as they are stored, by the network as it was saved."""
@@ -186,3 +191,8 @@ class SweepContext(RunContext):
             **pixel_range_parameters(self.network.pixels),
             "size": list(self.size) if self.size else None,
         }
+
+
+def _likens(style: str) -> bool:
+    """Whether a style makes images like given pictures; the pixels themselves know of none."""
+    return STYLES[style].parameterise is not plain_pixels
