@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from flows.forms import parameters as forms
 from lib.oips.settings import GrowthSettings
@@ -56,7 +57,7 @@ def settled(parameters: dict[str, Any]) -> dict[str, Any]:
     if "growth" not in parameters:
         return parameters
     style = parameters["style"] or usual_style((None, 28, 28, 1), None)
-    growth = asdict(GrowthSettings(**parameters["growth"]).in_style(style))
+    growth = asdict(TypeAdapter(GrowthSettings).validate_python(parameters["growth"]).in_style(style))
     return dict(json.loads(json.dumps(parameters | {"style": style, "growth": growth})))
 
 
