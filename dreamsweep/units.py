@@ -26,6 +26,7 @@ from tasks.model.stored import classes_of, data_of_images
 from tasks.session.attributes import read_as
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.kinds.oip import unit_of
+from tasks.sweep.measures import UnitMeasures, measures_of
 from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.on_data import OnData, on_data
 from tasks.sweep.style_of import style_of
@@ -125,6 +126,16 @@ class StoredUnit:
     def style(self) -> str:
         """The style of the OIPs, as `natural`. It is not that of `settings` where a search went on in another one."""
         return style_of(self.record.parameters, self.attributes)
+
+    @property
+    def measures(self) -> UnitMeasures:
+        """How good its picture is: what is known of it, each a share with its `value`, None where it has none.
+
+        `kept_shift`, `kept_turn`, `kept_blur`: what is left of the response to the best OIP after a shift of 2 px, a
+        turn of 4 degrees, a blur of 1 px. `fine_detail` and `colour`: how much of the image is such, and with a data
+        set under `data` the same of its images. They say nothing without the response: a grey image keeps all.
+        """
+        return measures_of(self.store, self.record)
 
     @property
     def constraint(self) -> ConstraintName:

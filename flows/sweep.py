@@ -31,6 +31,7 @@ from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
+from tasks.sweep.naturalness import measure_naturalness, naturalness_recipe, naturalness_title
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.sweep.oips import make_oips, name_of, oip_recipe
 from tasks.sweep.telling import telling_warnings
@@ -54,8 +55,9 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
 
     It ends `Failed`, naming the maps, where one failed; all others are finished then.
 
-    At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. The
-    negative OIPs come last, and checkpoints, where some are asked for, first: each by a flow run of its own below this.
+    At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. How
+    natural the pictures are is measured after them, and the negative OIPs come last; checkpoints, where some are asked
+    for, come first: each by a flow run of its own below this.
 
     Returns `flows.results.sweep_summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
@@ -75,7 +77,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
             troubles |= _sweep_layers(context, units, parameters)
             left = _take_stock(context, units, parameters.large_tensors)
-            failed, waiting = _make_negatives(context, units)
+            failed, waiting = _make_besides(context, units)
             troubles |= failed
             about = {
                 "model": context.network.name,
@@ -206,24 +208,35 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
     return troubles
 
 
-def _make_negatives(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:
-    """The negative OIPs of each layer, in what time there is when the maps are made.
+def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:
+    """How natural each layer's pictures are, and its negative OIPs, in what time there is when the maps are made.
 
     Returns those that failed, and why, and those that are left. Raises StoreUnusable.
     """
-    session = context.session
+    session, tally = context.session, context.tally
+    run = session.run.id
     failures: dict[str, str] = {}
-    waiting = []
+    waiting: list[str] = []
+
+    def is_late(title: str, there: bool) -> bool:
+        """Whether it waits for the next run, as time is over and it is not there."""
+        late = session.deadline.passed and not there
+        waiting.extend([title] if late else [])
+        return late
+
+    def note(title: str, state: State[str]) -> None:
+        waiting.extend([title] if state.name == PARTIAL else [])
+        failures.update(_failure(title, state))
+
     for layer, chosen in units.items():
-        indices = [unit.index for unit in chosen]
-        there = any(map(session.find, negatives_recipes(context, layer.name, indices, layer.units)))
-        if session.deadline.passed and not there:
-            waiting.append(negatives_title(layer.name))
-            continue
-        state = make_negatives(layer.name, indices, layer.units, session.run.id, return_state=True)
-        if state.name == PARTIAL:
-            waiting.append(negatives_title(layer.name))
-        failures |= _failure(negatives_title(layer.name), state)
+        title, indices = naturalness_title(layer.name), [unit.index for unit in chosen if tally.is_made(str(unit))]
+        recipe = naturalness_recipe(context, layer.name, indices)
+        if indices and not is_late(title, recipe is not None and session.find(recipe) is not None):
+            note(title, measure_naturalness(layer.name, indices, run, return_state=True))
+    for layer, chosen in units.items():
+        title, indices = negatives_title(layer.name), [unit.index for unit in chosen]
+        if not is_late(title, any(map(session.find, negatives_recipes(context, layer.name, indices, layer.units)))):
+            note(title, make_negatives(layer.name, indices, layer.units, run, return_state=True))
     return failures, waiting
 
 

@@ -8,6 +8,7 @@ from storage.document import Json
 from storage.errors import BlobCorrupt, BlobMissing, StoreError
 from storage.record import Output, Record
 from tasks.sweep.kinds.oip import KIND as OIP
+from tasks.sweep.measures import measures_of
 from tasks.sweep.on_data import on_data
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def record_document(store: "Store", record: Record) -> dict[str, Json]:
     """Everything that a record says, its key, and the environment that it names.
 
-    That of a unit says `on_data` as well: whether any image of the data set makes it respond.
+    That of a unit says `on_data` as well: whether any image of the data set makes it respond; and how good its picture
+    is under `measures`, by the names of `tasks.sweep.measures.MEASURES`.
     Each output has a `path`: the verified file of its blob, None where that is `missing`, `damaged` or `remote`
     (`state` says which, else "whole").
     """
@@ -26,6 +28,7 @@ def record_document(store: "Store", record: Record) -> dict[str, Json]:
     document["environment"] = environment(store, record)
     if record.task == OIP.task:
         document["on_data"] = on_data(record.output("oips").attributes)
+        document["measures"] = {name: {**told} for name, told in measures_of(store, record).items()}
     return document
 
 

@@ -3,6 +3,7 @@
 from typing import NotRequired, TypedDict
 
 from storage.document import Json
+from tasks.sweep.measures import UnitMeasures
 from tasks.sweep.on_data import OnData
 
 
@@ -26,6 +27,7 @@ class UnitSummary(TypedDict):
     `on_data`: whether any image of the data set makes it respond, `active` or `never`; None where it is not known.
 
     `png` and `npy`: paths of verified local files; `record`: its key; `oips`: what is known of each, the best first.
+    `measures`: how good its picture is, by the names of `tasks.sweep.measures.MEASURES`; those that the run has.
     """
 
     unit: str
@@ -44,6 +46,7 @@ class UnitSummary(TypedDict):
     oips: NotRequired[list[dict[str, Json]]]
     exemplars: NotRequired[list[int]]
     exemplar_responses: NotRequired[list[float]]
+    measures: NotRequired[UnitMeasures]
 
 
 class CheckpointSummary(TypedDict):

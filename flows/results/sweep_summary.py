@@ -8,6 +8,7 @@ from lib.oips.verdict import VERDICTS
 from storage.errors import StoreError
 from storage.store import Record, Store
 from tasks.sweep.kinds.layer import layer_title
+from tasks.sweep.measures import TASKS, LayerMeasures
 from tasks.sweep.on_data import OnData, on_data
 from tasks.sweep.style_of import style_of
 
@@ -22,8 +23,8 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
     many}}; `on_data`: the same of "active" and "never", by whether any image of the data set makes them respond; how
     many units were `computed` and `reused`, and how many are `left`; what else is `waiting` for the next run;
     `checkpoints`: what came of each; `seconds`; `units`: one entry each, in the network's order, with `png` and `npy`
-    as paths of verified local files; `sheets` and `tensors`: {layer: path}; `failures`: {unit: message}. Raises
-    StoreError where there is no such sweep.
+    as paths of verified local files, and how good their pictures are under `measures`; `sheets` and `tensors`: {layer:
+    path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
     """
     record = store.run(run)
     if record.flow != "oip-sweep":
@@ -36,7 +37,9 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
     hows = []
     sheets, tensors = {}, {}
     told: dict[str, Any] = record.summary
+    measured = [store.record(result.record) for result in record.units.values() if result.kind in TASKS]
     for layer, indices in layers.items():
+        measures = LayerMeasures(store, [one for one in measured if one.parameters["layer"] == layer])
         for index in indices:
             unit = f"{layer}/{index}"
             result = record.units.get(unit)
@@ -46,7 +49,7 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
                 units.append({"unit": unit, "verdict": missing, "error": record.failures.get(unit)})
                 continue
             made = store.record(result.record)
-            entry = _unit(store, made)
+            entry = _unit(store, made, measures)
             verdicts[layer][entry["verdict"]] += 1
             if (known := entry["on_data"]) is not None:
                 active.setdefault(layer, Counter())[known] += 1
@@ -92,7 +95,7 @@ def units_made_before(store: Store, model: str) -> set[str]:
     }
 
 
-def _unit(store: Store, record: Record) -> UnitSummary:
+def _unit(store: Store, record: Record, measures: LayerMeasures) -> UnitSummary:
     oips = record.output("oips")
     about: dict[str, Any] = oips.attributes
     return UnitSummary(
@@ -111,4 +114,5 @@ def _unit(store: Store, record: Record) -> UnitSummary:
         oips=[{name: value for name, value in oip.items() if name != "curve"} for oip in about["oips"]],
         exemplars=about["exemplars"],
         exemplar_responses=about["exemplar_responses"],
+        measures=measures.of(about["unit"], oips.digest),
     )

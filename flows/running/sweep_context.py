@@ -24,6 +24,7 @@ from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import pass_recipes
+from tasks.sweep.naturalness import naturalness_recipe
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
 from tasks.sweep.usual_constraint import usual_constraint
@@ -128,6 +129,11 @@ def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
     for layer, chosen in units.items():
         yield weights_recipe(context, layer.name)
         yield from pass_recipes(context, layer.name)
-        yield from negatives_recipes(context, layer.name, [unit.index for unit in chosen], layer.units)
+        indices = [unit.index for unit in chosen]
+        yield from negatives_recipes(context, layer.name, indices, layer.units)
+        # in a remote store each unit's record would be a request, for what is quickly measured anew
+        here = context.session.store.files.folder is not None
+        if here and (measured := naturalness_recipe(context, layer.name, indices)) is not None:
+            yield measured
         for unit in chosen:
             yield oip_recipe(context, unit)

@@ -6,6 +6,8 @@ differ in their dashes as well as in their colours.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -19,6 +21,9 @@ _NAMES = 76  # room for the classes' names
 _ABOVE = 6
 _SHARES = 46  # and for what does not respond at all
 _MOST_CLASSES = 12
+_TITLES = 170  # room for the names of shares
+_BIN = 0.05  # of shares
+_BEYOND = 1.25  # to which an axis goes of shares that are not all below 1
 _ROWS_OF_TABLE = 12
 _LEAST_SHARE = 1e-3  # from one end to the other of an axis in percent: labels with more decimals would not fit
 
@@ -101,11 +106,8 @@ def histogram(
     parts = []
     for line, row in enumerate(shown):
         base = _ABOVE + _ROW * (line + 1) - 4
-        most = max(counts[row][first:last], default=0) or 1
-        tops = [base - (_ROW - 7) * count / most for count in counts[row][first:last]]
-        steps = (f"V%.1fh{step:.2f}" * len(tops)) % tuple(tops)
         parts.append(f'<path class="axis" d="M{_NAMES} {base}h{wide}"/>')
-        parts.append(f'<path class="hill" d="M{_NAMES} {base}{steps}V{base}Z"/>')
+        parts.append(_hill(_NAMES, base, step, counts[row][first:last]))
         parts.append(f'<text class="name" x="{_NAMES - 8}" y="{base}" text-anchor="end">{_short(classes[row])}</text>')
         parts.append(f'<text x="{_WIDE}" y="{base}" text-anchor="end">{escape(percent(quiet[row], 0))}</text>')
         mean = means[row]
@@ -125,6 +127,43 @@ def histogram(
     ]
     heads = ("class", "images", "mean response", "responses of 0")
     return Markup(_svg(_WIDE, high + 20, title, said, "".join(parts)) + _table(heads, rows))
+
+
+def spreads(title: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
+    """How several shares spread over many units, a row each, in bins of 5 %; the outermost hold what lies beyond.
+
+    Args:
+        title: what the chart shows, in a sentence.
+        rows: of each its `title`, `shares`, None where a unit has none, and `data`, where a line is drawn, or None.
+    """
+    known = [sorted(share for share in row["shares"] if share is not None) for row in rows]
+    bins = round((_BEYOND if any(shares and shares[-1] > 1 for shares in known) else 1) / _BIN)
+    wide, high = _WIDE - _TITLES - _SHARES, _ABOVE + _ROW * len(rows)
+    step = wide / bins
+    parts, cells, said = [], [], []
+    for line, (row, shares) in enumerate(zip(rows, known, strict=True)):
+        base = _ABOVE + _ROW * (line + 1) - 4
+        counts = [0] * bins
+        for share in shares:
+            counts[min(max(int(share / _BIN), 0), bins - 1)] += 1
+        middle, data = median(shares) if shares else None, row["data"]
+        parts.append(f'<path class="axis" d="M{_TITLES} {base}h{wide}"/>')
+        parts.append(_hill(_TITLES, base, step, counts))
+        name = escape(row["title"])
+        parts.append(f'<text class="name" x="{_TITLES - 8}" y="{base}" text-anchor="end">{name}</text>')
+        parts.append(f'<text x="{_WIDE}" y="{base}" text-anchor="end">{escape(percent(middle, 0))}</text>')
+        if data is not None:
+            at = _TITLES + step * min(max(data / _BIN, 0), bins)
+            parts.append(f'<path class="mean" d="M{at:.1f} {base - _ROW + 7}V{base}"/>')
+        ends = (shares[0], middle, shares[-1]) if shares else (None, None, None)
+        cells.append((name, count(len(shares)), *(escape(percent(end, 0)) for end in (*ends, data))))
+        said.append(f"{row['title']}: {percent(middle, 0)}")
+    for at, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "middle" if bins * _BIN > 1 else "end")):
+        place = f'x="{_TITLES + at / _BIN * step:.1f}" y="{high + 14}" text-anchor="{anchor}"'
+        parts.append(f"<text {place}>{percent(at, 0)}</text>")
+    parts.append(f'<text x="{_WIDE}" y="{high + 14}" text-anchor="end">median</text>')
+    heads = ("share", "units", "least", "median", "most", "data set")
+    return Markup(_svg(_WIDE, high + 20, title, "; ".join(said), "".join(parts)) + _table(heads, cells))
 
 
 def stack(shape: Sequence[int | None] | None, largest: int) -> Markup:
@@ -172,6 +211,14 @@ def _svg(wide: float, high: float, title: str, said: str, content: str) -> str:
         f'<svg viewBox="0 0 {wide} {high}" role="img" aria-label="{escape(title)}. {escape(said)}">'
         f"<title>{escape(title)}</title><desc>{escape(said)}</desc>{content}</svg>"
     )
+
+
+def _hill(left: float, base: float, step: float, counts: Sequence[int]) -> str:
+    """Counts side by side on a line, the highest as high as a row has room for."""
+    most = max(counts, default=0) or 1
+    tops = [base - (_ROW - 7) * count / most for count in counts]
+    steps = (f"V%.1fh{step:.2f}" * len(tops)) % tuple(tops)
+    return f'<path class="hill" d="M{left} {base}{steps}V{base}Z"/>'
 
 
 def _path(values: Values, step: float, scale: float, high: float) -> str:
@@ -245,5 +292,11 @@ def _short(name: str) -> Markup:
     return escape(name if len(name) <= 11 else f"{name[:10]}…")
 
 
-DRAWN: dict[str, Callable[..., Markup]] = {"lines": lines, "histogram_of": histogram, "stack": stack, "shares": shares}
+DRAWN: dict[str, Callable[..., Markup]] = {
+    "lines": lines,
+    "histogram_of": histogram,
+    "spreads": spreads,
+    "stack": stack,
+    "shares": shares,
+}
 """What templates call, by name."""

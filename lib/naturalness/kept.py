@@ -14,14 +14,14 @@ import numpy.typing as npt
 from lib.arrays import Array, Doubles, Floats
 
 Move = Literal["shift", "turn", "blur"]
+_SHIFT, _TURN, _BLUR = 2, 4.0, 1.0
 MOVES: Mapping[Move, str] = {
-    "shift": "2 px",
-    "turn": "4 degrees",
-    "blur": "blur of 1 px",
+    "shift": f"a shift of {_SHIFT} px",
+    "turn": f"a turn of {_TURN:g} degrees",
+    "blur": f"a blur of {_BLUR:g} px",
 }
 """What is done to an image, and how much of it, in words."""
 
-_SHIFT, _TURN, _BLUR = 2, 4.0, 1.0
 _WAYS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 
 

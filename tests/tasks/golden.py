@@ -76,10 +76,10 @@ def modules() -> dict[str, ModuleType]:
     from tasks.analysis import activations, attribution, fcps, linear_classifiers, predictions
     from tasks.dream import dreams, films, tours
     from tasks.model import data
-    from tasks.sweep import exemplars, negatives, oips, responses, weights
+    from tasks.sweep import exemplars, naturalness, negatives, oips, responses, weights
 
     held = (
-        *(data, exemplars, responses, weights, negatives, oips, dreams, films, tours),
+        *(data, exemplars, responses, weights, negatives, oips, naturalness, dreams, films, tours),
         *(predictions, activations, fcps, linear_classifiers, attribution),
     )
     return {module.__name__.rpartition(".")[2]: module for module in held}
@@ -107,7 +107,7 @@ def made() -> dict[str, dict[str, Any]]:
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = dreamed() | analysed() | {"data": {}, "exemplars": {}, "oips": {}}
-    found |= {"responses": {}, "weights": {}, "negatives": {}}
+    found |= {"responses": {}, "weights": {}, "negatives": {}, "naturalness": {}}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as inside:
         store = Store.open(Path(folder, "store"))
         run = inside.enter_context(session(store.root, "golden", {}))
@@ -136,6 +136,7 @@ def made() -> dict[str, dict[str, Any]]:
                         found["oips"][f"{style} {unit} {name}"] = np.array([oip[name] for oip in about["oips"]])
                     found["oips"][f"{style} {unit} image-steps"] = np.array(about["image_steps"])
                     found["oips"][f"{style} {unit} ratio"] = np.array(about["response_ratio"], np.float64)
+                hold_naturalness(found, style, find_shared(run.run.id, SweepContext))
         run.run.close("completed", {})
     return found
 
@@ -161,6 +162,22 @@ def hold_beside(found: dict[str, dict[str, Any]], style: str, context: Any) -> N
                 if name in about:
                     found[task][f"{style} {layer} {name}"] = np.array(about.pop(name))
             found[task][f"{style} {layer} about"] = np.array(json.dumps(about, sort_keys=True))
+
+
+def hold_naturalness(found: dict[str, dict[str, Any]], style: str, context: Any) -> None:
+    """How natural the pictures of the units are that are made."""
+    from tasks.sweep.naturalness import measure_naturalness
+    from tests.flows.tiny import MAPS
+
+    session = context.session
+    for layer, units in MAPS.items():
+        record = session.store.record(measure_naturalness.fn(layer, list(range(units)), session.run.id).data)
+        for output in record.outputs:
+            found["naturalness"][f"{style} {layer} {output.role}"] = np.array(session.store.array(output.digest))
+        about: Any = record.outputs[0].attributes
+        found["naturalness"][f"{style} {layer} units"] = np.array(about["units"])
+        for name, share in about["data"].items():
+            found["naturalness"][f"{style} {layer} data {name}"] = np.array(share)
 
 
 def dreamed() -> dict[str, dict[str, Any]]:

@@ -149,19 +149,24 @@
     function arrange() {
       const asked = Object.fromEntries(new FormData(form));
       const least = parseFloat(asked.least), most = parseFloat(asked.most);
+      const from = parseFloat(asked["measure-least"]), to = parseFloat(asked["measure-most"]);
       let seen = 0;
       for (const cell of cells) {
         const { verdict, response, ratio } = cell.dataset;
+        const share = cell.dataset[asked.measure] || ""; // pages have percent
         const fits = (!asked.verdict || verdict === asked.verdict)
           && (!asked.data || cell.dataset.onData === asked.data)
           && (!asked.class || cell.dataset.class === asked.class)
           && (Number.isNaN(least) || (response !== "" && Number(response) >= least))
-          && (Number.isNaN(most) || (ratio !== "" && Number(ratio) <= most));
+          && (Number.isNaN(most) || (ratio !== "" && Number(ratio) <= most))
+          && (Number.isNaN(from) || (share !== "" && 100 * share >= from))
+          && (Number.isNaN(to) || (share !== "" && 100 * share <= to));
         cell.hidden = !fits;
         seen += fits;
       }
-      const by = { number: ["number", 1], response: ["response", -1], ratio: ["ratio", -1], "ratio-up": ["ratio", 1], class: ["class", 1], verdict: ["verdict", 1] }[asked.sort || "number"];
-      grid.append(...cells.slice().sort((a, b) => compare(a.dataset[by[0]], b.dataset[by[0]], by[1]) || a.dataset.number - b.dataset.number));
+      const sort = asked.sort || "number", by = sort.replace(/-up$/, "");
+      const way = by !== sort || ["number", "class", "verdict"].includes(by) ? 1 : -1;
+      grid.append(...cells.slice().sort((a, b) => compare(a.dataset[by] || "", b.dataset[by] || "", way) || a.dataset.number - b.dataset.number));
       if (status) status.textContent = seen === cells.length ? `all ${cells.length}` : `${seen} of ${cells.length}`;
     }
     // what is not known comes last, whichever way

@@ -14,6 +14,20 @@ from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.responses import Number
+from tasks.sweep.measures import MEASURES
+
+
+class MeasureRow(TypedDict):
+    """One measure of how good pictures are: its name and title, and the word before it in the grid, where it has one.
+
+    `shares`: of the layer's units, None of one that has none; `data`: the same of the data set's own images.
+    """
+
+    name: str
+    title: str
+    cell: str
+    shares: list[float | None]
+    data: float | None
 
 
 class LayerContext(TypedDict):
@@ -21,7 +35,8 @@ class LayerContext(TypedDict):
     `never`: how many no image of the data set makes respond.
 
     `previous`, `next`: the layers beside it; `states`, `classes`: by which its units can be chosen; `ratios`: whether
-    any is known; `through`, `sheet`: addresses of its units through training, and of its contact sheet.
+    any is known; `measures`: how good its pictures are; `through`, `sheet`: addresses of its units through training,
+    and of its contact sheet.
     """
 
     network: NetworkName
@@ -41,6 +56,7 @@ class LayerContext(TypedDict):
     states: list[str]
     classes: list[str]
     ratios: bool
+    measures: list[MeasureRow]
     data: DataName | None
     wrong: list[str]
     through: str | None
@@ -85,10 +101,25 @@ def _contents(
         "states": [state for state in VERDICTS if state in layer.verdicts],
         "classes": [name for name in layer.responses.classes if name in preferred],
         "ratios": any(cell["ratio"] is not None for cell in cells),
+        "measures": _measures(layer),
         "data": data_name(layer.data) if layer.data else None,
         "through": through,
         "sheet": _sheet(layer.catalogue, site, network, layer),
     }
+
+
+def _measures(layer: LayerView) -> list[MeasureRow]:
+    """Those of which any unit has a value."""
+    units = [layer.measures(layer.units[index]) for index in layer.indices]
+    rows: list[MeasureRow] = []
+    for measure in MEASURES:
+        told = [unit[measure.name] for unit in units if measure.name in unit]
+        shares = [one["value"] for one in told]
+        if any(share is not None for share in shares):
+            data = next((one["data"] for one in told if "data" in one), None)
+            row = MeasureRow(name=measure.name, title=measure.title, cell=measure.cell, shares=shares, data=data)
+            rows.append(row)
+    return rows
 
 
 def _sheet(catalogue: Catalogue, site: Site, network: StoredNetwork, layer: LayerView) -> str | None:

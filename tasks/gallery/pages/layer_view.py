@@ -8,6 +8,7 @@ from typing import TypedDict
 from lib.gallery.addresses import layer_page, unit_page
 from lib.gallery.layers import LayerBox
 from lib.verdict_colours import VERDICTS
+from lib.words import percent
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.unit_files import UnitFiles, files_of
 from tasks.gallery.reading.catalogue import Catalogue
@@ -15,6 +16,7 @@ from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.responses import Responses
 from tasks.gallery.reading.swept import Grown, UnitState
+from tasks.sweep.measures import MEASURES, TASKS, LayerMeasures, UnitMeasures
 from tasks.sweep.on_data import NEVER, OnData
 
 
@@ -46,7 +48,8 @@ class Cell(TypedDict):
     """A unit as a cell of a grid.
 
     `on_data`: whether any image of the data set makes it respond; `preferred`: the class that it responds to most;
-    `wrong`: what is wrong with the pixels that it was grown for; `picture`: an address.
+    `measures`: how good its picture is, by name, and `measured`: the lines of these that stand under it; `wrong`: what
+    is wrong with the pixels that it was grown for; `picture`: an address.
     """
 
     index: int
@@ -57,6 +60,8 @@ class Cell(TypedDict):
     response: float | None
     ratio: float | None
     preferred: str | None
+    measures: dict[str, float | None]
+    measured: list[str]
     wrong: str | None
     picture: str | None
     width: int | None
@@ -107,6 +112,24 @@ class LayerView:
         negatives = self.catalogue.of_layer("negatives", self.network.identity, self.name)[::-1]
         return Responses(self.catalogue.store, latest["responses"], latest["weights"], negatives)
 
+    def measures(self, state: UnitState) -> UnitMeasures:
+        """How good the picture of a unit is; empty where that is not known."""
+        if state.grown is None:
+            return {}
+        if state.index not in self._measured:
+            self._measured[state.index] = self._measures.of(state.grown.unit, state.grown.oips)
+        return self._measured[state.index]
+
+    @cached_property
+    def _measured(self) -> dict[int, UnitMeasures]:
+        return {}
+
+    @cached_property
+    def _measures(self) -> LayerMeasures:
+        identity = self.network.identity
+        records = [record for task in TASKS for record in self.catalogue.of_layer(task, identity, self.name)[::-1]]
+        return LayerMeasures(self.catalogue.store, records)
+
     @cached_property
     def data(self) -> DataSet | None:
         """The data set of its exemplars."""
@@ -125,6 +148,7 @@ class LayerView:
 
     def _cell(self, site: Site, state: UnitState) -> Cell:
         grown = state.grown
+        measures = {name: told["value"] for name, told in self.measures(state).items()}
         files: UnitFiles | None = None
         # what a unit that never responded was pushed towards is no picture of what it looks for
         if grown is not None and grown.verdict in ("responded", "unreached"):
@@ -138,11 +162,26 @@ class LayerView:
             "response": grown.response if grown else None,
             "ratio": grown.response_ratio if grown else None,
             "preferred": self.responses.preferred(state.index),
+            "measures": measures,
+            "measured": _measured(measures),
             "wrong": self.network.wrong_pixels(grown.pixels) if grown else None,
             "picture": files.cell if files else None,
             "width": files.width if files else None,
             "height": files.height if files else None,
         }
+
+
+def _measured(measures: Mapping[str, float | None]) -> list[str]:
+    """The measures that stand under a unit in a grid, as "kept 92, 86, 63 %": those of one word in a line."""
+    lines: dict[str, list[float | None]] = {}
+    for measure in MEASURES:
+        if measure.cell and measure.name in measures:
+            lines.setdefault(measure.cell, []).append(measures[measure.name])
+    return [
+        f"{word} {', '.join(percent(share, 0).removesuffix(' %') for share in shares)} %"
+        for word, shares in lines.items()
+        if any(share is not None for share in shares)
+    ]
 
 
 def layers_of(catalogue: Catalogue, network: StoredNetwork) -> list[LayerView]:

@@ -22,6 +22,7 @@ from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
+from tasks.sweep.measures import MEASURES
 from tasks.sweep.on_data import NEVER, is_far, on_data
 from tasks.sweep.style_of import style_of
 
@@ -130,6 +131,7 @@ class UnitView:
             "used_by": list_users(self.catalogue, grown) if grown else [],
             "responses": self.layer.responses.keys,
             "alike_from": [self._seen(index) for index, _ in self._nearest],
+            "measures": self._measures(),
         }
 
     @property
@@ -141,6 +143,13 @@ class UnitView:
         """What another unit's cell rests on."""
         state = self.layer.units.get(index)
         return "" if state is None else state.grown.key if state.grown else state.state
+
+    def _measures(self) -> list[dict[str, Any]]:
+        """How good its picture is, with the title of each measure."""
+        told = self.layer.measures(self.state)
+        titles = {measure.name: measure.title for measure in MEASURES}
+        unknown = {"interval": None, "data": None}
+        return [{"title": titles[name], **unknown, **one} for name, one in told.items()]
 
     def _neighbour(self, index: int | None) -> dict[str, Any] | None:
         if index is None:
@@ -292,6 +301,7 @@ class UnitView:
             "histogram": self.layer.responses.histogram(self.state.index),
             "nearest_by_responses": self.layer.responses.nearest(self.state.index),
             "nearest_by_weights": self.layer.responses.nearest_by_weights(self.state.index),
+            "measures": self.layer.measures(self.state),
         }
         return json.dumps(document, sort_keys=True, allow_nan=False) + "\n"
 
