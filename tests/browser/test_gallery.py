@@ -135,6 +135,26 @@ def test_a_layer_is_sorted_and_what_is_not_known_comes_last(tab: Page, gallery: 
         assert units(tab) == expected, order
 
 
+def test_a_layer_is_filtered_and_sorted_by_how_good_its_pictures_are(tab: Page, gallery: Made) -> None:
+    """Unit 2 never responds, and unit 4 was not measured: both come last, and fit no filter."""
+    show(tab, gallery, LAYER)
+    tab.get_by_label("from %").fill("50")
+    assert units(tab) == ["0", "1", "3"]
+    tab.get_by_label("to %").fill("75")
+    assert units(tab) == ["0", "1"]
+    tab.get_by_role("combobox", name="picture").select_option("kept after a turn of 4 degrees")
+    assert units(tab) == ["3"]
+    tab.get_by_role("button", name="all").click()
+    assert units(tab) == ["0", "1", "2", "3", "4"]
+    for order, expected in (
+        ("kept after a shift of 2 px, most first", ["3", "0", "1", "2", "4"]),
+        ("kept after a blur of 1 px, least first", ["1", "0", "3", "2", "4"]),
+        ("fine detail, most first", ["3", "2", "1", "0", "4"]),
+    ):
+        tab.get_by_label("sort by").select_option(order)
+        assert units(tab) == expected, order
+
+
 def test_one_box_finds_every_unit_from_everywhere(tab: Page, gallery: Made) -> None:
     show(tab, gallery, UNIT)
     tab.keyboard.press("/")

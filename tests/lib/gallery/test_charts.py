@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.gallery.charts import histogram, lines, shares, stack
+from lib.gallery.charts import histogram, lines, shares, spreads, stack
 
 NUMBERS = st.integers(-(10**6), 10**6).map(lambda number: number / 64)
 VALUES = st.lists(st.one_of(st.none(), NUMBERS), min_size=2, max_size=40).filter(
@@ -65,6 +65,7 @@ def test_names_from_a_model_are_escaped_everywhere() -> None:
     made = lines(evil, {evil: [0.0, 1.0], "b": [1.0]}, across=evil, up=evil)
     made += histogram(evil, [[1, 2]], [0.0, 1.0, 2.0], [evil], [5], [2], [1.0])
     made += shares({evil: 3})
+    made += spreads(evil, [{"title": evil, "shares": [0.5], "data": None}])
     assert "<script" not in made
     assert 'label="">' not in made
 
@@ -113,3 +114,28 @@ def test_the_bar_of_verdicts_is_filled_by_their_shares() -> None:
         r'class="(\w+)" x="([\d.]+)" width="([\d.]+)"', shares({"responded": 3, "dead": 0, "failed": 1})
     )
     assert widths == [("responded", "0.000", "75.000"), ("failed", "75.000", "25.000")]
+
+
+def test_shares_are_counted_in_bins_of_a_twentieth_and_what_lies_beyond_is_in_the_outermost() -> None:
+    found = [-0.5, 0.0, 0.049, 0.5, 0.999, 1.0, 2.0, None]
+    made = spreads("Kept", [{"title": "kept", "shares": found, "data": None}])
+    (hill,) = re.findall(r'<path class="hill" d="M\S+ (\S+?)V([^"]*)V', made)
+    base, tops = float(hill[0]), [float(part.split("h")[0]) for part in hill[1].split("V")]
+    counts = np.zeros(25)  # to 125 %
+    counts[[0, 10, 19, 20, 24]] = [3, 1, 1, 1, 1]
+    np.testing.assert_allclose(np.subtract(base, tops) / (base - tops[0]) * 3, counts, atol=0.02)
+    assert "<td>kept</td><td>7</td><td>−50 %</td><td>50 %</td><td>200 %</td><td>–</td>" in made
+    assert ">50 %</text>" in made.split("</svg>")[0]
+
+
+def test_of_shares_up_to_all_the_axis_ends_there_and_the_data_sets_is_a_line() -> None:
+    rows = [
+        {"title": "fine detail", "shares": [0.25, 0.75], "data": 0.5},
+        {"title": "nothing", "shares": [None], "data": None},
+    ]
+    made = spreads("How good", rows)
+    (line,) = re.findall(r'<path class="mean" d="M(\S+) ', made)
+    (axis, _) = re.findall(r'<path class="axis" d="M(\S+) \S+h(\S+)"', made)
+    assert float(line) == pytest.approx(float(axis[0]) + float(axis[1]) / 2, abs=0.1)
+    assert "fine detail: 50 %; nothing: –" in made
+    assert rows_of(made) == ["fine detail", "nothing"]

@@ -26,12 +26,15 @@ UNITS = 5
 
 
 class SweptStore(Synthetic):
-    """A network of two layers, its data set, and what sweeps made of it. `blob`: the model's."""
+    """A network of two layers, its data set, and what sweeps made of it. `blob`: the model's; `oips`: of the latest
+    result of each unit.
+    """
 
     def __init__(
         self, root: Path, *, data: str = "digits", classes: Sequence[str] = CLASSES, config: Any = None
     ) -> None:
         super().__init__(Store.open(root))
+        self.oips: dict[str, str] = {}
         self.data = self._data_set(data, classes)
         self.train_imgs = self.data.output("train_imgs").digest
         self.record = self._network(config or network_config())
@@ -125,7 +128,7 @@ class SweptStore(Synthetic):
             about["response_ratio"] = response / best[0] if best[0] > 0 else None
         elif data and verdict == "responded":
             about["response_ratio"] = 1.0 + 0.1 * index
-        return self.commit(
+        record = self.commit(
             "oip",
             {"unit": unit, "seed": seed, "constraint": constraint, "pixel_range": list(pixel_range), **(asked or {})},
             [
@@ -137,6 +140,8 @@ class SweptStore(Synthetic):
             run=run,
             title=unit,
         )
+        self.oips[unit] = record.output("oips").digest
+        return record
 
     def looked_at(self, layer: str, units: int = UNITS, *, constraint: str = "standardised") -> None:
         """How the units of a layer respond, what their weights say, and what silences them."""
@@ -176,6 +181,21 @@ class SweptStore(Synthetic):
             },
         )
 
+    def measured(self, layer: str, kept: Mapping[int, float | None], *, data: float | None = 0.25) -> Record:
+        """How good the latest pictures of a layer's units are. `kept`: after a shift, of each; `data`: fine detail."""
+        shares = np.array([np.nan if share is None else share for share in kept.values()])
+        arrays = {"kept_shift": shares, "kept_turn": shares / 2, "kept_blur": shares / 4}
+        arrays["fine_detail"] = np.linspace(0.125, 0.5, len(kept))
+        about: dict[str, Any] = {} if data is None else {"data": {"fine_detail": data}}
+        return self.of_pictures("naturalness", layer, list(kept), arrays, about)
+
+    def of_pictures(
+        self, task: str, layer: str, units: Sequence[int], arrays: Mapping[str, Any], about: Mapping[str, Any]
+    ) -> Record:
+        """What a task says of the latest pictures of some units of a layer."""
+        measured = {unit: self.oips[unit] for unit in (f"{layer}/{index}" for index in units)}
+        return self._arrays(task, layer, arrays, {"layer": layer, "units": list(units), **about}, measured)
+
     def sheet(self, layer: str, units: Sequence[int]) -> Record:
         """The contact sheet of a layer."""
         output = NewOutput("sheet", png(40, 20), "sheet", "image/png", attributes={"layer": layer})
@@ -183,13 +203,21 @@ class SweptStore(Synthetic):
         parameters = {"layer": layer, "units": list(units)}
         return self.commit("layer", parameters, [output], recipe_inputs={"model": MODEL}, inputs=read)
 
-    def _arrays(self, task: str, layer: str, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    def _arrays(
+        self,
+        task: str,
+        layer: str,
+        arrays: Mapping[str, Any],
+        about: Mapping[str, Any],
+        measured: Mapping[str, str] | None = None,
+    ) -> Record:
         outputs = [
             NewOutput(role, npy_bytes(array), task, NPY, str(array.dtype), array.shape, attributes=about)
             for role, array in arrays.items()
         ]
-        read = [Input("model", self.blob)]
-        self.commit(task, {"layer": layer}, outputs, recipe_inputs={"model": MODEL}, inputs=read)
+        read = [Input("model", self.blob), *(Input(unit, digest) for unit, digest in (measured or {}).items())]
+        recipe_inputs = {"model": MODEL, **(measured or {})}
+        return self.commit(task, {"layer": layer}, outputs, recipe_inputs=recipe_inputs, inputs=read)
 
     def _data_set(self, name: str, classes: Sequence[str]) -> Record:
         random = np.random.default_rng(1)
@@ -256,6 +284,7 @@ def swept_store(root: Path) -> SweptStore:
         seed=1,
     )
     made.looked_at("Conv2D_1")
+    made.measured("Conv2D_1", {0: 0.75, 1: 0.5, 2: None, 3: 1.125})
     made.sheet("Conv2D_1", range(UNITS))
     dream(made).close("completed", {"objective": "Conv2D_1/0", "mode": "octaves", "left": 0})
     return made
