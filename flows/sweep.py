@@ -29,6 +29,7 @@ from tasks.session.progress import report, say
 from tasks.session.recorded import PARTIAL, key_of, unusable_store
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
+from tasks.sweep.interpretability import interpretability_title, judge_layers
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.naturalness import measure_naturalness, naturalness_recipe, naturalness_title
@@ -56,8 +57,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     It ends `Failed`, naming the maps, where one failed; all others are finished then.
 
     At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. How
-    natural the pictures are is measured after them, and the negative OIPs come last; checkpoints, where some are asked
-    for, come first: each by a flow run of its own below this.
+    natural the pictures are is measured after them, then they are judged, and the negative OIPs come last; checkpoints,
+    where some are asked for, come first: each by a flow run of its own below this.
 
     Returns `flows.results.sweep_summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
@@ -209,7 +210,8 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
 
 
 def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:
-    """How natural each layer's pictures are, and its negative OIPs, in what time there is when the maps are made.
+    """How natural each layer's pictures are, what a judge says of them, where there is one, and the layer's negative
+    OIPs, in what time there is when the maps are made.
 
     Returns those that failed, and why, and those that are left. Raises StoreUnusable.
     """
@@ -233,6 +235,12 @@ def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], 
         recipe = naturalness_recipe(context, layer.name, indices)
         if indices and not is_late(title, recipe is not None and session.find(recipe) is not None):
             note(title, measure_naturalness(layer.name, indices, run, return_state=True))
+    if context.judge is not None:
+        layers = {layer.name: [unit.index for unit in chosen] for layer, chosen in units.items()}
+        state = judge_layers(layers, run, return_state=True)
+        failures.update(_failure("interpretability", state))
+        if state.name == PARTIAL:
+            waiting.extend(interpretability_title(layer) for layer in layers if layer not in state.result())
     for layer, chosen in units.items():
         title, indices = negatives_title(layer.name), [unit.index for unit in chosen]
         if not is_late(title, any(map(session.find, negatives_recipes(context, layer.name, indices, layer.units)))):

@@ -68,6 +68,7 @@ Parameters = TypeVar("Parameters", bound="BaseModel")
 
 _METAVARS = {
     "model": "MODEL",
+    "judge": "MODEL",
     "data": "NAME",
     "name": "NAME",
     "checkpoints": "EPOCHS",

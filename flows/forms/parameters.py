@@ -151,6 +151,14 @@ class Sweeping(Form):
         title="Optimisation",
         description="How feature visualisations (OIPs) are optimised.",
     )
+    judge: str | None = Field(
+        None,
+        min_length=1,
+        title="Judge",
+        description="Another model of the store, as model/digits-1de27171, that judges the pictures: shown a unit's, "
+        "it tells images that the unit responds to strongly from others, and the share of right answers is the "
+        "unit's machine interpretability score. Empty: nothing is judged.",
+    )
     size: Size | None = Field(
         None,
         title="Size",

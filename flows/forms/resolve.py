@@ -16,6 +16,7 @@ from flows.forms import allowed_places
 from flows.forms.every_run import InStore
 from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
+from flows.forms.judges import find_judge, need_images
 from flows.forms.parameters import (
     AnalyseParameters,
     Analysing,
@@ -166,12 +167,23 @@ def _resolve_sweep(parameters: SweepParameters | NightlyParameters) -> Resolved:
         )
     if found.units is not None:
         check_patterns(parameters.layers, found.units)
+    _check_judge(parameters, found, data)
     if isinstance(parameters, NightlyParameters):
         if (dreaming := parameters.dreaming) is not None:
             _check_dreams(dreaming, found.units)
         if parameters.analysis is not None:
             _check_analysis(parameters.analysis, found, data)
     return found
+
+
+def _check_judge(parameters: SweepParameters | NightlyParameters, found: Resolved, data: str | None) -> None:
+    """`data`: the data set that is named, or trained on."""
+    if parameters.judge is None:
+        return
+    store = open_store(parameters.store)
+    find_judge(store, parameters.judge, found.model)
+    if data is None and (found.model is None or data_of(store, found.model.record) is None):
+        need_images(None)
 
 
 def _of_model(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
 from flows.running.accuracy import check_accuracy
+from flows.running.judges import obtain_judge
 from flows.running.models import load_part, obtain_registered_model, obtain_trained_model, obtain_whole
 from flows.running.pixels import settle_pixels
 from lib.data.wanted_images import WantedImages
@@ -24,6 +25,7 @@ from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import pass_recipes
+from tasks.sweep.interpretability import interpretability_recipes
 from tasks.sweep.naturalness import naturalness_recipe
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
@@ -59,6 +61,7 @@ def open_sweep(
         size,
         parameters.batch,
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
+        judge=obtain_judge(open_session, parameters.judge, stored, natural, data),
     )
     with open_context(context):
         yield context, units
@@ -135,5 +138,7 @@ def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
         here = context.session.store.files.folder is not None
         if here and (measured := naturalness_recipe(context, layer.name, indices)) is not None:
             yield measured
+        if here:
+            yield from interpretability_recipes(context, layer.name, indices)
         for unit in chosen:
             yield oip_recipe(context, unit)

@@ -70,6 +70,11 @@ def picked(trunk: Trunk, layer: str, maps: Mapping[str, tuple[Tensor, Tensor]], 
     return picked, tf.gather(after, units, axis=-1, batch_dims=1)
 
 
+def strengths_of(responses: Reals, pre_activations: Reals) -> Reals:
+    """By what images are ordered for a unit: where it does not respond, its pre-activation decides. Any shape."""
+    return np.asarray(np.where(responses > 0, responses, np.minimum(pre_activations, 0)))
+
+
 def measure_batches(
     measure: Callable[..., tuple[Tensor, Tensor]], batch: int, images: Reals, units: npt.ArrayLike
 ) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
+from lib.oips.measure import strengths_of
 from lib.responses.statistics import Survey
 
 BEST = 9
@@ -80,7 +81,6 @@ def find_exemplars(
 
 def _best_of(found: list[Array]) -> list[Array]:
     _, responses, pre_activations = found
-    score = np.where(responses > 0, responses, np.minimum(pre_activations, 0))
-    # stable: of equal scores the lower number, which stands first, comes first
-    order = np.argsort(-score, axis=1, kind="stable")[:, :BEST]
+    # stable: of equal strengths the lower number, which stands first, comes first
+    order = np.argsort(-strengths_of(responses, pre_activations), axis=1, kind="stable")[:, :BEST]
     return [np.take_along_axis(array, order, axis=1) for array in found]

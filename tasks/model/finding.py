@@ -1,7 +1,7 @@
 """What a model takes of which nothing is declared: its own layers say it, or pictures of its data set do, or nobody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -167,6 +167,16 @@ def check(model: KerasModel, pixels: Pixels, looked: Looked, of: dict[str, Json]
         accuracy=predictions.accuracy,
         warnings=doubts_of(model, pixels, predictions, looked),
     )
+
+
+def worth_on(model: KerasModel, pixels: Pixels, looked: Looked) -> Worth | None:
+    """What the accuracy on test images is worth, in whichever order the outputs are; None where they are no classes,
+    or others by number, and where there are no labels."""
+    trial = _tried(model, pixels, looked)
+    if trial is None or trial.predictions is None:
+        return None
+    worth, order = worth_of(trial.predictions), find_order(trial.predictions)
+    return worth if order is None else replace(worth, right=round(order.accuracy * worth.images))
 
 
 def doubts_of(model: KerasModel, pixels: Pixels, predictions: Predictions, looked: Looked) -> list[str]:

@@ -20,7 +20,7 @@ from storage.document import Json
 from storage.store import Input
 from tasks.model.context import RunContext
 from tasks.model.finding import Checked
-from tasks.model.network import Natural
+from tasks.model.network import Natural, Network
 from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat
 
@@ -34,8 +34,8 @@ MAPS_AT_ONCE = 24
 class SweepContext(RunContext):
     """One sweep's; its tally is by unit.
 
-    `natural`: None without a data set. `exemplars`: by layer and constraint, once they are found; `exemplar_blobs`: by
-    layer, those that are artifacts.
+    `natural`: None without a data set. `judge`: says what the pictures show; None without one. `exemplars`: by layer
+    and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
     """
 
     growth: Growth
@@ -43,6 +43,7 @@ class SweepContext(RunContext):
     size: tuple[int, int] | None = None
     batch: int = BATCH
     checked: Checked | None = None
+    judge: Network | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
     _grounds: dict[tuple[str, str, ConstraintName, str], Ground] = field(default_factory=dict)
