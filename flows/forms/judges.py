@@ -31,9 +31,10 @@ def need_images(count: int | None) -> None:
     """Raise BadInput where there are no natural images to judge by (None), or too few."""
     if count is None:
         raise BadInput("a judge needs natural images, and there is no data set: name one with --data")
-    if count < BEST + FEWEST:
+    needed = FEWEST + 2 * BEST  # exemplars of a unit under two constraints, at most, are left out
+    if count < needed:
         raise BadInput(
-            f"a judge needs {FEWEST} images beside the {BEST} exemplars of a unit, and the data set has {count}: "
+            f"a judge needs {needed} images, as those that show a unit are left out, and the data set has {count}: "
             "name a larger one with --data"
         )
 

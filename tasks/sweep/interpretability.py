@@ -16,10 +16,11 @@ from typing_extensions import TypedDict
 from lib.arrays import Array, Floats
 from lib.naturalness.judge import Judge
 from lib.naturalness.judging import PAIRS
+from lib.naturalness.noise import noise_images
 from lib.naturalness.trial import MOST, Trial, hold_trial
 from lib.network.units import Unit
 from lib.oips.constraint import CONSTRAINTS, ConstraintName
-from lib.oips.start_images import length_scales, start_image, start_seed
+from lib.responses.exemplars import BEST
 from storage.document import Json
 from storage.store import Input, NewOutput, Output, Recipe, Record
 from storage.tensors import NPY, npy_bytes
@@ -36,26 +37,26 @@ from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.oips import oip_recipe
 
 VERSION = 1
-SHOWN = ("oips", "exemplars", "noise")
-"""What a unit is shown by. Its exemplars are the ceiling, noise is the floor: all are tried on the same pairs."""
-NUMBERS = ("share", "low", "high")
-"""Of a score: the share of right answers, and the interval that holds it with 95 % certainty."""
+SHOWN = ("interpretability", "exemplars", "noise")
+"""Outputs, by what units are shown by: their OIPs; their exemplars, which are the ceiling; as many images of noise, the
+floor. All are tried on the same pairs."""
+ENDS = ("low", "high")
+"""Behind the name of each, with _ between, those of its interval."""
 
 
 class InterpretabilityAttributes(TypedDict):
-    """What the output `scores` says of itself.
+    """What each output says of itself.
 
-    `units`: their indices, a row each; `shown`, `numbers`: what the other two axes are; `judge`: its name; `pairs`: so
-    many a unit; `images`: from so many they were drawn.
+    `units`: their indices, a row each; `judge`: its name; `pairs`: so many a unit; `images`: from so many they were
+    drawn; `data`: the mean score of the exemplars, where there is one (`tasks.sweep.measures`).
     """
 
     layer: str
     units: list[int]
-    shown: list[str]
-    numbers: list[str]
     judge: str
     pairs: int
     images: int
+    data: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ class _Judged:
 def find_or_judge(layers: Mapping[str, Sequence[int]], run: str) -> State[dict[str, str]]:
     """The key of the record of each layer's scores; those of units without OIPs are left out.
 
-    A record's output `scores`, float32 [units, 3, 3] as `.npy`, has for each unit what its OIPs, its exemplars and
-    noise come to (`SHOWN`): the score, and the interval that holds it (`NUMBERS`). They are no numbers where a unit
-    responds to the strongest images as to the weakest. Its attributes are `InterpretabilityAttributes`.
+    Outputs, each float64 [units] as `.npy`: the scores of the OIPs, `interpretability`, of `exemplars` and of `noise`,
+    and the ends of the interval that holds each with 95 % certainty, as `interpretability_low`. They are NaN where a
+    unit responds to the strongest images as to the weakest. Their attributes are `InterpretabilityAttributes`.
 
     The state is `Partial` where the session's deadline passes in between: its data are the layers that are done.
 
@@ -95,7 +96,7 @@ def find_or_judge(layers: Mapping[str, Sequence[int]], run: str) -> State[dict[s
         made[judged.layer] = record.key
         reused = reused and there
     if left := [judged.layer for judged in wanted if judged.layer not in made]:
-        return Completed(name=PARTIAL, message=f"{len(left)} layers are not judged", data=made)
+        return Completed(name=PARTIAL, message=f"{len(left)} of {len(wanted)} layers are not judged", data=made)
     return Completed(name="Reused" if reused else "Completed", data=made)
 
 
@@ -138,6 +139,7 @@ def _recipe(context: SweepContext, layer: str, oips: Mapping[int, Output]) -> Re
         "constraint": growth.constraint,
         "seed": growth.seed,
         "length_scales": [list(mixture) for mixture in growth.length_scales],
+        "shared_starts": growth.shared_starts,
         **pixel_range_parameters(context.network.pixels),
         **({} if judge_pixels is None else {"judge_pixels": judge_pixels}),
         "size": list(context.size) if context.size else None,
@@ -188,22 +190,26 @@ def _artifacts(
     trial = at_work.trial
     units = list(judged.oips)
     looks = _looks(context, judged, at_work.judge)
-    scores = np.full((len(units), len(SHOWN), len(NUMBERS)), np.nan, np.float32)
-    for row, index in enumerate(units):
+    rows: list[dict[str, float]] = []
+    for index in units:
         shown = {name: looks[name][index] for name in SHOWN}
         found = trial.scores(Unit(judged.layer, index), _used(context, judged, index), shown)
-        for column, name in enumerate(SHOWN):
-            scores[row, column] = [getattr(found[name], number) for number in NUMBERS]
+        ends = {f"{name}_{end}": float(getattr(found[name], end)) for name in SHOWN for end in ENDS}
+        rows.append({name: found[name].share for name in SHOWN} | ends)
+    arrays = {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
+    ceiling = arrays["exemplars"][np.isfinite(arrays["exemplars"])]
     about = InterpretabilityAttributes(
         layer=judged.layer,
         units=units,
-        shown=list(SHOWN),
-        numbers=list(NUMBERS),
         judge=judge.name,
         pairs=PAIRS,
         images=len(trial.numbers),
+        data={"interpretability": float(ceiling.mean())} if len(ceiling) else {},
     )
-    outputs = [NewOutput("scores", npy_bytes(scores), "scores", NPY, "float32", scores.shape, attributes={**about})]
+    outputs = [
+        NewOutput(name, npy_bytes(array), "scores", NPY, str(array.dtype), array.shape, attributes={**about})
+        for name, array in arrays.items()
+    ]
     inputs = [
         *context.lineage_inputs(),
         Input("judge", judge.digest),
@@ -218,19 +224,13 @@ def _looks(context: SweepContext, judged: _Judged, judge: Judge) -> dict[str, di
     natural, growth = context.natural, context.growth
     assert natural is not None
     constraint = context.constraint(growth.constraint)
-    shape = natural.images.shape[1:]
+    height, width, channels = natural.images.shape[1:]
 
     def oips(index: int) -> Array:
         return context.network.pixels.to_pictures(context.session.store.array(judged.oips[index].digest))
 
     def noise(index: int) -> Array:
-        unit = f"{judged.layer}/{index}"
-        count = (judged.oips[index].shape or (1,))[0]
-        numbers = range(count)
-        seeds = [start_seed(growth.seed, unit, number) for number in numbers]
-        scales = [length_scales(number, growth.length_scales) for number in numbers]
-        starts = [start_image(*one, shape) for one in zip(seeds, scales, strict=True)]
-        return np.asarray(constraint.start(np.stack(starts)))
+        return noise_images(Unit(judged.layer, index), BEST, growth, constraint, (height, width, channels))
 
     def look(indices: Iterable[int], make: Callable[[int], Array], name: ConstraintName) -> dict[int, Floats]:
         return _look_in_parts(judge, indices, make, name, EXEMPLARS_A_BATCH * context.batch)
@@ -248,7 +248,7 @@ def _looks(context: SweepContext, judged: _Judged, judge: Judge) -> dict[str, di
         growth.constraint,
     )
     return {
-        "oips": grown,
+        "interpretability": grown,
         "exemplars": {index: np.concatenate([seen[int(one)] for one in best[index]]) for index in judged.oips},
         "noise": look(judged.oips, noise, growth.constraint),
     }

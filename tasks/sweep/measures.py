@@ -23,6 +23,7 @@ from storage.errors import StoreError
 from storage.record import Output, Record
 from storage.store import Store
 from tasks.session.attributes import read_as
+from tasks.sweep.kinds.interpretability import KIND as INTERPRETABILITY
 from tasks.sweep.kinds.naturalness import KIND as NATURALNESS
 from tasks.sweep.kinds.oip import unit_of
 
@@ -54,6 +55,12 @@ MEASURES = (
     ),
     PictureMeasure("fine_detail", "fine detail", NATURALNESS.task),
     PictureMeasure("colour", "colour", NATURALNESS.task),
+    PictureMeasure(
+        "interpretability",
+        "interpretability",
+        INTERPRETABILITY.task,
+        interval=("interpretability_low", "interpretability_high"),
+    ),
 )
 """All of them, in the order in which they are shown."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from lib.dream.settings import DreamSettings
 from lib.oips.settings import GrowthSettings
 from tests.tasks.golden_analysis import analysed
+from tests.tasks.golden_judging import judged
 
 FOLDER = Path(__file__).parent / "golden"
 # Every setting is spelt out, as another default is another recipe anyhow. Few steps: what processors round differently
@@ -76,10 +77,10 @@ def modules() -> dict[str, ModuleType]:
     from tasks.analysis import activations, attribution, fcps, linear_classifiers, predictions
     from tasks.dream import dreams, films, tours
     from tasks.model import data
-    from tasks.sweep import exemplars, naturalness, negatives, oips, responses, weights
+    from tasks.sweep import exemplars, interpretability, naturalness, negatives, oips, responses, weights
 
     held = (
-        *(data, exemplars, responses, weights, negatives, oips, naturalness, dreams, films, tours),
+        *(data, exemplars, responses, weights, negatives, oips, naturalness, interpretability, dreams, films, tours),
         *(predictions, activations, fcps, linear_classifiers, attribution),
     )
     return {module.__name__.rpartition(".")[2]: module for module in held}
@@ -107,7 +108,7 @@ def made() -> dict[str, dict[str, Any]]:
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = dreamed() | analysed() | {"data": {}, "exemplars": {}, "oips": {}}
-    found |= {"responses": {}, "weights": {}, "negatives": {}, "naturalness": {}}
+    found |= {"responses": {}, "weights": {}, "negatives": {}, "naturalness": {}, "interpretability": judged(STYLES)}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as inside:
         store = Store.open(Path(folder, "store"))
         run = inside.enter_context(session(store.root, "golden", {}))
