@@ -206,6 +206,8 @@ def measure(subject: Subject, options: argparse.Namespace, name: str) -> Rows:
                     _save(context, units, options.save / f"{name}-{style}.png")
         except BadInput as problem:
             found.failures[style] = str(problem)
+        else:
+            print(f"  {style}: {found.rows[style]['seconds'][0]:.1f} s a unit", flush=True)
     found.rows |= between
     base = found.rows.get(BASE)
     nothing = np.full(len(units), np.nan)
