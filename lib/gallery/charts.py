@@ -23,6 +23,7 @@ _SHARES = 46  # and for what does not respond at all
 _MOST_CLASSES = 12
 _TITLES = 204  # room for the names of shares
 _BIN = 0.05  # of shares
+_ROUNDED = 1e-5  # by so much a share is off at most
 _BEYOND = 1.25  # to which an axis goes of shares that are not all below 1
 _ROWS_OF_TABLE = 12
 _LEAST_SHARE = 1e-3  # from one end to the other of an axis in percent: labels with more decimals would not fit
@@ -137,7 +138,7 @@ def spreads(title: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
         rows: of each its `title`, `shares`, None where a unit has none, and `data`, where a line is drawn, or None.
     """
     known = [sorted(share for share in row["shares"] if share is not None) for row in rows]
-    bins = round((_BEYOND if any(shares and shares[-1] > 1 for shares in known) else 1) / _BIN)
+    bins = round((_BEYOND if any(shares and shares[-1] > 1 + _ROUNDED for shares in known) else 1) / _BIN)
     wide, high = _WIDE - _TITLES - _SHARES, _ABOVE + _ROW * len(rows)
     step = wide / bins
     parts, cells, said = [], [], []
@@ -145,7 +146,7 @@ def spreads(title: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
         base = _ABOVE + _ROW * (line + 1) - 4
         counts = [0] * bins
         for share in shares:
-            counts[min(max(int(share / _BIN), 0), bins - 1)] += 1
+            counts[min(max(int((share + _ROUNDED) / _BIN), 0), bins - 1)] += 1
         middle, data = median(shares) if shares else None, row["data"]
         parts.append(f'<path class="axis" d="M{_TITLES} {base}h{wide}"/>')
         parts.append(_hill(_TITLES, base, step, counts))

@@ -46,6 +46,10 @@ def test_whether_any_image_makes_a_unit_respond_is_told_of_records_that_do_not_s
         assert unit.on_data == ("active" if unit.exemplars.responses[0] > 0 else "never")
 
 
+def test_of_pictures_that_were_never_measured_no_measure_is_told(store: dreamsweep.Store) -> None:
+    assert dreamsweep.find_unit(store, "Conv2D_2/3", DEFAULTS).measures == {}
+
+
 def test_exemplars_are_images_of_the_data_set_with_their_classes(store: dreamsweep.Store) -> None:
     unit = dreamsweep.find_unit(store, "Conv2D_2/3", DEFAULTS)
     exemplars = unit.exemplars

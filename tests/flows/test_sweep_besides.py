@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import tasks.sweep.oips
+from flows.results.documents import record_document
 from lib.deadline import Deadline
 from tests.flows.tiny import MAPS, Bench, saved, small_cnn, write_pictures
 
@@ -43,6 +44,8 @@ def test_a_sweep_makes_records_besides_maps_and_makes_none_twice(bench: Bench) -
         for unit in summary["units"]:
             assert list(unit["measures"]) == ["kept_shift", "kept_turn", "kept_blur", "fine_detail"]
             assert 0 < unit["measures"]["kept_blur"]["value"] < 1
+            document = record_document(bench.store, bench.store.record(unit["record"]))
+            assert document["measures"] == unit["measures"]
 
 
 def test_without_a_data_set_there_is_nothing_that_is_of_its_images(bench: Bench) -> None:

@@ -130,12 +130,12 @@ def test_shares_are_counted_in_bins_of_a_twentieth_and_what_lies_beyond_is_in_th
 
 def test_of_shares_up_to_all_the_axis_ends_there_and_the_data_sets_is_a_line() -> None:
     rows = [
-        {"title": "fine detail", "shares": [0.25, 0.75], "data": 0.5},
+        {"title": "fine detail", "shares": [0.25, 1.000001], "data": 0.5},
         {"title": "nothing", "shares": [None], "data": None},
     ]
     made = spreads("How good", rows)
     (line,) = re.findall(r'<path class="mean" d="M(\S+) ', made)
     (axis, _) = re.findall(r'<path class="axis" d="M(\S+) \S+h(\S+)"', made)
     assert float(line) == pytest.approx(float(axis[0]) + float(axis[1]) / 2, abs=0.1)
-    assert "fine detail: 50 %; nothing: –" in made
+    assert "fine detail: 63 %; nothing: –" in made
     assert rows_of(made) == ["fine detail", "nothing"]
