@@ -37,7 +37,10 @@ class Shown:
 
 
 def table(layers: list[Shown]) -> list[dict[str, float | str]]:
-    """A row for each way: means over all units of these layers."""
+    """A row for each way: how many units respond to their pictures, and means over all units of these layers.
+
+    What is kept of no response is nothing that could be averaged: where not all respond, means are over those that do.
+    """
     rows: list[dict[str, float | str]] = []
     weights = [len(layer.units) for layer in layers]
     for way in layers[0].quality:
@@ -45,6 +48,7 @@ def table(layers: list[Shown]) -> list[dict[str, float | str]]:
         rows.append(
             {
                 "way": way,
+                "respond": float(sum((each.response > 0).sum() for each in qualities)),
                 "over strong": _mean([layer.ratio(way) for layer in layers]),
                 **{f"kept {move}": _mean([each.kept[move] for each in qualities]) for move in qualities[0].kept},
                 "fine": _mean([each.fine for each in qualities]),
@@ -105,12 +109,18 @@ def write_sheet(file: Path, layers: list[Shown], *, title: str, subtitle: str) -
             for way, left in zip(ways, lefts, strict=True):
                 canvas.paste(_tile(layer.drawn[way].images[row], times), (left, y))
                 kept = [share[row] for share in layer.quality[way].kept.values()]
-                response = _number(layer.ratio(way)[row])
-                draw.text((left, y + high + 13), f"{response} of strong", font=small, fill=INK, anchor="ls")
+                draw.text((left, y + high + 13), _response(layer, way, row), font=small, fill=INK, anchor="ls")
                 shares = "kept " + "  ".join(_number(share) for share in kept)
                 draw.text((left, y + high + 28), shares, font=small, fill=FAINT, anchor="ls")
             y += row_high
     file.write_bytes(png_bytes(canvas))
+
+
+def _response(layer: Shown, way: str, row: int) -> str:
+    if not layer.quality[way].response[row] > 0:
+        return "no response"
+    ratio = layer.ratio(way)[row]
+    return f"{ratio:.2f} of strong" if np.isfinite(ratio) else "strong: no response"
 
 
 def _tile(image: Floats, times: int):  # type: ignore[no-untyped-def]  # a picture of Pillow, which takes a while to import
@@ -133,7 +143,13 @@ def _written(head: str, value: float | str) -> str:
         return value
     if not np.isfinite(value):
         return "-"
-    return f"{value:.0f}" if head == "image-steps" else f"{value:.1f}" if head == "s a unit" else f"{value:.2f}"
+    return (
+        f"{value:.0f}"
+        if head in ("image-steps", "respond")
+        else f"{value:.1f}"
+        if head == "s a unit"
+        else f"{value:.2f}"
+    )
 
 
 def _number(value: float) -> str:

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     from lib.oips.style import STYLES
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks recognisable", description=__doc__.splitlines()[0])
-    add_options(parser, starts=4)
+    add_options(parser, units=20, starts=4)
     parser.add_argument("--styles", nargs="+", choices=list(STYLES), default=list(STYLES))
     options = parser.parse_args(arguments)
     begun = time.monotonic()
@@ -41,10 +41,7 @@ def main(arguments: list[str]) -> None:
     statistics = measure_pictures(photographs)
     growths = {style: growth_of(style, options) for style in STYLES if style in (*options.styles, STRONG)}
     for growth in growths.values():
-        print(
-            f"{growth.style}: {growth.starts} starts, {growth.steps} steps, step size {growth.step_size:g}, "
-            f"{growth.constraint}"
-        )
+        print(described(growth))
     for layer in layers:
         measure = network.measure(layer.layer)
         layer.quality[PHOTOGRAPH] = quality_of(measure, layer.drawn[PHOTOGRAPH].images, layer.units)
@@ -55,15 +52,15 @@ def main(arguments: list[str]) -> None:
     report("recognisable", options, layers, photographs, begun)
 
 
-def add_options(parser: argparse.ArgumentParser, *, starts: int) -> None:
-    """Which network, units and photographs, and what is made of them; `starts` by default."""
+def add_options(parser: argparse.ArgumentParser, *, units: int, starts: int) -> None:
+    """Which network, units and photographs, and what is made of them; `units` and `starts` by default."""
     parser.add_argument("--model", type=Path, required=True, help="a file of Keras")
     parser.add_argument("--pixels", default="0..1", help="what it takes, as `dreamsweep models add --pixels`")
     parser.add_argument(
         "--photographs", nargs="+", default=["packaged"], help="folders; packaged: what installed packages bring along"
     )
     parser.add_argument("--layers", nargs="+", help="names or patterns; default: all convolutions")
-    parser.add_argument("--units", type=int, default=20, help="over all layers")
+    parser.add_argument("--units", type=int, default=units, help="over all layers")
     parser.add_argument("--size", type=int, help="pixels a side; default: the network's own, or 128 if it takes any")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--starts", type=int, default=starts, help="of styles that search thoroughly, as strong")
@@ -100,6 +97,14 @@ def growth_of(style: str, options: argparse.Namespace) -> Growth:
 
     starts = options.starts if STYLES[style].thorough else None
     return GrowthSettings(oips=1, starts=starts, steps=options.steps, seed=options.seed).in_style(style)
+
+
+def described(growth: Growth) -> str:
+    """What decides about the time that a style takes, in words."""
+    return (
+        f"{growth.style}: {growth.starts} start images, {growth.steps} steps of {growth.step_size:g} at first, "
+        f"{growth.constraint}"
+    )
 
 
 def report(name: str, options: argparse.Namespace, layers: list[Shown], photographs: Floats, begun: float) -> None:
