@@ -27,11 +27,13 @@ from benchmarks.recognisable import add_options, described, growth_of, opened, r
 from benchmarks.unit_pictures import Drawn, Network, grow, quality_of
 
 if TYPE_CHECKING:
+    from lib.arrays import Floats
     from lib.oips.growth import Growth
 
 OURS = "natural"
 SCRIPT = Path(__file__).with_name("xplique_run.py")
-NETWORK, PLAN, PICTURES, REPORT = "network.keras", "plan.json", "pictures.npz", "report.json"
+NETWORK, PHOTOGRAPHS, PLAN = "network.keras", "photographs.npy", "plan.json"
+PICTURES, REPORT = "pictures.npz", "report.json"
 
 
 def main(arguments: list[str]) -> None:
@@ -50,7 +52,7 @@ def main(arguments: list[str]) -> None:
     network, photographs, layers = opened(parser, options)
     statistics = measure_pictures(photographs)
     growths = {style: growth_of(style, options) for style in (OURS, STRONG)}
-    theirs, versions = drawn_by_xplique(parser, options, network, layers, growths[OURS])
+    theirs, versions = drawn_by_xplique(parser, options, network, photographs, layers, growths[OURS])
     print("there:", ", ".join(f"{name} {version}" for name, version in versions.items()))
     for growth in growths.values():
         print(described(growth))
@@ -65,7 +67,12 @@ def main(arguments: list[str]) -> None:
 
 
 def drawn_by_xplique(
-    parser: argparse.ArgumentParser, options: argparse.Namespace, network: Network, layers: list[Shown], ours: Growth
+    parser: argparse.ArgumentParser,
+    options: argparse.Namespace,
+    network: Network,
+    photographs: Floats,
+    layers: list[Shown],
+    ours: Growth,
 ) -> tuple[dict[str, dict[str, Drawn]], dict[str, str]]:
     """By layer and way; and the versions of what drew them."""
     steps = ours.starts * ours.steps
@@ -78,14 +85,12 @@ def drawn_by_xplique(
         "crops": options.crops,
         "box": options.box,
         "seed": options.seed,
-        "targets": [
-            {"layer": layer.layer, "units": layer.units, "activation": activation_of(network.saved, layer.layer)}
-            for layer in layers
-        ],
+        "targets": [target_of(network.saved, layer) for layer in layers],
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         network.saved.save(folder / NETWORK)
+        np.save(folder / PHOTOGRAPHS, photographs)
         (folder / PLAN).write_text(json.dumps(plan))
         ran = subprocess.run([options.python, SCRIPT, folder], check=False)
         if ran.returncode:
@@ -100,10 +105,16 @@ def drawn_by_xplique(
     return found, made["versions"]
 
 
-def activation_of(model: Any, name: str) -> str:
-    """The layer whose output is the response of this layer's units: itself, or an activation behind it."""
+def target_of(model: Any, layer: Shown) -> dict[str, Any]:
+    """What is to be drawn: `activation` is the layer whose output is the response, in these channels: the units' own
+    layer, or one behind it."""
     from lib.network.graph import graph_of
     from lib.network.units import layers_with_units
 
-    places = {layer.name: place for layer, place in layers_with_units(model).items()}
-    return next(step.name for step in graph_of(model).steps if places[name].after in step.outputs)
+    place = next(place for found, place in layers_with_units(model).items() if found.name == layer.layer)
+    activation = next(step.name for step in graph_of(model).steps if place.after in step.outputs)
+    return {
+        "layer": layer.layer,
+        "activation": activation,
+        "channels": [place.offset + unit for unit in layer.units],
+    }

@@ -11,6 +11,8 @@ import numpy as np
 from benchmarks.unit_pictures import Drawn, Quality
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from lib.arrays import Doubles, Floats
 
 STRONG = "strong"
@@ -123,7 +125,7 @@ def _response(layer: Shown, way: str, row: int) -> str:
     return f"{ratio:.2f} of strong" if np.isfinite(ratio) else "strong: no response"
 
 
-def _tile(image: Floats, times: int):  # type: ignore[no-untyped-def]  # a picture of Pillow, which takes a while to import
+def _tile(image: Floats, times: int) -> Image.Image:
     from PIL import Image
 
     from lib.pictures.network_input import as_bytes

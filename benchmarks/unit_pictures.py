@@ -44,7 +44,7 @@ class Network:
         from lib.network.adapt import adapt
         from lib.network.pixels import Pixels
 
-        saved = model_file.load(file.read_bytes())
+        saved: Any = model_file.load(file.read_bytes())
         height, width, channels = saved.input_shape[1:]
         size = (side or SIDE,) * 2 if side or height is None or width is None else None
         declared = Pixels.parse(pixels)

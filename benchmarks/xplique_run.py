@@ -2,8 +2,8 @@
 
     PYTHON xplique_run.py FOLDER
 
-FOLDER holds `network.keras` and `plan.json`; `pictures.npz` and `report.json` are written there. Nothing of dreamsweep
-is imported: that environment does not have it.
+FOLDER holds `network.keras`, `photographs.npy` and `plan.json`; `pictures.npz` and `report.json` are written there.
+Nothing of dreamsweep is imported: that environment does not have it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ PACKAGES = ("xplique", "tensorflow", "keras", "numpy")
 def main(folder: Path) -> None:
     """Draw every unit of the plan in every way; write pictures within 0..1, and seconds of processor time a unit."""
     plan = json.loads((folder / "plan.json").read_text())
+    photographs = np.load(folder / "photographs.npy")
     network = read_network(folder / "network.keras", plan)
     pictures: dict[str, Any] = {}
     seconds: dict[str, float] = {}
     for target, output in zip(plan["targets"], network.outputs, strict=True):
-        units, layer = target["units"], target["layer"]
-        for way, draw in ways(plan).items():
+        units, layer = target["channels"], target["layer"]
+        for way, draw in ways(plan, photographs).items():
             tf.random.set_seed(plan["seed"])
             np.random.seed(plan["seed"])  # it is what xplique draws from
             begun = time.process_time()
@@ -58,9 +59,14 @@ def read_network(file: Path, plan: dict[str, Any]) -> Any:
     return tf.keras.Model(shown, outputs)
 
 
-def ways(plan: dict[str, Any]) -> dict[str, Any]:
-    """What is drawn with: the transformations, optimisers and sizes of steps are xplique's own defaults."""
+def ways(plan: dict[str, Any], photographs: Any) -> dict[str, Any]:
+    """What is drawn with: the transformations, optimisers and sizes of steps are xplique's own defaults.
+
+    So are the magnitudes of MaCo in colour, which are ImageNet's; for grey pictures it has none, and gets those of the
+    photographs.
+    """
     size, steps = tuple(plan["shape"][:2]), plan["steps"]
+    known = None if plan["shape"][2] == 3 else tf.data.Dataset.from_tensor_slices(photographs).batch(len(photographs))
 
     def fourier(network: Any, output: Any, units: list[int]) -> Any:
         images, _ = optimize(channels(network, output, units), nb_steps=steps, custom_shape=size)
@@ -71,6 +77,7 @@ def ways(plan: dict[str, Any]) -> dict[str, Any]:
         for unit in units:  # it takes one at a time
             image, _ = maco(
                 channels(network, output, [unit]),
+                maco_dataset=known,
                 nb_steps=steps,
                 nb_crops=plan["crops"],
                 box_size=plan["box"],
