@@ -20,7 +20,7 @@ STRONG = "strong"
 PHOTOGRAPH = "best photograph"
 
 _MOST = 128  # px: the side of a picture on the sheet, enlarged to by a whole number
-_GAP, _MARGIN, _LEFT = 8, 14, 120
+_GAP, _MARGIN, _MOST_LEFT = 8, 14, 240
 
 
 @dataclass
@@ -76,15 +76,16 @@ def write_sheet(file: Path, layers: list[Shown], *, title: str, subtitle: str) -
     """Rows are units, columns are ways; under each picture its response over strong's, and what of it is kept."""
     from PIL import Image, ImageDraw
 
-    from lib.draw.lettering import font, shorten, wrap
+    from lib.draw.lettering import font, shorten, width, wrap
     from lib.draw.paper import FAINT, INK, PAPER, png_bytes
 
     ways = list(layers[0].drawn)
-    height, width = layers[0].drawn[ways[0]].images.shape[1:3]
-    times = max(1, _MOST // max(height, width))
-    high, wide = times * height, max(times * width, _MOST)
-    content = _LEFT + len(ways) * (wide + _GAP) - _GAP
     small, plain, bold = font(11), font(13), font(18, bold=True)
+    names = min(max(width(layer.layer, plain) for layer in layers), _MOST_LEFT) + 2 * _GAP
+    rows, columns = layers[0].drawn[ways[0]].images.shape[1:3]
+    times = max(1, _MOST // max(rows, columns))
+    high, wide = times * rows, max(times * columns, _MOST)
+    content = names + len(ways) * (wide + _GAP) - _GAP
     legend = (
         "Under each picture: its response over that of strong; then the shares of its own response that are kept under "
         "shifts of 2 px, turns of 4 degrees and blur of 1 px."
@@ -93,20 +94,20 @@ def write_sheet(file: Path, layers: list[Shown], *, title: str, subtitle: str) -
     lines += [(text, plain, 20) for part in (subtitle, legend) for text in wrap(part, plain, content)]
     top = _MARGIN + sum(step for *_, step in lines) + _MARGIN
     row_high = high + 2 * 16 + _GAP
-    rows = sum(len(layer.units) for layer in layers)
-    canvas = Image.new("RGB", (content + 2 * _MARGIN, top + 24 + rows * row_high + _MARGIN), PAPER)
+    units = sum(len(layer.units) for layer in layers)
+    canvas = Image.new("RGB", (content + 2 * _MARGIN, top + 24 + units * row_high + _MARGIN), PAPER)
     draw = ImageDraw.Draw(canvas)
     y = _MARGIN
     for text, face, step in lines:
         draw.text((_MARGIN, y + step - 6), text, font=face, fill=INK, anchor="ls")
         y += step
-    lefts = [_MARGIN + _LEFT + at * (wide + _GAP) for at in range(len(ways))]
+    lefts = [_MARGIN + names + at * (wide + _GAP) for at in range(len(ways))]
     for way, left in zip(ways, lefts, strict=True):
         draw.text((left, top + 14), shorten(way, plain, wide), font=plain, fill=INK, anchor="ls")
     y = top + 24
     for layer in layers:
         for row, unit in enumerate(layer.units):
-            draw.text((_MARGIN, y + 14), shorten(layer.layer, plain, _LEFT - _GAP), font=plain, fill=INK, anchor="ls")
+            draw.text((_MARGIN, y + 14), shorten(layer.layer, plain, _MOST_LEFT), font=plain, fill=INK, anchor="ls")
             draw.text((_MARGIN, y + 32), f"/{unit}", font=plain, fill=INK, anchor="ls")
             for way, left in zip(ways, lefts, strict=True):
                 canvas.paste(_tile(layer.drawn[way].images[row], times), (left, y))
