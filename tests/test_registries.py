@@ -197,7 +197,7 @@ print(json.dumps({
     )
     assert found["listed"] == found["said"]
     assert found["listed"].index("drift") > found["listed"].index("seed")
-    of_every_mode = {"mode", "objective", "steps", "step_size", "smoothing", "colours", "strength"}
+    of_every_mode = {"mode", "objective", "steps", "step_size", "smoothing", "colours", "style", "strength"}
     assert {mode: set(names) - of_every_mode for mode, names in found["deciding"].items()} == {
         "octaves": {"octaves", "octave_scale", "jitter", "seed"},
         "carve": {"rounds"},

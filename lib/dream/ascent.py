@@ -4,8 +4,9 @@ What is optimised and how its gradient is found is not said here: a `Gradient` s
 or of tiles. What a gradient needs to know of a picture's size it works out before, in Python (`plan`), and is handed in
 numbers, so that neither size nor parity is part of the trace.
 
-A step, as in DeepDream: the picture is rolled by some pixels, its gradient is found and rolled back, smoothed, divided
-by its root mean square over the whole picture, and added. Pixels stay within [0, 1].
+A step, as in DeepDream: the picture is rolled by some pixels, its gradient is found and rolled back, perhaps turned
+towards what is natural (`lib.dream.natural`), smoothed, divided by its root mean square over the whole picture, and
+added. Pixels stay within [0, 1].
 """
 
 import time
@@ -60,11 +61,15 @@ class DreamAscent:
         traces: how often TensorFlow has traced the loop: once, whatever pictures come.
     """
 
-    def __init__(self, gradient: Gradient, channels: int) -> None:
-        """The loop for pictures of so many channels, traced here."""
+    def __init__(self, gradient: Gradient, channels: int, *, towards: Callable[[Tensor], Tensor] | None = None) -> None:
+        """The loop for pictures of so many channels, traced here.
+
+        Args:
+            towards: from the whole picture's gradient [H, W, C] to where a step goes; None: along it.
+        """
         import tensorflow as tf
 
-        self._gradient = gradient
+        self._gradient, self._towards = gradient, towards
         self.traces = 0
         picture = tf.TensorSpec((None, None, channels), tf.float32)
         self._optimise = tf.function(
@@ -144,7 +149,10 @@ class DreamAscent:
 
         def step(at: Tensor, picture: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             value, gradient = self._gradient(tf.roll(picture, shifts[at], (0, 1)), *plan)
-            gradient = _blur(tf.roll(gradient, -shifts[at], (0, 1)), weights)
+            gradient = tf.roll(gradient, -shifts[at], (0, 1))
+            if self._towards is not None:
+                gradient = self._towards(gradient)
+            gradient = _blur(gradient, weights)
             # where nothing responds the gradient is zero, and the picture stays as it is
             scale = tf.math.divide_no_nan(step_size, tf.sqrt(tf.reduce_mean(tf.square(gradient))))
             return at + 1, tf.clip_by_value(picture + scale * gradient, 0.0, 1.0), values.write(at, value)

@@ -33,6 +33,7 @@ class Dreamer:
 
     Attributes:
         objective: what is optimised, in its canonical form.
+        natural: whether its steps are as photographs differ (`lib.dream.natural`).
     """
 
     def __init__(self, model: Any, settings: DreamSettings, *, guide: Pixels | None = None) -> None:
@@ -56,6 +57,7 @@ class Dreamer:
         self._objective = DreamObjective(model, mixture, guide=shown)
         self._weights = self._objective.weights_of(mixture)
         setup = Setup(model, self._objective, settings.without_idle())
+        self.natural = setup.natural
         self._mode = MODES[settings.mode].prepare(setup)
 
     def towards(self, objective: str) -> "Dreamer":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 from lib.arrays import Floats
 from lib.dream.objective import DreamObjective
 from lib.network.graph import graph_of
+from lib.oips.style import usual_style
 from lib.registry import Registry
 
 if TYPE_CHECKING:
@@ -56,6 +57,17 @@ class Setup:
     def channels(self) -> int:
         """Of the pictures that the network sees."""
         return channels_of(self.model)
+
+    @property
+    def luminance_only(self) -> bool:
+        """Whether the picture's chroma returns in the end, so that only its luminance is to dream."""
+        return self.channels == 3 and self.settings.colours != "dreamed"
+
+    @property
+    def natural(self) -> bool:
+        """Whether steps are as photographs differ (`lib.dream.natural`): by the settings, or by the network."""
+        graph = graph_of(self.model)
+        return (self.settings.style or usual_style(graph.shapes[graph.input], None)) == "natural"
 
 
 class PreparedMode(Protocol):

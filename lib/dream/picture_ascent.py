@@ -6,6 +6,7 @@ from lib.arrays import Floats
 from lib.dream.ascent import DreamAscent, Gradient
 from lib.dream.gradients import LuminanceGradient, WeightedGradient
 from lib.dream.mode import Progress, Setup, Target
+from lib.dream.natural import natural_step
 from lib.dream.tiled_gradient import Tiles
 
 
@@ -14,10 +15,10 @@ class PictureAscent:
 
     def __init__(self, gradient: Gradient, setup: Setup) -> None:
         self._settings = setup.settings
-        # where the picture's chroma returns in the end, only its luminance is to dream
-        luminance_only = setup.channels == 3 and setup.settings.colours != "dreamed"
-        optimised = LuminanceGradient(gradient) if luminance_only else gradient
-        self._ascent = DreamAscent(WeightedGradient(optimised, setup.objective), setup.channels)
+        optimised = LuminanceGradient(gradient) if setup.luminance_only else gradient
+        self._ascent = DreamAscent(
+            WeightedGradient(optimised, setup.objective), setup.channels, towards=natural_step(setup)
+        )
 
     @property
     def traces(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 from annotated_types import Ge, Gt, Le, Lt
 
 from lib.dream.mode import MODES
+from lib.oips.style import SMALL
 from lib.pictures.colours import Colours
 from lib.settings import About, check
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     ModeName = str
 else:  # which ones there are is known when the program runs
     ModeName = Literal[tuple(MODES)]
+StyleName = Literal["", "natural", "plain"]
 _FIRST = next(iter(MODES))
 
-_OF_EVERY_MODE = ("mode", "objective", "steps", "step_size", "smoothing", "colours", "strength")
+_OF_EVERY_MODE = ("mode", "objective", "steps", "step_size", "smoothing", "colours", "style", "strength")
 """What other settings a mode looks at it says itself."""
 
 Settings = TypeVar("Settings")
@@ -107,6 +109,15 @@ class DreamSettings:
             "dreamed: a network that sees colours dreams them too.",
         ),
     ] = "kept"
+    style: Annotated[
+        StyleName,
+        About(
+            "Style",
+            "natural: each step changes the picture as photographs differ, more in its shapes than in fine details and "
+            "bright colours. plain: a step is the gradient as it is. Empty: natural, but plain where the network sees "
+            f"grey images smaller than {SMALL} pixels.",
+        ),
+    ] = ""
     strength: Annotated[
         float,
         Ge(0),

@@ -112,11 +112,15 @@ def _find_passes(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, R
 
 def dream_recipe(context: DreamContext, piece: Piece, digest: str) -> Recipe:
     """What dreaming into the bytes of this digest will compute."""
+    dreamer = context.dreamer(piece.unit)
     parameters: dict[str, Json] = {
         **context.settings.deciding(),
-        "objective": context.dreamer(piece.unit).objective,
+        "objective": dreamer.objective,
         **pixel_range_parameters(context.network.pixels),
     }
+    del parameters["style"]
+    if dreamer.natural:  # earlier versions knew no other style than plain, and their recipes none
+        parameters["style"] = "natural"
     if piece.unit is not None:
         parameters["longest_side"] = TOUR_SIDE
     if piece.number > 1 and (context.zoom, context.rotation) != (1.0, 0.0):

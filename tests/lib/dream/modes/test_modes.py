@@ -12,7 +12,7 @@ from lib.dream.mode import MODES, DreamedPlanes, Setup, Target
 from lib.dream.objective import DreamObjective
 from lib.dream.settings import DreamSettings
 
-OF_EVERY_MODE = {"mode", "objective", "steps", "step_size", "smoothing", "colours", "strength"}
+OF_EVERY_MODE = {"mode", "objective", "steps", "step_size", "smoothing", "colours", "style", "strength"}
 SETTINGS: dict[str, Any] = {"steps": 3, "rounds": 2, "octaves": 2}
 
 
