@@ -18,7 +18,7 @@ from tests.flows.tiny import small_cnn, with_weights, write_photograph
 
 OF_OCTAVES = {
     *("mode", "objective", "steps", "step_size", "smoothing", "colours", "strength"),
-    *("octaves", "octave_scale", "jitter", "seed"),
+    *("octaves", "octave_scale", "jitter", "seed", "pixel_range"),
 }
 """What stood in a dream's recipe before there were styles."""
 
