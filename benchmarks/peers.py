@@ -38,7 +38,6 @@ PICTURES, REPORT = "pictures.npz", "report.json"
 
 def main(arguments: list[str]) -> None:
     """Print the tables and one JSON object; write the sheet."""
-    from lib.oips.photographs import measure_pictures
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks peers", description=__doc__.splitlines()[0])
     parser.add_argument("--python", type=Path, required=True, help="of the environment that xplique is installed in")
@@ -50,15 +49,14 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     network, photographs, layers = opened(parser, options)
-    statistics = measure_pictures(photographs)
-    growths = {style: growth_of(style, options) for style in (OURS, STRONG)}
+    growths = {style: growth_of(style, options, network) for style in (OURS, STRONG)}
     theirs, versions = drawn_by_xplique(parser, options, network, photographs, layers, growths[OURS])
     print("there:", ", ".join(f"{name} {version}" for name, version in versions.items()))
     for growth in growths.values():
         print(described(growth))
     for layer in layers:
         for style, growth in growths.items():
-            layer.drawn[style] = grow(network, layer.layer, layer.units, growth, statistics)
+            layer.drawn[style] = grow(network, layer.layer, layer.units, growth, photographs)
         layer.drawn |= theirs[layer.layer]
         measure = network.measure(layer.layer)
         layer.quality = {way: quality_of(measure, drawn.images, layer.units) for way, drawn in layer.drawn.items()}

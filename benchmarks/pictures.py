@@ -235,6 +235,7 @@ def draw(subject: Subject, options: argparse.Namespace) -> list[Unit]:
 def open_style(subject: Subject, options: argparse.Namespace, style: str) -> Iterator[SweepContext]:
     """The context of a sweep in this style, with the judge."""
     from lib.oips.settings import GrowthSettings
+    from lib.oips.style import is_small
     from tasks.model.context import open_context
     from tasks.sweep.context import SweepContext
 
@@ -245,9 +246,9 @@ def open_style(subject: Subject, options: argparse.Namespace, style: str) -> Ite
         seed=options.seed,
         oips=1 if options.starts == 1 else None,
     )
-    context = SweepContext(
-        subject.session, subject.network, asked.in_style(style), subject.natural, judge=subject.judge
-    )
+    small = is_small(subject.network.model.input_shape, None)
+    growth = asked.in_style(style, margin=not small)
+    context = SweepContext(subject.session, subject.network, growth, subject.natural, judge=subject.judge)
     with open_context(context):
         yield context
 

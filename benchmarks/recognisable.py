@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> None:
     """Print the tables and one JSON object; write the sheet."""
-    from lib.oips.photographs import measure_pictures
     from lib.oips.style import STYLES
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks recognisable", description=__doc__.splitlines()[0])
@@ -38,15 +37,14 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     network, photographs, layers = opened(parser, options)
-    statistics = measure_pictures(photographs)
-    growths = {style: growth_of(style, options) for style in STYLES if style in (*options.styles, STRONG)}
+    growths = {style: growth_of(style, options, network) for style in STYLES if style in (*options.styles, STRONG)}
     for growth in growths.values():
         print(described(growth))
     for layer in layers:
         measure = network.measure(layer.layer)
         layer.quality[PHOTOGRAPH] = quality_of(measure, layer.drawn[PHOTOGRAPH].images, layer.units)
         for style, growth in growths.items():
-            drawn = layer.drawn[style] = grow(network, layer.layer, layer.units, growth, statistics)
+            drawn = layer.drawn[style] = grow(network, layer.layer, layer.units, growth, photographs)
             layer.quality[style] = quality_of(measure, drawn.images, layer.units)
             print(f"{layer.layer} in {style}: {drawn.seconds:.1f} s a unit", flush=True)
     report("recognisable", options, layers, photographs, begun)
@@ -71,6 +69,7 @@ def add_options(parser: argparse.ArgumentParser, *, units: int, starts: int) -> 
 def opened(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Network, Floats, list[Shown]]:
     """The network, the photographs, and the units that were drawn, each with its best photograph."""
     from lib.network.units import select_layers
+    from lib.oips.photographs import measure_pictures
 
     network = Network.open(options.model, options.pixels, options.size)
     files, words = find_photographs(options.photographs)
@@ -78,7 +77,9 @@ def opened(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tupl
         parser.error(f"no photographs: {'; '.join(words)}")
     photographs = read_photographs(files, network.shape, seed=options.seed)
     print(f"{options.model.name} ({network.pixels}), {'x'.join(map(str, network.shape))}")
-    print(f"{len(photographs)} squares of {len(files)} photographs: {'; '.join(words)}", flush=True)
+    print(f"{len(photographs)} squares of {len(files)} photographs: {'; '.join(words)}")
+    exponent = measure_pictures(photographs).exponent
+    print(f"their amplitude falls with frequency to the power of {exponent:.2f}", flush=True)
     names = [layer.name for layer in select_layers(network.model, options.layers)]
     exemplars = network.exemplars(names, photographs)
     layers = []
@@ -90,13 +91,14 @@ def opened(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tupl
     return network, photographs, layers
 
 
-def growth_of(style: str, options: argparse.Namespace) -> Growth:
+def growth_of(style: str, options: argparse.Namespace, network: Network) -> Growth:
     """What is usual in a style, for one picture a unit."""
     from lib.oips.settings import GrowthSettings
-    from lib.oips.style import STYLES
+    from lib.oips.style import STYLES, is_small
 
     starts = options.starts if STYLES[style].thorough else None
-    return GrowthSettings(oips=1, starts=starts, steps=options.steps, seed=options.seed).in_style(style)
+    asked = GrowthSettings(oips=1, starts=starts, steps=options.steps, seed=options.seed)
+    return asked.in_style(style, margin=not is_small((None, *network.shape), None))
 
 
 def described(growth: Growth) -> str:

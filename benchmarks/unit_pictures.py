@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lib.network.pixels import Pixels
     from lib.oips.growth import Growth
     from lib.oips.measure import Measure
-    from lib.oips.photographs import PictureStatistics
     from lib.responses.exemplars import Exemplars
 
 SIDE = 128
@@ -103,8 +102,9 @@ def draw_units(
     return {layer: units for layer, units in drawn.items() if units}
 
 
-def grow(network: Network, layer: str, units: list[int], growth: Growth, pictures: PictureStatistics) -> Drawn:
-    """The best picture of each unit in the growth's style, after one search; its time includes what is traced for it.
+def grow(network: Network, layer: str, units: list[int], growth: Growth, photographs: Floats) -> Drawn:
+    """The best picture of each unit in the growth's style, after one search; its time includes what is traced for it,
+    and not what is known of the photographs.
 
     A sweep follows this up where a doubt is left; here every unit gets the same.
     """
@@ -112,21 +112,30 @@ def grow(network: Network, layer: str, units: list[int], growth: Growth, picture
     from lib.oips.ascent import Ascent
     from lib.oips.batcher import Batcher
     from lib.oips.constraint import Constraint
+    from lib.oips.matching import matches_exemplars, matching_of
+    from lib.oips.photographs import measure_pictures
     from lib.oips.search import Ground, Search, search_unit
     from lib.oips.style import STYLES
     from tasks.model.pixels import PICTURES
 
+    constraint, matching, size = Constraint(growth.constraint, *PICTURES), None, network.size
+    if matches_exemplars(network.model, layer, growth):
+        found = network.exemplars([layer], photographs)[layer]
+        known = (photographs, found.numbers, found.responses)
+        matching = matching_of(network.model, layer, *known, growth, constraint, batch=BATCH, size=size)
+    pictures = measure_pictures(photographs)
     begun = time.process_time()
     images = len(units) * growth.starts
     batch = -(-images // -(-images // BATCH))  # as few batches as may be, and none of them padded much
     ascent = Ascent(
         network.model,
         layer,
-        Constraint(growth.constraint, *PICTURES),
+        constraint,
         objective=growth.objective,
         parameterise=STYLES[growth.style].parameterise(growth, pictures),
+        matching=matching,
         batch=batch,
-        size=network.size,
+        size=size,
     )
     with Batcher(ascent, batch) as batcher, ThreadPoolExecutor(len(units)) as threads:
         ground = Ground(batcher, ascent.starts, ascent.measure, ascent.parameterisation, ascent.signed_units)
@@ -135,12 +144,12 @@ def grow(network: Network, layer: str, units: list[int], growth: Growth, picture
             # whoever is told that a unit is dead searches for it once
             return search_unit(Unit(layer, index), growth, lambda *_: ground, lambda _: None, dead=True)[0]
 
-        found = list(threads.map(search, units))
+        searches = list(threads.map(search, units))
     seconds = time.process_time() - begun
     return Drawn(
-        np.stack([search.oips[0].image for search in found]),
+        np.stack([search.oips[0].image for search in searches]),
         seconds / len(units),
-        float(np.mean([search.image_steps for search in found])),
+        float(np.mean([search.image_steps for search in searches])),
     )
 
 

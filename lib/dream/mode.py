@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 from lib.arrays import Floats
 from lib.dream.objective import DreamObjective
 from lib.network.graph import graph_of
-from lib.oips.style import usual_style
+from lib.oips.style import is_small, usual_style
 from lib.registry import Registry
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Setup:
     def natural(self) -> bool:
         """Whether steps are as photographs differ (`lib.dream.natural`): by the settings, or by the network."""
         graph = graph_of(self.model)
-        return (self.settings.style or usual_style(graph.shapes[graph.input], None)) == "natural"
+        small = is_small(graph.shapes[graph.input], None)
+        return (self.settings.style or usual_style(small=small)) == "natural"
 
 
 class PreparedMode(Protocol):

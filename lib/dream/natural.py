@@ -12,14 +12,14 @@ import numpy as np
 
 from lib.arrays import Doubles, Tensor
 from lib.dream.mode import Setup
-from lib.oips.photographs import of_photographs
+from lib.oips.photographs import LONGEST, of_photographs
 
-LONGEST = 32
-"""Waves longer than so many pixels count as this long; what is larger is dreamed at coarser octaves. Else all of a step
-would go into whether the picture is light or dark: one of 256 pixels turned black, and at 128 there is more contrast
-than pattern. (Measured on VGG16's block4_conv3, steps of size 2: of the change that a dream makes, 0.05 of the power is
-above a quarter of the sampling rate, and 0.14 is colour; 0.12 and 0.52 with the gradient as it is. With f^-0.5 lines
-stay sharp, 0.08; with f^-1.5 they are blurred, 0.03, and the response is a fifth less.)"""
+STEEPNESS = 0.8
+"""A step falls with frequency so many times as steeply as the amplitude of photographs: about as 1/f, of waves no
+longer than `LONGEST`; what is larger is dreamed at coarser octaves. (Measured on VGG16's block4_conv3, steps of size 2:
+of the change that a dream makes, 0.05 of the power is above a quarter of the sampling rate, and 0.14 is colour; 0.12
+and 0.52 with the gradient as it is. With f^-0.5 lines stay sharp, 0.08; with f^-1.5 they are blurred, 0.03, and the
+response is a fifth less. With longer waves, one picture of 256 pixels turned black.)"""
 
 _VALUES_A_BAND = 1 << 20
 
@@ -29,7 +29,7 @@ def natural_step(setup: Setup) -> "NaturalStep | None":
     if not setup.natural:
         return None
     pictures = of_photographs(setup.channels)
-    return NaturalStep(pictures.exponent, None if setup.luminance_only else pictures.covariance)
+    return NaturalStep(STEEPNESS * pictures.exponent, None if setup.luminance_only else pictures.covariance)
 
 
 class NaturalStep:

@@ -23,6 +23,8 @@ from lib.network.kernels import fast_kernels
 from lib.network.targets import find, has_units, units_of
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
+from lib.oips.growth import Growth
+from lib.oips.style import STYLES
 
 MOST_LAYERS = 4
 """In so many layers are statistics matched, at even distances up to the unit's own."""
@@ -79,6 +81,13 @@ def statistics_of(maps: Tensor) -> Tensor:
     return tf.concat([mean, tf.sqrt(variance + _LEAST)], 1)  # the root's gradient is infinite at zero
 
 
+def matches_exemplars(model: Any, layer: str, growth: Growth) -> bool:
+    """Whether OIPs match exemplars, where there are some: those of a style that does, and several of a unit in a style
+    that would grow the same one again."""
+    style = STYLES[growth.style]
+    return style.matches or (growth.oips > 1 and not style.thorough and bool(matched_layers(model, layer)))
+
+
 def matched_layers(model: Any, layer: str) -> tuple[str, ...]:
     """Up to `MOST_LAYERS` layers with maps that lead to a layer, that one among them if it has positions; or none."""
     graph = graph_of(model)
@@ -105,25 +114,24 @@ def matching_of(
     images: Array,
     numbers: Integers,
     responses: Floats,
+    growth: Growth,
     constraint: Constraint,
     *,
-    facets: int = 1,
-    free: bool = False,
     batch: int,
     size: tuple[int, int] | None = None,
 ) -> Matching:
-    """What the units of a layer are to match: their best exemplars together, and in each further facet another one.
+    """What the units of a layer are to match: their best exemplars together, and with each further OIP another one.
+
+    In a style that matches only so that OIPs differ, the first one matches nothing.
 
     Args:
         images: [N, H, W, C], of which `numbers` [units, n] are each unit's exemplars, the best first, with their
             `responses` [units, n] under the constraint.
-        facets: of each unit.
-        free: the first facet matches nothing.
 
     Raises:
         BadInput: no layer with maps leads to this one.
     """
-    layers = matched_layers(model, layer)
+    layers, facets = matched_layers(model, layer), growth.oips
     if not layers:
         raise BadInput(f"no layer with maps leads to {layer}: there is nothing to match; choose another style")
     used, rows = np.unique(numbers, return_inverse=True)
@@ -139,7 +147,7 @@ def matching_of(
             for name, each in found.items():
                 statistics[name][unit, facet] = each[own[at]]
     best = np.repeat(np.asarray(responses[:, :1], np.float32), facets, axis=1)
-    if free:
+    if not STYLES[growth.style].matches:
         best[:, 0] = 0
     return Matching(
         facets,

@@ -12,6 +12,10 @@ import numpy as np
 
 from lib.arrays import Array, Doubles
 
+LONGEST = 32
+"""Pixels: where steps fall with frequency, waves that are longer count as so long. Else light and shade of the whole
+image take its range."""
+
 _MOST_IMAGES = 1000
 _LOWEST, _HIGHEST = 2.0, 0.4  # cycles an image, cycles a pixel: between them the exponent is measured
 _STEEPEST, _FLATTEST = 1.5, 0.5  # exponents outside of these are of no picture that one could look at

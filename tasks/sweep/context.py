@@ -10,7 +10,7 @@ from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.oips.growth import Growth
-from lib.oips.matching import Matching, matched_layers, matching_of
+from lib.oips.matching import Matching, matches_exemplars, matching_of
 from lib.oips.measure import Measure
 from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
 from lib.oips.search import Ground
@@ -91,9 +91,9 @@ class SweepContext(RunContext):
 
     def _matching(self, layer: str, growth: Growth, constraint: ConstraintName, objective: str) -> Matching | None:
         """What ascents match, where they do: those for OIPs, not those that only ask what is possible."""
-        matches = STYLES[growth.style].matches
-        several = growth.oips > 1 and not STYLES[growth.style].thorough and matched_layers(self.network.model, layer)
-        if objective != growth.objective or self.natural is None or not (matches or several):
+        if self.natural is None or objective != growth.objective:
+            return None
+        if not matches_exemplars(self.network.model, layer, growth):
             return None
         exemplars = self.exemplars_of(layer, constraint)
         assert exemplars is not None
@@ -103,9 +103,8 @@ class SweepContext(RunContext):
             self.natural.images,
             exemplars.numbers,
             exemplars.responses,
+            growth,
             self.constraint(constraint),
-            facets=growth.oips,
-            free=not matches,
             batch=self.batch,
             size=self.size,
         )

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from flows.forms import parameters as forms
 from lib.oips.settings import GrowthSettings
-from lib.oips.style import usual_style
+from lib.oips.style import is_small, usual_style
 from storage.store import Store
 from tests.compatibility.conftest import Ask
 from tests.compatibility.make_store import MADE
@@ -56,7 +56,7 @@ def settled(parameters: dict[str, Any]) -> dict[str, Any]:
     defaults for: style and growth may be left open now."""
     if "growth" not in parameters:
         return parameters
-    style = parameters["style"] or usual_style((None, 28, 28, 1), None)
+    style = parameters["style"] or usual_style(small=is_small((None, 28, 28, 1), None))
     growth = asdict(TypeAdapter(GrowthSettings).validate_python(parameters["growth"]).in_style(style))
     return dict(json.loads(json.dumps(parameters | {"style": style, "growth": growth})))
 

@@ -19,20 +19,18 @@ from lib.oips.canvas import Canvas
 from lib.oips.constraint import Constraint
 from lib.oips.growth import Growth
 from lib.oips.parameterisation import Parameterisation, Shape
-from lib.oips.photographs import PictureStatistics
+from lib.oips.photographs import LONGEST, PictureStatistics
 from lib.oips.style import Style
 
 STEEPNESS = 1.2
 """A step falls with frequency so many times as steeply as the amplitude of natural images. 2 would be their power: on a
 VGG16 that gives softer pictures, and a fifth less of the response."""
-LONGEST = 32
-"""Pixels: waves that are longer count as so long. Without it, light and shade of the whole image take its range."""
 
 
 class Natural(Canvas):
     """A canvas whose steps are like natural images, and whose colours are no stronger than theirs."""
 
-    turn, scale = 5.0, 0.05
+    turn, scale = 3.5, 0.04
     settles = False
     curve_of_moved = True
 

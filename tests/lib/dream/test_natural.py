@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from lib.dream import natural
 from lib.dream.ascent import DreamAscent
-from lib.dream.natural import LONGEST, NaturalStep
-from lib.oips.photographs import of_photographs
+from lib.dream.natural import NaturalStep
+from lib.oips.photographs import LONGEST, of_photographs
 
 
 def gradient(height: int, width: int, channels: int) -> Any:

@@ -11,7 +11,7 @@ from lib.network.units import Unit
 from lib.oips.ascent import Ascent
 from lib.oips.constraint import Constraint, ConstraintName
 from lib.oips.growth import Growth
-from lib.oips.matching import matching_of
+from lib.oips.matching import matches_exemplars, matching_of
 from lib.oips.photographs import measure_pictures
 from lib.oips.search import Ground, Search, search_unit
 from lib.oips.settings import GrowthSettings
@@ -59,11 +59,11 @@ def search(network: Any, images: np.ndarray, style: str, unit: Unit) -> tuple[Se
         limit = Constraint(constraint, 0.0, 1.0)
         own: Growth = growth if style == growth.style else in_style(growth, style)
         matching = None
-        if STYLES[style].matches:
+        if matches_exemplars(network, unit.layer, own):
             found = responses(limit)
             order = np.argsort(-found, axis=1)
             matching = matching_of(
-                network, unit.layer, images, order, np.take_along_axis(found, order, 1), limit, batch=4
+                network, unit.layer, images, order, np.take_along_axis(found, order, 1), own, limit, batch=4
             )
         ascent = Ascent(
             network,
@@ -74,7 +74,8 @@ def search(network: Any, images: np.ndarray, style: str, unit: Unit) -> tuple[Se
             matching=matching,
             batch=4,
         )
-        return Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation, ascent.signed_units)
+        facets = 1 if matching is None else matching.facets
+        return Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation, ascent.signed_units, facets)
 
     def best(constraint: ConstraintName) -> float:
         return float(responses(Constraint(constraint, 0.0, 1.0))[unit.index].max())

@@ -13,7 +13,7 @@ from lib.errors import BadInput
 from lib.network.units import Unit
 from lib.oips.ascent import Ascent, AscentState, cosine_rates
 from lib.oips.constraint import Constraint
-from lib.oips.matching import EXEMPLARS, Matching, least_alike, matched_layers, matching_of
+from lib.oips.matching import EXEMPLARS, Matching, least_alike, matched_layers, matches_exemplars, matching_of
 from lib.oips.parameterisation import Parameterisation
 from lib.oips.photographs import measure_pictures
 from lib.oips.search import Ground, search_unit
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.heavy
 
 BOX = Constraint("box", 0.0, 1.0)
 SHAPE = (16, 16, 3)
+PROTOTYPE = GrowthSettings().in_style("prototype")
+SEVERAL = GrowthSettings(oips=3).in_style("natural")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def matching(network: Any, layer: str, images: np.ndarray) -> tuple[Matching, np
     units = network.get_layer(layer).output.shape[-1]
     numbers = np.stack([rng.permutation(7)[:6] for _ in range(units)])
     responses = -np.sort(-rng.random((units, 6)))
-    return matching_of(network, layer, images, numbers, responses, BOX, batch=4), numbers, responses
+    return matching_of(network, layer, images, numbers, responses, PROTOTYPE, BOX, batch=4), numbers, responses
 
 
 def test_a_few_layers_on_the_way_are_matched_up_to_the_unit_s_own(network: Any) -> None:
@@ -64,11 +66,20 @@ def test_a_few_layers_on_the_way_are_matched_up_to_the_unit_s_own(network: Any) 
     assert matched_layers(network, "dense") == ("conv1", "conv3", "conv4", "conv6")
 
 
+def test_prototypes_match_exemplars_and_so_do_several_oips_in_a_style_that_would_grow_one_again(network: Any) -> None:
+    assert matches_exemplars(network, "conv4", PROTOTYPE)
+    assert matches_exemplars(network, "conv4", SEVERAL)
+    assert not matches_exemplars(network, "conv4", GrowthSettings().in_style("natural"))
+    assert not matches_exemplars(network, "conv4", GrowthSettings(oips=3).in_style("strong"))
+
+
 def test_nodes_behind_no_maps_have_nothing_to_match() -> None:
     network = keras.Sequential([kl.Input((4, 4, 1)), kl.Flatten(), kl.Dense(3, name="nodes")])
     assert matched_layers(network, "nodes") == ()
     with pytest.raises(BadInput, match="no layer with maps leads to nodes"):
-        matching_of(network, "nodes", np.zeros((2, 4, 4, 1)), np.zeros((3, 1), int), np.ones((3, 1)), BOX, batch=2)
+        matching_of(
+            network, "nodes", np.zeros((2, 4, 4, 1)), np.zeros((3, 1), int), np.ones((3, 1)), PROTOTYPE, BOX, batch=2
+        )
 
 
 @pytest.mark.parametrize("layer", ["conv4", "dense"])
@@ -99,7 +110,9 @@ def test_an_ascent_comes_closer_to_the_exemplars_and_still_responds_more_than_th
     ascent = Ascent(network, "conv4", BOX, batch=6)
     responses = np.stack([ascent.measure(images, np.full(7, unit))[0] for unit in range(6)])
     order = np.argsort(-responses, axis=1)
-    wanted = matching_of(network, "conv4", images, order, np.take_along_axis(responses, order, 1), BOX, batch=4)
+    wanted = matching_of(
+        network, "conv4", images, order, np.take_along_axis(responses, order, 1), PROTOTYPE, BOX, batch=4
+    )
     start = np.random.default_rng(5).random((6, *SHAPE)).astype(np.float32)
     matched, response = grow(network, wanted, start)
     free, most = grow(network, None, start)
@@ -140,7 +153,7 @@ def test_the_best_comes_first_and_each_further_one_is_least_like_those_before(n:
 def test_each_further_facet_is_another_exemplar_and_the_first_one_may_be_free(network: Any, images: np.ndarray) -> None:
     numbers = np.array([[5, 3, 1, 6], [0, 1, 2, 3]])
     responses = np.array([[4.0, 3.0, 2.0, 1.0], [2.0, 1.0, 1.0, 1.0]])
-    found = matching_of(network, "conv2", images, numbers, responses, BOX, facets=3, free=True, batch=4)
+    found = matching_of(network, "conv2", images, numbers, responses, SEVERAL, BOX, batch=4)
     np.testing.assert_array_equal(found.responses, [0, 4, 4, 0, 2, 2])
     each = features(network, "conv2", images)
     for unit, own in enumerate(numbers):
@@ -160,7 +173,7 @@ def test_several_oips_of_a_unit_show_different_things_to_another_network(network
     responses = np.stack([measure(images, np.full(80, unit))[0] for unit in range(6)])
     order = np.argsort(-responses, axis=1)[:, :9]
     best = np.take_along_axis(responses, order, 1)
-    matched = matching_of(network, "conv4", images, order, best, BOX, facets=3, free=True, batch=4)
+    matched = matching_of(network, "conv4", images, order, best, growth, BOX, batch=4)
     keras.utils.set_random_seed(77)
     judge = keras.Sequential(
         [kl.Input(SHAPE), kl.Conv2D(16, 5, activation="relu"), kl.Conv2D(16, 5, activation="relu")]

@@ -10,11 +10,11 @@ from keras import layers as kl
 from lib.naturalness.likeness import colour_shares, fine_shares
 from lib.oips.ascent import Ascent, AscentState, cosine_rates
 from lib.oips.constraint import Constraint
-from lib.oips.photographs import of_photographs
+from lib.oips.photographs import LONGEST, of_photographs
 from lib.oips.settings import GrowthSettings
 from lib.oips.start_images import start_image
 from lib.oips.style import STYLES
-from lib.oips.styles.natural import LONGEST, STEEPNESS, Natural
+from lib.oips.styles.natural import STEEPNESS, Natural
 
 pytestmark = pytest.mark.heavy
 
