@@ -179,10 +179,11 @@ def test_a_picture_can_be_taken_to_grey(channels: int) -> None:
 
 def test_a_network_that_sees_colours_dreams_them() -> None:
     source = picture()
-    found = dreamer("octaves", 3, colours="dreamed").dream(source).pixels.astype(float)
+    colourful = dreamer("octaves", 3, colours="dreamed", style="plain")
+    found = colourful.dream(source).pixels.astype(float)
     assert np.ptp(found - source, axis=2).max() > 10
     grey = picture(channels=1)
-    coloured = dreamer("octaves", 3, colours="dreamed").dream(grey).pixels
+    coloured = colourful.dream(grey).pixels
     assert coloured.shape == (*grey.shape[:2], 3)
     assert np.ptp(coloured, axis=2).max() > 3
     assert dreamer("octaves", 3).dream(grey).pixels.shape == grey.shape

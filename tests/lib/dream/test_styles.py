@@ -65,7 +65,7 @@ def test_what_is_dreamed_naturally_has_less_fine_detail_and_less_colour(mode: st
         pixels = dreamed(model, mode=mode, style=style, colours="dreamed", step_size=3.0)
         found[style] = detail_and_colour(pixels.astype(float) - photograph())
     assert found["natural"][0] < found["plain"][0]
-    assert found["natural"][1] < 0.7 * found["plain"][1]
+    assert 0.01 < found["natural"][1] < 0.7 * found["plain"][1]
 
 
 def test_windows_of_any_size_dream_the_same() -> None:
