@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -89,10 +90,16 @@ def _page_modules() -> list[str]:
     return module_names(pages.__name__)
 
 
-def modules_of_ours() -> dict[str, Path]:
+def modules_of_ours() -> Mapping[str, Path]:
     """All of our modules that a gallery is made with, by name, also what only functions import."""
+    # nothing imports what is found by its folder
+    return _modules_behind((__name__, *_page_modules(), *artifact_kinds().modules))
+
+
+@cache  # it compiles them all, which takes a second or two; another import is another text of a module that is known
+def _modules_behind(names: tuple[str, ...]) -> Mapping[str, Path]:
     finder = ModuleFinder(path=[str(_CHECKOUT)])
-    for name in (__name__, *_page_modules(), *artifact_kinds().modules):  # nothing imports what is found by its folder
+    for name in names:
         finder.import_hook(name)
     files = {name: getattr(module, "__file__", None) for name, module in sorted(finder.modules.items())}
     return {name: Path(file) for name, file in files.items() if file}
