@@ -8,11 +8,12 @@ small network of colours on pieces of three photographs (`benchmarks.colour_phot
 each is the same network of another seed, trained here as well. So many units of each layer are drawn by seed, the same
 ones for all styles.
 
-The columns: the response over that of `strong`, unit by unit; what is kept of it under a shift of 2 px, a turn of 4
-degrees and a blur of 1 px; the shares of fine detail and of colour; the machine interpretability score, its mean over
-the units with the 95 % interval of that (Student's t over units); and the seconds a unit: its search alone, with
-nothing left to trace. Below the styles stand the best exemplar, with the score of all nine, as the ceiling, and noise
-as the floor. The store is made anew, so nothing is reused.
+The columns: the share of units whose picture is the style's `own` (where it does not reach the best exemplar, a sweep
+takes that of a search in `strong`); the response over that of `strong`, unit by unit; what is kept of it under a shift
+of 2 px, a turn of 4 degrees and a blur of 1 px; the shares of fine detail and of colour; the machine interpretability
+score, its mean over the units with the 95 % interval of that (Student's t over units); and the seconds a unit: its
+search alone, with nothing left to trace. Below the styles stand the best exemplar, with the score of all nine, as the
+ceiling, and noise as the floor. The store is made anew, so nothing is reused.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 BASE = "strong"
 """The style that responses are held against."""
-COLUMNS = ("response", "shift", "turn", "blur", "fine", "colour", "score", "seconds")
+COLUMNS = ("own", "response", "shift", "turn", "blur", "fine", "colour", "score", "seconds")
 """Of the table."""
 
 Values = Mapping[str, "Doubles"]
@@ -263,6 +264,7 @@ def by_layer(units: Sequence[Unit]) -> dict[str, list[int]]:
 
 def grow(context: SweepContext, units: Sequence[Unit]) -> Values:
     """Sweep the units as a sweep does, as many at once, and measure what comes of it."""
+    from lib.oips.style import STYLES
     from tasks.sweep.context import MAPS_AT_ONCE
     from tasks.sweep.exemplars import find_or_make
     from tasks.sweep.oips import find_or_grow
@@ -283,6 +285,10 @@ def grow(context: SweepContext, units: Sequence[Unit]) -> Values:
     # under another constraint responses are other numbers
     other = [_about(context, unit)["constraint"] != context.growth.constraint for unit in units]
     found["response"][other] = np.nan
+    within = context.growth.steps * context.growth.starts
+    thorough = STYLES[context.growth.style].thorough
+    own = [thorough or _about(context, unit)["image_steps"] <= within for unit in units]
+    found["own"] = np.array(own, np.float64)
     return {**found, "score": judged(context, units)["interpretability"], "seconds": np.full(len(units), seconds)}
 
 
@@ -392,6 +398,9 @@ def _save(context: SweepContext, units: Sequence[Unit], file: Path) -> None:
     from lib.draw.contact_sheet import SheetCell, contact_sheet
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    cells = [SheetCell(unit.index, _oip(context, unit)[0], _about(context, unit)["verdict"]) for unit in units]
+    cells = [
+        SheetCell(unit.index, _oip(context, unit)[0], about["verdict"], about["response"], about["response_ratio"])
+        for unit, about in ((unit, _about(context, unit)) for unit in units)
+    ]
     bounds = (0.0, 1.0) if context.growth.constraint == "box" else None
     file.write_bytes(contact_sheet(cells, title=context.growth.style, subtitle=file.stem, bounds=bounds))
