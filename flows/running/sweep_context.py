@@ -29,7 +29,7 @@ from tasks.sweep.interpretability import interpretability_recipes
 from tasks.sweep.naturalness import naturalness_recipe
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
-from tasks.sweep.usual_constraint import usual_constraint
+from tasks.sweep.usual import usual_constraint, usual_margin
 from tasks.sweep.weights import weights_recipe
 
 Units = dict[Layer, list[Unit]]
@@ -51,12 +51,12 @@ def open_sweep(
     style = parameters.style or usual_style(small=small)
     if STYLES[style].matches and natural is None:
         raise BadInput(needs_data(style))
+    constraint = usual_constraint(open_session.store, stored, network.pixels)
+    margin = usual_margin(open_session.store, stored, style, small=small)
     context = SweepContext(
         open_session,
         network,
-        parameters.growth.in_style(
-            style, constraint=usual_constraint(open_session.store, stored, network.pixels), margin=not small
-        ),
+        parameters.growth.in_style(style, constraint=constraint, margin=margin),
         natural,
         size,
         parameters.batch,

@@ -1,8 +1,9 @@
 """What is left of a response when the image is moved a little or loses its finest detail.
 
 A picture of something goes on showing it when it is shifted by two pixels; what only looks so to the network does not.
-The moves are fixed, and none of those that an ascent has seen: a style that shows its images moved is not measured by
-what it has trained for. A share says nothing without the response itself: a grey image keeps all.
+The moves are fixed. A style that shows its images moved (`lib.oips.styles.natural`) turns them by less than is measured
+here, and shifts them by other distances, within a larger canvas. A share says nothing without the response itself: a
+grey image keeps all.
 """
 
 from collections.abc import Callable, Iterator, Mapping

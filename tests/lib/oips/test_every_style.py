@@ -72,7 +72,7 @@ def search(network: Any, images: np.ndarray, style: str, unit: Unit) -> tuple[Se
             objective=objective,
             parameterise=STYLES[style].parameterise(own, pictures),
             matching=matching,
-            batch=4,
+            batch=16,
         )
         facets = 1 if matching is None else matching.facets
         return Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation, ascent.signed_units, facets)

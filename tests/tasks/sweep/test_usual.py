@@ -1,4 +1,4 @@
-"""The constraint of a sweep for which none was chosen."""
+"""The constraint of a sweep for which none was chosen, and whether its images grow with a margin."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from lib.network.pixels import PLAIN, Pixels
+from lib.oips.style import STYLES
 from storage.store import Store
 from tasks.model.models import register_model
 from tasks.model.stored import StoredModel
 from tasks.session.session import Session
-from tasks.sweep.usual_constraint import usual_constraint
+from tasks.sweep.usual import usual_constraint, usual_margin
 from tests.flows.tiny import saved, small_cnn
 from tests.tasks.gallery.synthetic import Synthetic
 
@@ -51,3 +52,24 @@ def test_pictures_of_the_wrong_pixels_are_no_reason_to_stay(store: Store, regist
 def test_what_somebody_chose_since_is_no_default(store: Store, registered: StoredModel) -> None:
     swept(store, registered.identity, "standardised", pixels=None)
     assert usual_constraint(store, registered, PLAIN) == "box"
+
+
+def test_images_that_are_not_small_grow_with_a_margin_and_small_ones_without(
+    store: Store, registered: StoredModel
+) -> None:
+    for style in STYLES:
+        assert usual_margin(store, registered, style, small=False)
+        assert not usual_margin(store, registered, style, small=True)
+
+
+def test_what_an_earlier_version_swept_goes_on_without_a_margin_in_its_styles(
+    store: Store, registered: StoredModel
+) -> None:
+    swept(store, registered.identity, "box", pixels=None, judge=None)
+    assert usual_margin(store, registered, "strong", small=False)
+    swept(store, "another", "box", pixels=None)
+    assert usual_margin(store, registered, "strong", small=False)
+    swept(store, registered.identity, "box", pixels=None)
+    assert not usual_margin(store, registered, "strong", small=False)
+    assert not usual_margin(store, registered, "clean", small=False)
+    assert usual_margin(store, registered, "natural", small=False)
