@@ -249,6 +249,8 @@ class UnitView:
             "on_data": known,
             "style": grown.style,
             "instead_of": grown.instead_of,
+            # a style that keeps moving the image sees every step so; others see none of the steps that they move
+            "moving": bool(grown.settings.get("jitter")) and None not in about["oips"][0]["curve"],
             "far": is_far(about),
             "shape": list(grown.shape),
             "parameters": {name: value for name, value in self._record.parameters.items() if name != "unit"},

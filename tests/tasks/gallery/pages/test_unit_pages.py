@@ -125,5 +125,6 @@ def test_a_page_says_in_which_style_its_oips_are_and_where_that_is_not_the_one_t
         assert f"style {style} constraint standardised" in text
         assert (instead in text) == (index == 1)
         assert json.loads((made.out / LAYER / str(index) / "unit.json").read_text())["style"] == style
+    assert "seen moved a little" not in unit(made, 0)
     before = unit(made, 0).split("Other results")[1]
     assert "strong standardised" in before
