@@ -181,10 +181,10 @@ class SweepContext(RunContext):
     def recipe_parameters(self) -> dict[str, Json]:
         """Every parameter that changes what is grown, defaults filled in."""
         growth = asdict(self.growth)
-        if not STYLES[self.growth.style].recorded:
-            del growth["style"]
-        if not self.growth.margin:
+        if not self.growth.margin:  # as in all versions that had no styles to name
             del growth["margin"]
+            if not STYLES[self.growth.style].recorded:
+                del growth["style"]
         return {
             **growth,
             "length_scales": [list(mixture) for mixture in self.growth.length_scales],

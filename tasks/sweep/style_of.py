@@ -12,8 +12,8 @@ from storage.document import Json
 def style_of(parameters: Mapping[str, Json], about: Mapping[str, Any]) -> str:
     """The name of the style of a unit's OIPs.
 
-    Recipes of the styles that move the pixels themselves name none, as those of versions that had no other: of these,
-    what is blurred or shifted is "clean".
+    Recipes of the styles that move the pixels themselves, without a margin, name none, as those of versions that had no
+    other: of these, what is blurred or shifted is "clean".
 
     Args:
         parameters: of the unit's record, of whichever version.

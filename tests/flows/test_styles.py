@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from storage.store import Record
+from storage.runs import Run
+from storage.store import Record, Store
 from tasks.sweep.style_of import style_of
 from tests.flows.tiny import Bench, saved, with_weights
 
@@ -32,6 +33,8 @@ EARLIER: dict[str, Any] = {
     },
 }
 """As forms of version 0.1.0 had it recorded, with every default filled in."""
+SINCE = {"pixels", "fit", "hold", "output", "judge"}
+"""Parameters of a sweep that there were not yet; nor were there margins."""
 UNITS = [f"colours/{index}" for index in range(3)]
 FAILED = UNITS[1]
 
@@ -57,10 +60,17 @@ def bench(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Benc
             raise ValueError("no luck")
         return search_unit(unit, *arguments, **named)
 
+    open_run = Store.open_run
+
+    def of_before(store: Store, flow: str, parameters: dict[str, Any]) -> Run:
+        return open_run(store, flow, {name: parameters[name] for name in parameters.keys() - SINCE})
+
     folder = tmp_path_factory.mktemp("styles")
     made = Bench(folder / "store", saved(colours(), folder / "coloured.keras"), None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks.sweep.oips, "search_unit", faulty)
+        patch.setattr(Store, "open_run", of_before)
+        patch.setattr("flows.running.sweep_context.usual_margin", lambda *_, **__: False)
         assert made.state(**EARLIER).is_failed()
     return Bench(made.root, "model/latest", None, made.latest)
 

@@ -34,11 +34,13 @@ def test_records_of_versions_without_styles_are_in_the_styles_that_there_were() 
     assert style_of({"smoothing": 1.0, "jitter": 1}, {}) == "clean"
 
 
+@pytest.mark.parametrize("margin", [False, True], ids=["small", "with a margin"])
 @pytest.mark.parametrize("style", STYLES)
 def test_what_a_sweep_asks_for_is_told_from_its_recipes(
-    open_session: Session, sweep_context_in: Callable[..., SweepContext], style: str
+    open_session: Session, sweep_context_in: Callable[..., SweepContext], style: str, margin: bool
 ) -> None:
-    context = sweep_context_in(open_session, GrowthSettings().in_style(style))
+    """With a margin every style shifts its images."""
+    context = sweep_context_in(open_session, GrowthSettings().in_style(style, margin=margin))
     assert asked_style(context.recipe_parameters()) == style
 
 
