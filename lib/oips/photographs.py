@@ -16,10 +16,12 @@ LONGEST = 32
 """Pixels: where steps fall with frequency, waves that are longer count as so long. Else light and shade of the whole
 image take its range."""
 
-_MOST_IMAGES = 1000
+_MOST_IMAGES = 500
 _LOWEST, _HIGHEST = 2.0, 0.4  # cycles an image, cycles a pixel: between them the exponent is measured
 _STEEPEST, _FLATTEST = 1.5, 0.5  # exponents outside of these are of no picture that one could look at
 _LEAST_PIXELS = 16
+_LEAST_FREQUENCIES = 3
+_LEAST_VARIANCE = 1e-9  # of images that are all alike rounding leaves something
 _OF_PHOTOGRAPHS = 1.25
 _COLOURFUL = 0.9  # the quantile
 
@@ -52,30 +54,34 @@ def of_photographs(channels: int) -> PictureStatistics:
 
 
 def measure_pictures(images: Array) -> PictureStatistics:
-    """Of images [N, H, W, C], of which a thousand are taken at even distances."""
+    """Of images [N, H, W, C], of which some hundreds are taken at even distances, one at a time."""
     n, height, width, channels = images.shape
-    some = np.asarray(images[np.linspace(0, n - 1, min(n, _MOST_IMAGES)).astype(int)], np.float64)
     usual = of_photographs(channels)
-    pixels = some.reshape(-1, channels)
-    covariance = np.atleast_2d(np.cov(pixels.T))
-    variance = float(np.trace(covariance)) / channels
-    if not variance > 0:
-        return usual
-    exponent = usual.exponent if min(height, width) < _LEAST_PIXELS else _exponent(some.mean(-1))
-    colour = some - some.mean(-1, keepdims=True)
-    chroma = float(np.quantile(np.sqrt((colour**2).mean((1, 2, 3))), _COLOURFUL))
-    return PictureStatistics(exponent, covariance / variance, chroma)
-
-
-def _exponent(grey: Doubles) -> float:
-    """Of the fall of the amplitude of images [N, H, W], fitted to the mean power over frequencies."""
-    height, width = grey.shape[1:]
-    grey = grey - grey.mean((1, 2), keepdims=True)
+    rows = np.linspace(0, n - 1, min(n, _MOST_IMAGES)).astype(int)
+    mean, square, power = np.zeros(channels), np.zeros((channels, channels)), np.zeros((height, width))
+    chroma = []
     window = np.hanning(height)[:, None] * np.hanning(width)[None]  # else the borders would count as edges
-    power = np.mean([np.abs(np.fft.fft2(image * window)) ** 2 for image in grey], axis=0)
+    for row in rows:
+        image = np.asarray(images[row], np.float64)
+        pixels, grey = image.reshape(-1, channels), image.mean(-1)
+        mean += pixels.mean(0) / len(rows)
+        square += pixels.T @ pixels / len(pixels) / len(rows)
+        power += np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
+        chroma.append(np.sqrt(((image - grey[..., None]) ** 2).mean()))
+    covariance = square - np.outer(mean, mean)
+    variance = float(np.trace(covariance)) / channels
+    if not variance > _LEAST_VARIANCE:
+        return usual
+    exponent = usual.exponent if min(height, width) < _LEAST_PIXELS else _exponent(power)
+    return PictureStatistics(exponent, covariance / variance, float(np.quantile(chroma, _COLOURFUL)))
+
+
+def _exponent(power: Doubles) -> float:
+    """Of the fall of the amplitude with frequency, fitted to power [H, W]."""
+    height, width = power.shape
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
     used = (frequency > _LOWEST / min(height, width)) & (frequency < _HIGHEST) & (power > 0)
-    if used.sum() < 3:
-        return of_photographs(1).exponent
+    if used.sum() < _LEAST_FREQUENCIES:
+        return _OF_PHOTOGRAPHS
     slope = np.polyfit(np.log(frequency[used]), np.log(power[used]), 1)[0]
     return float(np.clip(-slope / 2, _FLATTEST, _STEEPEST))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib import stop
-from lib.arrays import Reals
+from lib.arrays import Integers, Reals
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState, cosine_rates
 from lib.oips.batcher import BatchAscent
@@ -242,7 +242,7 @@ def _optimise(
     state = AscentState.from_starts(images, ground.parameterisation.shape)
     rates = cosine_rates(growth.steps, growth.step_size)
     moves = ground.parameterisation.moves([seed for _, seed, _ in origins], growth.steps)
-    targets = unit.index * ground.facets + np.array([number % ground.facets for number, _, _ in origins])
+    facets = np.array([number % ground.facets for number, _, _ in origins])
     finalists = math.ceil(_FINALISTS * growth.oips)
     ends = [0, *(round(growth.steps * stage) for stage in _STAGES)]
     image_steps, agreement = 0, 0.0
@@ -251,7 +251,7 @@ def _optimise(
             continue
         state = ground.ascent.optimise(
             state,
-            targets[alive],
+            unit.index * ground.facets + facets[alive],
             np.repeat(rates[begin:end, None], len(alive), axis=1),
             moves[begin:end, alive],
         )
@@ -260,9 +260,10 @@ def _optimise(
             best = float(state.score.max())
             agreement = max(float(np.median(state.score)), 0.0) / best if best > 0 else 0.0
         if end < growth.steps:
-            left = _first_cut(state, finalists) if stage == 0 else _last_cut(state, finalists)
+            order = _order(state, facets[alive])
+            left = _first_cut(order, finalists) if stage == 0 else _last_cut(state, order, finalists)
             state, alive = state.take(left), alive[left]
-    kept = distinct(state.best, state.score, growth.oips)
+    kept = distinct(state.best, _order(state, facets[alive]), growth.oips)
     responses, pre_activations = ground.measure(state.best[kept], np.full(len(kept), unit.index))
     if not np.isfinite([responses, pre_activations]).all():
         raise ArithmeticError(f"{unit} responds with infinities or NaN: its network cannot be used")
@@ -278,18 +279,32 @@ def _optimise(
         )
         for row, at in enumerate(kept)
     )
+    if ground.facets > 1:
+        oips = tuple(sorted(oips, key=lambda oip: -oip.response))
     return Search(oips, growth.style, growth.constraint, image_steps, agreement)
 
 
-def _first_cut(state: AscentState, finalists: int) -> list[int]:
-    most = max(len(state) // _FIRST_CUT, finalists)
-    return sorted(np.argsort(-state.score, kind="stable")[:most].tolist())
+def _order(state: AscentState, facets: Integers) -> Reals:
+    """By what images come one before the other, [n]: the score; with several facets, whose scores are of different
+    things, the best of each come first, then the second of each."""
+    if not facets.any():
+        return state.score
+    places = np.empty(len(state))
+    for facet in np.unique(facets):
+        own = np.flatnonzero(facets == facet)
+        places[own[np.argsort(-state.score[own], kind="stable")]] = np.arange(len(own)) + facet / (facets.max() + 1)
+    return -places
 
 
-def _last_cut(state: AscentState, finalists: int) -> list[int]:
+def _first_cut(order: Reals, finalists: int) -> list[int]:
+    most = max(len(order) // _FIRST_CUT, finalists)
+    return sorted(np.argsort(-order, kind="stable")[:most].tolist())
+
+
+def _last_cut(state: AscentState, order: Reals, finalists: int) -> list[int]:
     """The best of those that show different patterns already, before others: a unit's OIPs shall differ."""
-    best = np.argsort(-state.score, kind="stable").tolist()
-    different = distinct(state.best, state.score, finalists)
+    best = np.argsort(-order, kind="stable").tolist()
+    different = distinct(state.best, order, finalists)
     alike = [at for at in best if at not in different]
     return sorted([*different, *alike][:finalists])
 

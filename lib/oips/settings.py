@@ -31,6 +31,11 @@ def _by_style(name: str) -> str:
     return ", ".join(f"{style.defaults[name]:g} in {style.name}" for style in STYLES.values())
 
 
+def _with_own(name: str) -> str:
+    """The styles that have a default of their own for a setting, in words."""
+    return ", ".join(style.name for style in STYLES.values() if name in style.defaults)
+
+
 @dataclass(frozen=True)
 class GrowthSettings:
     """What was asked for."""
@@ -42,8 +47,8 @@ class GrowthSettings:
         About(
             "Constraint",
             "The constraint on the pixels of every image. standardised: they have zero mean and unit variance. "
-            "box: they stay in the range of pictures. Empty: box, but standardised for networks that were trained "
-            "here, and for those that were swept so before.",
+            f"box: they stay in the range of pictures. Empty: box in {_with_own('constraint')}; in the other styles "
+            "box, but standardised for networks that were trained here, and for those that were swept so before.",
         ),
     ] = ""
     objective: Annotated[

@@ -45,6 +45,8 @@ STYLES = {
         jitter=1,
     ),
 }
+# of these the OIPs alone are held: what is made beside them is made as in the others
+LATER_STYLES = {style: GROWTH.in_style(style) for style in ("natural", "phase", "prototype")}
 # of the first layer one that wants the longer search under "box"; of the second one whose search is widened
 UNITS = ("Conv2D_1/0", "Conv2D_2/2", "Conv2D_2/3")
 
@@ -104,7 +106,6 @@ def made() -> dict[str, dict[str, Any]]:
     from tasks.session.session import session
     from tasks.sweep.context import SweepContext
     from tasks.sweep.exemplars import make_exemplars
-    from tasks.sweep.oips import make_oips
     from tests.flows.tiny import MAPS, small_cnn, write_pictures
 
     found: dict[str, dict[str, Any]] = dreamed() | analysed() | {"data": {}, "exemplars": {}, "oips": {}}
@@ -129,17 +130,29 @@ def made() -> dict[str, dict[str, Any]]:
                 for (layer, _), exemplars in find_shared(run.run.id, SweepContext).exemplars.items():
                     for name, array in vars(exemplars).items():
                         found["exemplars"][f"{style} {layer} {name}"] = np.asarray(array)
-                for unit in UNITS:
-                    output = store.record(make_oips.fn(unit, [unit], run.run.id).data[0]).output("oips")
-                    about: Any = output.attributes
-                    found["oips"][f"{style} {unit} images"] = np.array(store.array(output.digest))
-                    for name in ("response", "pre_activation", "start", "seed"):
-                        found["oips"][f"{style} {unit} {name}"] = np.array([oip[name] for oip in about["oips"]])
-                    found["oips"][f"{style} {unit} image-steps"] = np.array(about["image_steps"])
-                    found["oips"][f"{style} {unit} ratio"] = np.array(about["response_ratio"], np.float64)
+                hold_oips(found, style, find_shared(run.run.id, SweepContext))
                 hold_naturalness(found, style, find_shared(run.run.id, SweepContext))
+        for style, growth in LATER_STYLES.items():
+            with open_context(SweepContext(run, network, growth, natural)):
+                make_exemplars.fn(list(MAPS), run.run.id)
+                hold_oips(found, style, find_shared(run.run.id, SweepContext))
         run.run.close("completed", {})
     return found
+
+
+def hold_oips(found: dict[str, dict[str, Any]], style: str, context: Any) -> None:
+    """The OIPs of some units, and what is known of them."""
+    from tasks.sweep.oips import make_oips
+
+    session = context.session
+    for unit in UNITS:
+        output = session.store.record(make_oips.fn(unit, [unit], session.run.id).data[0]).output("oips")
+        about: Any = output.attributes
+        found["oips"][f"{style} {unit} images"] = np.array(session.store.array(output.digest))
+        for name in ("response", "pre_activation", "start", "seed"):
+            found["oips"][f"{style} {unit} {name}"] = np.array([oip[name] for oip in about["oips"]])
+        found["oips"][f"{style} {unit} image-steps"] = np.array(about["image_steps"])
+        found["oips"][f"{style} {unit} ratio"] = np.array(about["response_ratio"], np.float64)
 
 
 def hold_beside(found: dict[str, dict[str, Any]], style: str, context: Any) -> None:
