@@ -11,9 +11,11 @@ ones for all styles.
 The columns: the share of units whose picture is the style's `own` (where it does not reach the best exemplar, a sweep
 takes that of a search in `strong`); the response over that of `strong`, unit by unit; what is kept of it under a shift
 of 2 px, a turn of 4 degrees and a blur of 1 px; the shares of fine detail and of colour; the machine interpretability
-score, its mean over the units with the 95 % interval of that (Student's t over units); and the seconds a unit: its
-search alone, with nothing left to trace. Below the styles stand the best exemplar, with the score of all nine, as the
-ceiling, and noise as the floor. The store is made anew, so nothing is reused.
+score, its mean over the units with the 95 % interval of that (Student's t over units); how far `apart` a unit's OIPs
+are to the judge (with `--oips`; one less the mean cosine of their profiles, in deviations of natural images, 0 where
+all show one pattern); and the seconds a unit: its search alone, with nothing left to trace. Below the styles stand the
+best exemplar, with the score of all nine, as the ceiling, and noise as the floor. The store is made anew, so nothing is
+reused.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 BASE = "strong"
 """The style that responses are held against."""
-COLUMNS = ("own", "response", "shift", "turn", "blur", "fine", "colour", "score", "seconds")
+COLUMNS = ("own", "response", "shift", "turn", "blur", "fine", "colour", "score", "apart", "seconds")
 """Of the table."""
 
 Values = Mapping[str, "Doubles"]
@@ -90,6 +92,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--layers", nargs="+", help="names or patterns; default: all convolutions")
     parser.add_argument("--steps", type=int, help="of an OIP; default: the style's")
     parser.add_argument("--starts", type=int, help="of an OIP; default: the style's")
+    parser.add_argument("--oips", type=int, help="of a unit; default: the style's")
     parser.add_argument("--constraint", choices=CONSTRAINTS, help="default: the network's, for all styles")
     parser.add_argument("--epochs", type=int, help="of training; default: 3 for mnist, 12 for photographs")
     parser.add_argument("--seed", type=int, default=0, help="of the units that are drawn and of their search")
@@ -245,7 +248,7 @@ def open_style(subject: Subject, options: argparse.Namespace, style: str) -> Ite
         steps=options.steps,
         starts=options.starts,
         seed=options.seed,
-        oips=1 if options.starts == 1 else None,
+        oips=options.oips or (1 if options.starts == 1 else None),
     )
     small = is_small(subject.network.model.input_shape, None)
     growth = asked.in_style(style, margin=not small)
@@ -282,6 +285,7 @@ def grow(context: SweepContext, units: Sequence[Unit]) -> Values:
     seconds = (time.perf_counter() - begun) / len(units)
     images = np.stack([_oip(context, unit)[0] for unit in units])
     found = _measured(context, units, images)
+    found["apart"] = _apart(context, [_oip(context, unit) for unit in units])
     # under another constraint responses are other numbers
     other = [_about(context, unit)["constraint"] != context.growth.constraint for unit in units]
     found["response"][other] = np.nan
@@ -300,15 +304,41 @@ def _between(context: SweepContext, units: Sequence[Unit]) -> dict[str, Values]:
     constraint = context.constraint(growth.constraint)
     assert context.natural is not None
     height, width, channels = context.natural.images.shape[1:]
-    best, noise = [], []
+    best, noise, several = [], [], []
     for unit in units:
         exemplars = context.exemplars_of(unit.layer, growth.constraint)
         assert exemplars is not None
         best.append(context.natural.images[exemplars.numbers[unit.index, 0]])
+        own = np.asarray(context.natural.images[exemplars.numbers[unit.index, : growth.oips]], np.float32)
+        several.append(np.asarray(constraint.image(own)))
         noise.append(noise_images(unit, 1, growth, constraint, (height, width, channels))[0])
     scores = judged(context, units)
     shown = {"exemplars": np.asarray(constraint.image(np.stack(best).astype(np.float32))), "noise": np.stack(noise)}
-    return {name: {**_measured(context, units, images), "score": scores[name]} for name, images in shown.items()}
+    found: dict[str, Values] = {
+        name: {**_measured(context, units, images), "score": scores[name]} for name, images in shown.items()
+    }
+    found["exemplars"] = {**found["exemplars"], "apart": _apart(context, several)}
+    return found
+
+
+def _apart(context: SweepContext, several: Sequence[Array]) -> Doubles:
+    """How far apart the images [n, H, W, C] of each unit are to the judge; NaN where a unit was to have one alone."""
+    from lib.naturalness.judge import Judge
+
+    if context.growth.oips == 1:
+        return np.full(len(several), np.nan)
+    assert context.judge is not None
+    assert context.natural is not None
+    natural, judge = context.natural.images, Judge(context.judge.model, context.natural.images)
+    usual = judge.look(natural[np.linspace(0, len(natural) - 1, min(len(natural), 500)).astype(int)], "box")
+    mean, spread = usual.mean(0), np.where(usual.std(0) > 0, usual.std(0), np.inf)
+    found = []
+    for images in several:
+        profiles = (judge.look(images, context.growth.constraint) - mean) / spread
+        profiles = profiles / np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-12)
+        cosines = (profiles @ profiles.T)[np.triu_indices(len(profiles), 1)]
+        found.append(1 - cosines.mean() if len(cosines) else 0.0)
+    return np.array(found, np.float64)
 
 
 def _measured(context: SweepContext, units: Sequence[Unit], images: Array) -> dict[str, Doubles]:
