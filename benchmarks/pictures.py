@@ -267,7 +267,6 @@ def by_layer(units: Sequence[Unit]) -> dict[str, list[int]]:
 
 def grow(context: SweepContext, units: Sequence[Unit]) -> Values:
     """Sweep the units as a sweep does, as many at once, and measure what comes of it."""
-    from lib.oips.style import STYLES
     from tasks.sweep.context import MAPS_AT_ONCE
     from tasks.sweep.exemplars import find_or_make
     from tasks.sweep.oips import find_or_grow
@@ -289,10 +288,7 @@ def grow(context: SweepContext, units: Sequence[Unit]) -> Values:
     # under another constraint responses are other numbers
     other = [_about(context, unit)["constraint"] != context.growth.constraint for unit in units]
     found["response"][other] = np.nan
-    within = context.growth.steps * context.growth.starts
-    thorough = STYLES[context.growth.style].thorough
-    own = [thorough or _about(context, unit)["image_steps"] <= within for unit in units]
-    found["own"] = np.array(own, np.float64)
+    found["own"] = np.array([_style(context, unit) == context.growth.style for unit in units], np.float64)
     return {**found, "score": judged(context, units)["interpretability"], "seconds": np.full(len(units), seconds)}
 
 
@@ -378,6 +374,13 @@ def _oip(context: SweepContext, unit: Unit) -> Array:
 
 def _about(context: SweepContext, unit: Unit) -> Any:
     return context.session.store.record(context.tally.key_of(str(unit))).output("oips").attributes
+
+
+def _style(context: SweepContext, unit: Unit) -> str:
+    from tasks.sweep.style_of import style_of
+
+    record = context.session.store.record(context.tally.key_of(str(unit)))
+    return style_of(record.parameters, record.output("oips").attributes)
 
 
 def positive(values: Doubles) -> Doubles:
