@@ -245,10 +245,10 @@ def open_style(subject: Subject, options: argparse.Namespace, style: str) -> Ite
 
     asked = GrowthSettings(
         constraint=options.constraint or subject.constraint,
-        steps=options.steps,
-        starts=options.starts,
+        steps=options.steps or 0,
+        starts=options.starts or 0,
         seed=options.seed,
-        oips=options.oips or (1 if options.starts == 1 else None),
+        oips=options.oips or (1 if options.starts == 1 else 0),
     )
     small = is_small(subject.network.model.input_shape, None)
     growth = asked.in_style(style, margin=not small)

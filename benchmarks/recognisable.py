@@ -96,8 +96,8 @@ def growth_of(style: str, options: argparse.Namespace, network: Network) -> Grow
     from lib.oips.settings import GrowthSettings
     from lib.oips.style import STYLES, is_small
 
-    starts = options.starts if STYLES[style].thorough else None
-    asked = GrowthSettings(oips=1, starts=starts, steps=options.steps, seed=options.seed)
+    starts = options.starts if STYLES[style].thorough else 0
+    asked = GrowthSettings(oips=1, starts=starts, steps=options.steps or 0, seed=options.seed)
     return asked.in_style(style, margin=not is_small((None, *network.shape), None))
 
 

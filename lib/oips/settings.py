@@ -60,41 +60,41 @@ class GrowthSettings:
         ),
     ] = _OFFERED[0].name
     oips: Annotated[
-        int | None,
-        Ge(1),
+        int,
+        Ge(0),
         About(
             "OIPs per unit",
             "How many OIPs are kept per unit, at most. Those that show the same pattern are kept once. "
-            f"Empty: {_by_style('oips')}.",
+            f"0: {_by_style('oips')}.",
         ),
-    ] = None
+    ] = 0
     starts: Annotated[
-        int | None,
-        Ge(1),
+        int,
+        Ge(0),
         About(
             "Restarts per unit",
             "How many random start images the ascents of a unit begin from. In strong and clean, units whose restarts "
-            f"disagree widely get four times as many. Empty: {_by_style('starts')}.",
+            f"disagree widely get four times as many. 0: {_by_style('starts')}.",
         ),
-    ] = None
+    ] = 0
     steps: Annotated[
-        int | None,
-        Ge(1),
+        int,
+        Ge(0),
         About(
             "Steps",
             "How many optimisation steps an OIP takes. Weaker restarts are dropped by successive halving at 1/8 and "
-            f"1/2 of the steps. Empty: {_by_style('steps')}.",
+            f"1/2 of the steps. 0: {_by_style('steps')}.",
         ),
-    ] = None
+    ] = 0
     step_size: Annotated[
-        float | None,
-        Gt(0),
+        float,
+        Ge(0),
         About(
             "Step size",
             "The size of the first step, in standard deviations of the pixels (under box: in halves of their range). "
-            f"Empty: {_by_style('step_size')}.",
+            f"0: {_by_style('step_size')}.",
         ),
-    ] = None
+    ] = 0.0
     smoothing: Annotated[
         float,
         Ge(0),
@@ -132,7 +132,7 @@ class GrowthSettings:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.starts is not None and self.oips is not None and self.starts < self.oips:
+        if 0 < self.starts < self.oips:
             raise BadInput(f"{self.starts} restarts cannot give {self.oips} OIPs: raise starts, or lower oips")
 
     def in_style(self, style: str, *, constraint: ConstraintName = "box", margin: bool = False) -> Growth:

@@ -294,7 +294,7 @@ def test_reindex_counts_the_records(cli: CLI, store: Any) -> None:
         (["gc", "--grace", "soon"], "--grace is 'soon'"),
         (["models", "--data", "digits"], "--data belongs to a new model"),
         (["verify", "--store", "/nowhere/at/all"], "there is no store at"),
-        (["sweep", "--starts", "0"], "starts is 0"),
+        (["sweep", "--starts", "-1"], "starts is -1"),
         (["sweep", "--steps", "-1"], "steps is -1"),
         (["sweep", "--steps", "many"], "--steps"),
         (["sweep", "--size", "28"], "as 224x224"),

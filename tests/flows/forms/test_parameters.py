@@ -42,7 +42,7 @@ CHOICES = {
 }
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
-    ("oip-sweep", {"growth": {"starts": 0}}, "growth.starts"),
+    ("oip-sweep", {"growth": {"starts": -1}}, "growth.starts"),
     ("oip-sweep", {"growth": {"constraint": "sphere"}}, "growth.constraint"),
     ("oip-sweep", {"growth": {"length_scales": [[0]]}}, "growth.length_scales"),
     ("oip-sweep", {"growth": {"start": 8}}, "growth"),
@@ -191,7 +191,7 @@ def test_wrong_values_are_refused_as_well_where_no_server_looks(flow: str, given
 def test_a_run_with_wrong_values_fails_with_the_same_words(prefect_server: str) -> None:
     from flows.sweep import oip_sweep
 
-    state = oip_sweep({"growth": {"starts": 0}}, return_state=True)  # type: ignore[arg-type]  # as a schedule has it
+    state = oip_sweep({"growth": {"starts": -1}}, return_state=True)  # type: ignore[arg-type]  # as a schedule has it
     assert state.is_failed()
     assert state.message is not None
     check_words(state.message, MODELS["oip-sweep"], "growth.starts")
