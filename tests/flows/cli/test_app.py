@@ -75,7 +75,7 @@ def test_settings_are_explained_with_the_defaults_of_their_dataclass(cli: CLI, m
     monkeypatch.setenv("COLUMNS", "300")
     _, out, _ = cli("sweep", "--help")
     starts = ", ".join(f"{style.defaults['starts']} in {style.name}" for style in STYLES.values())
-    assert f"Default: {starts}." in " ".join(out.replace("│", " ").split())
+    assert f"0: {starts}. Default: 0." in " ".join(out.replace("│", " ").split())
     _, out, _ = cli("train", "--help")
     assert "Default: adam; classic: rmsprop." in out
 
