@@ -86,10 +86,10 @@ def _whole_batches(ascent: Any) -> Any:
     from lib.oips.ascent import AscentState
 
     class Optimise:
-        def optimise(self, state: Any, units: Any, rates: Any, shifts: Any) -> Any:
+        def optimise(self, state: Any, units: Any, rates: Any, moves: Any) -> Any:
             parts = [slice(at, at + ascent.batch) for at in range(0, len(state), ascent.batch)]
             return AscentState.join(
-                [ascent.optimise(state.take(part), units[part], rates[:, part], shifts[:, part]) for part in parts]
+                [ascent.optimise(state.take(part), units[part], rates[:, part], moves[:, part]) for part in parts]
             )
 
     return Optimise()

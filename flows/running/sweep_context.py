@@ -14,6 +14,7 @@ from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
 from lib.network.units import Layer, Unit, select_units
+from lib.oips.matching import check_matched
 from lib.oips.style import STYLES, is_small, needs_data, usual_style
 from storage.store import Recipe, Record
 from tasks.model.context import open_context
@@ -49,8 +50,11 @@ def open_sweep(
     size = _size(model, parameters.size, natural)
     small = is_small(model.input_shape, size)
     style = parameters.style or usual_style(small=small)
-    if STYLES[style].matches and natural is None:
-        raise BadInput(needs_data(style))
+    if STYLES[style].matches:
+        if natural is None:
+            raise BadInput(needs_data(style))
+        for layer in units:
+            check_matched(model, layer.name)
     constraint = usual_constraint(open_session.store, stored, network.pixels)
     margin = usual_margin(open_session.store, stored, style, small=small)
     context = SweepContext(

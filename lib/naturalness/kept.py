@@ -2,8 +2,8 @@
 
 A picture of something goes on showing it when it is shifted by two pixels; what only looks so to the network does not.
 The moves are fixed. A style that shows its images moved (`lib.oips.styles.natural`) turns them by less than is measured
-here, and shifts them by other distances, within a larger canvas. A share says nothing without the response itself: a
-grey image keeps all.
+here, and does not blur them; shifts of this size are among those that it has seen. A share says nothing without the
+response itself: a grey image keeps all.
 """
 
 from collections.abc import Callable, Iterator, Mapping

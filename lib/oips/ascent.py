@@ -1,7 +1,7 @@
 """Gradient ascent of a whole batch of images, each for a unit of its own, as one compiled loop on the device.
 
 No Python runs between steps, and one trace serves every unit, every number of steps and every stage of a search: units,
-step sizes and shifts are tensors, and batches are padded to one size. So an image's pixels do not depend on
+step sizes and moves are tensors, and batches are padded to one size. So an image's pixels do not depend on
 what else is in its batch, and a unit grown alone equals the same unit grown among others.
 
 What the gradient sees is not what the picture shows: a last step may overshoot, so the best image seen is kept.
@@ -283,8 +283,8 @@ class Ascent:
         score = self._objective.score(now, before)
         if self._matching is not None:
             activations = {name: activations for name, (activations, _) in maps.items()}
-            value = self._matching.value(value, activations, units)
-            score = self._matching.value(score, activations, units)
+            value = self._matching.value(value, score, activations, units)
+            score = self._matching.value(score, score, activations, units)
         return value, score, now, before
 
     def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ At the border of an image a network sees less of what surrounds a pixel, or zero
 done there are frames and bars that no other place has. Here each step sees another cutting of the canvas.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Canvas(Parameterisation):
         self.reach = min(jitter, min(height, width) // _SHARE)
         super().__init__(constraint, shape, smoothing=smoothing, jitter=self.reach)
         self.canvas = (height + 2 * self.reach, width + 2 * self.reach, channels)
+        self.moved = bool(self.reach or self.turn or self.scale)
 
     def image(self, canvas: Tensor) -> Tensor:
         height, width, _ = self.shape
@@ -44,16 +45,17 @@ class Canvas(Parameterisation):
 
         if not self.moved:
             return self.image(canvas)
-        return self._kept(
-            tf.raw_ops.ImageProjectiveTransformV3(
-                images=canvas,
-                transforms=_transforms(moves, self.canvas, self.shape),
-                output_shape=self.shape[:2],
-                fill_value=0.0,
-                interpolation="BILINEAR",
-                fill_mode="REFLECT",
+
+        # TensorFlow's own gradient fills what was not seen with its mirror image, and would move it
+        @tf.custom_gradient
+        def cut(canvas: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+            there = _transforms(moves, self.canvas, self.shape)
+            back = _inverse(there)
+            return _resampled(canvas, there, self.shape, "REFLECT"), lambda gradient: _resampled(
+                gradient, back, self.canvas, "CONSTANT"
             )
-        )
+
+        return self._kept(cut(canvas))
 
     def moves(self, seeds: Sequence[int], steps: int) -> Array:
         moves = np.zeros((steps, len(seeds), self.move), self.dtype)
@@ -69,6 +71,29 @@ class Canvas(Parameterisation):
     def _kept(self, cutting: Tensor) -> Tensor:
         """A cutting, under the constraint: only its own mean and variance count."""
         return cutting if self.constraint.name == "box" else self.constraint.image(cutting)
+
+
+def _resampled(images: Tensor, transforms: Tensor, shape: Shape, fill: str) -> Tensor:
+    import tensorflow as tf
+
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=shape[:2],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode=fill,
+    )
+
+
+def _inverse(transforms: Tensor) -> Tensor:
+    """Of affine transforms [B, 8]."""
+    import tensorflow as tf
+
+    a, b, c, d, e, f, zero, _ = tf.unstack(transforms, axis=1)
+    whole = a * e - b * d
+    rows = [e, -b, b * f - c * e, -d, a, c * d - a * f]
+    return tf.stack([*(row / whole for row in rows), zero, zero], axis=1)
 
 
 def _transforms(moves: Tensor, canvas: Shape, shape: Shape) -> Tensor:

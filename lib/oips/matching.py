@@ -51,12 +51,12 @@ class Matching:
     statistics: Mapping[str, Floats]
     responses: Floats
 
-    def value(self, value: Tensor, maps: Mapping[str, Tensor], rows: Tensor) -> Tensor:
-        """What is maximised instead of a `value`, [B]: that in parts of the best exemplar's response, up to `ENOUGH`,
-        less the distance. Where nothing is matched, it stays the value.
+    def value(self, value: Tensor, score: Tensor, maps: Mapping[str, Tensor], rows: Tensor) -> Tensor:
+        """What is maximised instead of a `value`, [B]: that in parts of the best exemplar's response, until the score
+        is `ENOUGH` times that, less the distance. Where nothing is matched, it stays the value.
 
         Args:
-            value: [B], an objective's.
+            value, score: [B], an objective's.
             maps: [B, H, W, maps] by layer, of the same images.
             rows: [B].
         """
@@ -68,7 +68,8 @@ class Matching:
             wanted = tf.gather(tf.constant(self.statistics[layer]), rows)
             off = tf.reduce_sum(tf.square(statistics_of(maps[layer]) - wanted), 1)
             distance += off / tf.maximum(tf.reduce_sum(tf.square(wanted), 1), _LEAST) / len(self.layers)
-        return tf.where(best > 0, tf.minimum(value / tf.maximum(best, _LEAST), ENOUGH) - distance, value)
+        parts = tf.where(score < ENOUGH * best, value / tf.maximum(best, _LEAST), ENOUGH)
+        return tf.where(best > 0, parts - distance, value)
 
 
 def statistics_of(maps: Tensor) -> Tensor:
@@ -108,6 +109,12 @@ def matched_layers(model: Any, layer: str) -> tuple[str, ...]:
     return tuple(names[place] for place in places)
 
 
+def check_matched(model: Any, layer: str) -> None:
+    """Raise BadInput where no layer with maps leads to this one."""
+    if not matched_layers(model, layer):
+        raise BadInput(f"no layer with maps leads to {layer}: there is nothing to match; choose another style")
+
+
 def matching_of(
     model: Any,
     layer: str,
@@ -129,11 +136,10 @@ def matching_of(
             `responses` [units, n] under the constraint.
 
     Raises:
-        BadInput: no layer with maps leads to this one.
+        BadInput: as `check_matched`.
     """
+    check_matched(model, layer)
     layers, facets = matched_layers(model, layer), growth.oips
-    if not layers:
-        raise BadInput(f"no layer with maps leads to {layer}: there is nothing to match; choose another style")
     used, rows = np.unique(numbers, return_inverse=True)
     rows = rows.reshape(numbers.shape)
     found = _statistics(model, layers, images, used, constraint, batch, size)
@@ -143,6 +149,9 @@ def matching_of(
     together = {name: np.einsum("ue,ues->us", weights, each[rows]) for name, each in found.items()}
     statistics = {name: np.repeat(each[:, None], facets, axis=1) for name, each in together.items()}
     for unit, own in enumerate(rows):
+        own = own[responses[unit] > 0]
+        if not len(own):
+            continue
         for facet, at in enumerate(least_alike(found[layers[-1]][own], facets)[1:], 1):
             for name, each in found.items():
                 statistics[name][unit, facet] = each[own[at]]

@@ -35,11 +35,13 @@ class PictureStatistics:
         covariance: [C, C], of the channels, its mean variance 1.
         chroma: the root mean square of the difference between a pixel's channels and their mean, as a share of the
             range, in the most colourful tenth of the pictures; infinite where nothing is known.
+        contrast: the standard deviation of the pixels, as a share of the range.
     """
 
     exponent: float
     covariance: Doubles
     chroma: float
+    contrast: float
 
 
 def of_photographs(channels: int) -> PictureStatistics:
@@ -49,8 +51,8 @@ def of_photographs(channels: int) -> PictureStatistics:
     """
     covariance = np.array([[1.18, 0.82, 0.65], [0.82, 0.88, 0.86], [0.65, 0.86, 0.94]])
     if channels == 3:
-        return PictureStatistics(_OF_PHOTOGRAPHS, covariance, 0.2)
-    return PictureStatistics(_OF_PHOTOGRAPHS, np.eye(channels), np.inf)
+        return PictureStatistics(_OF_PHOTOGRAPHS, covariance, 0.2, 0.25)
+    return PictureStatistics(_OF_PHOTOGRAPHS, np.eye(channels), np.inf, 0.25)
 
 
 def measure_pictures(images: Array) -> PictureStatistics:
@@ -73,7 +75,8 @@ def measure_pictures(images: Array) -> PictureStatistics:
     if not variance > _LEAST_VARIANCE:
         return usual
     exponent = usual.exponent if min(height, width) < _LEAST_PIXELS else _exponent(power)
-    return PictureStatistics(exponent, covariance / variance, float(np.quantile(chroma, _COLOURFUL)))
+    colourful = float(np.quantile(chroma, _COLOURFUL))
+    return PictureStatistics(exponent, covariance / variance, colourful, variance**0.5)
 
 
 def _exponent(power: Doubles) -> float:

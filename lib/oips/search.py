@@ -51,7 +51,7 @@ _FINALISTS = 1.5  # as many as OIPs are kept, and half as many again: some will 
 class Oip:
     """One original input pattern.
 
-    `image`: float32 [H, W, C]. `curve`: the response at each step of its ascent, NaN where it was not seen.
+    `image`: float32 [H, W, C]. `curve`: the response at each step of its ascent, as in `AscentState`.
     `seed` and `length_scales` (pixels) make its start image again; `start` is that image's number in the search.
     """
 
@@ -66,8 +66,8 @@ class Oip:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found: the OIPs, the best first, all in one `style` under one `constraint`; and how long it was, in
-    image-steps.
+    """What a search found: the OIPs, the best first, of so many that were `sought`, all in one `style` under one
+    `constraint`; and how long it was, in image-steps.
 
     `agreement`: the median start's response over the best one's, when they were first compared; 0 where not even half
     of them responded.
@@ -78,6 +78,7 @@ class Search:
     constraint: ConstraintName
     image_steps: int
     agreement: float
+    sought: int
 
     @property
     def response(self) -> float:
@@ -281,7 +282,7 @@ def _optimise(
     )
     if ground.facets > 1:
         oips = tuple(sorted(oips, key=lambda oip: -oip.response))
-    return Search(oips, growth.style, growth.constraint, image_steps, agreement)
+    return Search(oips, growth.style, growth.constraint, image_steps, agreement, growth.oips)
 
 
 def _order(state: AscentState, facets: Integers) -> Reals:

@@ -9,7 +9,7 @@ from lib.errors import BadInput, BadValue
 from lib.oips.constraint import ConstraintName
 from lib.oips.growth import Growth
 from lib.oips.objective import OBJECTIVES
-from lib.oips.style import STYLES, defaults_of
+from lib.oips.style import LEAST_MARGIN, SMALL, STYLES, defaults_of
 from lib.settings import About, check
 
 LengthScales = Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
@@ -109,8 +109,9 @@ class GrowthSettings:
         Ge(0),
         About(
             "Jitter",
-            "The greatest shift, in pixels, by which an image is moved before a step and moved back after it. 0: "
-            f"{_by_style('jitter')}.",
+            "The greatest shift, in pixels, by which an image is seen moved at a step. Images of colour networks, and "
+            f"of {SMALL} pixels and more, are moved on a canvas with such a margin, by an eighth of the side at most. "
+            f"0: {_by_style('jitter')}; on a canvas at least {LEAST_MARGIN}.",
         ),
     ] = 0
     length_scales: Annotated[

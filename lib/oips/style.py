@@ -57,7 +57,7 @@ SMALL = 64
 
 
 LEAST_MARGIN = 4
-"""Pixels: images that are not small grow on a canvas with at least such a margin."""
+"""Pixels: images that are not small grow on a canvas with such a margin, where neither style nor user say another."""
 
 
 def is_small(input_shape: Sequence[int | None], size: tuple[int, int] | None) -> bool:
@@ -82,8 +82,12 @@ THOROUGH = "strong"
 
 
 def in_style(growth: Growth, name: str) -> Growth:
-    """The same in another style, with what that has for itself."""
-    return replace(growth, style=name, **defaults_of(name, margin=growth.margin))
+    """The same in another style, with what that has for itself; what is no default of the first one was asked for, and
+    stays."""
+    own, defaults = defaults_of(growth.style, margin=growth.margin), dict(defaults_of(name, margin=growth.margin))
+    stays = {key: value for key in defaults if key in own and (value := getattr(growth, key)) != own[key]}
+    oips = stays.get("oips", defaults["oips"])
+    return replace(growth, style=name, **{**defaults, "starts": max(defaults["starts"], oips), **stays})
 
 
 def needs_data(style: str) -> str:

@@ -129,7 +129,7 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
 def _note(search: Search, growth: Growth) -> str:
     """Why a unit has fewer OIPs than were wanted, and in which style they are, where that is not the one wanted."""
     kept, notes = len(search.oips), []
-    if kept < growth.oips:
+    if kept < search.sought:
         notes.append("all its OIPs show " + ("this one pattern" if kept == 1 else f"one of these {kept} patterns"))
     if search.style != growth.style:
         notes.append(f"in style {search.style}, for want of a verdict in {growth.style}")
@@ -149,7 +149,7 @@ def _attributes(
         pre_activation=search.oips[0].pre_activation,
         response_ratio=ratio,
         constraint=search.constraint,
-        only_one_pattern=len(search.oips) == 1 < context.growth.oips,
+        only_one_pattern=len(search.oips) == 1 < search.sought,
         alike_from=ALIKE,
         image_steps=search.image_steps,
         oips=[

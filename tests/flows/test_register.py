@@ -262,7 +262,8 @@ def test_a_file_that_is_no_model_or_carries_code_is_not_registered(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"), [({"starts": -1}, "starts is -1"), ({"steps": -3}, "steps is -3"), ({"oips": -2}, "oips is -2")]
+    ("settings", "words"),
+    [({"starts": -1}, "starts is -1"), ({"steps": -3}, "steps is -3"), ({"oips": -2}, "oips is -2")],
 )
 def test_settings_that_make_no_sense_are_refused_wherever_they_come_from(settings: Any, words: str) -> None:
     from flows.forms.parameters import SweepParameters

@@ -38,12 +38,14 @@ class Natural(Canvas):
         super().__init__(constraint, shape, smoothing=growth.smoothing, jitter=growth.jitter)
         self._filter = spectrum(self.canvas[:2], STEEPNESS * pictures.exponent)
         self._colours = pictures.covariance.astype(np.float32)
-        self._chroma = None if shape[-1] == 1 else 2 * constraint.unit * pictures.chroma
+        # standardised, the unit is the pictures' contrast; else it is half the range
+        unit = pictures.contrast if constraint.name == "standardised" else 0.5
+        self._chroma = None if shape[-1] == 1 else constraint.unit * pictures.chroma / unit
 
     def start(self, noise: Tensor) -> Tensor:
         import tensorflow as tf
 
-        noise = self._like_pictures(tf.convert_to_tensor(noise))
+        noise = self._smooth(self._like_pictures(tf.convert_to_tensor(noise)))
         spread = tf.math.reduce_std(noise, [1, 2, 3], keepdims=True)
         return self.constraint.start(tf.math.divide_no_nan(noise, spread))
 

@@ -2,7 +2,8 @@
 
 A picture's contours are in the phases of its frequencies; their magnitudes are much the same in all pictures. So the
 magnitudes stay what natural images have, and an ascent cannot win by what no picture has at all. It is written as a
-constraint: a step goes where "natural" goes, and then each frequency gets its magnitude back.
+constraint: a step goes where "natural" goes, and then each frequency gets its magnitude back. Of the start image only
+the phases count. Waves beyond `LONGEST` are no stronger than those: else light and shade take most of the contrast.
 """
 
 from collections.abc import Callable
@@ -18,9 +19,6 @@ from lib.oips.photographs import PictureStatistics
 from lib.oips.styles.natural import STYLE as NATURAL
 from lib.oips.styles.natural import Natural, spectrum
 
-CONTRAST = 0.25
-"""The standard deviation of the pixels, as a share of their range: that of photographs."""
-
 
 class Phase(Natural):
     """As `Natural`, but every image has the same power at each frequency, in each of the colours that go together."""
@@ -29,6 +27,7 @@ class Phase(Natural):
         super().__init__(constraint, shape, growth, pictures)
         variances, colours = np.linalg.eigh(pictures.covariance)
         self._own_colours = colours.astype(np.float32)
+        self._contrast = pictures.contrast
         magnitudes = spectrum(self.canvas[:2], pictures.exponent)
         magnitudes[0, 0] = 0  # the mean is not a matter of contours
         self._magnitudes = (np.sqrt(np.maximum(variances, 0))[:, None, None] * magnitudes).astype(np.float32)
@@ -51,7 +50,7 @@ class Phase(Natural):
         standard = tf.math.divide_no_nan(planes, spread)
         if self.constraint.name == "box":
             low, high = self.constraint.low, self.constraint.high
-            standard = (low + high) / 2 + CONTRAST * (high - low) * standard
+            standard = (low + high) / 2 + self._contrast * (high - low) * standard
         return self.constraint.image(standard)
 
 
