@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lib.arrays import Array, Tensor
+from lib.arrays import Array, Reals, Tensor
 from lib.oips.constraint import Constraint
 from lib.oips.parameterisation import Parameterisation, Shape
 
@@ -35,6 +35,11 @@ class Canvas(Parameterisation):
         super().__init__(constraint, shape, smoothing=smoothing, jitter=self.reach)
         self.canvas = (height + 2 * self.reach, width + 2 * self.reach, channels)
         self.moved = bool(self.reach or self.turn or self.scale)
+
+    def onto(self, images: Reals) -> Reals:
+        """With a margin in which they are mirrored."""
+        reach = (self.reach, self.reach)
+        return np.pad(images, ((0, 0), reach, reach, (0, 0)), "symmetric")
 
     def image(self, canvas: Tensor) -> Tensor:
         height, width, _ = self.shape

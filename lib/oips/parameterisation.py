@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lib.arrays import Array, Tensor
+from lib.arrays import Array, Reals, Tensor
 from lib.oips.constraint import Constraint
 
 Shape = tuple[int, int, int]
@@ -36,6 +36,10 @@ class Parameterisation:
     def start(self, noise: Tensor) -> Tensor:
         """What grows from standardised noise [B, *canvas]."""
         return self.constraint.start(self._smooth(noise))
+
+    def onto(self, images: Reals) -> Reals:
+        """What is moved where images [n, H, W, C] grow on; as an array."""
+        return images
 
     def image(self, canvas: Tensor) -> Tensor:
         """The images [B, H, W, C] that are kept of it."""

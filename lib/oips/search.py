@@ -207,10 +207,9 @@ def _search_longer(
             first += growth.starts
         if found.response > 0:
             origins = [(oip.start, oip.seed, oip.length_scales) for oip in found.oips]
-            images = np.stack([oip.image for oip in found.oips])
-            found = _better(
-                found, _optimise(origins, images, unit, here, ground_of(growth.style, constraint, growth.objective))
-            )
+            ground = ground_of(growth.style, constraint, growth.objective)
+            images = ground.parameterisation.onto(np.stack([oip.image for oip in found.oips]))
+            found = _better(found, _optimise(origins, images, unit, here, ground))
         exemplar = best_exemplar(constraint)
         found = _search_again(unit, here, ground_of, found, exemplar)
         spent += found.image_steps

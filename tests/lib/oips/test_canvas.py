@@ -48,6 +48,14 @@ def test_the_gradient_of_a_turn_is_the_adjoint_of_what_is_seen_within_rounding_o
     assert back == pytest.approx(seen, rel=0.01)
 
 
+def test_images_that_grow_on_are_cut_from_their_canvas_as_they_were() -> None:
+    images = np.random.default_rng(2).random((2, *SHAPE)).astype(np.float32)
+    canvas = Canvas(BOX, SHAPE, jitter=4)
+    begun = canvas.onto(images)
+    assert begun.shape == (2, *canvas.canvas)
+    np.testing.assert_array_equal(canvas.image(begun), images)
+
+
 def test_tiny_images_have_no_margin_and_are_turned_and_scaled_all_the_same() -> None:
     natural = Natural(BOX, (6, 6, 3), GrowthSettings().in_style("natural", margin=True), of_photographs(3))
     assert natural.canvas == (6, 6, 3)
