@@ -194,3 +194,11 @@ def test_several_oips_of_a_unit_show_different_things_to_another_network(network
         return np.array(found)
 
     assert np.median(apart(matched)) > 2 * np.median(apart(None))
+
+
+def test_no_facet_is_an_image_that_the_unit_does_not_respond_to(network: Any, images: np.ndarray) -> None:
+    numbers, responses = np.array([[5, 3, 1, 6]]), np.array([[4.0, 3.0, 0.0, 0.0]])
+    found = matching_of(network, "conv2", images, numbers, responses, SEVERAL, BOX, batch=4)
+    each, rows = features(network, "conv2", images), found.statistics["conv2"]
+    np.testing.assert_allclose(rows[1], each[3], atol=2e-3)
+    np.testing.assert_allclose(rows[2], rows[0], atol=1e-6)  # there is no third one

@@ -110,3 +110,10 @@ def test_an_unknown_style_is_refused_with_the_names_there_are() -> None:
 def test_settings_are_checked_when_one_is_replaced() -> None:
     with pytest.raises(BadInput, match="steps"):
         replace(GrowthSettings(), steps=-1)
+
+
+def test_what_was_asked_for_stays_in_the_style_that_a_search_falls_back_on() -> None:
+    asked = in_style(GrowthSettings(oips=80, steps=16).in_style("natural", margin=True), "strong")
+    strong = STYLES["strong"].defaults
+    assert (asked.oips, asked.starts, asked.steps) == (80, 80, 16)
+    assert asked.step_size == strong["step_size"]

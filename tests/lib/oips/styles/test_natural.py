@@ -126,3 +126,15 @@ def test_the_border_of_an_image_is_like_its_middle(network: Any) -> None:
     border = np.concatenate([images[:, :3].reshape(8, -1), images[:, -3:].reshape(8, -1)], axis=1)
     middle = images[:, 10:-10].reshape(8, -1)
     assert np.median(border.std(1) / middle.std(1)) > 0.6
+
+
+def test_standardised_colours_are_limited_in_deviations_of_the_pictures() -> None:
+    pictures = of_photographs(3)
+    natural = Natural(Constraint("standardised", 0.0, 1.0), SHAPE, GROWTH, pictures)
+    canvas = np.random.default_rng(4).normal(size=(1, *natural.canvas)).astype(np.float32)
+    standard = np.asarray(natural.constraint.image(canvas))
+    grey = standard.mean(-1, keepdims=True)
+    strength = np.sqrt(((standard - grey) ** 2).mean())
+    assert strength > pictures.chroma / pictures.contrast
+    weaker = grey + (standard - grey) * pictures.chroma / pictures.contrast / strength
+    np.testing.assert_allclose(natural.keep(canvas), weaker / weaker.std(), atol=1e-3)
