@@ -84,10 +84,12 @@ THOROUGH = "strong"
 def in_style(growth: Growth, name: str) -> Growth:
     """The same in another style, with what that has for itself; what is no default of the first one was asked for, and
     stays."""
-    own, defaults = defaults_of(growth.style, margin=growth.margin), dict(defaults_of(name, margin=growth.margin))
+    own, defaults = dict(defaults_of(growth.style, margin=growth.margin)), dict(defaults_of(name, margin=growth.margin))
+    own["starts"] = max(own["starts"], growth.oips)  # more OIPs raise it, where it is left open
     stays = {key: value for key in defaults if key in own and (value := getattr(growth, key)) != own[key]}
-    oips = stays.get("oips", defaults["oips"])
-    return replace(growth, style=name, **{**defaults, "starts": max(defaults["starts"], oips), **stays})
+    oips = stays.get("oips", min(defaults["oips"], stays.get("starts", defaults["oips"])))
+    starts = stays.get("starts", max(defaults["starts"], oips))
+    return replace(growth, style=name, **{**defaults, **stays, "oips": oips, "starts": starts})
 
 
 def needs_data(style: str) -> str:

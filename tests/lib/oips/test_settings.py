@@ -5,6 +5,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from lib.errors import BadInput
 from lib.oips.settings import GrowthSettings
@@ -117,3 +119,25 @@ def test_what_was_asked_for_stays_in_the_style_that_a_search_falls_back_on() -> 
     strong = STYLES["strong"].defaults
     assert (asked.oips, asked.starts, asked.steps) == (80, 80, 16)
     assert asked.step_size == strong["step_size"]
+
+
+@given(
+    st.sampled_from(list(STYLES)), st.sampled_from(list(STYLES)), st.integers(0, 9), st.integers(0, 9), st.booleans()
+)
+def test_whatever_was_asked_for_there_is_a_style_to_fall_back_on(
+    first: str, second: str, oips: int, starts: int, margin: bool
+) -> None:
+    assume(not 0 < starts < oips)
+    asked = GrowthSettings(oips=oips, starts=starts).in_style(first, margin=margin)
+    again = in_style(asked, second)
+    assert again.style == second
+    if starts and starts != STYLES[first].defaults["starts"]:
+        assert again.starts >= starts
+    if oips and oips != STYLES[first].defaults["oips"]:
+        assert again.oips == oips
+
+
+def test_restarts_that_more_oips_alone_have_raised_were_not_asked_for() -> None:
+    again = in_style(GrowthSettings(oips=3).in_style("natural"), "strong")
+    assert (again.oips, again.starts) == (3, STYLES["strong"].defaults["starts"])
+    assert in_style(GrowthSettings(starts=2).in_style("natural"), "strong").starts == 2
