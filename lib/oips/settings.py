@@ -9,7 +9,7 @@ from lib.errors import BadInput, BadValue
 from lib.oips.constraint import ConstraintName
 from lib.oips.growth import Growth
 from lib.oips.objective import OBJECTIVES
-from lib.oips.style import LEAST_MARGIN, SMALL, STYLES, defaults_of
+from lib.oips.style import LEAST_MARGIN, SMALL, STYLES, defaults_of, settle_numbers
 from lib.settings import About, check
 
 LengthScales = Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
@@ -149,13 +149,13 @@ class GrowthSettings:
         if style not in STYLES:
             raise BadValue("style", style, f"choose from {', '.join(STYLES)}")
         usual = defaults_of(style, margin=margin)
-        oips = self.oips or min(usual["oips"], self.starts or usual["oips"])
+        oips, starts = settle_numbers(self.oips, self.starts, usual)
         return Growth(
             style=style,
             constraint=self.constraint or usual.get("constraint", constraint),
             objective=self.objective,
             oips=oips,
-            starts=self.starts or max(usual["starts"], oips),
+            starts=starts,
             steps=self.steps or usual["steps"],
             step_size=self.step_size or usual["step_size"],
             smoothing=self.smoothing or usual["smoothing"],

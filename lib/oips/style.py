@@ -81,14 +81,19 @@ THOROUGH = "strong"
 """The style whose search decides where that of another leaves a doubt."""
 
 
+def settle_numbers(oips: int, starts: int, usual: Mapping[str, Any]) -> tuple[int, int]:
+    """How many OIPs and restarts a unit has. 0 leaves one open: what is usual then gives way to the other."""
+    oips = oips or min(usual["oips"], starts or usual["oips"])
+    return oips, starts or max(usual["starts"], oips)
+
+
 def in_style(growth: Growth, name: str) -> Growth:
     """The same in another style, with what that has for itself; what is no default of the first one was asked for, and
     stays."""
     own, defaults = dict(defaults_of(growth.style, margin=growth.margin)), dict(defaults_of(name, margin=growth.margin))
     own["starts"] = max(own["starts"], growth.oips)  # more OIPs raise it, where it is left open
     stays = {key: value for key in defaults if key in own and (value := getattr(growth, key)) != own[key]}
-    oips = stays.get("oips", min(defaults["oips"], stays.get("starts", defaults["oips"])))
-    starts = stays.get("starts", max(defaults["starts"], oips))
+    oips, starts = settle_numbers(stays.get("oips", 0), stays.get("starts", 0), defaults)
     return replace(growth, style=name, **{**defaults, **stays, "oips": oips, "starts": starts})
 
 
