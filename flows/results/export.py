@@ -15,7 +15,6 @@ The files are the blobs' own bytes, so that a file's digest leads back to its re
 import hashlib
 import json
 import re
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from flows.forms.private import umask_for
 from flows.results.documents import environment
 from lib.errors import BadInput
 from lib.permissions import give, make_folders
+from storage.collection.writers import has_died, temporary_name
 from storage.errors import StoreError
 from storage.record import Output, Record
 from storage.resolve import Found
@@ -36,6 +36,7 @@ from tasks.sweep.kinds.layer import KIND as LAYER
 
 RECORDS = "records"
 _LARGEST = 2**26  # bytes of a record that is looked into
+_UNFINISHED = ".part"
 ENDINGS = {
     "image/png": ".png",
     "application/x-npy": ".npy",
@@ -99,6 +100,8 @@ def write_export(store: Store, plan: Mapping[str, str | bytes], folder: Path) ->
     """
     done = Done()
     try:
+        for place in {(folder / name).parent for name in plan}:
+            remove_unfinished(place)
         there = {name: _holds(folder / name, content) for name, content in plan.items()}
         for name, content in plan.items():
             if there[name]:
@@ -211,11 +214,18 @@ def _holds(path: Path, content: str | bytes) -> bool:
     raise BadInput(f"{path} is there already and holds something else: name another folder with --out")
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote have left in a folder. Raises OSError."""
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        if has_died(path.name.removeprefix(".")):
+            path.unlink(missing_ok=True)
+
+
 def write(store: Store, path: Path, content: str | bytes) -> int:
     """Write a file so that it is there whole or not at all, with the user's own umask; return its size in bytes."""
     umask = umask_for(path)
     make_folders(path.parent, umask)
-    temporary = path.with_name(f".{secrets.token_hex(6)}.part")
+    temporary = path.with_name(f".{temporary_name(_UNFINISHED)}")
     try:
         if isinstance(content, str):
             shutil.copyfile(store.path(content), temporary)

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from flows.results.export import ENDINGS, write
+from flows.results.export import ENDINGS, remove_unfinished, write
 from lib.errors import BadInput
 from lib.pictures.names import fitting, parse_name, show_name
 from storage.store import Output, Store
@@ -43,6 +43,7 @@ class DreamFiles:
             if there not in (None, output.digest) and not (there and self._is_ours(there)):
                 raise BadInput(f"{show_name(str(path))} holds something else: name another folder with --out")
             if there != output.digest:
+                remove_unfinished(path.parent)
                 write(self._store, path, output.digest)
         except OSError as problem:
             raise BadInput(

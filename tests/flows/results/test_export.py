@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.pictures.names import safe
+from storage.collection.writers import temporary_name
 from storage.store import NewOutput, Recipe, Store
 
 CLI = Callable[..., tuple[int, str, str]]
@@ -124,6 +125,21 @@ def test_exporting_again_writes_nothing(cli: CLI, store: Any, tmp_path: Path) ->
     _, out, _ = cli("export", store.sweep, "--out", tmp_path, "--json")
     assert json.loads(out)["written"] == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_killed_export_left_unfinished_is_removed_by_the_next_and_what_another_writes_now_is_not(
+    cli: CLI, store: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out" / "Conv2D_2"
+    folder.mkdir(parents=True)
+    living = folder / f".{temporary_name('.part')}"
+    machine, process, _, rest = living.name.split("-")
+    dead = folder / f"{machine}-{process}-17-{rest}"
+    theirs = folder / ".mine.part"
+    for path in (living, dead, theirs):
+        path.write_bytes(b"half")
+    assert cli("export", "Conv2D_2/17", "--out", tmp_path / "out")[0] == 0
+    assert (living.exists(), dead.exists(), theirs.exists()) == (True, False, True)
 
 
 def test_a_file_of_another_content_is_never_overwritten_and_nothing_is_written_beside_it(
