@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from lib.errors import BadInput
 from lib.oips.constraint import ConstraintName
+
+QualityName = Literal["draft", "standard", "best"]
+QUALITIES: tuple[QualityName, ...] = get_args(QualityName)
+"""From the cheapest to the best."""
 
 Mixture = tuple[float, ...]
 """Length scales, in pixels, of the noise that a start image is a sum of."""
@@ -17,6 +22,8 @@ class Growth:
     Attributes:
         style: the name of the style (`lib.oips.style`).
         margin: whether images grow on a canvas with a margin (`lib.oips.canvas`), and are not rolled.
+        quality: a `draft` is one search and no more, whatever it finds; `best` has, in each style that a search comes
+            to, what that has for it (`lib.oips.quality`).
     """
 
     style: str
@@ -32,6 +39,7 @@ class Growth:
     shared_starts: bool
     seed: int
     margin: bool = False
+    quality: QualityName = "standard"
 
     def __post_init__(self) -> None:
         if self.starts < self.oips:

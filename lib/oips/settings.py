@@ -1,13 +1,13 @@
 """What may be said of how OIPs are grown: every parameter; what is left open is the style's (`lib.oips.style`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
 from lib.errors import BadInput, BadValue
 from lib.oips.constraint import ConstraintName
-from lib.oips.growth import Growth
+from lib.oips.growth import Growth, QualityName
 from lib.oips.objective import OBJECTIVES
 from lib.oips.style import LEAST_MARGIN, SMALL, STYLES, defaults_of, settle_numbers
 from lib.settings import About, check
@@ -136,21 +136,30 @@ class GrowthSettings:
         if 0 < self.starts < self.oips:
             raise BadInput(f"{self.starts} restarts cannot give {self.oips} OIPs: raise starts, or lower oips")
 
-    def in_style(self, style: str, *, constraint: ConstraintName = "box", margin: bool = False) -> Growth:
+    def in_style(
+        self,
+        style: str,
+        *,
+        constraint: ConstraintName = "box",
+        margin: bool = False,
+        quality: QualityName = "standard",
+    ) -> Growth:
         """The whole growth in a named style, whose defaults fill in what is left open here.
 
         Args:
             constraint: where none is chosen, and the style has none of its own.
             margin: as in the growth.
+            quality: standard or best; a draft is made of a growth (`lib.oips.quality`). The growth is a standard one
+                where the best leaves all numbers as they are.
 
         Raises:
             BadInput: a name that is none of `STYLES`.
         """
         if style not in STYLES:
             raise BadValue("style", style, f"choose from {', '.join(STYLES)}")
-        usual = defaults_of(style, margin=margin)
+        usual = defaults_of(style, margin=margin, quality=quality)
         oips, starts = settle_numbers(self.oips, self.starts, usual)
-        return Growth(
+        growth = Growth(
             style=style,
             constraint=self.constraint or usual.get("constraint", constraint),
             objective=self.objective,
@@ -165,3 +174,6 @@ class GrowthSettings:
             seed=self.seed,
             margin=margin,
         )
+        if quality == "standard" or growth == self.in_style(style, constraint=constraint, margin=margin):
+            return growth
+        return replace(growth, quality=quality)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.oips.canvas import Canvas
 from lib.oips.constraint import Constraint
-from lib.oips.growth import Growth
+from lib.oips.growth import Growth, QualityName
 from lib.oips.parameterisation import Parameterisation, Shape
 from lib.oips.photographs import PictureStatistics
 from lib.registry import Registry
@@ -31,6 +31,7 @@ class Style:
         text: what its OIPs look like, as forms and help say it behind the name.
         defaults: values of `lib.oips.growth.Growth` for what is left open; without `constraint` it is the network's
             usual one.
+        draft: what a draft has at most, and `best` what is open has at the best quality (`lib.oips.quality`).
         parameterise: from a growth in this style, and the statistics of the pictures that OIPs are to be like, to what
             gives the parameterisation for images of a shape under a constraint.
         recorded: whether recipes name it. Those of versions that had no other parameterisation do not.
@@ -41,6 +42,8 @@ class Style:
     name: str
     text: str
     defaults: Mapping[str, Any]
+    draft: Mapping[str, int]
+    best: Mapping[str, int]
     parameterise: Callable[[Growth, PictureStatistics], Callable[[Constraint, Shape], Parameterisation]] = plain_pixels
     recorded: bool = True
     matches: bool = False
@@ -71,9 +74,9 @@ def usual_style(*, small: bool) -> str:
     return "strong" if small else "natural"
 
 
-def defaults_of(style: str, *, margin: bool) -> Mapping[str, Any]:
-    """What a style has for what is left open, on a canvas with a margin or without one."""
-    defaults = STYLES[style].defaults
+def defaults_of(style: str, *, margin: bool, quality: QualityName = "standard") -> Mapping[str, Any]:
+    """What a style has for what is left open, on a canvas with a margin or without one, at a quality."""
+    defaults = {**STYLES[style].defaults, **(STYLES[style].best if quality == "best" else {})}
     return {**defaults, "jitter": max(defaults["jitter"], LEAST_MARGIN)} if margin else defaults
 
 
@@ -90,7 +93,9 @@ def settle_numbers(oips: int, starts: int, usual: Mapping[str, Any]) -> tuple[in
 def in_style(growth: Growth, name: str) -> Growth:
     """The same in another style, with what that has for itself; what is no default of the first one was asked for, and
     stays."""
-    own, defaults = dict(defaults_of(growth.style, margin=growth.margin)), dict(defaults_of(name, margin=growth.margin))
+    own, defaults = (
+        dict(defaults_of(style, margin=growth.margin, quality=growth.quality)) for style in (growth.style, name)
+    )
     own["starts"] = max(own["starts"], growth.oips)  # more OIPs raise it, where it is left open
     stays = {key: value for key in defaults if key in own and (value := getattr(growth, key)) != own[key]}
     oips, starts = settle_numbers(stays.get("oips", 0), stays.get("starts", 0), defaults)

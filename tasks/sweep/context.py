@@ -181,6 +181,8 @@ class SweepContext(RunContext):
     def recipe_parameters(self) -> dict[str, Json]:
         """Every parameter that changes what is grown, defaults filled in."""
         growth = asdict(self.growth)
+        if self.growth.quality == "standard":  # as in all versions that had no others
+            del growth["quality"]
         if not self.growth.margin:  # as in all versions that had no styles to name
             del growth["margin"]
             if not STYLES[self.growth.style].recorded:
