@@ -29,7 +29,7 @@ from tasks.sweep.kinds.oip import unit_of
 from tasks.sweep.measures import UnitMeasures, measures_of
 from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.on_data import OnData, on_data
-from tasks.sweep.style_of import style_of
+from tasks.sweep.style_of import quality_of, style_of
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,11 @@ class StoredUnit:
     def style(self) -> str:
         """The style of the OIPs, as `natural`. It is not that of `settings` where a search went on in another one."""
         return style_of(self.record.parameters, self.attributes)
+
+    @property
+    def quality(self) -> str:
+        """Of which quality the OIPs are: `draft`, of one cheap search, `standard` or `best`."""
+        return quality_of(self.record.parameters)
 
     @property
     def measures(self) -> UnitMeasures:

@@ -20,9 +20,20 @@ from flows.running.damage import makes_damaged_again
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_partial, end_run, few
-from flows.running.sweep_context import Units, obtain_sweep_model, open_sweep, sweep_recipes
+from flows.running.sweep_context import obtain_sweep_model, open_sweep, sweep_recipes
+from flows.running.sweep_order import (
+    Part,
+    Units,
+    find_made,
+    fresh_first,
+    neediest_first,
+    note_made,
+    refinements_title,
+    units_left,
+)
 from flows.running.work import work
-from lib.network.units import Layer, Unit
+from lib.network.units import Unit
+from lib.oips.growth import Growth, QualityName
 from storage.store import Record
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report, say
@@ -34,7 +45,7 @@ from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.naturalness import measure_naturalness, naturalness_recipe, naturalness_title
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
-from tasks.sweep.oips import make_oips, name_of, oip_recipe
+from tasks.sweep.oips import make_oips, name_of
 from tasks.sweep.telling import telling_warnings
 from tasks.sweep.weights import compare_weights
 
@@ -56,7 +67,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
 
     It ends `Failed`, naming the maps, where one failed; all others are finished then.
 
-    At its deadline it ends `Partial`, saying how many maps are left; those in the making are finished first. How
+    A large network gets drafts of all maps first, and then better pictures, as far as there is time. At its deadline
+    it ends `Partial`, saying how many maps are left; those in the making are finished first. How
     natural the pictures are is measured after them, then they are judged, and the negative OIPs come last; checkpoints,
     where some are asked for, come first: each by a flow run of its own below this.
 
@@ -77,7 +89,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
                 warnings = [] if stored.trained_here else _warn(context, names)
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
             troubles |= _sweep_layers(context, units, parameters)
-            left = _take_stock(context, units, parameters.large_tensors)
+            left, lesser = _take_stock(context, units, parameters.large_tensors)
             failed, waiting = _make_besides(context, units)
             troubles |= failed
             about = {
@@ -87,7 +99,11 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
                 "warnings": warnings,
                 CHECKED: context.checked,
                 "left": left,
-                "waiting": [*earlier.waiting, *([] if left else waiting)],  # else they go without saying
+                "waiting": [
+                    *earlier.waiting,
+                    *([refinements_title(lesser)] if lesser else []),
+                    *([] if left or lesser else waiting),  # else they go without saying
+                ],
                 "checkpoints": earlier.runs,
                 "seconds": round(time.monotonic() - begun, 2),
             }
@@ -118,39 +134,47 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
 )
 @end_in_states
 def sweep_layer(
-    layer: str, indices: list[int], whole: list[int] | None, maps_per_task: int, large_tensors: bool, run: str
+    layer: str,
+    indices: list[int],
+    whole: list[int] | None,
+    quality: QualityName,
+    maps_per_task: int,
+    large_tensors: bool,
+    run: str,
 ) -> State[None]:
-    """Sweep some units of one layer, `maps_per_task` a task run; no task run begins after the deadline.
+    """Sweep some units of one layer in one pass, `maps_per_task` a task run; no task run begins after the deadline.
 
     Where these are the last that are wanted of the layer, `whole` are all that are: what there is of them is gathered,
     whatever failed.
     """
     context = find_shared(run, SweepContext)
-    tally = context.tally
+    tally, stopped = context.tally_at(quality), context.tally
     units = [str(Unit(layer, index)) for index in indices]
     groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
-    report(layer, 0, len(units))
+    title = context.title_at(layer, quality)
+    report(title, 0, len(units))
 
     def go_on() -> bool:
-        return not (context.session.deadline.passed or tally.stopped)
+        return not (context.session.deadline.passed or stopped.stopped)
 
-    submits = (partial(make_oips.submit, name_of(list(map(Unit.parse, group))), group, run) for group in groups)
+    names = (name_of(list(map(Unit.parse, group))) for group in groups)
+    submits = (partial(make_oips.submit, name, group, run, quality) for name, group in zip(names, groups, strict=True))
     done, bad = 0, None
     for state in fan_out(submits, MAPS_AT_ONCE, go_on):
         if not state.is_completed():
-            tally.stop(unusable_store(state))
+            stopped.stop(unusable_store(state))
             bad = state
         done = sum(map(tally.is_done, units))
         failed = sum(map(tally.has_failed, units))
-        report(layer, done, len(units), f"{failed} failed" if failed else "")
+        report(title, done, len(units), f"{failed} failed" if failed else "")
     if done < len(units) and bad and go_on():  # a task run that did not even come to its work
         for lost in [unit for unit in units if not tally.is_done(unit)]:
-            tally.fail(lost, bad.message or bad.name or "failed")
+            context.fail_oips(lost, quality, bad.message or bad.name or "failed")
         done = len(units)
     if done < len(units):
-        report(layer, len(units), len(units), f"stopped with {len(units) - done} left")
-    if tally.stopped:
-        return Failed(message=str(tally.stopped))
+        report(title, len(units), len(units), f"stopped with {len(units) - done} left")
+    if stopped.stopped:
+        return Failed(message=str(stopped.stopped))
     if whole is not None and done == len(units):
         report_layer(context, _gather(context, layer, whole, large_tensors))
     failures = [unit for unit in units if tally.has_failed(unit)]  # in the network's order
@@ -184,28 +208,36 @@ def _failure(name: str, state: State[R]) -> dict[str, str]:
 
 
 def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParameters) -> dict[str, str]:
-    """Sweep all that there is time for. Returns what went wrong with a layer as a whole, by its name.
+    """Sweep all that there is time for, in passes: drafts of all units, where there are drafts, and then better ones.
 
-    Raises StoreUnusable where no map can be stored any more.
+    Returns what went wrong with a layer as a whole, by its name. Raises StoreUnusable where no map can be stored any
+    more.
     """
     troubles = {}
-    with show_progress(context.tally, sum(map(len, units.values())), "maps"):
-        for layer, part, last in _parts(context, units):
-            if context.session.deadline.passed or context.tally.stopped:
-                break
-            state = sweep_layer(
-                layer.name,
-                [unit.index for unit in part],
-                [unit.index for unit in units[layer]] if last else None,
-                parameters.maps_per_task,
-                parameters.large_tensors,
-                context.session.run.id,
-                return_state=True,
-            )
-            if not (state.is_completed() or any(context.tally.has_failed(str(unit)) for unit in part)):
-                troubles[layer.name] = state.message or state.name or "failed"
-    if context.tally.stopped:
-        raise context.tally.stopped
+    note_made(context, units)
+    for growth in context.passes:
+        quality, asked = growth.quality, growth == context.growth
+        todo = units if asked else units_left(context, units, growth)
+        tally = context.tally_at(quality)
+        total = tally.done + sum(not tally.is_done(str(unit)) for chosen in todo.values() for unit in chosen)
+        with show_progress(tally, total, "maps" if asked else f"maps-{quality}"):
+            for layer, part, last in _parts(context, todo, growth):
+                if context.session.deadline.passed or context.tally.stopped:
+                    break
+                state = sweep_layer.with_options(flow_run_name=context.title_at("{layer}", quality))(
+                    layer.name,
+                    [unit.index for unit in part],
+                    [unit.index for unit in units[layer]] if last and asked else None,
+                    quality,
+                    parameters.maps_per_task,
+                    parameters.large_tensors,
+                    context.session.run.id,
+                    return_state=True,
+                )
+                if not (state.is_completed() or any(tally.has_failed(str(unit)) for unit in part)):
+                    troubles[layer.name] = state.message or state.name or "failed"
+        if context.tally.stopped:
+            raise context.tally.stopped
     return troubles
 
 
@@ -248,40 +280,37 @@ def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], 
     return failures, waiting
 
 
-def _parts(context: SweepContext, units: Units) -> list[tuple[Layer, list[Unit], bool]]:
-    """Which units of which layer to sweep in turn, and whether they are the layer's last.
+def _parts(context: SweepContext, units: Units, growth: Growth) -> list[Part]:
+    """Which units of which layer to sweep in turn in a pass, and whether they are the layer's last.
 
     A layer after the other, unless there is a deadline: then units that were never made come before those of which
-    there is a picture already, of an older model or with other settings.
+    there is a picture already, of an older model or with other settings; and what is refined is ordered by need.
     """
-    stale: set[str] = set()
-    if context.session.deadline.at is not None:
-        stale = units_made_before(context.session.store, context.network.name)
-        stale -= {str(unit) for unit in _find_made(context, units)}
-    fresh = {layer: [unit for unit in chosen if str(unit) not in stale] for layer, chosen in units.items()}
-    rest = {layer: [unit for unit in chosen if str(unit) in stale] for layer, chosen in units.items()}
-    parts = [(layer, part, not rest[layer]) for layer, part in fresh.items() if part]
-    return parts + [(layer, part, True) for layer, part in rest.items() if part]
+    if context.session.deadline.at is None:
+        return fresh_first(units, set())
+    if growth != context.passes[0]:
+        return neediest_first(context, units)
+    stale = units_made_before(context.session.store, context.network.name)
+    return fresh_first(units, stale - {str(unit) for unit in find_made(context, units, growth)})
 
 
-def _find_made(context: SweepContext, units: Units) -> dict[Unit, Record]:
-    """The units whose records are in the store already."""
-    found = {unit: context.session.find(oip_recipe(context, unit)) for chosen in units.values() for unit in chosen}
-    return {unit: record for unit, record in found.items() if record is not None}
+def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> tuple[int, int]:
+    """How many units are left at the deadline, and how many have a picture of a lesser quality than was asked for.
 
-
-def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> int:
-    """How many units are left at the deadline. What was there already is the run's too, and layers are gathered."""
-    tally = context.tally
+    What was there already is the run's too, and layers are gathered.
+    """
+    growth, shown = context.growth, context.tally
+    tally = context.tally_at(growth.quality)
     unvisited = {layer: [unit for unit in chosen if not tally.is_done(str(unit))] for layer, chosen in units.items()}
-    for unit, record in _find_made(context, unvisited).items():
-        context.session.run.add(str(unit), record, "reused")
-        tally.add(str(unit), record.key, reused=True)
+    for unit, record in find_made(context, unvisited).items():
+        context.note_oips(str(unit), growth, record, "reused")
     for layer, waiting in unvisited.items():
-        if waiting and any(tally.is_made(str(unit)) for unit in units[layer]):
+        if waiting and any(shown.is_made(str(unit)) for unit in units[layer]):
             record = _gather(context, layer.name, [unit.index for unit in units[layer]], large_tensors)
             report_layer(context, record)
-    return sum(not tally.is_made(str(unit)) for waiting in unvisited.values() for unit in waiting)
+    waiting_units = [str(unit) for waiting in unvisited.values() for unit in waiting if not tally.is_made(str(unit))]
+    left = sum(not shown.is_made(unit) for unit in waiting_units)
+    return left, len(waiting_units) - left
 
 
 def _gather(context: SweepContext, layer: str, indices: list[int], large_tensors: bool) -> Record:

@@ -124,14 +124,16 @@ class Run:
             self._write()
             self._pinned = frozenset(self._record.pins)
 
-    def add(self, unit: str, record: Record, how: How) -> None:
+    def add(self, unit: str, record: Record, how: How, kind: str | None = None) -> None:
         """Note the record that this run has for a unit; an earlier failure of the unit is forgotten.
+
+        `kind`: what it is to the run, where that is not what its task says.
 
         What is reused and was not pinned is written down at once: until then garbage collection may take it, so look
         whether it is still there.
         """
         with self._lock:
-            self._units[unit] = UnitResult(record.key, how, record.task)
+            self._units[unit] = UnitResult(record.key, how, kind or record.task)
             self._failures.pop(unit, None)
             self._failed_kinds.pop(unit, None)
             self._write_now_and_then(at_once=how == "reused" and record.recipe not in self._pinned)

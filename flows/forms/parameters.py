@@ -31,6 +31,7 @@ from lib.dream.settings import DreamSettings
 from lib.network.held import FORMS as HELD
 from lib.network.pixels import FORMS
 from lib.oips.batcher import BATCH
+from lib.oips.growth import USUAL_QUALITY, QualityName
 from lib.oips.settings import GrowthSettings, StyleName
 from lib.oips.style import SMALL, STYLES
 from lib.pictures.animation import Kind
@@ -145,6 +146,13 @@ class Sweeping(Form):
         title="Style",
         description=f"{'; '.join(f'{style.name}: {style.text}' for style in STYLES.values())}. Empty: natural, but "
         f"strong for grey images smaller than {SMALL} pixels.",
+    )
+    quality: QualityName = Field(
+        USUAL_QUALITY,
+        title="Quality",
+        description="How good the pictures are to be. draft: one cheap search a unit; standard: what the settings say; "
+        "best: standard, and then more and longer searches where the settings leave that open. Networks of photographs "
+        "get drafts of all units first, so that whenever a sweep ends there is a picture of each.",
     )
     growth: GrowthSettings = Field(
         default_factory=GrowthSettings,

@@ -10,7 +10,7 @@ from storage.store import Record, Store
 from tasks.sweep.kinds.layer import layer_title
 from tasks.sweep.measures import TASKS, LayerMeasures
 from tasks.sweep.on_data import OnData, on_data
-from tasks.sweep.style_of import style_of
+from tasks.sweep.style_of import quality_of, style_of
 
 COLUMNS = (*VERDICTS, "failed", "left")
 """`left`: not made when the run's time was over."""
@@ -106,6 +106,7 @@ def _unit(store: Store, record: Record, measures: LayerMeasures) -> UnitSummary:
         pre_activation=about["pre_activation"],
         response_ratio=about["response_ratio"],
         style=style_of(record.parameters, about),
+        quality=quality_of(record.parameters),
         constraint=about["constraint"],
         only_one_pattern=about["only_one_pattern"],
         record=record.key,

@@ -9,12 +9,14 @@ from flows.running.accuracy import check_accuracy
 from flows.running.judges import obtain_judge
 from flows.running.models import load_part, obtain_registered_model, obtain_trained_model, obtain_whole
 from flows.running.pixels import settle_pixels
+from flows.running.sweep_order import Units
 from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
-from lib.network.units import Layer, Unit, select_units
+from lib.network.units import Unit, select_units
 from lib.oips.matching import check_matched
+from lib.oips.quality import passes_to
 from lib.oips.style import STYLES, is_small, needs_data, usual_style
 from storage.store import Recipe, Record
 from tasks.model.context import open_context
@@ -32,8 +34,6 @@ from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
 from tasks.sweep.usual import usual_constraint, usual_margin
 from tasks.sweep.weights import weights_recipe
-
-Units = dict[Layer, list[Unit]]
 
 
 @contextmanager
@@ -57,13 +57,17 @@ def open_sweep(
             check_matched(model, layer.name)
     constraint = usual_constraint(open_session.store, stored, network.pixels)
     margin = usual_margin(open_session.store, stored, style, small=small)
+    *lesser, growth = passes_to(
+        parameters.quality, parameters.growth, style, constraint=constraint, margin=margin, small=small
+    )
     context = SweepContext(
         open_session,
         network,
-        parameters.growth.in_style(style, constraint=constraint, margin=margin),
+        growth,
         natural,
         size,
         parameters.batch,
+        tuple(lesser),
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
         judge=obtain_judge(open_session, parameters.judge, stored, natural, data),
     )
@@ -145,4 +149,5 @@ def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
         if here:
             yield from interpretability_recipes(context, layer.name, indices)
         for unit in chosen:
-            yield oip_recipe(context, unit)
+            for growth in context.passes:
+                yield oip_recipe(context, unit, growth)

@@ -10,6 +10,7 @@ from lib.oips.constraint import ConstraintName
 QualityName = Literal["draft", "standard", "best"]
 QUALITIES: tuple[QualityName, ...] = get_args(QualityName)
 """From the cheapest to the best."""
+USUAL_QUALITY: QualityName = "standard"
 
 Mixture = tuple[float, ...]
 """Length scales, in pixels, of the noise that a start image is a sum of."""
@@ -39,7 +40,7 @@ class Growth:
     shared_starts: bool
     seed: int
     margin: bool = False
-    quality: QualityName = "standard"
+    quality: QualityName = USUAL_QUALITY
 
     def __post_init__(self) -> None:
         if self.starts < self.oips:

@@ -112,6 +112,8 @@ def search_unit(
 ) -> tuple[Search, Verdict, float | None]:
     """The OIPs of a unit, its verdict and its response ratio.
 
+    A draft is one search, and what finds no response in it is `unreached`: nothing rests on so little.
+
     A style that does not search thoroughly gets one search. Where that leaves a doubt, one in the style that does
     (`THOROUGH`) takes its place: no style makes a verdict worse.
 
@@ -130,6 +132,9 @@ def search_unit(
     signed = unit.index in ground.signed
     search = _search(unit, growth, ground)
     spent = 0
+    if growth.quality == "draft":
+        verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
+        return search, "unreached" if verdict == "silent" else verdict, response_ratio(search.response, exemplar)
     if not STYLES[growth.style].thorough:
         verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
         if verdict in ("responded", "dead"):

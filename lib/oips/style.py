@@ -37,6 +37,7 @@ class Style:
         recorded: whether recipes name it. Those of versions that had no other parameterisation do not.
         matches: whether its ascents match statistics of exemplars as well (`lib.oips.matching`): it needs a data set.
         thorough: whether its searches go on from more starts and for longer until the verdict is beyond doubt.
+        kept: whether what counts is the response that is left when an image is moved a little, as its curves tell it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Style:
     recorded: bool = True
     matches: bool = False
     thorough: bool = False
+    kept: bool = False
 
 
 STYLES: Registry[Style] = Registry(

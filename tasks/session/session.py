@@ -1,5 +1,6 @@
 """What the tasks of one run share: the store, what it held when the run began, and who is running."""
 
+import functools
 import platform
 import socket
 import sys
@@ -7,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lib import stop
@@ -19,6 +19,7 @@ from storage.document import Json, digest_of
 from storage.errors import BlobGone
 from storage.mishaps.patience import in_company
 from storage.names import record_path
+from storage.runs import How
 from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
 from tasks.session.damage import note_gone
 from tasks.session.kind import kind_of_task
@@ -35,6 +36,7 @@ LARGEST_READ_AHEAD = 32 * 2**20
 """Bytes of a blob above which it is read when it is needed, and not to find out whether it is whole."""
 
 Compute = Callable[[], tuple[Sequence[NewOutput], Sequence[Input]]]
+Note = Callable[[Record, How], None]
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Session:
     _aside: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @cached_property
+    @functools.cached_property
     def environment(self) -> str:
         """The digest of the blob that describes this environment; stored when the first record is."""
         return self.store.put(environment_bytes())
@@ -118,7 +120,13 @@ class Session:
                 self.store.put(data)
 
     def obtain(
-        self, recipe: Recipe, compute: Compute, *, unit: str | None = None, started: str | None = None
+        self,
+        recipe: Recipe,
+        compute: Compute,
+        *,
+        unit: str | None = None,
+        started: str | None = None,
+        note: Note | None = None,
     ) -> tuple[Record, bool]:
         """The record of a recipe, and whether it was there already: if not, it is computed and committed.
 
@@ -126,11 +134,12 @@ class Session:
             compute: gives the outputs, and the blobs that were read.
             unit: what the run calls it; by default the task's name.
             started: ISO 8601 in UTC, where the work began before this call.
+            note: tells the run what there is now, where that is not just the record under its name.
         """
-        name = unit or recipe.task
+        note = note or functools.partial(self.run.add, unit or recipe.task)
         found = self.find(recipe)
         if found is not None:
-            self.run.add(name, found, "reused")
+            note(found, "reused")
             # What was not pinned may have been collected until the run had said that it needs it.
             if self.run.has_pinned(recipe.digest) or self.store.files.exists(record_path(found.key)):
                 return found, True
@@ -138,7 +147,7 @@ class Session:
         outputs, inputs = compute()
         record = self.store.commit(recipe, outputs, inputs=inputs, provenance=self._provenance(), started=started)
         self.listing.add(record)
-        self.run.add(name, record, "computed")
+        note(record, "computed")
         return record, False
 
     def close_stopped(self) -> None:

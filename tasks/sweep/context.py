@@ -1,6 +1,7 @@
 """What the tasks of one sweep share in this process: the network, and one batcher for each thing to be optimised."""
 
 import math
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
@@ -9,7 +10,7 @@ from lib.bounds.proof import prove_dead
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
-from lib.oips.growth import Growth
+from lib.oips.growth import Growth, QualityName
 from lib.oips.matching import Matching, matches_exemplars, matching_of
 from lib.oips.measure import Measure
 from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
@@ -17,12 +18,15 @@ from lib.oips.search import Ground
 from lib.oips.style import STYLES, in_style, plain_pixels
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
-from storage.store import Input
+from storage.runs import How
+from storage.store import Input, Record
 from tasks.model.context import RunContext
 from tasks.model.finding import Checked
 from tasks.model.network import Natural, Network
 from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat
+from tasks.session.tally import Tally
+from tasks.sweep.shown import NOT_SHOWN, not_shown_title, replaces
 
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
@@ -35,13 +39,16 @@ class SweepContext(RunContext):
     """One sweep's; its tally is by unit.
 
     `natural`: None without a data set. `judge`: says what the pictures show; None without one. `exemplars`: by layer
-    and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
+    and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `growth`: how OIPs of
+    the quality that is asked for are grown, and `lesser`: how those of the passes before are, drafts first. `tally`
+    has of each unit the OIPs that are shown, whatever their quality.
     """
 
     growth: Growth
     natural: Natural | None
     size: tuple[int, int] | None = None
     batch: int = BATCH
+    lesser: tuple[Growth, ...] = ()
     checked: Checked | None = None
     judge: Network | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
@@ -49,6 +56,47 @@ class SweepContext(RunContext):
     _grounds: dict[tuple[str, str, ConstraintName, str], Ground] = field(default_factory=dict)
     _measures: dict[str, Measure] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
+    _shown: dict[str, Record] = field(default_factory=dict)
+    _passes: dict[QualityName, Tally] = field(default_factory=lambda: defaultdict(Tally))
+
+    @property
+    def passes(self) -> tuple[Growth, ...]:
+        """How OIPs are grown in each pass, the last one of the quality that is asked for."""
+        return (*self.lesser, self.growth)
+
+    def growth_at(self, quality: QualityName) -> Growth:
+        """How OIPs are grown in the pass of a quality."""
+        return next(growth for growth in self.passes if growth.quality == quality)
+
+    def tally_at(self, quality: QualityName) -> Tally:
+        """What the pass of a quality came to, by unit."""
+        return self._passes[quality]
+
+    def title_at(self, layer: str, quality: QualityName) -> str:
+        """What a layer is called in the pass of a quality."""
+        return layer if quality == self.growth.quality else f"{layer}, {quality}"
+
+    def note_oips(self, unit: str, growth: Growth, record: Record, how: How) -> None:
+        """Note a unit's OIPs of one pass, which may have been there before; the run shows the best of all passes."""
+        run = self.session.run
+        with self._lock:
+            self.tally_at(growth.quality).add(unit, record.key, reused=how == "reused")
+            shown = self._shown.get(unit)
+            if shown is not None and shown.key != record.key and not replaces(record, shown, self.growth.style):
+                run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
+                return
+            self._shown[unit] = record
+            self.tally.add(unit, record.key, reused=how == "reused")
+            run.add(unit, record, how)
+
+    def fail_oips(self, unit: str, quality: QualityName, message: str) -> None:
+        """Note that a unit failed in the pass of a quality, and why."""
+        self.tally_at(quality).fail(unit, message)
+        self.tally.fail(unit, message)
+
+    def shown(self, unit: str) -> Record | None:
+        """The OIPs of a unit that the run shows; None where it has none yet."""
+        return self._shown.get(unit)
 
     def constraint(self, name: ConstraintName) -> Constraint:
         """The constraint of this name, for pictures."""
@@ -178,18 +226,19 @@ class SweepContext(RunContext):
         inputs = [Input("model", self.network.digest)]
         return [*inputs, Input("train_imgs", self.natural.digest)] if self.natural else inputs
 
-    def recipe_parameters(self) -> dict[str, Json]:
-        """Every parameter that changes what is grown, defaults filled in."""
-        growth = asdict(self.growth)
-        if self.growth.quality == "standard":  # as in all versions that had no others
-            del growth["quality"]
-        if not self.growth.margin:  # as in all versions that had no styles to name
-            del growth["margin"]
-            if not STYLES[self.growth.style].recorded:
-                del growth["style"]
+    def recipe_parameters(self, growth: Growth | None = None) -> dict[str, Json]:
+        """Every parameter that changes what is grown, defaults filled in; of the pass that is asked for, or another."""
+        growth = growth or self.growth
+        parameters = asdict(growth)
+        if growth.quality == "standard":  # as in all versions that had no others
+            del parameters["quality"]
+        if not growth.margin:  # as in all versions that had no styles to name
+            del parameters["margin"]
+            if not STYLES[growth.style].recorded:
+                del parameters["style"]
         return {
-            **growth,
-            "length_scales": [list(mixture) for mixture in self.growth.length_scales],
+            **parameters,
+            "length_scales": [list(mixture) for mixture in growth.length_scales],
             **pixel_range_parameters(self.network.pixels),
             "size": list(self.size) if self.size else None,
         }

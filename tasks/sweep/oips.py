@@ -10,11 +10,11 @@ from prefect.states import Completed
 
 from lib.draw.oip_picture import unit_picture
 from lib.network.units import Unit
-from lib.oips.growth import Growth
+from lib.oips.growth import Growth, QualityName
 from lib.oips.search import Search, search_unit
 from lib.oips.similarity import ALIKE
 from lib.oips.verdict import Verdict
-from storage.store import Input, NewOutput, Recipe, Record
+from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.pixels import PICTURES, pixel_parameters
 from tasks.session.open_runs import find_shared
@@ -29,12 +29,12 @@ from tasks.sweep.oip_attributes import GrownOip, OipAttributes
 VERSION = 3
 
 
-def oip_recipe(context: SweepContext, unit: Unit) -> Recipe:
-    """What growing this unit's OIPs will compute."""
+def oip_recipe(context: SweepContext, unit: Unit, growth: Growth | None = None) -> Recipe:
+    """What growing this unit's OIPs will compute; in the pass that is asked for, or another."""
     inputs = context.recipe_inputs()
     if context.natural is not None:  # the verdict depends on them
         inputs |= {"exemplars": exemplars_recipe(context, unit.layer).digest}
-    return Recipe(KIND.task, VERSION, {"unit": str(unit), **context.recipe_parameters()}, inputs)
+    return Recipe(KIND.task, VERSION, {"unit": str(unit), **context.recipe_parameters(growth)}, inputs)
 
 
 class SomeMapsFailed(Exception):
@@ -47,25 +47,26 @@ def name_of(units: Sequence[Unit]) -> str:
     return str(first) if len(units) == 1 else f"{first}-{last.index} ({len(units)})"
 
 
-def find_or_grow(name: str, units: Sequence[str], run: str) -> State[list[str]]:
+def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName | None = None) -> State[list[str]]:
     """The records of some units' OIPs (their keys), by one task run called `name`; the context then knows them.
 
     Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
     SomeMapsFailed where there are several units.
+
+    `quality`: that of the pass; None where it is what the sweep was asked for.
     """
     context = find_shared(run, SweepContext)
     failed: dict[str, Exception] = {}
-    tally = context.tally
+    growth = context.growth if quality is None else context.growth_at(quality)
+    tally = context.tally_at(growth.quality)
     for unit in units:
         if tally.is_made(unit):  # by an earlier attempt
             continue
         try:
-            record, there = _obtain_oips(context, Unit.parse(unit))
+            _obtain_oips(context, Unit.parse(unit), growth)
         except Exception as error:
             failed[unit] = error
-            tally.fail(unit, f"{type(error).__name__}: {error}")
-        else:
-            tally.add(unit, record.key, reused=there)
+            context.fail_oips(unit, growth.quality, f"{type(error).__name__}: {error}")
         beat()
     if failed:
         raise _join_errors(failed, len(units))
@@ -89,8 +90,8 @@ def _join_errors(failed: Mapping[str, Exception], asked: int) -> Exception:
     return whole
 
 
-def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
-    """The record of a unit's OIPs, and whether it was there already.
+def _obtain_oips(context: SweepContext, unit: Unit, growth: Growth) -> None:
+    """Find or make the record of a unit's OIPs.
 
     Outputs: `oips`, float32 [k, H, W, C] as `.npy`, as the network takes images, whose attributes hold the verdict and
     all that is known of each OIP, and `pixels` where the network takes other than 0..1; `picture`, a PNG that shows
@@ -100,7 +101,7 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
     def compute() -> tuple[list[NewOutput], list[Input]]:
         search, verdict, ratio = search_unit(
             unit,
-            context.growth,
+            growth,
             functools.partial(context.ground, unit.layer),
             lambda constraint: context.best_exemplar(unit.layer, unit.index, constraint),
             dead=context.is_dead(unit.layer, unit.index),
@@ -114,7 +115,7 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
             verdict=verdict,
             response_ratio=ratio,
             bounds=PICTURES if search.constraint == "box" else None,
-            note=_note(search, context.growth),
+            note=_note(search, growth),
         )
         about = {**_attributes(context, unit, search, verdict, ratio), **pixel_parameters(context.network.pixels)}
         outputs = [
@@ -123,12 +124,15 @@ def _obtain_oips(context: SweepContext, unit: Unit) -> tuple[Record, bool]:
         ]
         return outputs, [*context.lineage_inputs(), *context.exemplar_blobs.get(unit.layer, [])]
 
-    return context.session.obtain(oip_recipe(context, unit), compute, unit=str(unit))
+    context.session.obtain(
+        oip_recipe(context, unit, growth), compute, note=functools.partial(context.note_oips, str(unit), growth)
+    )
 
 
 def _note(search: Search, growth: Growth) -> str:
-    """Why a unit has fewer OIPs than were wanted, and in which style they are, where that is not the one wanted."""
-    kept, notes = len(search.oips), []
+    """That it is a draft, why a unit has fewer OIPs than were wanted, and in which style they are, where that is not
+    the one wanted."""
+    kept, notes = len(search.oips), ["a draft"] if growth.quality == "draft" else []
     if kept < search.sought:
         notes.append("all its OIPs show " + ("this one pattern" if kept == 1 else f"one of these {kept} patterns"))
     if search.style != growth.style:

@@ -1,4 +1,4 @@
-"""In which style a unit's OIPs are: told, in this one place, from what its record says.
+"""In which style a unit's OIPs are, and of which quality: told, in this one place, from what its record says.
 
 Importing this costs next to nothing.
 """
@@ -6,6 +6,7 @@ Importing this costs next to nothing.
 from collections.abc import Mapping
 from typing import Any
 
+from lib.oips.growth import USUAL_QUALITY
 from storage.document import Json
 
 
@@ -20,6 +21,11 @@ def style_of(parameters: Mapping[str, Json], about: Mapping[str, Any]) -> str:
         about: what the record's output `oips` says. It names the style where that is not the one that was asked for.
     """
     return str(about.get("style") or asked_style(parameters))
+
+
+def quality_of(parameters: Mapping[str, Json]) -> str:
+    """Of which quality the OIPs of a record with these parameters are: `draft`, `standard` or `best`."""
+    return str(parameters.get("quality", USUAL_QUALITY))
 
 
 def asked_style(parameters: Mapping[str, Json]) -> str:

@@ -23,6 +23,7 @@ _FIRST = [
     "steps",
     "step_size",
     "style",
+    "quality",
 ]
 
 

@@ -99,4 +99,5 @@ STYLE = Style(
     {"oips": 1, "starts": 1, "steps": 48},
     {"starts": 4, "steps": 256},
     parameterise,
+    kept=True,
 )

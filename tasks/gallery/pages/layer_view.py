@@ -56,6 +56,7 @@ class Cell(TypedDict):
     title: str
     address: str
     state: str
+    draft: bool
     on_data: OnData | None
     response: float | None
     ratio: float | None
@@ -158,6 +159,7 @@ class LayerView:
             "title": str(state.index),
             "address": unit_page(self.network.slug, self.name, state.index),
             "state": state.state,
+            "draft": grown is not None and grown.quality == "draft",
             "on_data": grown.on_data if grown else None,
             "response": grown.response if grown else None,
             "ratio": grown.response_ratio if grown else None,

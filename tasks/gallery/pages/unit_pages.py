@@ -24,7 +24,7 @@ from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
 from tasks.sweep.measures import MEASURES
 from tasks.sweep.on_data import NEVER, is_far, on_data
-from tasks.sweep.style_of import style_of
+from tasks.sweep.style_of import quality_of, style_of
 
 THUMBNAIL = 320
 """Pixels of the longer side of a dream among others."""
@@ -249,6 +249,7 @@ class UnitView:
             "on_data": known,
             "style": grown.style,
             "instead_of": grown.instead_of,
+            "quality": grown.quality,
             # a style that keeps moving the image sees every step so; others see none of the steps that they move
             "moving": bool(grown.settings.get("jitter")) and None not in about["oips"][0]["curve"],
             "far": is_far(about),
@@ -290,6 +291,7 @@ class UnitView:
             **self._about,
             "on_data": on_data(self._about),
             "style": style_of(record.parameters, self._about),
+            "quality": quality_of(record.parameters),
             "parameters": record.parameters,
             "inputs": [{"role": item.role, "digest": item.digest} for item in record.inputs],
             "outputs": [

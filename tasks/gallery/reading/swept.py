@@ -15,7 +15,7 @@ from tasks.session.kind import failed_unit
 from tasks.sweep.image_steps import Searched
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.on_data import OnData, on_data
-from tasks.sweep.style_of import asked_style, style_of
+from tasks.sweep.style_of import asked_style, quality_of, style_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Grown:
     def pixels(self) -> Pixels:
         """What the network was taken to take."""
         return pixels_of(self.settings)
+
+    @property
+    def quality(self) -> str:
+        """Of which quality its OIPs are, as `draft`."""
+        return quality_of(self.settings)
 
     @property
     def instead_of(self) -> str | None:

@@ -1,0 +1,70 @@
+"""In which order a sweep makes its units, so that whenever its time is over, what is there is worth the most."""
+
+from lib.network.units import Layer, Unit
+from lib.oips.growth import Growth
+from lib.words import plural
+from storage.store import Record
+from tasks.sweep.context import SweepContext
+from tasks.sweep.oips import oip_recipe
+from tasks.sweep.shown import need_of
+
+Units = dict[Layer, list[Unit]]
+Part = tuple[Layer, list[Unit], bool]
+"""Units of a layer that are made in one flow run, and whether they are the last that are wanted of it."""
+
+_ROUNDS = 4
+"""Into so many rounds units are divided by what they need: in each, a layer is one flow run, whose batches are full."""
+
+
+def find_made(context: SweepContext, units: Units, growth: Growth | None = None) -> dict[Unit, Record]:
+    """The units whose records of a pass are in the store already."""
+    found = {unit: context.session.find(oip_recipe(context, unit, growth)) for one in units.values() for unit in one}
+    return {unit: record for unit, record in found.items() if record is not None}
+
+
+def note_made(context: SweepContext, units: Units) -> None:
+    """Let the run have what the passes of this sweep made in earlier runs; a sweep of one pass looks at each unit when
+    its turn comes."""
+    for growth in context.passes if context.lesser else ():
+        for unit, record in find_made(context, units, growth).items():
+            context.note_oips(str(unit), growth, record, "reused")
+
+
+def units_left(context: SweepContext, units: Units, growth: Growth) -> Units:
+    """The units that neither this pass nor a better one has made."""
+    better = context.passes[context.passes.index(growth) :]
+    tallies = [context.tally_at(one.quality) for one in better]
+    found = {
+        layer: [unit for unit in chosen if not any(tally.is_made(str(unit)) for tally in tallies)]
+        for layer, chosen in units.items()
+    }
+    return {layer: left for layer, left in found.items() if left}
+
+
+def refinements_title(count: int) -> str:
+    """What is waiting where so many units have pictures of a lesser quality than was asked for."""
+    return f"better pictures of {plural(count, 'map')}"
+
+
+def fresh_first(units: Units, stale: set[str]) -> list[Part]:
+    """A layer after the other; what is `stale` (as `Conv2D_2/17`) comes behind all others."""
+    fresh = {layer: [unit for unit in chosen if str(unit) not in stale] for layer, chosen in units.items()}
+    rest = {layer: [unit for unit in chosen if str(unit) in stale] for layer, chosen in units.items()}
+    parts = [(layer, part, not rest[layer]) for layer, part in fresh.items() if part]
+    return parts + [(layer, part, True) for layer, part in rest.items() if part]
+
+
+def neediest_first(context: SweepContext, units: Units) -> list[Part]:
+    """In rounds through the layers, those units first whose pictures need it the most; those without one before all."""
+    style = context.growth.style
+    shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
+    needs = {unit: (True, *need_of(record, style)) if record else (False,) for unit, record in shown.items()}
+    order = sorted(needs, key=lambda unit: needs[unit])
+    in_round = {unit: at * _ROUNDS // len(order) for at, unit in enumerate(order)}
+    parts = []
+    for number in range(_ROUNDS):
+        for layer, chosen in units.items():
+            if part := [unit for unit in chosen if in_round[unit] == number]:
+                last = all(in_round[unit] <= number for unit in chosen)
+                parts.append((layer, part, last))
+    return parts
