@@ -68,7 +68,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     It ends `Failed`, naming the maps, where one failed; all others are finished then.
 
     A large network gets drafts of all maps first, and then better pictures, as far as there is time. At its deadline
-    it ends `Partial`, saying how many maps are left; those in the making are finished first. How
+    it ends `Partial`, saying how many maps are left; those in the making are finished first, but for searches that go
+    on until nothing is found. How
     natural the pictures are is measured after them, then they are judged, and the negative OIPs come last; checkpoints,
     where some are asked for, come first: each by a flow run of its own below this.
 

@@ -58,7 +58,7 @@ def neediest_first(context: SweepContext, units: Units) -> list[Part]:
     """In rounds through the layers, those units first whose pictures need it the most; those without one before all."""
     style = context.growth.style
     shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
-    needs = {unit: (True, *need_of(record, style)) if record else (False,) for unit, record in shown.items()}
+    needs = {unit: need_of(record, style) if record else (-1, 0.0) for unit, record in shown.items()}
     order = sorted(needs, key=lambda unit: needs[unit])
     in_round = {unit: at * _ROUNDS // len(order) for at, unit in enumerate(order)}
     parts = []

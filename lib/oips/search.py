@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lib import stop
 from lib.arrays import Integers, Reals
+from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState, cosine_rates
 from lib.oips.batcher import BatchAscent
@@ -109,6 +110,7 @@ def search_unit(
     best_exemplar: Callable[[ConstraintName], float | None],
     *,
     dead: bool = False,
+    deadline: Deadline = NEVER,
 ) -> tuple[Search, Verdict, float | None]:
     """The OIPs of a unit, its verdict and its response ratio.
 
@@ -126,6 +128,11 @@ def search_unit(
         ground_of: gives the ground for a style, a constraint and an objective.
         best_exemplar: response of the unit's best exemplar under a constraint; None without a data set.
         dead: whether a bound proves that no image makes the unit respond.
+        deadline: when no search is begun any more but those in one style that make sure of a first response.
+
+    Raises:
+        OutOfTime: the deadline passed before the verdict was beyond doubt. What was found so far is no result: it would
+            stand for a search that was not made.
     """
     exemplar = best_exemplar(growth.constraint)
     ground = ground_of(growth.style, growth.constraint, growth.objective)
@@ -139,11 +146,12 @@ def search_unit(
         verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
         if verdict in ("responded", "dead"):
             return search, verdict, response_ratio(search.response, exemplar)
+        _look(deadline, unit)
         spent, growth = search.image_steps, in_style(growth, THOROUGH)
         ground = ground_of(growth.style, growth.constraint, growth.objective)
         search = _search(unit, growth, ground)
     if not dead:
-        search, exemplar = _search_thoroughly(unit, growth, ground_of, search, exemplar, best_exemplar)
+        search, exemplar = _search_thoroughly(unit, growth, ground_of, search, exemplar, best_exemplar, deadline)
     verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
     search = replace(search, image_steps=spent + search.image_steps)
     return search, verdict, response_ratio(search.response, exemplar)
@@ -156,6 +164,7 @@ def _search_thoroughly(
     search: Search,
     exemplar: float | None,
     best_exemplar: Callable[[ConstraintName], float | None],
+    deadline: Deadline,
 ) -> tuple[Search, float | None]:
     """All that is done behind a first search; gives the response of the best exemplar under its constraint as well."""
     enough = LONGER * search.image_steps
@@ -164,22 +173,30 @@ def _search_thoroughly(
         slow = search.agreement <= 0
         more = replace(growth, steps=SLOW * growth.steps) if slow else replace(growth, starts=3 * growth.starts)
         search = _better(search, _search(unit, more, ground, growth.starts))
-    search = _search_again(unit, growth, ground_of, search, exemplar)
+    search = _search_again(unit, growth, ground_of, search, exemplar, deadline)
     if search.response <= 0 and not _responds(exemplar) and unit.index not in ground.signed:
-        return _search_longer(unit, growth, ground_of, search, best_exemplar, enough)
+        return _search_longer(unit, growth, ground_of, search, best_exemplar, enough, deadline)
     return search, exemplar
+
+
+def _look(deadline: Deadline, unit: Unit) -> None:
+    if deadline.passed:
+        raise OutOfTime(f"the search for {unit} is not at its end")
 
 
 def _responds(exemplar: float | None) -> bool:
     return exemplar is not None and exemplar > 0
 
 
-def _search_again(unit: Unit, growth: Growth, ground_of: GroundOf, search: Search, exemplar: float | None) -> Search:
+def _search_again(
+    unit: Unit, growth: Growth, ground_of: GroundOf, search: Search, exemplar: float | None, deadline: Deadline
+) -> Search:
     """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
     effort, first = 1, 4 * growth.starts
     ground = ground_of(growth.style, growth.constraint, growth.objective)
     least = -math.inf if unit.index in ground.signed else 0.0
     while exemplar is not None and exemplar > max(search.response, least) and effort < LONGER:
+        _look(deadline, unit)
         effort *= 4
         longer = replace(growth, starts=2 * growth.starts, steps=max(growth.steps * effort // 2, 1))
         again = _search(unit, longer, ground, first)
@@ -195,6 +212,7 @@ def _search_longer(
     search: Search,
     best_exemplar: Callable[[ConstraintName], float | None],
     enough: int,
+    deadline: Deadline,
 ) -> tuple[Search, float | None]:
     """`enough` image-steps under one constraint after another, until an OIP or an exemplar responds under one.
 
@@ -203,11 +221,13 @@ def _search_longer(
     spent = search.image_steps
     others = [name for name in CONSTRAINTS if name != growth.constraint]
     for constraint in (growth.constraint, *others):
+        _look(deadline, unit)
         here = replace(growth, constraint=constraint)
         longer = replace(here, steps=4 * growth.steps)
         found = _search(unit, longer, ground_of(growth.style, constraint, "peak"), 4 * growth.starts)
         first = 5 * growth.starts
         while found.response <= 0 and found.image_steps < enough:
+            _look(deadline, unit)
             found = _better(found, _search(unit, longer, ground_of(growth.style, constraint, "peak"), first))
             first += growth.starts
         if found.response > 0:
@@ -216,7 +236,7 @@ def _search_longer(
             images = ground.parameterisation.onto(np.stack([oip.image for oip in found.oips]))
             found = _better(found, _optimise(origins, images, unit, here, ground))
         exemplar = best_exemplar(constraint)
-        found = _search_again(unit, here, ground_of, found, exemplar)
+        found = _search_again(unit, here, ground_of, found, exemplar, deadline)
         spent += found.image_steps
         if found.response > 0 or _responds(exemplar):
             return replace(found, image_steps=spent), exemplar

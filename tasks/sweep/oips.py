@@ -8,6 +8,7 @@ import numpy as np
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from lib.deadline import OutOfTime
 from lib.draw.oip_picture import unit_picture
 from lib.network.units import Unit
 from lib.oips.growth import Growth, QualityName
@@ -19,7 +20,7 @@ from storage.tensors import NPY, npy_bytes
 from tasks.model.pixels import PICTURES, pixel_parameters
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import beat
-from tasks.session.recorded import stored_task
+from tasks.session.recorded import PARTIAL, stored_task
 from tasks.session.transient import transient
 from tasks.sweep.context import SweepContext
 from tasks.sweep.exemplars import exemplars_recipe
@@ -53,6 +54,8 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
     Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
     SomeMapsFailed where there are several units.
 
+    A unit whose search was not at its end when the session's deadline passed is left out, and left to the next run.
+
     `quality`: that of the pass; None where it is what the sweep was asked for.
     """
     context = find_shared(run, SweepContext)
@@ -64,14 +67,19 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
             continue
         try:
             _obtain_oips(context, Unit.parse(unit), growth)
+        except OutOfTime:  # it stays as it was for the next run
+            continue
         except Exception as error:
             failed[unit] = error
             context.fail_oips(unit, growth.quality, f"{type(error).__name__}: {error}")
         beat()
     if failed:
         raise _join_errors(failed, len(units))
+    made = [tally.key_of(unit) for unit in units if tally.is_made(unit)]
+    if len(made) < len(units):
+        return Completed(name=PARTIAL, message="time was over before the search was at its end", data=made)
     reused = not any(map(tally.is_computed, units))
-    return Completed(name="Reused" if reused else "Completed", data=[tally.key_of(unit) for unit in units])
+    return Completed(name="Reused" if reused else "Completed", data=made)
 
 
 make_oips = stored_task(find_or_grow, "oip", run_name="{name}")
@@ -105,6 +113,7 @@ def _obtain_oips(context: SweepContext, unit: Unit, growth: Growth) -> None:
             functools.partial(context.ground, unit.layer),
             lambda constraint: context.best_exemplar(unit.layer, unit.index, constraint),
             dead=context.is_dead(unit.layer, unit.index),
+            deadline=context.session.deadline,
         )
         shown = np.stack([oip.image for oip in search.oips])
         images = context.network.pixels.to_network(shown)

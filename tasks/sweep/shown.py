@@ -39,11 +39,12 @@ def replaces(record: Record, shown: Record, style: str) -> bool:
     return _strength(new, style) >= _strength(old, style)
 
 
-def need_of(record: Record, style: str) -> tuple[bool, float]:
+def need_of(record: Record, style: str) -> tuple[int, float]:
     """A key: what needs a better picture the most comes first.
 
     That is what is unreached, and then what keeps the least of its response when it is moved a little; in a style that
-    shows no moved images, what is furthest below the best exemplars.
+    shows no moved images, what is furthest below the best exemplars. What nothing makes respond comes last: a search
+    that may end with `silent` takes as long as hundreds of others.
     """
     about = _about(record)
     if STYLES[style].kept:
@@ -51,7 +52,9 @@ def need_of(record: Record, style: str) -> tuple[bool, float]:
     else:
         ratio = about["response_ratio"]
         share = 0.0 if ratio is None else ratio
-    return about["verdict"] != "unreached", float(share)
+    if about["verdict"] != "responded":
+        return (0 if about["response_ratio"] is not None else 2), float(share)
+    return 1, float(share)
 
 
 def _about(record: Record) -> dict[str, Any]:

@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.deadline import Deadline, OutOfTime
 from lib.network.units import Unit
 from lib.oips.ascent import AscentState
 from lib.oips.constraint import Constraint, ConstraintName
 from lib.oips.growth import Growth
 from lib.oips.parameterisation import Parameterisation
+from lib.oips.quality import draft_of
 from lib.oips.search import AGREEING, LONGER, SLOW, Ground, Search, search_unit
 from lib.oips.settings import GrowthSettings
 from lib.oips.similarity import correlation
@@ -399,3 +401,40 @@ def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
     assert verdicts[3] == "dead"
     assert verdicts[5] in ("silent", "dead")
     assert verdicts[0] in ("responded", "unreached")  # with 4 steps: only that it is alive
+
+
+class TimeGoesBy(Deadline):
+    """A deadline that has passed once it was looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        object.__setattr__(self, "at", None)
+        object.__setattr__(self, "looks", [looks])
+
+    @property
+    def passed(self) -> bool:
+        self.looks[0] -= 1  # type: ignore[attr-defined]
+        return bool(self.looks[0] < 0)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("looks", [0, 1, 4])
+def test_a_search_that_may_end_with_silent_gives_no_verdict_when_time_is_over(looks: int) -> None:
+    land = Land(bias=-10.0)
+    with pytest.raises(OutOfTime, match="layer/4 is not at its end"):
+        search_unit(UNIT, SMALL, land.ground, lambda _: 0.0, deadline=TimeGoesBy(looks))
+    assert land.calls, "its first search was finished"
+    whole = Land(bias=-10.0)
+    assert search_unit(UNIT, SMALL, whole.ground, lambda _: 0.0)[1] == "silent"
+    assert len(land.calls) < len(whole.calls)
+
+
+def test_what_responds_at_once_is_a_result_also_when_time_is_over() -> None:
+    assert search_unit(UNIT, SMALL, Land().ground, lambda _: 0.0, deadline=TimeGoesBy(0))[1] == "responded"
+
+
+def test_a_draft_is_one_search_and_says_silent_of_nothing() -> None:
+    growth = draft_of(SMALL)
+    land = Land(bias=-10.0)
+    search, verdict, ratio = search_unit(UNIT, growth, land.ground, lambda _: 0.0)
+    assert (verdict, ratio, search.image_steps) == ("unreached", None, growth.starts * growth.steps)
+    assert search_unit(UNIT, growth, Land(bias=-10.0).ground, lambda _: 0.0, dead=True)[1] == "dead"
+    assert search_unit(UNIT, growth, Land().ground, lambda _: 0.0)[1] == "responded"
