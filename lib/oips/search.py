@@ -245,6 +245,23 @@ def _search_longer(
     return replace(search, image_steps=spent), best_exemplar(growth.constraint)
 
 
+def stages_of(growth: Growth) -> list[tuple[int, int]]:
+    """How many steps each stage of one search takes, and with how many images."""
+    finalists, images = math.ceil(_FINALISTS * growth.oips), growth.starts
+    found = []
+    for number, (begin, end) in enumerate(itertools.pairwise(_ends(growth.steps))):
+        if begin == end:
+            continue
+        found.append((end - begin, images))
+        if end < growth.steps:
+            images = min(images, max(images // _FIRST_CUT, finalists) if number == 0 else finalists)
+    return found
+
+
+def _ends(steps: int) -> list[int]:
+    return [0, *(round(steps * stage) for stage in _STAGES)]
+
+
 def _search(unit: Unit, growth: Growth, ground: Ground, first: int = 0) -> Search:
     """A search from the start images numbered from `first` on."""
     origins = []
@@ -269,9 +286,8 @@ def _optimise(
     moves = ground.parameterisation.moves([seed for _, seed, _ in origins], growth.steps)
     facets = np.array([number % ground.facets for number, _, _ in origins])
     finalists = math.ceil(_FINALISTS * growth.oips)
-    ends = [0, *(round(growth.steps * stage) for stage in _STAGES)]
     image_steps, agreement = 0, 0.0
-    for stage, (begin, end) in enumerate(itertools.pairwise(ends)):
+    for stage, (begin, end) in enumerate(itertools.pairwise(_ends(growth.steps))):
         if begin == end:
             continue
         state = ground.ascent.optimise(

@@ -34,6 +34,14 @@ MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
 
 
+def batch_for(growth: Growth, most: int) -> int:
+    """How many images an ascent takes at a time, at most so many.
+
+    Fewer starts than a batch has room for leave it empty: it is computed all the same.
+    """
+    return min(most, MAPS_AT_ONCE * growth.starts)
+
+
 @dataclass
 class SweepContext(RunContext):
     """One sweep's; its tally is by unit.
@@ -116,8 +124,7 @@ class SweepContext(RunContext):
                     objective=objective,
                     parameterise=STYLES[style].parameterise(growth, self._pictures(style)),
                     matching=matching,
-                    # fewer starts than a batch has room for leave it empty: it is computed all the same
-                    batch=min(self.batch, MAPS_AT_ONCE * growth.starts),
+                    batch=batch_for(growth, self.batch),
                     size=self.size,
                 )
                 batcher = self._open.enter_context(Batcher(ascent, ascent.batch, beat=beat))

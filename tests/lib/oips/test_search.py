@@ -20,7 +20,7 @@ from lib.oips.constraint import Constraint, ConstraintName
 from lib.oips.growth import Growth
 from lib.oips.parameterisation import Parameterisation
 from lib.oips.quality import draft_of
-from lib.oips.search import AGREEING, LONGER, SLOW, Ground, Search, search_unit
+from lib.oips.search import AGREEING, LONGER, SLOW, Ground, Search, _search, search_unit, stages_of
 from lib.oips.settings import GrowthSettings
 from lib.oips.similarity import correlation
 from lib.oips.start_images import start_image, start_seed
@@ -438,3 +438,11 @@ def test_a_draft_is_one_search_and_says_silent_of_nothing() -> None:
     assert (verdict, ratio, search.image_steps) == ("unreached", None, growth.starts * growth.steps)
     assert search_unit(UNIT, growth, Land(bias=-10.0).ground, lambda _: 0.0, dead=True)[1] == "dead"
     assert search_unit(UNIT, growth, Land().ground, lambda _: 0.0)[1] == "responded"
+
+
+@pytest.mark.parametrize(("oips", "starts", "steps"), [(4, 64, 96), (1, 1, 48), (2, 8, 8), (4, 5, 3), (1, 40, 17)])
+def test_how_long_a_search_is_can_be_told_before(oips: int, starts: int, steps: int) -> None:
+    growth = replace(SMALL, oips=oips, starts=starts, steps=steps)
+    land = Land()
+    _search(UNIT, growth, land.ground("strong", "standardised", "response"))
+    assert stages_of(growth) == [(steps, images) for _, _, images, steps in land.calls]

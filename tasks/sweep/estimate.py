@@ -1,0 +1,246 @@
+"""What a sweep will take at each quality, told before it begins: from what an image-step of each layer takes here.
+
+Everything is counted as it is computed: batches that are not full cost what full ones do, results that are there cost
+nothing, and a search that leaves a doubt goes on. How often searches do, what a unit costs besides, and bytes, are
+measured on the networks of `python -m benchmarks plan`.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lib.network.units import Layer, Unit
+from lib.oips.growth import Growth, QualityName
+from lib.oips.negatives import STARTS as NEGATIVES
+from lib.oips.search import stages_of
+from storage.store import Record
+from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for
+from tasks.sweep.exemplars import pass_recipes
+from tasks.sweep.negatives import negatives_recipes
+from tasks.sweep.oips import oip_recipe
+from tasks.sweep.timing import Timing
+
+FURTHER = {"strong": 1.7, "clean": 1.7}
+"""Image-steps of all searches of a unit over those of its first one, by style, where no result tells."""
+FURTHER_ELSE = 1.2
+UNIT_SECONDS = 0.06
+"""CPU seconds that a unit takes besides: its task run, its picture, storing both, and its part of the layer's sheet."""
+PIXEL_SECONDS = 4e-7
+"""The same for each number of an image that is kept, drawn or moved."""
+MOVED = 12
+"""So many times is an image looked at to tell how natural it is (`lib.naturalness.kept`)."""
+UNIT_BYTES = 12_000
+"""Of a unit's records, and of what its picture has besides images."""
+PICTURE_BYTES = 6.0
+"""Of each number of an image: as it is drawn, and once more where the layer is gathered."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`missing`: maps that are to be made; seconds of CPU time, and by the clock; bytes that are stored."""
+
+    missing: int = 0
+    cpu: float = 0.0
+    wall: float = 0.0
+    size: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Cost(*(one + another for one, another in pairs))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way through all layers: what each costs, in the order in which they are swept."""
+
+    quality: QualityName
+    layers: Mapping[str, Cost]
+
+    @property
+    def cost(self) -> Cost:
+        """Of all layers."""
+        return sum(self.layers.values(), Cost())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a sweep to one quality takes: what comes before its passes, these, and what comes behind them."""
+
+    quality: QualityName
+    maps: int
+    before: Cost
+    passes: tuple[Pass, ...]
+    behind: Cost
+
+    @property
+    def cost(self) -> Cost:
+        """Of all that is missing; its `missing` are the maps that the last pass has to make."""
+        whole = sum((one.cost for one in self.passes), self.before + self.behind)
+        return Cost(self.passes[-1].cost.missing, whole.cpu, whole.wall, whole.size)
+
+    def fits(self, seconds: float) -> dict[QualityName, int]:
+        """How many maps each pass makes in so many seconds, by the clock."""
+        left, found = seconds - self.before.wall, {}
+        for one in self.passes:
+            made = 0
+            for cost in one.layers.values():
+                if cost.missing and left > 0:
+                    some = min(cost.missing, math.floor(left * cost.missing / max(cost.wall, 1e-9)))
+                    made += some
+                    left -= cost.wall
+            found[one.quality] = made
+        return found
+
+
+def estimate(
+    context: SweepContext,
+    units: Mapping[Layer, Sequence[Unit]],
+    growths: Sequence[Growth],
+    timings: Mapping[str, Timing],
+    *,
+    maps_per_task: int = 1,
+) -> Estimate:
+    """What a sweep of these units takes whose passes grow them so, the last one to the quality that is asked for.
+
+    Args:
+        timings: what each layer takes.
+    """
+    found = [_records(context, growth, units) for growth in growths]
+    better: set[Unit] = set()
+    passes: list[Pass] = []
+    for growth, there in zip(reversed(growths), reversed(found), strict=True):
+        better |= set(there)  # what is there already, or better, needs no draft
+        further = _further(growth, there.values())
+        layers = {}
+        for layer, chosen in units.items():
+            missing = sum(unit not in better for unit in chosen)
+            layers[layer.name] = _grown(context, growth, missing, timings[layer.name], further, maps_per_task)
+        passes.append(Pass(growth.quality, layers))
+    before, behind = _exemplars(context, units, timings), Cost()
+    for layer, chosen in units.items():
+        behind += _besides(context, growths[-1], layer, chosen, timings[layer.name], passes[0].layers[layer.name])
+    return Estimate(growths[-1].quality, sum(map(len, units.values())), before, tuple(reversed(passes)), behind)
+
+
+def _records(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> dict[Unit, Record]:
+    """The units that are there, grown so."""
+    own = _growing(context, growth)
+    session = context.session
+    found = {
+        unit: session.listing.find(oip_recipe(own, unit), changes=session.code["changes"])
+        for chosen in units.values()
+        for unit in chosen
+    }
+    return {unit: record for unit, record in found.items() if record is not None}
+
+
+def _growing(context: SweepContext, growth: Growth) -> SweepContext:
+    """The same for recipes, were units grown so."""
+    own = copy.copy(context)
+    own.growth = growth
+    return own
+
+
+def _further(growth: Growth, records: Iterable[Record]) -> float:
+    """Image-steps of all searches over those of the first: of what is there of it, or else as it is elsewhere."""
+    if growth.quality == "draft":
+        return 1.0
+    first = sum(steps * images for steps, images in stages_of(growth))
+    known = [record.output("oips").attributes.get("image_steps") for record in records]
+    steps = [one for one in known if isinstance(one, int)]
+    if steps:
+        return max(1.0, sum(steps) / len(steps) / first)
+    return FURTHER.get(growth.style, FURTHER_ELSE)
+
+
+def _grown(
+    context: SweepContext, growth: Growth, units: int, timing: Timing, further: float, maps_per_task: int
+) -> Cost:
+    """The OIPs of some units of a layer in one pass."""
+    if not units:
+        return Cost()
+    batch = batch_for(growth, context.batch)
+    at_once = min(MAPS_AT_ONCE, math.ceil(units / maps_per_task))
+    climbing = sum(
+        _climbing([(steps, many * images) for steps, images in stages_of(growth)], batch, timing)
+        for many in _groups(units, at_once)
+    )
+    looked = batch if context.network.pixels.plain else context.batch
+    cpu = further * (climbing + units * growth.starts * timing.start) + units * looked * timing.measured
+    numbers = growth.oips * _numbers(context)
+    cpu += units * (UNIT_SECONDS + PIXEL_SECONDS * numbers)
+    size = units * (UNIT_BYTES + numbers * (4 + PICTURE_BYTES))
+    return Cost(units, *_both(cpu, timing, timing.ready), size)
+
+
+def _groups(units: int, at_once: int) -> list[int]:
+    """How many units go on together."""
+    whole, rest = divmod(units, at_once)
+    return [at_once] * whole + ([rest] if rest else [])
+
+
+def _climbing(stages: Iterable[tuple[int, int]], batch: int, timing: Timing) -> float:
+    """CPU seconds of stages of so many steps with so many images: each batch is padded, and looks at the end of it."""
+    calls = [(steps, math.ceil(images / batch)) for steps, images in stages]
+    return sum(many * batch * (steps * timing.step + timing.measured) for steps, many in calls)
+
+
+def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], timings: Mapping[str, Timing]) -> Cost:
+    """The pass over the data set, with all layers that are not there yet."""
+    session, natural = context.session, context.natural
+    missing = {
+        layer: chosen
+        for layer, chosen in units.items()
+        if any(
+            session.listing.find(recipe, changes=session.code["changes"]) is None
+            for recipe in pass_recipes(context, layer.name)
+        )
+    }
+    if natural is None or not missing:
+        return Cost()
+    deepest = max((timings[layer.name] for layer in missing), key=lambda timing: timing.measured)
+    images = len(natural.images)
+    shown = min(images, 9 * sum(layer.units for layer in missing)) if natural.labels is not None else 0
+    cpu = (images + shown) * deepest.measured + images * sum(layer.units for layer in missing) * SURVEYED_SECONDS
+    return Cost(0, *_both(cpu, deepest, 0.0), 0.0)
+
+
+SURVEYED_SECONDS = 2.5e-7
+"""CPU seconds to note the response of one unit to one image."""
+
+
+def _besides(
+    context: SweepContext, growth: Growth, layer: Layer, chosen: Sequence[Unit], timing: Timing, grown: Cost
+) -> Cost:
+    """How natural a layer's pictures are, where some are new, and its negative OIPs."""
+    own, session = _growing(context, growth), context.session
+    numbers, cpu, ready = _numbers(context), 0.0, 0.0
+    looked = batch_for(growth, context.batch) if context.network.pixels.plain else context.batch
+    if grown.missing:
+        batches = math.ceil(len(chosen) / looked)
+        cpu += MOVED * batches * looked * timing.measured + len(chosen) * MOVED * numbers * PIXEL_SECONDS
+    indices = [unit.index for unit in chosen]
+    recipes = negatives_recipes(own, layer.name, indices, layer.units)
+    size = 0.0
+    if all(session.listing.find(recipe, changes=session.code["changes"]) is None for recipe in recipes):
+        starts, steps = min(NEGATIVES, growth.starts), max(growth.steps // 2, 1)
+        first, batch = max(round(steps / 8), 1), batch_for(growth, context.batch)
+        for many in _groups(len(chosen), context.batch):
+            cpu += _climbing([(first, many * starts), (steps - first, many)], batch, timing)
+            cpu += math.ceil(many / looked) * looked * timing.measured
+        cpu += len(chosen) * starts * timing.start
+        ready, size = timing.ready, 4.0 * numbers * len(chosen)
+    return Cost(0, *_both(cpu, timing, ready), size)
+
+
+def _numbers(context: SweepContext) -> int:
+    """Of an image."""
+    _, height, width, channels = context.network.model.input_shape
+    height, width = context.size or (height, width)
+    return int(height * width * channels)
+
+
+def _both(cpu: float, timing: Timing, ready: float) -> tuple[float, float]:
+    """CPU seconds and those by the clock: what is built runs on one processor, all else as image-steps do."""
+    return cpu + ready, cpu * timing.step_wall / max(timing.step, 1e-12) + ready
