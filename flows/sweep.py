@@ -20,6 +20,7 @@ from flows.running.damage import makes_damaged_again
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_partial, end_run, few
+from flows.running.plan import tell_plan
 from flows.running.sweep_context import obtain_sweep_model, open_sweep, sweep_recipes
 from flows.running.sweep_order import (
     Part,
@@ -82,6 +83,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
         with open_sweep(open_session, parameters, stored) as (context, units):
             open_session.pin(sweep_recipes(context, units))
+            tell_plan(context, units, parameters)
             names = [layer.name for layer in units]
             troubles = earlier.failures
             warnings: list[str] = []

@@ -1,9 +1,10 @@
 """Flows that the command line runs itself: from their parameters to what is shown of them."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli.print_results import show_analysis, show_dreams, show_sweep
+from flows.cli.print_results import show_analysis, show_dreams, show_plan, show_sweep
 from flows.forms.places import DATA_FOLDER, gallery_of, store_place
 from flows.forms.private import umask_for
 from lib.errors import BadInput
@@ -12,20 +13,25 @@ from lib.pictures.names import show_name
 
 if TYPE_CHECKING:
     from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
+    from flows.results.plans import PlanSummary
     from flows.results.summaries import AnalysisSummary, DreamsSummary, SweepSummary, TrainSummary
 
 PICTURES = DATA_FOLDER / "pictures"
 
 
-def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool) -> int:
-    """Sweep in this process, write the contact sheets to a folder, and show what came of it; returns the exit code."""
+def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool, *, ask: bool = False) -> int:
+    """Sweep in this process, write the contact sheets to a folder, and show what came of it; returns the exit code.
+
+    `ask`: whether a long sweep asks first, where there is a terminal.
+    """
+    from flows.cli.asking import asking
     from flows.cli.at_work import at_work
     from flows.cli.terminal import print_json
 
     place = parameters.store
     if folder is not None:
         _writable(folder)
-    with at_work(parameters):
+    with at_work(parameters) as progress, asking(progress) if ask else nullcontext():
         answer = _swept(parameters)
     if answer is None:
         return _out_of_time(as_json)
@@ -38,6 +44,21 @@ def sweep_here(parameters: "SweepParameters", folder: Path | None, as_json: bool
     shown = {**answer, **beside, **sheets}
     print_json(shown) if as_json else show_sweep(shown)
     return 1 if answer["failures"] else 0
+
+
+def plan_here(parameters: "SweepParameters", as_json: bool) -> int:
+    """Show what a sweep would take; returns the exit code."""
+    from flows.cli.at_work import at_work
+    from flows.cli.terminal import print_json
+
+    with at_work(parameters):
+        from flows.plan import sweep_plan
+
+        plan: PlanSummary | None = sweep_plan(parameters)
+    if plan is None:
+        return _out_of_time(as_json)
+    print_json(plan) if as_json else show_plan(plan)
+    return 0
 
 
 def train_here(parameters: "TrainParameters", as_json: bool) -> int:

@@ -1,7 +1,10 @@
 """What the command line shows of a run that it has made."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flows.results.plans import PlanSummary
 
 _FEW_FILES = 20
 _NEVER = "never on data"
@@ -64,6 +67,20 @@ def show_analysis(answer: Mapping[str, Any]) -> None:
     if "folder" in answer:
         console.print(answer["folder"], markup=False, soft_wrap=True)
     _show_gallery(answer)
+
+
+def show_plan(plan: "PlanSummary") -> None:
+    from flows.cli.terminal import out, table
+    from flows.results.plans import COLUMNS, plan_notes, plan_rows
+
+    console = out()
+    console.print(plan["model"], markup=False, style="bold")
+    rows = table(*COLUMNS, right=COLUMNS[1:])
+    for cells in plan_rows(plan):
+        rows.add_row(*cells)
+    console.print(rows)
+    for note in plan_notes(plan):
+        console.print(note, markup=False, soft_wrap=True)
 
 
 def show_dreams(answer: Mapping[str, Any]) -> None:

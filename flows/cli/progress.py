@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
@@ -33,6 +33,9 @@ class Display(Protocol):
 
     def update(self, what: str, done: int, total: int, note: str = "") -> None:
         """Show how far something is; it is over when `done` is `total`. A `tasks.session.progress.Listener`."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """While inside, nothing moves on the screen: somebody is asked something there."""
 
     def __enter__(self) -> "Display": ...
 
@@ -120,6 +123,12 @@ class Lines:
             else:
                 self._renew(what, part)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Print nothing while inside."""
+        with self._lock:
+            yield
+
     def renew(self) -> None:
         """Print a line of whatever it is time for, and of which there is something new to be said."""
         with self._lock:
@@ -180,6 +189,16 @@ class Bars:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
         self.console.file.close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bars away while inside."""
+        with self._lock:
+            self._bars.stop()
+            try:
+                yield
+            finally:
+                self._bars.start()
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""

@@ -20,6 +20,8 @@ from prefect.client.schemas.objects import State
 
 from flows.forms.places import pictures_place
 from flows.results.links import below_run
+from flows.results.plans import COLUMNS as PLAN_COLUMNS
+from flows.results.plans import PlanSummary, plan_notes, plan_rows
 from flows.results.summaries import AnalysisSummary, DreamsSummary, RunSummary, SweepSummary
 from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
@@ -81,6 +83,13 @@ def report_sweep(store: Store, summary: SweepSummary, gallery: str | None) -> No
     `gallery`: its address, where there is one of this store.
     """
     _publish("sweep", sweep_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+
+
+def report_plan(plan: PlanSummary) -> None:
+    """What a sweep takes, as an artifact of the flow run in which this is called."""
+    rows = [list(PLAN_COLUMNS), ["---", *["---:"] * (len(PLAN_COLUMNS) - 1)], *plan_rows(plan)]
+    table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+    _publish("plan", [f"# {_text(plan['model'])}", table, *map(_text, plan_notes(plan))], f"Plan of {plan['model']}")
 
 
 def report_analysis(store: Store, summary: AnalysisSummary, gallery: str | None) -> None:

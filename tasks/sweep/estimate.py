@@ -30,6 +30,8 @@ PIXEL_SECONDS = 4e-7
 """The same for each number of an image that is kept, drawn or moved."""
 MOVED = 12
 """So many times is an image looked at to tell how natural it is (`lib.naturalness.kept`)."""
+SURVEYED_SECONDS = 2.5e-7
+"""CPU seconds to note the response of one unit to one image of the data set."""
 UNIT_BYTES = 12_000
 """Of a unit's records, and of what its picture has besides images."""
 PICTURE_BYTES = 6.0
@@ -67,8 +69,6 @@ class Pass:
 class Estimate:
     """What a sweep to one quality takes: what comes before its passes, these, and what comes behind them."""
 
-    quality: QualityName
-    maps: int
     before: Cost
     passes: tuple[Pass, ...]
     behind: Cost
@@ -120,7 +120,12 @@ def estimate(
     before, behind = _exemplars(context, units, timings), Cost()
     for layer, chosen in units.items():
         behind += _besides(context, growths[-1], layer, chosen, timings[layer.name], passes[0].layers[layer.name])
-    return Estimate(growths[-1].quality, sum(map(len, units.values())), before, tuple(reversed(passes)), behind)
+    return Estimate(before, tuple(reversed(passes)), behind)
+
+
+def left_to_make(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> int:
+    """How many of the units are not there yet, grown so."""
+    return sum(map(len, units.values())) - len(_records(context, growth, units))
 
 
 def _records(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> dict[Unit, Record]:
@@ -206,10 +211,6 @@ def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], tim
     return Cost(0, *_both(cpu, deepest, 0.0), 0.0)
 
 
-SURVEYED_SECONDS = 2.5e-7
-"""CPU seconds to note the response of one unit to one image."""
-
-
 def _besides(
     context: SweepContext, growth: Growth, layer: Layer, chosen: Sequence[Unit], timing: Timing, grown: Cost
 ) -> Cost:
@@ -237,8 +238,7 @@ def _besides(
 def _numbers(context: SweepContext) -> int:
     """Of an image."""
     _, height, width, channels = context.network.model.input_shape
-    height, width = context.size or (height, width)
-    return int(height * width * channels)
+    return math.prod((*(context.size or (height or 1, width or 1)), channels))
 
 
 def _both(cpu: float, timing: Timing, ready: float) -> tuple[float, float]:

@@ -1,0 +1,81 @@
+"""The plan of a sweep: what it takes at each quality, said and asked before it begins."""
+
+from collections.abc import Sequence
+
+from flows.forms.parameters import SweepParameters
+from flows.forms.places import DATA_FOLDER
+from flows.results.plans import PlanSummary, asked, memory_of, plan_line, quality_plan, question
+from flows.results.reports import report_plan
+from flows.running.sweep_order import Units
+from lib.oips.growth import QUALITIES, Growth, QualityName
+from lib.oips.quality import passes_to
+from lib.oips.style import is_small
+from tasks.session.asking import Declined, agreed
+from tasks.session.progress import say
+from tasks.sweep.context import SweepContext
+from tasks.sweep.estimate import estimate, left_to_make
+from tasks.sweep.timing import timings_of
+
+TIMINGS = DATA_FOLDER / "timings"
+WORTH_TIMING = 100
+"""Maps: a sweep of fewer is over before it is told how long it takes."""
+LONG_SECONDS = 2 * 3600.0
+"""A sweep that takes longer asks first, where somebody can be asked."""
+
+
+def plan_of(context: SweepContext, units: Units, parameters: SweepParameters) -> PlanSummary:
+    """What this sweep takes; layers of which that is not known yet are timed."""
+    quality = parameters.quality
+    timings = timings_of(context, [layer.name for layer in units], TIMINGS)
+    estimates = {
+        name: estimate(
+            context,
+            units,
+            _passes(context, parameters, name),
+            timings.layers,
+            maps_per_task=parameters.maps_per_task,
+        )
+        for name in QUALITIES
+    }
+    left = context.session.deadline.seconds_left()
+    return PlanSummary(
+        model=context.network.name,
+        style=context.growth.style,
+        maps=sum(map(len, units.values())),
+        layers=len(units),
+        batch=context.batch,
+        quality=quality,
+        qualities=[quality_plan(name, one) for name, one in estimates.items()],
+        memory=memory_of(timings),
+        time=None if left is None else round(max(left, 0.0), 1),
+        fits=None if left is None else estimates[quality].fits(max(left, 0.0)),
+        timed=list(timings.timed),
+        timed_now=list(timings.now),
+    )
+
+
+def tell_plan(context: SweepContext, units: Units, parameters: SweepParameters) -> None:
+    """Say in a line what a sweep takes, before it begins, and show it among the flow run's artifacts.
+
+    A long one without a deadline asks first where somebody sits at a terminal. Raises Declined where that says no.
+    """
+    growth = _passes(context, parameters, parameters.quality)[-1]
+    if context.session.deadline.passed or left_to_make(context, growth, units) < WORTH_TIMING:
+        return
+    plan = plan_of(context, units, parameters)
+    say(plan_line(plan))
+    report_plan(plan)
+    if asked(plan)["seconds"] > LONG_SECONDS and plan["time"] is None and not agreed(question(plan)):
+        raise Declined("the sweep was not begun: answer y, or choose less with --quality, --layers or --budget")
+
+
+def _passes(context: SweepContext, parameters: SweepParameters, quality: QualityName) -> Sequence[Growth]:
+    growth = context.growth
+    return passes_to(
+        quality,
+        parameters.growth,
+        growth.style,
+        constraint=growth.constraint,
+        margin=growth.margin,
+        small=is_small(context.network.model.input_shape, context.size),
+    )
