@@ -25,6 +25,7 @@ BY_NAME_ONLY = (
     "kills",  # takes a quarter of an hour, on S3 more than an hour; neither of these two measures speed
     "live_collection",
     "recognisable",  # wants a network for photographs, and an hour
+    "plan",  # sweeps four networks, which takes an hour
     "peers",  # wants such a network, and xplique in an environment of its own
 )
 

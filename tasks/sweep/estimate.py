@@ -23,7 +23,7 @@ from tasks.sweep.timing import Timing
 
 FURTHER = {"strong": 1.7, "clean": 1.7}
 """Image-steps of all searches of a unit over those of its first one, by style, where no result tells."""
-FURTHER_ELSE = 1.2
+FURTHER_ELSE = 1.1
 UNIT_SECONDS = 0.06
 """CPU seconds that a unit takes besides: its task run, its picture, storing both, and its part of the layer's sheet."""
 PIXEL_SECONDS = 4e-7
