@@ -57,6 +57,16 @@ def work_to(model: Any, layers: Sequence[str], *, size: tuple[int, int] | None =
     return found
 
 
+def structure_of(model: Any) -> str:
+    """All that decides how long a network takes, as text: its steps and their shapes, and no weight's value."""
+    graph = graph_of(model)
+    return "\n".join(
+        f"{type(step.op).__name__} {[graph.shapes[slot] for slot in step.outputs]} "
+        f"{[tuple(weight.shape) for weight in getattr(step.op, 'weights', ())]}"
+        for step in graph.steps
+    )
+
+
 def _operations(step: Step, values: Mapping[Slot, Tensor]) -> float:
     numbers = sum(math.prod(values[slot].shape) for slot in step.outputs)
     positions = sum(math.prod(values[slot].shape[:-1]) for slot in step.outputs)

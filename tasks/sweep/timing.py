@@ -19,7 +19,7 @@ import numpy as np
 
 from lib.arrays import Floats
 from lib.network.units import Unit
-from lib.network.work import Work, work_to
+from lib.network.work import Work, structure_of, work_to
 from lib.oips.ascent import AscentState
 from lib.oips.search import Ground
 from lib.oips.start_images import length_scales, start_image, start_seed
@@ -158,14 +158,14 @@ def _memory() -> int:
 
 
 def _key(context: SweepContext) -> str:
-    """What timings hold for: another machine, network, style, size or batch has its own."""
+    """What timings hold for. Another machine, style, size or batch has its own; another training has the same."""
     growth = context.growth
     about = {
         "version": VERSION,
         "environment": digest_of(environment_bytes()),
         "host": platform.node(),
         "cores": os.cpu_count(),
-        "model": context.network.identity,
+        "model": structure_of(context.network.model),
         "pixels": str(context.network.pixels),
         "style": growth.style,
         "constraint": growth.constraint,

@@ -6,7 +6,7 @@ import pytest
 from keras import layers as kl
 
 from lib.errors import BadInput
-from lib.network.work import EACH_NUMBER, work_to
+from lib.network.work import EACH_NUMBER, structure_of, work_to
 
 
 def plain() -> keras.Model:
@@ -45,6 +45,13 @@ def test_four_times_the_pixels_are_about_four_times_the_work() -> None:
     model = keras.Model(entry, kl.Conv2D(4, 3, padding="same", activation="relu", name="maps")(entry))
     small, large = (work_to(model, ["maps"], size=(side, side))["maps"].operations for side in (16, 32))
     np.testing.assert_allclose(large / small, 4)
+
+
+def test_another_training_has_the_same_structure_and_another_kernel_has_not() -> None:
+    assert structure_of(plain()) == structure_of(plain())
+    other = keras.Sequential([keras.Input((10, 10, 1)), kl.Conv2D(4, 3, padding="same", name="first")])
+    same = keras.Sequential([keras.Input((10, 10, 1)), kl.Conv2D(4, 5, padding="same", name="first")])
+    assert structure_of(other) != structure_of(same)
 
 
 def test_an_unknown_layer_is_refused() -> None:

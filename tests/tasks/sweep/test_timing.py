@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from lib.network.work import Work
 from tasks.session.session import Session
 from tasks.sweep import timing
 from tasks.sweep.timing import Timing, between, spread, timings_of
-from tests.flows.tiny import MAPS
+from tests.flows.tiny import MAPS, small_cnn
 
 LAYERS = list(MAPS)
 
@@ -58,6 +59,15 @@ def test_layers_are_timed_once_and_others_later(
         assert one.memory > 10**8
     monkeypatch.setattr(timing, "time_layer", lambda *_: pytest.fail("it was timed before"))
     assert timings_of(context, LAYERS, tmp_path / "kept").now == ()
+
+
+def test_another_training_of_the_same_network_is_not_timed_again(
+    open_session: Session, sweep_context_in: Callable[..., Any], tmp_path: Path
+) -> None:
+    context = sweep_context_in(open_session)
+    timings_of(context, LAYERS[:1], tmp_path)
+    context.network = replace(context.network, saved=small_cnn(seed=1), identity="ab" * 32)
+    assert timings_of(context, LAYERS[:1], tmp_path).now == ()
 
 
 def test_another_batch_is_timed_by_itself(
