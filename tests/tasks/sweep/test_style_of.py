@@ -59,9 +59,9 @@ def test_where_a_search_went_on_in_another_style_the_record_and_the_layer_say_so
     """The best exemplar of one unit responds more than any OIP does, that of the other less."""
     context = sweep_context_in(open_session, replace(SOFT, oips=1))
 
-    def search(unit: Any, growth: Any, ground_of: Any, best_exemplar: Any, *, dead: bool) -> Any:
+    def search(unit: Any, growth: Any, ground_of: Any, best_exemplar: Any, **named: Any) -> Any:
         best = 1e6 if unit.index == 1 else 1e-6
-        return search_unit(unit, growth, ground_of, lambda constraint: best, dead=dead)
+        return search_unit(unit, growth, ground_of, lambda constraint: best, **named)
 
     monkeypatch.setattr("tasks.sweep.oips.search_unit", search)
     monkeypatch.setattr("lib.oips.search.LONGER", 2)
