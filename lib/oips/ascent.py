@@ -1,8 +1,8 @@
 """Gradient ascent of a whole batch of images, each for a unit of its own, as one compiled loop on the device.
 
 No Python runs between steps, and one trace serves every unit, every number of steps and every stage of a search: units,
-step sizes and moves are tensors, and batches are padded to one size. So an image's pixels do not depend on
-what else is in its batch, and a unit grown alone equals the same unit grown among others.
+step sizes and moves are tensors, and so is how many images there are. They are padded to one of few sizes, of which no
+image's pixels depend on, nor on what else is in its batch: a unit grown alone equals the same unit grown among others.
 
 What the gradient sees is not what the picture shows: a last step may overshoot, so the best image seen is kept.
 
@@ -26,7 +26,7 @@ from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
 from lib.oips.matching import Matching
-from lib.oips.measure import measure_batches, picked, unit_maps
+from lib.oips.measure import measure_batches, padded_size, picked, unit_maps
 from lib.oips.objective import OBJECTIVES, over_positions
 from lib.oips.parameterisation import Parameterisation, Shape
 
@@ -81,7 +81,7 @@ class Ascent:
     """The compiled ascent for one layer of one model under one constraint.
 
     Attributes:
-        batch: images a call; fewer are padded.
+        batch: most images a call; fewer are padded (`lib.oips.measure.padded_size`).
         shape: (height, width, channels) of an image.
         units: how many the layer has.
         signed: whether all of them stay linear, and `signed_units`: which do.
@@ -100,7 +100,7 @@ class Ascent:
         batch: int = 64,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """The loop for `batch` images at a time, traced here.
+        """The loop for up to `batch` images at a time, traced here.
 
         Args:
             model, layer, size: as `lib.network.trunk.responses_of` takes them.
@@ -129,9 +129,10 @@ class Ascent:
         self.parameterisation = parameterise(constraint, self.shape)
         self.traces = 0
         self._steps_a_call = 1
-        pixels = tf.TensorSpec((batch, *self.shape), tf.float32)
-        canvas = tf.TensorSpec((batch, *self.parameterisation.canvas), tf.float32)
-        numbers = tf.TensorSpec((batch,), tf.float32)
+        # any number of images, so that one trace serves all: `padded_size` says how many there are
+        pixels = tf.TensorSpec((None, *self.shape), tf.float32)
+        canvas = tf.TensorSpec((None, *self.parameterisation.canvas), tf.float32)
+        numbers = tf.TensorSpec((None,), tf.float32)
         self._optimise = tf.function(
             self._optimise_batch,
             input_signature=[
@@ -141,17 +142,17 @@ class Ascent:
                 numbers,
                 numbers,
                 numbers,
-                tf.TensorSpec((batch,), tf.int32),
-                tf.TensorSpec((None, batch), tf.float32),
-                tf.TensorSpec((None, batch, self.parameterisation.move), self.parameterisation.dtype),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None, None), tf.float32),
+                tf.TensorSpec((None, None, self.parameterisation.move), self.parameterisation.dtype),
             ],
         )
         self._measure = tf.function(
-            self._measure_batch, input_signature=[pixels, tf.TensorSpec((batch,), tf.int32)], autograph=False
+            self._measure_batch, input_signature=[pixels, tf.TensorSpec((None,), tf.int32)], autograph=False
         )
         self._finish = tf.function(
             self._finish_batch,
-            input_signature=[canvas, pixels, numbers, numbers, numbers, tf.TensorSpec((batch,), tf.int32)],
+            input_signature=[canvas, pixels, numbers, numbers, numbers, tf.TensorSpec((None,), tf.int32)],
             autograph=False,
         )
         with LOCK:
@@ -179,7 +180,8 @@ class Ascent:
         n, steps = len(state), len(rates)
         if not 0 < n <= self.batch:
             raise ValueError(f"{n} images in a call that takes 1 to {self.batch}")
-        rows = np.arange(self.batch) % n  # padding repeats images, so that it can meet nothing that they do not
+        # padding repeats images, so that it can meet nothing that they do not
+        rows = np.arange(padded_size(n, self.batch)) % n
         if moves is None:
             moves = np.zeros((steps, n, self.parameterisation.move))
         padded = state.take(rows)
@@ -240,7 +242,7 @@ class Ascent:
         self.traces += 1
         grown = self.parameterisation
         steps = tf.shape(rates)[0]
-        curve = tf.TensorArray(tf.float32, steps, element_shape=(self.batch,))
+        curve = tf.TensorArray(tf.float32, steps, element_shape=(None,))
         for step in tf.range(steps):
             rate = rates[step][:, None, None, None]
             gradient, score, now, before = self._gradient(images, moves[step], units)
@@ -261,7 +263,7 @@ class Ascent:
 
         images = self.parameterisation.image(images)
         _, *seen = self._see(images, units)
-        every = tf.ones((self.batch,), tf.bool)
+        every = tf.ones_like(scored, tf.bool)
         return self._keep(every, (images, best), tuple(seen), (scored, response, pre_activation))
 
     def _gradient(self, images: Tensor, moves: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

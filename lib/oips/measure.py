@@ -18,6 +18,9 @@ from lib.network.pixels import Pixels
 from lib.network.trunk import Trunk, responses_of
 from lib.oips.objective import over_positions
 
+_MULTIPLE = 8
+"""Batches hold so many images, twice as many, and so on. On processors no size of these changes a bit of an image."""
+
 
 class Measure:
     """Response and pre-activation of pictures for units of one layer of a network that takes other pixels."""
@@ -37,7 +40,7 @@ class Measure:
         import tensorflow as tf
 
         trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
-        signature = [tf.TensorSpec((batch, *trunk.input_shape), tf.float32), tf.TensorSpec((batch,), tf.int32)]
+        signature = [tf.TensorSpec((None, *trunk.input_shape), tf.float32), tf.TensorSpec((None,), tf.int32)]
 
         @tf.function(input_signature=signature, autograph=False)
         def measure(images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,6 +73,18 @@ def picked(trunk: Trunk, layer: str, maps: Mapping[str, tuple[Tensor, Tensor]], 
     return picked, tf.gather(after, units, axis=-1, batch_dims=1)
 
 
+def padded_size(images: int, batch: int) -> int:
+    """How many images a compiled function is given where some, at most `batch`, are wanted of it.
+
+    On a GPU always a whole batch: there another size may be computed in another way, whose bits are others.
+    """
+    import tensorflow as tf
+
+    if tf.config.get_visible_devices("GPU"):
+        return batch
+    return min(batch, -(-images // _MULTIPLE) * _MULTIPLE)
+
+
 def strengths_of(responses: Reals, pre_activations: Reals) -> Reals:
     """By what images are ordered for a unit: where it does not respond, its pre-activation decides. Any shape."""
     return np.asarray(np.where(responses > 0, responses, np.minimum(pre_activations, 0)))
@@ -78,12 +93,12 @@ def strengths_of(responses: Reals, pre_activations: Reals) -> Reals:
 def measure_batches(
     measure: Callable[..., tuple[Tensor, Tensor]], batch: int, images: Reals, units: npt.ArrayLike
 ) -> tuple[Floats, Floats]:
-    """What a function of exactly `batch` images and units gives for any number of them, [n] each."""
+    """What a function of images and units gives for any number of them, [n] each; at most `batch` go in at once."""
     found = []
     for first in range(0, len(images), batch):
         stop.look()
         part = images[first : first + batch]
-        rows = np.arange(batch) % len(part)
+        rows = np.arange(padded_size(len(part), batch)) % len(part)
         out = measure(part[rows], np.asarray(units, np.int32)[first : first + batch][rows])
         found.append([np.asarray(array)[: len(part)] for array in out])
     responses, pre_activations = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
