@@ -6,6 +6,7 @@ import sys
 ALL = (
     "startup",
     "speed",
+    "numerics",
     "dreams",
     "dream_folder",
     "orchestration",

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lib.arrays import Tensor
-from lib.network.trunk import Kernel
+from lib.network.plan import Kernel
 
 _FEW_CHANNELS = 4
 
@@ -24,7 +24,7 @@ _FEW_CHANNELS = 4
 def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
     """The kernel for the first one or two of these layers, or None where they are best left to Keras.
 
-    See `lib.network.trunk.Kernels`.
+    See `lib.network.plan.Kernels`.
     """
     first = ops[0]
     if _plain_pooling(first):
@@ -77,7 +77,7 @@ def pool_max(x: Tensor, window: tuple[int, int], *, fits: bool = False) -> Tenso
         top = tf.nn.max_pool2d(x, window, window, "VALID")
 
         def gradient(g: Tensor) -> Tensor:
-            rows, columns = _side(top, 1) * high, _side(top, 2) * wide
+            rows, columns = side(top, 1) * high, side(top, 2) * wide
             whole = fits or (rows, columns) == tuple(x.shape[1:3])
             inside = x if whole else x[:, :rows, :columns]
             hit = tf.cast(tf.equal(inside, _enlarge(top, window)), x.dtype)
@@ -85,7 +85,7 @@ def pool_max(x: Tensor, window: tuple[int, int], *, fits: bool = False) -> Tenso
             back = hit * _enlarge(share, window)
             if whole:
                 return back
-            return tf.pad(back, [[0, 0], [0, _side(x, 1) - rows], [0, _side(x, 2) - columns], [0, 0]])
+            return tf.pad(back, [[0, 0], [0, side(x, 1) - rows], [0, side(x, 2) - columns], [0, 0]])
 
         return top, gradient
 
@@ -102,7 +102,7 @@ def convolve_few(x: Tensor, kernel: Tensor) -> Tensor:
     def convolved(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
         def gradient(g: Tensor) -> tuple[Tensor, None]:
             flat = tf.reshape(kernel, [high * wide * channels, maps])
-            rows, columns = _side(g, 1), _side(g, 2)
+            rows, columns = side(g, 1), side(g, 2)
             spread = tf.matmul(tf.reshape(g, [-1, maps]), flat, transpose_b=True)
             spread = tf.reshape(spread, [-1, rows, columns, high * wide, channels])
             parts = [
@@ -140,7 +140,7 @@ def convolve_pool_few(x: Tensor, kernel: Tensor, window: tuple[int, int]) -> Ten
 
     @tf.custom_gradient
     def pooled(x: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, None]]]:
-        rows, columns = (_side(x, 1) - high + 1) // down, (_side(x, 2) - wide + 1) // right
+        rows, columns = (side(x, 1) - high + 1) // down, (side(x, 2) - wide + 1) // right
         places = [(i, j) for i in range(down) for j in range(right)]
         tall, broad = (rows - 1) * down + high, (columns - 1) * right + wide
         found = [tf.nn.conv2d(x[:, i : i + tall, j : j + broad], kernel, window, "VALID") for i, j in places]
@@ -178,8 +178,8 @@ def convolve_pool_few(x: Tensor, kernel: Tensor, window: tuple[int, int]) -> Ten
             across, along = columns + blocks[1] - 1, rows + blocks[0] - 1
             back = tf.reshape(tf.add_n(parts), [-1, along, across, down, right * channels])
             back = tf.reshape(tf.transpose(back, (0, 1, 3, 2, 4)), [-1, along * down, across * right, channels])
-            back = back[:, : _side(x, 1), : _side(x, 2)]
-            missing = [[0, _side(x, axis) - _side(back, axis)] for axis in (1, 2)]
+            back = back[:, : side(x, 1), : side(x, 2)]
+            missing = [[0, side(x, axis) - side(back, axis)] for axis in (1, 2)]
             return tf.pad(back, [[0, 0], *missing, [0, 0]]), None
 
         return rounds[-1][0], gradient
@@ -187,7 +187,7 @@ def convolve_pool_few(x: Tensor, kernel: Tensor, window: tuple[int, int]) -> Ten
     return pooled(x, kernel)
 
 
-def _side(x: Tensor, axis: int) -> Any:
+def side(x: Tensor, axis: int) -> Any:
     """How long a tensor is along an axis: a number where that is known while tracing."""
     import tensorflow as tf
 
@@ -200,7 +200,7 @@ def _enlarge(x: Tensor, window: tuple[int, int]) -> Tensor:
     import tensorflow as tf
 
     high, wide = window
-    rows, columns, channels = _side(x, 1), _side(x, 2), x.shape[3]
+    rows, columns, channels = side(x, 1), side(x, 2), x.shape[3]
     line = tf.reshape(tf.concat([x] * wide, -1), [-1, rows, columns * wide * channels])
     return tf.reshape(tf.concat([line] * high, -1), [-1, rows * high, columns * wide, channels])
 

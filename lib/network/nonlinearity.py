@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # NumPy takes a while, and commands that only list want no ne
 Kind = Literal["map", "node", "class"]
 
 # Bare operations (`keras.ops.relu(x)`, `x + y`) are Keras classes without a public name: known by the name they have.
-_OPERATIONS = {
+OPERATIONS = {
     *("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "hard_silu", "hard_sigmoid"),
     *("sigmoid", "sparse_sigmoid", "log_sigmoid", "tanh", "hard_tanh", "tanh_shrink", "softplus", "softsign"),
     *("soft_shrink", "hard_shrink", "squareplus", "sparse_plus", "threshold", "exp"),
@@ -163,7 +163,7 @@ def activation_name(op: Any) -> str | None:
     if name == "ReLU":
         return "leaky_relu" if op.negative_slope else "relu"
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()  # LogSoftmax, as the function is called
-    return snake if snake in _OPERATIONS or snake in MIXING else None
+    return snake if snake in OPERATIONS or snake in MIXING else None
 
 
 def _carry_on(graph: Graph, step: Step, carried: dict[Slot, int]) -> int | None:

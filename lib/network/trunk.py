@@ -4,34 +4,23 @@ Called with images it gives the responses and pre-activations of all units of th
 statistics, no dropout). It is meant to be called inside a `tf.function`; trace that under `lib.network.graph.LOCK`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lib.arrays import Tensor
 from lib.errors import BadInput
-from lib.network.graph import LOCK, Graph, Slot, Step, consumers, graph_of, run_step
+from lib.network.graph import LOCK, Graph, Slot, Step, graph_of
 from lib.network.nonlinearity import Nonlinearity, OwnActivation, virtual
+from lib.network.plan import Compute, Kernels, plan
 from lib.network.targets import find
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A faster way to compute the first `covers` layers of a run: `compute` takes and gives one tensor."""
-
-    covers: int
-    compute: Callable[[Tensor], Tensor]
-
-
-# Is shown a run of layers, each fed by the one before and by nothing else, whose tensors in between nobody wants, as
-# (Conv2D, MaxPooling2D); answers with a kernel for the first ones of them, or None.
-Kernels = Callable[[tuple[Any, ...]], Kernel | None]
 
 
 class Trunk:
     """From images to responses; made by `responses_of`.
 
     Attributes:
+        graph, places, kernels: what it was made of: the steps, where in them each layer's units are found, and what
+            was asked for faster ways.
         layers: names, in the order asked for.
         input_shape: (height, width, channels) of its images; None where the size is free and none was chosen.
         units: number of units, by layer.
@@ -47,15 +36,17 @@ class Trunk:
         input_shape: tuple[int | None, int | None, int],
         kernels: Kernels | None,
     ) -> None:
-        self._graph = graph
-        self._places = dict(places)
+        self.graph = graph
+        self.places = dict(places)
+        self.kernels = kernels
         self.layers = tuple(places)
         self.input_shape = input_shape
         self.units = {name: place.units for name, place in places.items()}
         self.signed = {name: place.signed for name, place in places.items()}
         self.signed_units = {name: place.signed_units for name, place in places.items()}
         self.activation = {name: place.activation for name, place in places.items()}
-        self._plan = _plan(graph, list(places.values()), kernels)
+        kept = {slot for place in places.values() for slot in (place.before, place.after)}
+        self._plan = plan(graph, kept, kernels)
 
     def __call__(self, images: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Responses and pre-activations, both float32 [B, units], by layer, of images [B, height, width, channels]."""
@@ -69,14 +60,23 @@ class Trunk:
 
     def maps(self, images: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Activations and pre-activations [B, ..., units] at each position, by layer."""
-        values: dict[Slot, Tensor] = {self._graph.input: images}
-        for compute in self._plan:
+        values = self.tensors(images, self._plan)
+        return {
+            name: (maps_of(values, place, place.after), maps_of(values, place, place.before))
+            for name, place in self.places.items()
+        }
+
+    def tensors(self, images: Tensor, todo: Sequence[Compute]) -> dict[Slot, Tensor]:
+        """What is there once all has been done that a plan for this trunk's graph says, from images on."""
+        values: dict[Slot, Tensor] = {self.graph.input: images}
+        for compute in todo:
             compute(values)
-        found = {}
-        for name, place in self._places.items():
-            channels = slice(place.offset, place.offset + place.units)
-            found[name] = (values[place.after][..., channels], values[place.before][..., channels])
-        return found
+        return values
+
+
+def maps_of(values: Mapping[Slot, Tensor], place: Nonlinearity, slot: Slot) -> Tensor:
+    """What a tensor that a place names holds of its units."""
+    return values[slot][..., place.offset : place.offset + place.units]
 
 
 def responses_of(
@@ -144,54 +144,6 @@ def taken_apart(graph: Graph, places: Iterable[Nonlinearity]) -> Graph:
                 shapes[virtual(out)] = shapes[out]
                 steps.append(again)
     return Graph(graph.input, tuple(steps), graph.outputs, shapes)
-
-
-Compute = Callable[[dict[Slot, Tensor]], None]
-
-
-def _plan(graph: Graph, places: Sequence[Nonlinearity], kernels: Kernels | None) -> list[Compute]:
-    """What to do, in order, so that the tensors of all places are filled."""
-    kept = {slot for place in places for slot in (place.before, place.after)}
-    steps = graph.needed_for(kept)
-    readers = consumers(steps)
-    plan: list[Compute] = []
-    covered = 0
-    for at, step in enumerate(steps):
-        if at < covered:
-            continue
-        run = [] if isinstance(step.op, OwnActivation) else _run(steps[at:], readers, kept)
-        kernel = kernels(tuple(s.op for s in run)) if kernels and run else None
-        if kernel is None:
-            plan.append(_by_layer(step))
-            continue
-        plan.append(_by_kernel(kernel.compute, step.inputs[0], run[kernel.covers - 1].outputs[0]))
-        covered = at + kernel.covers
-    return plan
-
-
-def _run(steps: Sequence[Step], readers: Mapping[Slot, list[Step]], kept: set[Slot]) -> list[Step]:
-    """The longest run from the first of the steps on that a kernel may replace: one tensor in, one out, in a row."""
-    run: list[Step] = []
-    for step in steps:
-        simple = len(step.inputs) == len(step.outputs) == 1 and step.args[:1] == step.inputs
-        if not simple or (run and step.inputs != run[-1].outputs):
-            break
-        run.append(step)
-        (out,) = step.outputs
-        if out in kept or len(readers.get(out, [])) != 1:
-            break
-    return run
-
-
-def _by_layer(step: Step) -> Compute:
-    return lambda values: run_step(step, values)
-
-
-def _by_kernel(compute: Callable[[Tensor], Tensor], entry: Slot, out: Slot) -> Compute:
-    def run(values: dict[Slot, Tensor]) -> None:
-        values[out] = compute(values[entry])
-
-    return run
 
 
 def _without_activation(op: Any) -> Any:

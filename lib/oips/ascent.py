@@ -24,9 +24,10 @@ from lib.errors import BadInput
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
+from lib.network.unit_maps import UnitMaps, Weights
 from lib.oips.constraint import Constraint
 from lib.oips.matching import Matching
-from lib.oips.measure import measure_batches, padded_size, picked, unit_maps
+from lib.oips.measure import measure_batches, padded_size
 from lib.oips.objective import OBJECTIVES, over_positions
 from lib.oips.parameterisation import Parameterisation, Shape
 
@@ -117,12 +118,13 @@ class Ascent:
         self.constraint = constraint
         self.layer = layer
         layers = dict.fromkeys([layer, *(matching.layers if matching else ())])
-        self._trunk = responses_of(model, list(layers), size=size, kernels=fast_kernels)
+        trunk = responses_of(model, list(layers), size=size, kernels=fast_kernels)
+        self._own = UnitMaps(trunk, layer, matching.layers if matching else ())
         self._objective, self._matching = OBJECTIVES[objective], matching
-        self.units = self._trunk.units[layer]
-        self.signed = self._trunk.signed[layer]
-        self.signed_units = self._trunk.signed_units[layer]
-        height, width, channels = self._trunk.input_shape
+        self.units = trunk.units[layer]
+        self.signed = trunk.signed[layer]
+        self.signed_units = trunk.signed_units[layer]
+        height, width, channels = trunk.input_shape
         if height is None or width is None:
             raise BadInput("the network takes images of any size: choose one, as 64x64")
         self.shape = (height, width, channels)
@@ -242,10 +244,11 @@ class Ascent:
         self.traces += 1
         grown = self.parameterisation
         steps = tf.shape(rates)[0]
+        weights = self._weights(units)
         curve = tf.TensorArray(tf.float32, steps, element_shape=(None,))
         for step in tf.range(steps):
             rate = rates[step][:, None, None, None]
-            gradient, score, now, before = self._gradient(images, moves[step], units)
+            gradient, score, now, before = self._gradient(images, moves[step], units, weights)
             own = grown.unmoved(moves[step])
             best, scored, response, pre_activation = self._keep(
                 own, (grown.image(images), best), (score, now, before), (scored, response, pre_activation)
@@ -262,36 +265,39 @@ class Ascent:
         import tensorflow as tf
 
         images = self.parameterisation.image(images)
-        _, *seen = self._see(images, units)
+        _, *seen = self._see(images, units, self._weights(units))
         every = tf.ones_like(scored, tf.bool)
         return self._keep(every, (images, best), tuple(seen), (scored, response, pre_activation))
 
-    def _gradient(self, images: Tensor, moves: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _weights(self, rows: Tensor) -> Weights:
+        """Of the units whose rows these are."""
+        return self._own.weights(rows if self._matching is None else rows // self._matching.facets)
+
+    def _gradient(
+        self, images: Tensor, moves: Tensor, units: Tensor, weights: Weights
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         import tensorflow as tf
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            value, score, now, before = self._see(self.parameterisation.seen(images, moves), units)
+            value, score, now, before = self._see(self.parameterisation.seen(images, moves), units, weights)
             optimised = tf.reduce_sum(value)
         return tape.gradient(optimised, images), score, now, before
 
-    def _see(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _see(self, images: Tensor, units: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What is maximised, the score, the response and the mean pre-activation, [B] each."""
-        maps = self._trunk.maps(images)
-        facets = 1 if self._matching is None else self._matching.facets
-        before, after = picked(self._trunk, self.layer, maps, units if facets == 1 else units // facets)
-        value = self._objective.value(before, after)
-        now, before = over_positions(after), over_positions(before)
+        found = self._own(images, weights)
+        value = self._objective.value(found.before, found.after)
+        now, before = over_positions(found.after), over_positions(found.before)
         score = self._objective.score(now, before)
         if self._matching is not None:
-            activations = {name: activations for name, (activations, _) in maps.items()}
-            value = self._matching.value(value, score, activations, units)
-            score = self._matching.value(score, score, activations, units)
+            value = self._matching.value(value, score, found.whole, units)
+            score = self._matching.value(score, score, found.whole, units)
         return value, score, now, before
 
     def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-        before, after = unit_maps(self._trunk, self.layer, images, units)
-        return over_positions(after), over_positions(before)
+        found = self._own(images, self._own.weights(units))
+        return over_positions(found.after), over_positions(found.before)
 
     def _keep(
         self,

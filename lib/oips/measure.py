@@ -4,7 +4,7 @@ An ascent sees pictures, and what is stored of them is what the network takes: r
 reported of a stored image is measured on that image, and on nothing that would have to be turned back into it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,13 @@ from lib.arrays import Floats, Reals, Tensor
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.pixels import Pixels
-from lib.network.trunk import Trunk, responses_of
+from lib.network.trunk import responses_of
+from lib.network.unit_maps import UnitMaps
 from lib.oips.objective import over_positions
 
-_MULTIPLE = 8
-"""Batches hold so many images, twice as many, and so on. On processors no size of these changes a bit of an image."""
+_LEAST, _MULTIPLE = 16, 8
+"""How many images a batch holds at least, and of what it holds a multiple. On processors no such size changes a bit of
+an image; a matrix product of 8 rows is computed in another way."""
 
 
 class Measure:
@@ -40,12 +42,13 @@ class Measure:
         import tensorflow as tf
 
         trunk = responses_of(model, [layer], size=size, kernels=fast_kernels)
+        own = UnitMaps(trunk, layer)
         signature = [tf.TensorSpec((None, *trunk.input_shape), tf.float32), tf.TensorSpec((None,), tf.int32)]
 
         @tf.function(input_signature=signature, autograph=False)
         def measure(images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-            before, after = unit_maps(trunk, layer, images, units)
-            return over_positions(after), over_positions(before)
+            found = own(images, own.weights(units))
+            return over_positions(found.after), over_positions(found.before)
 
         with LOCK:
             measure.get_concrete_function()
@@ -54,23 +57,6 @@ class Measure:
     def __call__(self, pictures: Reals, units: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Response and pre-activation, [n] each, of what is stored of `pictures` [n, H, W, C], for a unit each."""
         return measure_batches(self._measure, self._batch, self._pixels.to_network(pictures), units)
-
-
-def unit_maps(trunk: Trunk, layer: str, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-    """Within a `tf.function`: pre-activations and activations of a unit for each image, float32 [B, ...]."""
-    return picked(trunk, layer, trunk.maps(images), units)
-
-
-def picked(trunk: Trunk, layer: str, maps: Mapping[str, tuple[Tensor, Tensor]], units: Tensor) -> tuple[Tensor, Tensor]:
-    """As `unit_maps`, of what `Trunk.maps` gave for the images."""
-    import tensorflow as tf
-
-    # a network of mixed precision answers in half, whose steps are too coarse to add up
-    after, before = (tf.cast(tensor, tf.float32) for tensor in maps[layer])
-    picked = tf.gather(before, units, axis=-1, batch_dims=1)
-    if trunk.signed[layer]:
-        return picked, picked
-    return picked, tf.gather(after, units, axis=-1, batch_dims=1)
 
 
 def padded_size(images: int, batch: int) -> int:
@@ -82,7 +68,7 @@ def padded_size(images: int, batch: int) -> int:
 
     if tf.config.get_visible_devices("GPU"):
         return batch
-    return min(batch, -(-images // _MULTIPLE) * _MULTIPLE)
+    return min(batch, max(_LEAST, -(-images // _MULTIPLE) * _MULTIPLE))
 
 
 def strengths_of(responses: Reals, pre_activations: Reals) -> Reals:

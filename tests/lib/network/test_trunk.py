@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers as kl
 
 from lib.errors import BadInput
-from lib.network.trunk import Kernel, responses_of
+from lib.network.plan import Kernel
+from lib.network.trunk import responses_of
 from lib.network.units import select_layers
 from tests.lib.keras_zoo import ZOO
 
