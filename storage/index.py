@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sql
 
@@ -40,6 +40,15 @@ Artifact = tuple[Record, str]  # a record and a role of its outputs, or of its i
 Answer = TypeVar("Answer")
 # Of the file and of what SQLite keeps beside it: size, and time of the last write in ns.
 _Stamp = tuple[tuple[int, int] | None, ...]
+
+
+class Entry(NamedTuple):
+    """What stands for a record: `digest` is of all that it says, so a record of the same digest says the same."""
+
+    key: str
+    task: str
+    ended: str
+    digest: bytes
 
 
 class Index:
@@ -140,11 +149,22 @@ class Index:
 
     def records(self) -> Iterator[Record]:
         """Every record in it, the oldest first; never all of them in memory at once."""
-        rows = self._ask(lambda connection: list(tables.checked(connection, RECORDS)))
-        rows.sort(key=lambda row: (row[2], row[0]))
+        rows = self._rows()
         for start in range(0, len(rows), _AT_ONCE):
             part = rows[start : start + _AT_ONCE]
             yield from self._ask(partial(tables.records_of, rows=part))
+
+    def entries(self) -> list[Entry]:
+        """What stands for every record in it, the oldest first: who knows what a digest says need not read it again."""
+        return [Entry(*row[:4]) for row in self._rows()]
+
+    def records_of(self, keys: Sequence[str]) -> dict[str, Record]:
+        """The records of these keys, by key, without those that are not in it."""
+        found: dict[str, Record] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            wanted = RECORDS.c.key.in_(keys[start : start + _AT_ONCE])
+            found |= {record.key: record for record in self._records(wanted)}
+        return found
 
     def record(self, key: str) -> Record | None:
         """The record of this key; None where there is none."""
@@ -192,6 +212,12 @@ class Index:
             if self._path is not None:
                 log.warning("%s", f"the index in {self._path.parent} is damaged ({reason(error)}) and is made anew")
                 remove_damaged(self._path)
+
+    def _rows(self) -> list[Sequence[Any]]:
+        """The rows of all records, the oldest first."""
+        rows = self._ask(lambda connection: list(tables.checked(connection, RECORDS)))
+        rows.sort(key=lambda row: (row[2], row[0]))
+        return rows
 
     def _records(self, condition: "sql.ColumnElement[bool]") -> list[Record]:
         chosen = tables.whole_records().where(condition)

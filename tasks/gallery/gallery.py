@@ -18,6 +18,7 @@ from tasks.gallery.pages import compare_pages
 from tasks.gallery.pages.layer_view import layers_of
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
+from tasks.gallery.reading.remembered import Remembered
 from tasks.session.kind import artifact_kinds
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,9 +52,13 @@ def make_gallery(
     progress("gallery", 0, steps)
     found: list[Section] = [module.SECTION for module in modules if hasattr(module, "SECTION")]
     sections = [(one.title, one.address) for one in sorted(found, key=lambda section: section.place)]
-    with Site(out, sections=sections, code=_code(), umask=umask) as site:
+    code = _code()
+    with Site(out, sections=sections, code=code, umask=umask) as site:
         # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
-        catalogue = Catalogue(store)
+        remembered = Remembered(site.handed_on("records"), code)
+        catalogue = Catalogue(store, remembered)
+        if (read := remembered.to_bytes()) is not None:
+            site.hand_on("records", read)
         compare_pages.check_pairs(catalogue, pairs)
         _remember(site, pairs)
         for done, module in enumerate(modules):

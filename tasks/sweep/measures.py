@@ -98,6 +98,11 @@ class LayerMeasures:
     store: Store
     records: Sequence[Record]
 
+    @property
+    def whole(self) -> bool:
+        """Whether none of the arrays that were asked for so far is missing or damaged."""
+        return all(array is not None for array in self._arrays.values())
+
     def of(self, unit: str, oips: str) -> UnitMeasures:
         """What is known of a unit, as `Conv2D_2/17`, by its OIPs: the digest of their blob."""
         found: UnitMeasures = {}

@@ -138,3 +138,21 @@ def test_opening_a_store_imports_nothing_heavy():
         f"print([name for name in '{heavy}'.split() if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_entries_stand_for_all_records_the_oldest_first_and_for_what_they_say(store, committing):
+    made = [committing(store, outputs={"picture": bytes([number])}) for number in range(3)]
+    index = store.questions()
+    assert [(entry.key, entry.task, entry.ended) for entry in index.entries()] == [
+        (record.key, record.task, record.ended) for record in sorted(made, key=lambda one: (one.ended, one.key))
+    ]
+    assert len({entry.digest for entry in index.entries()}) == 3
+    store.reindex()
+    assert index.entries() == store.questions().entries()
+
+
+def test_many_records_are_read_at_once_by_their_keys(store, committing):
+    made = {record.key: record for record in (committing(store, outputs={"picture": bytes([n])}) for n in range(3))}
+    some = list(made)[1:]
+    assert store.questions().records_of([*some, "none/such"]) == {key: made[key] for key in some}
+    assert store.questions().records_of([]) == {}

@@ -1,14 +1,15 @@
 """A folder that holds a gallery: only what changed is written, and only what is the gallery's own is removed.
 
-`.gallery/` in it holds what makes that possible: a manifest, which says of every file what it was made from; a journal
-of what the generation under way writes, which is what is left of one that was killed; and a lock, because generations
-take turns.
+`.gallery/` in it holds what makes that possible: a manifest, which says of every file what it was made from, and of
+every part of the gallery, as a layer, which facts it shows and which files it has; a journal of what the generation
+under way writes, which is what is left of one that was killed; and a lock, because generations take turns.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,13 +24,18 @@ from lib.gallery.addresses import is_address
 from lib.gallery.rendering import Page, templates_digest
 from lib.gallery.style import static_files
 from lib.permissions import give, make_folders
-from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondWriter, Writer
+from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondWriter, StoredFile, Writer
 
 ALONE = 10_000
 """Files that one process writes; for more, a second one is worth the second that it takes to start."""
 # Counted up when the manifest changes its form; one of another form counts for nothing but the names of its files.
 _FORM = 1
 _UNKNOWN = ""
+
+_Entry = Sequence[Any]
+"""What the manifest says of a file: a digest of what it was made from, and its bytes."""
+_Part = Sequence[Any]
+"""What it says of a part: a digest of its facts, and the addresses of its files."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,12 @@ class Site:
         # whoever may write to the folder may take a turn
         lock = self._own / "lock"
         self._lock = FileLock(lock) if umask is None else FileLock(lock, mode=0o666 & ~umask)
-        self._before: dict[str, tuple[str, int]] = {}
-        self._now: dict[str, tuple[str, int]] = {}
+        self._before: Mapping[str, _Entry] = {}
+        self._now: dict[str, _Entry] = {}
+        self._parts_before: Mapping[str, _Part] = {}
+        self._parts: dict[str, _Part] = {}
+        self._of_part: dict[str, None] | None = None
+        self._part_whole = True
         self._written = 0
         self._memory = ""
         self._there: dict[str, int] = {}
@@ -95,18 +105,69 @@ class Site:
         """Put a page into the gallery; it is rendered where it would not be what it was."""
         self._put(page.address, lambda: replace(page, context=page.values(), key=None), page.digest())
 
-    def file(self, address: str, make: Callable[[], bytes | Late], key: str) -> str:
+    def file(self, address: str, make: Callable[[], bytes | Late | StoredFile], key: str) -> str:
         """Put a file into the gallery and return its address. `key` stands for its bytes: the same, the same bytes.
 
-        `make` gives the bytes, or where they take long what makes them, perhaps in another process.
+        `make` gives the bytes, or where they take long what makes them, perhaps in another process; or a file of the
+        store that holds them.
         """
         self._put(address, make, key)
         return address
 
-    def picture(self, key: str, make: Callable[[], bytes], ending: str = ".png") -> str:
+    def picture(self, key: str, make: Callable[[], bytes | StoredFile], ending: str = ".png") -> str:
         """The address of a picture that pages share, made once however many show it. `key` says what is on it."""
         digest = hashlib.sha256(key.encode()).hexdigest()
         return self.file(f"media/{digest[:2]}/{digest[2:26]}{ending}", make, key)
+
+    def handed_on(self, name: str) -> bytes | None:
+        """What an earlier generation handed on under this name, for itself and not for its pages; None for nothing."""
+        try:
+            return (self._own / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def hand_on(self, name: str, data: bytes) -> None:
+        """Hand something on to the next generation, whatever becomes of this one."""
+        self._writer.write(f"{OWN}/{name}", data)
+
+    @contextmanager
+    def part(self, name: str, facts: str) -> Iterator[bool]:
+        """A part of the gallery that is decided by `facts`: whatever its files show, and which there are.
+
+        Yields whether it is there already as these facts make it, every file of it. Then it need not be put again;
+        else what is put inside the `with` belongs to it. Where something of it could not be made, or was `left_out`, it
+        is put again by the next generation.
+        """
+        digest = hashlib.sha256(f"{self._code} {facts}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        known = self._parts_before.get(name)
+        if known is not None and known[0] == digest and self._keep(known[1]):
+            self._parts[name] = known
+            yield True
+            return
+        self._of_part, self._part_whole = {}, True
+        try:
+            yield False
+            if self._part_whole:
+                self._parts[name] = (digest, list(self._of_part))
+        finally:
+            self._of_part = None
+
+    def left_out(self) -> None:
+        """Say that something could not be read that the part under way shows."""
+        self._part_whole = False
+
+    def _keep(self, addresses: Sequence[str]) -> bool:
+        """Have these files stay, if all of them are as the last generation left them."""
+        stop.look()
+        before, there, now = self._before, self._there, self._now
+        found = {}
+        for address in addresses:
+            entry = before.get(address)
+            if entry is None or there.get(address) != entry[1] or now.get(address, entry)[0] != entry[0]:
+                return False
+            found[address] = entry
+        now.update(found)
+        return True
 
     def finish(self) -> Written:
         """Remove what an earlier generation made and this one did not, and remember what this one made."""
@@ -114,12 +175,16 @@ class Site:
             self.file(f"static/{name}", partial(bytes, content), name)
         if self._second is not None:
             self._second.finish()
-        gone = [address for address in self._before if address not in self._now]
+        # a manifest may name anything: whatever is no address leads elsewhere
+        gone = [address for address in self._before if address not in self._now and is_address(address)]
         for address in gone:
             self._remove(self.out / address)
         same = len(self._now) - self._written
-        if self._written or gone or self._memory != json.dumps(self.memory, sort_keys=True):
-            manifest = {"form": _FORM, "files": self._now, "memory": self.memory}
+        changed = self._parts.keys() != self._parts_before.keys() or any(
+            part[0] != self._parts_before[name][0] for name, part in self._parts.items()
+        )
+        if self._written or gone or changed or self._memory != json.dumps(self.memory, sort_keys=True):
+            manifest = {"form": _FORM, "files": self._now, "parts": self._parts, "memory": self.memory}
             data = json.dumps(manifest, separators=(",", ":")).encode()
             # what a power cut leaves short of the other files has another size than this says
             self._writer.write(f"{OWN}/manifest.json", data, durable=True)
@@ -134,11 +199,10 @@ class Site:
             (self._own / name).unlink(missing_ok=True)
         self._there = dict(_sizes(str(self.out)))
         manifest = self._manifest()
-        self._before = {name: (entry[0], entry[1]) for name, entry in manifest["files"].items() if is_address(name)}
+        self._before = manifest["files"] | dict.fromkeys(self._journalled(), (_UNKNOWN, -1))
+        self._parts_before = manifest.get("parts", {})
         self.memory = manifest["memory"]
         self._memory = json.dumps(self.memory, sort_keys=True)
-        for address in self._journalled():
-            self._before[address] = (_UNKNOWN, -1)
         self._journal = os.open(self._own / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         give(self._journal, self._umask)
 
@@ -175,6 +239,8 @@ class Site:
             raise ValueError(f"{address!r} is no address of a gallery")
         stop.look()
         digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        if self._of_part is not None:
+            self._of_part[address] = None
         if (made := self._now.get(address)) is not None:
             if made[0] != digest:
                 raise ValueError(f"two different files are put at {address}")
@@ -185,7 +251,14 @@ class Site:
             return
         if before is None and address in self._there:
             raise BadInput(f"{self.out}/{address} is in the way, and is no file of this gallery: move it elsewhere")
-        self._write(address, make(), digest)
+        try:
+            what = make()
+        except Exception:
+            self.left_out()
+            if self._of_part is not None:
+                self._of_part.pop(address, None)
+            raise
+        self._write(address, what, digest)
 
     def _write(self, address: str, what: Content, digest: str) -> None:
         """Have a file written, now or some time before `finish` is done; the journal knows of it first."""

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,16 @@ _AHEAD = 4  # batches that wait for the second process; more would only take mem
 
 Late = Callable[[], bytes]
 """Makes bytes where they are written: it and what it holds can be sent to another process (a `partial`, no closure)."""
-Content = bytes | Page | Late
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that never changes, and that a gallery on the same disk may share: as the store's blobs."""
+
+    path: str
+
+
+Content = bytes | Page | Late | StoredFile
 Job = tuple[str, Content]
 
 
@@ -40,31 +51,81 @@ class Writer:
         self._new = f"{out}/{OWN}/{new}"
         self._renderer = Renderer(sections)
         self._folders: set[str] = set()
+        self._permissions: tuple[int, int, int] | None = None
 
     def write(self, address: str, what: Content, *, durable: bool = False) -> int:
         """Put a page or bytes there, so that whoever reads sees the old ones or the new ones; gives their number.
+
+        A file of the store is linked to where it is on the same disk and has the permissions that one of the gallery
+        has; else it is copied. No file is ever written to once it has its name, so that none of the store's is.
 
         Files are not waited for to reach the disk, but for those that are `durable`. Raises BadInput where the folder
         cannot be written to.
         """
         if isinstance(what, Page):
             what = self._renderer.html(what).encode()
-        data = what() if callable(what) else what
         path = f"{self._out}/{address}"
+        if isinstance(what, StoredFile):
+            try:
+                if (size := self._link(what.path, path)) is not None:
+                    return size
+                what = Path(what.path).read_bytes()
+            except OSError as problem:
+                raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
+        data = what() if callable(what) else what
         try:
-            with open(self._new, "wb", buffering=0) as file:  # noqa: PTH123 - here path objects cost more than the calls
-                file.write(data)
-                give(file.fileno(), self._umask)
-                if durable:
-                    os.fsync(file.fileno())
-            folder = path.rpartition("/")[0]
-            if folder not in self._folders:
-                make_folders(Path(folder), self._umask)
-                self._folders.add(folder)
+            self._new_file(data, durable)
+            self._make_folder(path)
             os.replace(self._new, path)  # noqa: PTH105
         except OSError as problem:
             raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
         return len(data)
+
+    def _new_file(self, data: bytes, durable: bool = False) -> None:
+        # a file that is there may be another name of one of the store's
+        handle = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(handle, left) :]
+            give(handle, self._umask)
+            if durable:
+                os.fsync(handle)
+        except BaseException:
+            os.unlink(self._new)  # noqa: PTH108
+            raise
+        finally:
+            os.close(handle)
+
+    def _make_folder(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            make_folders(Path(folder), self._umask)
+            self._folders.add(folder)
+
+    def _link(self, source: str, path: str) -> int | None:
+        """Give a file of the store another name here; its size, or None where it must be copied."""
+        status = os.stat(source)  # noqa: PTH116
+        if (status.st_mode & 0o7777, status.st_uid, status.st_gid) != self._own_permissions():
+            return None
+        self._make_folder(path)
+        try:
+            os.link(source, self._new)
+        except OSError:  # it is on another disk, or this one has no links, or no more of this file
+            return None
+        os.replace(self._new, path)  # noqa: PTH105
+        with suppress(FileNotFoundError):  # where both are names of this file already, that changes nothing
+            os.unlink(self._new)  # noqa: PTH108
+        return status.st_size
+
+    def _own_permissions(self) -> tuple[int, int, int]:
+        """Mode, owner and group of what is written here."""
+        if self._permissions is None:
+            self._new_file(b"")
+            status = os.stat(self._new)  # noqa: PTH116
+            os.unlink(self._new)  # noqa: PTH108
+            self._permissions = status.st_mode & 0o7777, status.st_uid, status.st_gid
+        return self._permissions
 
 
 class SecondWriter:

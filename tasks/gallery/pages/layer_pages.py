@@ -1,4 +1,4 @@
-"""The page of every layer: all of its units as a grid."""
+"""The page of every layer: all of its units as a grid. And a page for each of these."""
 
 from typing import TypedDict
 
@@ -8,9 +8,12 @@ from lib.verdict_colours import VERDICTS
 from storage.errors import StoreError
 from storage.record import Record
 from tasks.gallery.folder.site import Site
+from tasks.gallery.folder.stored import stored
+from tasks.gallery.pages.layer_facts import layer_facts
 from tasks.gallery.pages.layer_view import Cell, DataName, LayerView, NetworkName, data_name, layers_of
 from tasks.gallery.pages.network_summary import NetworkLink
 from tasks.gallery.pages.trained import films_of, training_page
+from tasks.gallery.pages.unit_pages import dreams_of, put_units
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.responses import Number
@@ -64,14 +67,21 @@ class LayerContext(TypedDict):
 
 
 def pages(catalogue: Catalogue, site: Site) -> None:
-    """Put the page of every layer that was swept, or was to be."""
+    """Put the page of every layer that was swept, or was to be, and those of its units."""
     for network in catalogue.networks:
         films = films_of(catalogue, network)
+        dreams = dreams_of(catalogue, site, network)
         layers = layers_of(catalogue, network)
         for place, layer in enumerate(layers):
             around = (layers[place - 1] if place else None, layers[place + 1] if place + 1 < len(layers) else None)
             through = training_page(network.slug, layer.name) if films.get(layer.name) else None
-            site.put(Page(layer.address, "layer.html.j2", _contents(site, layer, around, through)))
+            of_units = films.get(layer.name, {})
+            with site.part(layer.address, layer_facts(layer, around, of_units, dreams)) as there:
+                if not there:
+                    site.put(Page(layer.address, "layer.html.j2", _contents(site, layer, around, through)))
+                    put_units(site, layer, dreams, of_units)
+                    if not layer.whole:
+                        site.left_out()
 
 
 def _contents(
@@ -135,6 +145,6 @@ def _sheet(catalogue: Catalogue, site: Site, network: StoredNetwork, layer: Laye
     digest = max(made, key=units).output("sheet").digest
     try:
         address = f"{network.slug}/{segment(layer.name)}/sheet.png"
-        return site.file(address, lambda: catalogue.store.get(digest), digest)
+        return site.file(address, stored(catalogue.store, digest), digest)
     except StoreError:
         return None

@@ -1,6 +1,7 @@
 """A layer of a network as its pages need it: its units with their files, and what is known of how they respond."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
@@ -9,6 +10,7 @@ from lib.gallery.addresses import layer_page, unit_page
 from lib.gallery.layers import LayerBox
 from lib.verdict_colours import VERDICTS
 from lib.words import percent
+from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.unit_files import UnitFiles, files_of
 from tasks.gallery.reading.catalogue import Catalogue
@@ -18,6 +20,8 @@ from tasks.gallery.reading.responses import Responses
 from tasks.gallery.reading.swept import Grown, UnitState
 from tasks.sweep.measures import MEASURES, TASKS, LayerMeasures, UnitMeasures
 from tasks.sweep.on_data import NEVER, OnData
+
+_AHEAD = 100  # records that are read together
 
 
 class NetworkName(TypedDict):
@@ -136,6 +140,23 @@ class LayerView:
         """The data set of its exemplars."""
         used = {state.grown.train_imgs for state in self.units.values() if state.grown}
         return next(filter(None, map(self.catalogue.data_of, sorted(filter(None, used)))), None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all could be read that was asked for so far; else pages leave something out."""
+        labels = self.data is None or self.data.whole
+        return labels and self.responses.whole and self._measures.whole
+
+    def record(self, state: UnitState) -> Record:
+        """The whole record of a unit that has a result, read with those of the units behind it."""
+        assert state.grown is not None
+        return self.catalogue.record(state.grown.key, self._behind(state.index))
+
+    def _behind(self, index: int) -> Iterator[str]:
+        place = bisect(self.indices, index)
+        for one in self.indices[place : place + _AHEAD]:
+            if (grown := self.units[one].grown) is not None:
+                yield grown.key
 
     def cell(self, site: Site, state: UnitState) -> Cell:
         """A unit as a cell of a grid; the same one for every grid that it is in."""

@@ -15,6 +15,8 @@ from storage.errors import BlobCorrupt, BlobMissing
 from storage.record import Output
 from storage.store import Store
 from tasks.gallery.folder.site import Site
+from tasks.gallery.folder.stored import stored
+from tasks.gallery.folder.writer import StoredFile
 
 LARGEST = 64 * 10**6
 """Bytes of a blob above which a gallery names it instead of holding a copy."""
@@ -33,10 +35,10 @@ def preview_of(site: Site, store: Store, digest: str, longest: int = LONGEST) ->
     return preview_address(site, f"preview {longest} {digest}", make, ENDING)
 
 
-def preview_address(site: Site, key: str, make: Callable[[], bytes], ending: str = ".png") -> str | None:
+def preview_address(site: Site, key: str, make: Callable[[], bytes | StoredFile], ending: str = ".png") -> str | None:
     """As `Site.picture`; None where what it is made of is gone, damaged or no picture: a page says so and goes on."""
 
-    def checked() -> bytes:
+    def checked() -> bytes | StoredFile:
         try:
             return make()
         except (BlobMissing, BlobCorrupt, BadInput) as problem:
@@ -57,7 +59,7 @@ def image_png(pixels: Bytes) -> bytes:
 
 def stored_png(site: Site, store: Store, digest: str) -> str | None:
     """The address of a PNG of the store as it is; None where it is gone."""
-    return preview_address(site, f"png {digest}", lambda: store.get(digest))
+    return preview_address(site, f"png {digest}", stored(store, digest))
 
 
 class Download(TypedDict):
@@ -76,9 +78,9 @@ def download(site: Site, store: Store, output: Output, address: str, title: str)
     if output.size > LARGEST:
         return {"title": title, "address": None, "what": f"{size(output.size)}, in the store as {output.digest[:12]}"}
 
-    def read() -> bytes:
+    def read() -> bytes | StoredFile:
         try:
-            return store.get(output.digest)
+            return stored(store, output.digest)()
         except (BlobMissing, BlobCorrupt) as problem:
             raise NoPicture from problem
 

@@ -1,6 +1,5 @@
 """The files of one unit: its OIPs as pictures and as numbers."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,6 +14,7 @@ from lib.gallery.addresses import unit_folder
 from lib.pictures.resample import resize
 from storage.errors import BlobCorrupt, BlobMissing
 from tasks.gallery.folder.site import Site
+from tasks.gallery.folder.stored import stored
 from tasks.gallery.folder.writer import Late
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
@@ -41,12 +41,8 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
     count, height, width = grown.shape[:3]
 
     @cache
-    def data() -> bytes:
-        return catalogue.store.get(grown.oips)
-
-    @cache
     def images() -> Any:
-        return grown.pixels.to_pictures(np.lib.format.read_array(io.BytesIO(data()), allow_pickle=False))
+        return grown.pixels.to_pictures(catalogue.store.array(grown.oips))
 
     @cache
     def window() -> tuple[float, float]:
@@ -63,7 +59,7 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
 
     tones = f"{grown.oips} {grown.look}"
     try:
-        array = site.file(f"{folder}/oips.npy", data, grown.oips)
+        array = site.file(f"{folder}/oips.npy", stored(catalogue.store, grown.oips), grown.oips)
         oips = tuple(site.file(f"{folder}/oip-{at + 1}.png", oip(at), f"{tones} {at}") for at in range(count))
         cell = oips[0]
         if max(height, width) > LONGEST_CELL:

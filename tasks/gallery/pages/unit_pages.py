@@ -14,9 +14,9 @@ from storage.errors import BlobCorrupt, BlobMissing, StoreError
 from storage.record import Record
 from tasks.gallery.folder.site import Site
 from tasks.gallery.folder.writer import Late
-from tasks.gallery.pages.layer_view import LayerView, data_name, layers_of
+from tasks.gallery.pages.layer_view import LayerView, data_name
 from tasks.gallery.pages.previews import preview_of
-from tasks.gallery.pages.trained import Film, films_of
+from tasks.gallery.pages.trained import Film
 from tasks.gallery.pages.unit_files import draw_image, files_of
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import list_makers, list_users
@@ -29,24 +29,26 @@ from tasks.sweep.style_of import quality_of, style_of
 THUMBNAIL = 320
 """Pixels of the longer side of a dream among others."""
 
+UnitDreams = Mapping[str, list[dict[str, Any]]]
+"""The dreams that units had a part in, as pages show them, by unit."""
 
-def pages(catalogue: Catalogue, site: Site) -> None:
-    """Put the page of every unit that was swept, or was to be."""
-    for network in catalogue.networks:
-        dreams = _dreams(catalogue, site, network)
-        films = films_of(catalogue, network)
-        for layer in layers_of(catalogue, network):
-            for place, index in enumerate(layer.indices):
-                unit = UnitView(
-                    site,
-                    layer,
-                    layer.units[index],
-                    layer.indices[place - 1] if place else None,
-                    layer.indices[place + 1] if place + 1 < len(layer.indices) else None,
-                    dreams.get(f"{layer.name}/{index}", []),
-                    films.get(layer.name, {}).get(index),
-                )
-                unit.put()
+
+def put_units(site: Site, layer: LayerView, dreams: UnitDreams, films: Mapping[int, Film]) -> None:
+    """Put the page of every unit of a layer that was swept, or was to be.
+
+    `dreams`: made with units of the network, by unit; `films`: of the layer's units, by index.
+    """
+    for place, index in enumerate(layer.indices):
+        unit = UnitView(
+            site,
+            layer,
+            layer.units[index],
+            layer.indices[place - 1] if place else None,
+            layer.indices[place + 1] if place + 1 < len(layer.indices) else None,
+            dreams.get(f"{layer.name}/{index}", []),
+            films.get(index),
+        )
+        unit.put()
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ class UnitView:
     @cached_property
     def _record(self) -> Record:
         assert self.grown is not None
-        return self.catalogue.record(self.grown.key)
+        return self.layer.record(self.state)
 
     @property
     def _about(self) -> dict[str, Any]:
@@ -310,7 +312,7 @@ class UnitView:
         return json.dumps(document, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _dreams(catalogue: Catalogue, site: Site, network: StoredNetwork) -> Mapping[str, list[dict[str, Any]]]:
+def dreams_of(catalogue: Catalogue, site: Site, network: StoredNetwork) -> UnitDreams:
     """The dreams that a network's units had a part in, by unit, the newest first."""
     found: dict[str, list[dict[str, Any]]] = {}
     layers = [layer.name for layer in network.layers]

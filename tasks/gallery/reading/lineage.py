@@ -49,10 +49,15 @@ def list_makers(catalogue: Catalogue, record: Record) -> list[Entry]:
 
 def list_users(catalogue: Catalogue, record: Record | Grown) -> list[Entry]:
     """The records that read what a record made, the latest first; of very many only how many of which kind."""
+    return _named(catalogue, reader_keys(catalogue, record), record.key)
+
+
+def reader_keys(catalogue: Catalogue, record: Record | Grown) -> list[str]:
+    """The keys of the records that read what a record made; one that reads several of its blobs is there as often."""
     digests = (
         [record.oips, record.picture] if isinstance(record, Grown) else [output.digest for output in record.outputs]
     )
-    return _named(catalogue, (reader.key for digest in digests for reader in catalogue.consumers(digest)), record.key)
+    return [reader.key for digest in digests for reader in catalogue.consumers(digest)]
 
 
 def _named(catalogue: Catalogue, keys: Iterable[str], own: str) -> list[Entry]:

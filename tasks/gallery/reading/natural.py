@@ -90,6 +90,11 @@ class DataSet:
         """(height, width, channels) of an image."""
         return (self.record.output("train_imgs").shape or ())[1:]
 
+    @property
+    def whole(self) -> bool:
+        """Whether its labels can be read, where it has classes."""
+        return not self.classes or self._labels is not None
+
     def label(self, number: int) -> str | None:
         """The class of a training image; None where there are no classes, or the labels cannot be read."""
         if self._labels is None or not self.classes:

@@ -73,6 +73,12 @@ class Responses:
         """What all that can be said here rests on."""
         return [record.key if record else None for record in (self.responses, self.weights, *self.negatives)]
 
+    @property
+    def whole(self) -> bool:
+        """Whether none of its arrays is missing or damaged."""
+        read = (self.responses, self._arrays), (self.weights, self._weights)
+        return all(record is None or len(arrays) == len(record.outputs) for record, arrays in read)
+
     def preferred(self, index: int) -> str | None:
         """The class of images to which a unit responds most on average; None where it responds to none."""
         if "class_means" not in self._arrays:

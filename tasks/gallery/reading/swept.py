@@ -24,7 +24,8 @@ class Grown:
 
     `identity` and `model` are the model's, and the digest of its blob. `on_data`: whether any image of the data set
     makes it respond. `oips` and `picture` are digests; `shape` is [k, H, W, C]. `settings` is how it was grown, shared
-    between the units of a sweep; `searched`: what that took; `style`: which one the OIPs are in.
+    between the units of a sweep; `searched`: what that took; `style`: which one the OIPs are in. `exemplars`: the
+    numbers of training images.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Grown:
     settings: Mapping[str, Any]
     searched: Searched
     style: str
+    exemplars: tuple[int, ...]
 
     @property
     def unit(self) -> str:
@@ -109,6 +111,7 @@ class Grown:
             settings.setdefault(json.dumps(how, sort_keys=True), how),
             Searched.of(record),
             style_of(record.parameters, about),
+            tuple(about["exemplars"]),
         )
 
 
