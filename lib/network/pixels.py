@@ -73,8 +73,12 @@ class Pixels:
 
     def __str__(self) -> str:
         """The shortest declaration: what equals one of the named is called by its name."""
-        for name in _NAMED:
-            if _alike(self, Pixels.parse(name)):
+        return self._declaration
+
+    @functools.cached_property
+    def _declaration(self) -> str:
+        for name, pixels in named().items():
+            if _alike(self, pixels):
                 return name
         return self._written
 
@@ -86,7 +90,7 @@ class Pixels:
         numbers = (",".join(f"{number:.{_DIGITS}g}" for number in part) for part in (mean, deviation))
         return "/".join(numbers) + (":BGR" if self.bgr else "")
 
-    @property
+    @functools.cached_property
     def plain(self) -> bool:
         """Whether the network takes pictures as they are, 0..1."""
         return not self.bgr and _alike(self, Pixels())

@@ -64,22 +64,20 @@ class Writer:
         """
         if isinstance(what, Page):
             what = self._renderer.html(what).encode()
+        elif callable(what):
+            what = what()
         path = f"{self._out}/{address}"
-        if isinstance(what, StoredFile):
-            try:
+        try:
+            self._make_folder(path)
+            if isinstance(what, StoredFile):
                 if (size := self._link(what.path, path)) is not None:
                     return size
                 what = Path(what.path).read_bytes()
-            except OSError as problem:
-                raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
-        data = what() if callable(what) else what
-        try:
-            self._new_file(data, durable)
-            self._make_folder(path)
+            self._new_file(what, durable)
             os.replace(self._new, path)  # noqa: PTH105
         except OSError as problem:
             raise BadInput(f"{path} cannot be written: {problem.strerror}") from problem
-        return len(data)
+        return len(what)
 
     def _new_file(self, data: bytes, durable: bool = False) -> None:
         # a file that is there may be another name of one of the store's
@@ -100,7 +98,8 @@ class Writer:
     def _make_folder(self, path: str) -> None:
         folder = path.rpartition("/")[0]
         if folder not in self._folders:
-            make_folders(Path(folder), self._umask)
+            if not os.path.isdir(folder):  # noqa: PTH112
+                make_folders(Path(folder), self._umask)
             self._folders.add(folder)
 
     def _link(self, source: str, path: str) -> int | None:
@@ -108,9 +107,12 @@ class Writer:
         status = os.stat(source)  # noqa: PTH116
         if (status.st_mode & 0o7777, status.st_uid, status.st_gid) != self._own_permissions():
             return None
-        self._make_folder(path)
         try:
-            os.link(source, self._new)
+            try:
+                os.link(source, path)
+                return status.st_size
+            except FileExistsError:
+                os.link(source, self._new)
         except OSError:  # it is on another disk, or this one has no links, or no more of this file
             return None
         os.replace(self._new, path)  # noqa: PTH105

@@ -23,7 +23,7 @@ from tasks.gallery.reading.lineage import list_makers, list_users
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
 from tasks.sweep.measures import MEASURES
-from tasks.sweep.on_data import NEVER, is_far, on_data
+from tasks.sweep.on_data import is_far, on_data
 from tasks.sweep.style_of import quality_of, style_of
 
 THUMBNAIL = 320
@@ -125,7 +125,7 @@ class UnitView:
             "array": files.array if files else None,
             "oip_files": list(files.oips) if files else None,
             "negative": self._negative(),
-            "exemplar_strip": self._exemplar_strip(),
+            "exemplar_pictures": self._exemplar_pictures(),
             "earlier": [self._earlier(one) for one in self.state.earlier],
             "dreams": self.dreams,
             "film": self.film.shown(self.site, self.catalogue.store) if self.film else None,
@@ -179,22 +179,16 @@ class UnitView:
             return None
         return {**about, "address": address}
 
-    def _exemplar_strip(self) -> str | None:
-        """The address of the picture of its exemplars side by side."""
+    def _exemplar_pictures(self) -> list[str] | None:
+        """The addresses of the images that it responds to most: each is in the gallery once, whoever shows it."""
         grown, data = self.grown, self.layer.data
-        if grown is None or data is None or grown.train_imgs is None or grown.on_data == NEVER:
+        if grown is None or data is None or grown.train_imgs is None or not grown.exemplars:
             return None
+        key, shown = data.record.key, grown.exemplars
         try:
-            return self.site.file(f"{self.folder}/exemplars.png", self._strip, f"{grown.key} {data.record.key}")
+            return [self.site.picture(f"image {number} of {key}", partial(data.picture, number)) for number in shown]
         except (StoreError, LookupError):
             return None
-
-    def _strip(self) -> bytes:
-        assert self.layer.data is not None
-        numbers = self._about["exemplars"]
-        if not numbers:
-            raise LookupError("there are no exemplars")
-        return self.layer.data.strip(numbers)
 
     @cached_property
     def _record(self) -> Record:
@@ -224,31 +218,29 @@ class UnitView:
         if grown is None:
             return contents
         about = self._about
-        known = on_data(about)
-        # what a unit does not respond to at all is nothing that it responds to most
-        shown = len(about["exemplars"])
-        if known is not None:
-            shown = sum(response > 0 for response in about["exemplar_responses"])
+        shown = len(grown.exemplars)
         contents["responding"], contents["asked"] = shown, len(about["exemplars"])
         boxes = responses.boxes(self.state.index) or self._middle(contents["field"], contents["image"])
         contents["box_where"] = "peak" if responses.boxes(self.state.index) else "middle" if boxes else None
-        if self._rests_on["exemplar_strip"] and data is not None:
+        pictures = self._rests_on["exemplar_pictures"]
+        if pictures is not None and data is not None:
             contents["exemplars"] = [
                 {
                     "number": number,
+                    "picture": pictures[at],
                     "response": response,
                     "label": data.label(number),
                     "box": boxes[at] if at < len(boxes) else None,
                 }
                 for at, (number, response) in enumerate(
-                    zip(about["exemplars"][:shown], about["exemplar_responses"][:shown], strict=True)
+                    zip(grown.exemplars, about["exemplar_responses"][:shown], strict=True)
                 )
             ]
         contents["curves"] = {f"OIP {at}": oip["curve"] for at, oip in enumerate(about["oips"], 1)}
         contents["grown"] = {
             **{name: about[name] for name in ("verdict", "response", "pre_activation", "response_ratio", "constraint")},
             **{name: about[name] for name in ("only_one_pattern", "alike_from", "image_steps", "oips")},
-            "on_data": known,
+            "on_data": grown.on_data,
             "style": grown.style,
             "instead_of": grown.instead_of,
             "quality": grown.quality,

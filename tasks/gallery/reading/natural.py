@@ -101,17 +101,15 @@ class DataSet:
             return None
         return self.classes[int(self._labels[number])]
 
-    def strip(self, numbers: list[int]) -> bytes:
-        """Training images side by side as one PNG. Raises StoreError."""
+    def picture(self, number: int) -> bytes:
+        """A training image as PNG, its longer side at most 192 pixels. Raises StoreError."""
         low, high = read_as(_PixelRange, self.about).get("pixel_range", PICTURES)
-        images = np.stack([np.asarray(self._images[number], np.float32) for number in numbers])
-        pixels = scale_to_uint8(images, low, high)
-        row = pixels.transpose(1, 0, 2, 3).reshape(pixels.shape[1], -1, pixels.shape[3])
-        picture = Image.fromarray(row[:, :, 0] if row.shape[2] < 3 else np.ascontiguousarray(row[:, :, :3]))
+        pixels = scale_to_uint8(np.asarray(self._images[number], np.float32), low, high)
+        picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] < 3 else np.ascontiguousarray(pixels[:, :, :3]))
         if (longest := max(self.image_shape[:2])) > _LONGEST:
             sides = (max(1, round(side * _LONGEST / longest)) for side in (self.image_shape[1], self.image_shape[0]))
             width, height = sides
-            picture = picture.resize((width * len(numbers), height), Image.Resampling.BOX)
+            picture = picture.resize((width, height), Image.Resampling.BOX)
         return png_bytes(picture)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lib.errors import BadInput
@@ -47,7 +48,7 @@ class StoredNetwork:
         """What people call it."""
         return self.name.removeprefix(PREFIX)
 
-    @property
+    @cached_property
     def pixels(self) -> Pixels | None:
         """What it takes; None where nobody has said it."""
         return None if self.record is None else StoredModel(self.record, self.name).pixels

@@ -25,7 +25,7 @@ class Grown:
     `identity` and `model` are the model's, and the digest of its blob. `on_data`: whether any image of the data set
     makes it respond. `oips` and `picture` are digests; `shape` is [k, H, W, C]. `settings` is how it was grown, shared
     between the units of a sweep; `searched`: what that took; `style`: which one the OIPs are in. `exemplars`: the
-    numbers of training images.
+    numbers of the training images to which it responds most, of those that make it respond at all.
     """
 
     key: str
@@ -111,8 +111,16 @@ class Grown:
             settings.setdefault(json.dumps(how, sort_keys=True), how),
             Searched.of(record),
             style_of(record.parameters, about),
-            tuple(about["exemplars"]),
+            _shown(about),
         )
+
+
+def _shown(about: Any) -> tuple[int, ...]:
+    """What a unit does not respond to at all is nothing that it responds to most; of a linear unit, all."""
+    exemplars: list[int] = about["exemplars"]
+    if on_data(about) is None:
+        return tuple(exemplars)
+    return tuple(exemplars[: sum(response > 0 for response in about["exemplar_responses"])])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from storage.names import blob_path
 from storage.store import Store
 from tasks.gallery.folder.site import Site
 from tasks.gallery.gallery import make_gallery, modules_of_ours
+from tasks.gallery.reading.catalogue import Catalogue
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.swept_store import CLASSES, ODD, SIDE, SLUG, UNITS, SweptStore, swept_store
 from tests.tasks.gallery.synthetic import MODEL
@@ -144,11 +146,22 @@ def test_the_box_is_the_receptive_field_of_the_strongest_position(gallery: Made)
 
 def test_exemplars_are_the_images_of_the_data_set(gallery: Made, swept: SweptStore) -> None:
     about: Any = swept.store.record(_key(swept, "Conv2D_1/0")).output("oips").attributes
-    with Image.open(gallery.out / unit_folder(SLUG, "Conv2D_1", 0) / "exemplars.png") as picture:
-        pixels = np.asarray(picture.convert("L"))
     images = swept.store.array(swept.train_imgs)
-    expected = np.concatenate([np.rint(255 * images[number, :, :, 0]) for number in about["exemplars"]], axis=1)
-    np.testing.assert_array_equal(pixels, expected)
+    shown = re.findall(r'<image class="pixels" href="([^"]*)" width="12" height="12"', gallery.html(UNIT))
+    assert len(shown) == len(about["exemplars"]) == 9
+    for number, address in zip(about["exemplars"], shown, strict=True):
+        with Image.open((gallery.out / UNIT).parent / address) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), np.rint(255 * images[number, :, :, 0]))
+
+
+def test_an_image_that_many_units_respond_to_is_in_the_gallery_once(gallery: Made, swept: SweptStore) -> None:
+    numbers = {number for grown in Catalogue(swept.store).grown.values() for number in grown.exemplars}
+    pages = [gallery.html(page) for page in gallery.pages(SLUG)]
+    addresses = [
+        found.rpartition("/")[2] for html in pages for found in re.findall(r'<image [^>]*href="([^"]*)"', html)
+    ]
+    assert len(addresses) > len(set(addresses)) > 0
+    assert len(set(addresses)) <= len(numbers)
 
 
 def test_neighbours_and_the_layer_are_linked_for_the_keys(gallery: Made) -> None:
@@ -229,8 +242,8 @@ def test_after_one_unit_changed_only_what_shows_it_is_written(small: tuple[Swept
     neighbour = (gallery.out / unit_page(SLUG, "Conv2D_1", 2)).stat().st_mtime_ns
     store.swept({"Conv2D_1": [0]}, seed=5)
     made = gallery.again()
-    # the unit's page, json, npy, two OIPs and exemplars; its layer, network and the start page; lists of sweeps
-    assert made.written <= 12
+    # the unit's page, json, npy, two OIPs; its layer, network and the start page; lists of sweeps; new exemplars
+    assert made.written <= 11 + 9
     assert (gallery.out / unit_page(SLUG, "Conv2D_1", 2)).stat().st_mtime_ns == neighbour
     assert "Other results" in gallery.text(UNIT)
 

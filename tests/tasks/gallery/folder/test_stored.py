@@ -1,5 +1,6 @@
 """Blobs of the store in a gallery: one file with two names where that is safe, else a copy."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -82,11 +83,14 @@ def test_what_others_may_not_read_in_the_store_they_may_in_a_gallery_that_is_for
     assert blob.stat().st_mode & 0o777 == 0o600
 
 
-def _no_links(*_: object) -> None:
-    raise OSError(18, os.strerror(18))
+def _no_links(_: object, path: str) -> None:
+    number = errno.EEXIST if Path(path).exists() else errno.EXDEV
+    raise OSError(number, os.strerror(number))
 
 
 def test_on_another_disk_it_is_copied(store: Store, blob: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generation(store, out, store.put(b"another result"))
+    # where there is a file already, that is what the system says first
     monkeypatch.setattr(writer.os, "link", _no_links)
     generation(store, out, blob.name)
     assert (out / "unit/oips.npy").read_bytes() == DATA

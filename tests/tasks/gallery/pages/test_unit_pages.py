@@ -40,8 +40,7 @@ def test_a_unit_that_no_image_makes_respond_says_so_plainly_and_shows_none_as_if
     assert "No image of digits's training set makes this unit respond" in text
     assert "responds most" not in text
     assert 'class="box' not in html
-    assert "exemplars.png" not in html
-    assert not (gallery.out / LAYER / "1" / "exemplars.png").exists()
+    assert "<image" not in html
 
 
 def test_a_dead_unit_has_both_badges_and_no_oips_are_said_to_make_it_respond(gallery: Made) -> None:
