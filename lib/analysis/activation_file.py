@@ -1,11 +1,10 @@
 """The activations of many images in one HDF5 file, written as they are computed.
 
 HDF5 lays the file out, with a contiguous data set a layer whose place in the file it then tells; each batch is written
-there by a plain write, by threads of their own, while the next one is computed. HDF5's own writes hold Python's lock,
-and would keep the network waiting.
+there by threads of their own, while the next one is computed (`lib.analysis.past_cache`). HDF5's own writes hold
+Python's lock, and would keep the network waiting.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.analysis.activations import Activations
+from lib.analysis.past_cache import PastCache
 from lib.arrays import Reals
 from lib.errors import BadInput
 
@@ -52,13 +52,13 @@ def write_hdf5(
     unfinished = path.with_name(f"{path.name}.part")
     try:
         places = _lay_out(unfinished, shapes, {**(attributes or {}), "images": len(images)})
-        with unfinished.open("r+b", buffering=0) as file, ThreadPoolExecutor(_WRITERS) as writers:
+        with PastCache(unfinished) as file, ThreadPoolExecutor(_WRITERS) as writers:
             writing: deque[Future[None]] = deque()
             for start in range(0, len(images), batch):
                 found = activations.of(images[start : start + batch])
                 if len(writing) == _WRITERS:
                     writing.popleft().result()
-                writing.append(writers.submit(_write, file.fileno(), places, found, start))
+                writing.append(writers.submit(_write, file, places, found, start))
                 if progress:
                     progress(min(start + batch, len(images)))
             for written in writing:
@@ -96,22 +96,8 @@ def _lay_out(
     return places
 
 
-def _write(file: int, places: Mapping[str, int], found: Mapping[str, Reals], start: int) -> None:
+def _write(file: PastCache, places: Mapping[str, int], found: Mapping[str, Reals], start: int) -> None:
     for layer, values in found.items():
         data = np.ascontiguousarray(values, "<f4")
-        left = data.reshape(-1).view(np.uint8).data
-        at = places[layer] + start * data[0].nbytes
-        while left:
-            done = os.pwrite(file, left, at)
-            left, at = left[done:], at + done
-    _give_back(file)
-
-
-def _give_back(file: int) -> None:
-    """Let the system's cache forget what was written: it would fill all memory there is, with what nobody reads soon.
-
-    On virtual machines it is faster, too: there new memory for the cache costs more than the disk.
-    """
-    if hasattr(os, "posix_fadvise"):
-        os.fdatasync(file)
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        file.write(data.reshape(-1).view(np.uint8), places[layer] + start * data[0].nbytes)
+    file.let_go()
