@@ -1,9 +1,13 @@
-"""A gallery of 26,000 units: `python -m benchmarks gallery [UNITS] [FOLDER]` (in a temporary folder by default).
+"""A gallery of 26,000 units: `python -m benchmarks gallery [UNITS] [FOLDER] [SHAPE]` (a temporary folder by default).
 
 A store is filled with made-up records of one network, of which everything is known that a page can show: OIPs of 28x28
-pixels with four curves of 96 steps, exemplars of 10,000 images, responses by ten classes, negative OIPs. Prints one
-JSON object: the seconds (and for how many the cores worked, for both processes together) and the files written, of the
-first gallery, of another when nothing has changed, and of a third when one unit has.
+pixels with four curves of 96 steps, exemplars of 10,000 images, responses by ten classes, negative OIPs. Of another
+SHAPE, as 128x128x3, a unit has what style `natural` gives: one OIP, of as much detail as photographs have, with a curve
+of 128 steps, and there are 2,000 images.
+
+Prints one JSON object: the seconds (and for how many the cores worked, for both processes together) and the files
+written, of the first gallery, of another when nothing has changed, and of a third when one unit has; and how many bytes
+a unit takes on the disk, by part, a file with two names counted once, as the store's.
 """
 
 import io
@@ -19,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.draw.oip_picture import unit_picture
 from storage.document import digest_of
 from storage.names import blob_path, record_path
 from storage.recipe import Recipe
@@ -29,9 +34,12 @@ from tasks.gallery.gallery import make_gallery
 
 UNITS = 26_000
 LARGEST_LAYER = 2048
+SMALL = (28, 28, 1)
 IMAGES = 10_000
 CLASSES = [str(digit) for digit in range(10)]
 STEPS = 96
+FEW_IMAGES = 2_000
+LONG_STEPS = 128
 IDENTITY = "ab" * 32
 
 
@@ -95,8 +103,11 @@ class Filled:
 class Made:
     """A network, its data set, and all that a sweep made of it."""
 
-    def __init__(self, root: Path, units: int) -> None:
+    def __init__(self, root: Path, units: int, shape: tuple[int, int, int] = SMALL) -> None:
         self.filled = Filled(root)
+        self._shape = shape
+        self._small = shape == SMALL
+        self._oips, self._steps, self._images = (4, STEPS, IMAGES) if self._small else (1, LONG_STEPS, FEW_IMAGES)
         self.layers = {
             f"conv_{number}": min(LARGEST_LAYER, units - first)
             for number, first in enumerate(range(0, units, LARGEST_LAYER))
@@ -114,8 +125,8 @@ class Made:
     def unit(self, layer: str, index: int) -> Record:
         """The OIPs of a unit; each time others."""
         random = self.filled.random
-        images = random.normal(size=(4, 28, 28, 1)).astype(np.float32)
-        curves = np.sort(random.random((4, STEPS)) * 3, axis=1)
+        images = self._noise(self._oips)
+        curves = np.sort(random.random((self._oips, self._steps)) * 3, axis=1)
         about = {
             "unit": f"{layer}/{index}",
             "layer": layer,
@@ -124,7 +135,7 @@ class Made:
             "response": float(curves[0, -1]),
             "pre_activation": float(curves[0, -1]),
             "response_ratio": 1.5,
-            "constraint": "standardised",
+            "constraint": self._constraint,
             "only_one_pattern": False,
             "alike_from": 0.8,
             "image_steps": 1632,
@@ -139,18 +150,21 @@ class Made:
                 }
                 for start, curve in enumerate(curves)
             ],
-            "exemplars": random.integers(0, IMAGES, 9).tolist(),
+            "exemplars": random.integers(0, self._images, 9).tolist(),
             "exemplar_responses": np.sort(random.random(9))[::-1].tolist(),
         }
         picture = random.bytes(3000)
+        if not self._small:
+            picture = unit_picture(images, [3.0], title=f"{layer}/{index}", verdict="responded", bounds=(0.0, 1.0))
         return self.filled.commit(
             "oip",
             {
                 "unit": f"{layer}/{index}",
-                "constraint": "standardised",
+                "constraint": self._constraint,
                 "pixel_range": [0.0, 1.0],
                 "seed": 0,
                 "starts": 64,
+                **({} if self._small else {"style": "natural"}),
             },
             [
                 NewOutput("oips", npy_bytes(images), "oips", NPY, "float32", images.shape, about),
@@ -160,10 +174,25 @@ class Made:
             self._read,
         )
 
+    @property
+    def _constraint(self) -> str:
+        return "standardised" if self._small else "box"
+
+    def _noise(self, count: int) -> Any:
+        """White noise where images are small; else coloured as photographs are, so that it packs about as they do."""
+        white = self.filled.random.normal(size=(count, *self._shape))
+        if self._small:
+            return white.astype(np.float32)
+        high, wide = (np.fft.fftfreq(side) for side in self._shape[:2])
+        frequency = np.hypot(high[:, None], wide[None, :]).clip(1 / max(self._shape[:2]))[:, :, None]
+        images = np.fft.ifft2(np.fft.fft2(white, axes=(1, 2)) / frequency**1.2, axes=(1, 2)).real
+        spread = images.std(axis=(1, 2, 3), keepdims=True)
+        return (0.5 + 0.2 * images / spread).clip(0, 1).astype(np.float32)
+
     def _data_set(self) -> str:
         random = self.filled.random
-        images = random.random((IMAGES, 28, 28, 1), np.float32)
-        labels = random.integers(0, 10, IMAGES)
+        images = random.random((IMAGES, *SMALL), np.float32) if self._small else self._noise(self._images)
+        labels = random.integers(0, 10, self._images)
         arrays: dict[str, Any] = {"train_imgs": images, "train_labels": labels, "test_imgs": images[:10]}
         record = self.filled.commit(
             "data",
@@ -180,7 +209,7 @@ class Made:
 
     def _network(self) -> str:
         layers: list[Any] = [
-            {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, 28, 28, 1]}}
+            {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, *self._shape]}}
         ]
         layers += [
             {
@@ -217,14 +246,14 @@ class Made:
             "peaks": random.integers(0, 26, (count, 9, 2)),
             **nearest,
         }
-        about = {"layer": layer, "classes": CLASSES, "class_counts": [IMAGES // 10] * 10, "by_class": True}
+        about = {"layer": layer, "classes": CLASSES, "class_counts": [self._images // 10] * 10, "by_class": True}
         self._record("responses", layer, responses, about)
         field = {"size": [3, 3], "stride": [1, 1], "start": [0, 0]}
         self._record("weights", layer, nearest, {"layer": layer, "receptive_field": field})
-        negatives = {"images": random.normal(size=(count, 28, 28, 1)).astype(np.float32)}
+        negatives = {"images": self._noise(count)}
         values = random.normal(size=count).tolist()
         of_units = {"units": list(range(count)), "responses": values, "pre_activations": values}
-        self._record("negatives", layer, negatives, {"layer": layer, "constraint": "standardised", **of_units})
+        self._record("negatives", layer, negatives, {"layer": layer, "constraint": self._constraint, **of_units})
 
     def _record(self, task: str, layer: str, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         outputs = [
@@ -237,9 +266,10 @@ class Made:
 def main(arguments: Sequence[str]) -> None:
     """Print the seconds that galleries take."""
     units = int(arguments[0]) if arguments else UNITS
+    high, wide, channels = map(int, arguments[2].split("x")) if len(arguments) > 2 else SMALL
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments[1]) if len(arguments) > 1 else Path(temporary)
-        made = Made(folder / "store", units)
+        made = Made(folder / "store", units, (high, wide, channels))
         found: dict[str, Any] = {"units": units, "layers": len(made.layers)}
         found["first"] = _measure(folder)
         found["nothing changed"] = _measure(folder)
@@ -247,7 +277,35 @@ def main(arguments: Sequence[str]) -> None:
         found["one unit changed"] = _measure(folder)
         files = [path for path in (folder / "gallery").rglob("*") if path.is_file()]
         found |= {"files": len(files), "megabytes": round(sum(path.stat().st_size for path in files) / 1e6)}
+        found["bytes a unit"] = {part: round(size / units) for part, size in _bytes(folder).items()}
     print(json.dumps(found, indent=1))
+
+
+def _bytes(folder: Path) -> dict[str, int]:
+    """What each part takes on the disk."""
+    found: dict[str, int] = {}
+    seen: set[int] = set()
+    for path in [*(folder / "store").rglob("*"), *(folder / "gallery").rglob("*")]:
+        status = path.lstat()
+        if not path.is_file() or status.st_ino in seen:
+            continue
+        seen.add(status.st_ino)
+        part = _part(path.relative_to(folder), path)
+        found[part] = found.get(part, 0) + status.st_size
+    return {"all": sum(found.values()), **dict(sorted(found.items(), key=lambda one: -one[1]))}
+
+
+def _part(address: Path, path: Path) -> str:
+    if address.parts[:2] == ("store", "blobs"):
+        with path.open("rb") as file:
+            start = file.read(8)
+        kind = "OIPs and arrays" if start.startswith(b"\x93NUMPY") else "pictures" if b"PNG" in start else "others"
+        return f"store: {kind}"
+    if address.parts[0] == "store":
+        return f"store: {address.parts[1]}"
+    if address.parts[1] in (".gallery", "media"):
+        return f"gallery: {address.parts[1]}"
+    return f"gallery: {'OIP pictures' if address.name.startswith('oip-') else address.name}"
 
 
 def _measure(folder: Path) -> dict[str, Any]:
