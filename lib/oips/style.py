@@ -5,7 +5,7 @@ Which styles there are: each is a file of `lib/oips/styles/` that declares a `ST
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lib.oips.canvas import Canvas
@@ -31,25 +31,25 @@ class Style:
         text: what its OIPs look like, as forms and help say it behind the name.
         defaults: values of `lib.oips.growth.Growth` for what is left open; without `constraint` it is the network's
             usual one.
-        draft: what a draft has at most, and `best` what is open has at the best quality (`lib.oips.quality`).
         parameterise: from a growth in this style, and the statistics of the pictures that OIPs are to be like, to what
             gives the parameterisation for images of a shape under a constraint.
         recorded: whether recipes name it. Those of versions that had no other parameterisation do not.
         matches: whether its ascents match statistics of exemplars as well (`lib.oips.matching`): it needs a data set.
         thorough: whether its searches go on from more starts and for longer until the verdict is beyond doubt.
         kept: whether what counts is the response that is left when an image is moved a little, as its curves tell it.
+        draft: what a draft has at most, and `best` what is open has at the best quality (`lib.oips.quality`).
     """
 
     name: str
     text: str
     defaults: Mapping[str, Any]
-    draft: Mapping[str, int]
-    best: Mapping[str, int]
     parameterise: Callable[[Growth, PictureStatistics], Callable[[Constraint, Shape], Parameterisation]] = plain_pixels
     recorded: bool = True
     matches: bool = False
     thorough: bool = False
     kept: bool = False
+    draft: Mapping[str, int] = field(default_factory=lambda: {"oips": 1, "starts": 1, "steps": 48})
+    best: Mapping[str, int] = field(default_factory=lambda: {"starts": 4, "steps": 256})
 
 
 STYLES: Registry[Style] = Registry(

@@ -77,7 +77,7 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
         raise _join_errors(failed, len(units))
     made = [tally.key_of(unit) for unit in units if tally.is_made(unit)]
     if len(made) < len(units):
-        return Completed(name=PARTIAL, message="time was over before the search was at its end", data=made)
+        return Completed(name=PARTIAL, message="the time limit was reached before the search was at its end", data=made)
     reused = not any(map(tally.is_computed, units))
     return Completed(name="Reused" if reused else "Completed", data=made)
 

@@ -6,8 +6,7 @@ STYLE = Style(
     "clean",
     "as strong, but nothing finer than a pixel or two",
     {"oips": 4, "starts": 64, "steps": 96, "step_size": 1.0, "smoothing": 1.0, "jitter": 1},
-    {"oips": 1, "starts": 1, "steps": 48},
-    {"starts": 256, "steps": 192},
     recorded=False,
     thorough=True,
+    best={"starts": 256, "steps": 192},
 )

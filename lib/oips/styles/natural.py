@@ -96,8 +96,6 @@ STYLE = Style(
     "natural",
     "frequencies and colours as pictures have them, and what moves a little is seen still; for photographs",
     {"constraint": "box", "oips": 1, "starts": 1, "steps": 128, "step_size": 0.5, "smoothing": 0.0, "jitter": 8},
-    {"oips": 1, "starts": 1, "steps": 48},
-    {"starts": 4, "steps": 256},
     parameterise,
     kept=True,
 )

@@ -9,8 +9,7 @@ STYLE = Style(
     "strong",
     "the highest responses, of every pixel by itself; for small grey pictures",
     {"oips": 4, "starts": 64, "steps": 96, "step_size": 1.0, "smoothing": 0.0, "jitter": 0},
-    {"oips": 1, "starts": 1, "steps": 48},
-    {"starts": 256, "steps": 192},
     recorded=False,
     thorough=True,
+    best={"starts": 256, "steps": 192},
 )
