@@ -6,7 +6,8 @@ convolution which reads one channel. Both have cheap ways that TensorFlow's gene
 - pooling whose windows do not overlap sends the gradient back to the greatest value of each window, which a comparison
   with the pooled values, enlarged again, finds in two passes over memory;
 - a convolution of few channels sends its gradient back by one matrix product, whose rows are then added at their
-  places in the image.
+  places in the image;
+- a convolution in groups is several of TensorFlow's own.
 
 A bias and a rectifier between convolution and pooling are moved behind the pooling, where a quarter of the values is
 left: both are monotone, so maximum and rectifier can change places without changing a bit.
@@ -29,6 +30,9 @@ def fast_kernels(ops: tuple[Any, ...]) -> Kernel | None:
     first = ops[0]
     if _plain_pooling(first):
         return Kernel(1, lambda x: pool_max(x, tuple(first.pool_size)))
+    # strides that differ are left to Keras: TensorFlow's own product for 1x1 kernels writes beyond its memory there
+    if _known_convolution(first) and first.groups > 1 and len(set(first.strides)) == 1:
+        return Kernel(1, lambda x: first.activation(_add_bias(first, convolve_groups(first, x))))
     if not _plain_convolution(first):
         return None
     if len(ops) > 1 and _plain_pooling(ops[1]):
@@ -224,14 +228,35 @@ def _add_bias(layer: Any, x: Tensor) -> Tensor:
     return x + tf.convert_to_tensor(layer.bias) if layer.use_bias else x
 
 
+def convolve_groups(layer: Any, x: Tensor) -> Tensor:
+    """What a convolution in groups computes before its bias: of each group by itself, or all at once where each is one
+    channel (depthwise).
+
+    Keras compiles convolutions in groups with XLA, whose code for processors takes tens to hundreds of times as long.
+    """
+    import tensorflow as tf
+
+    kernel, groups = tf.convert_to_tensor(layer.kernel), layer.groups
+    high, wide, channels, maps = kernel.shape
+    padding, strides = layer.padding.upper(), tuple(layer.strides)
+    if channels == 1:
+        kernel = tf.reshape(kernel, [high, wide, groups, maps // groups])
+        return tf.nn.depthwise_conv2d(x, kernel, [1, *strides, 1], padding)
+    parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
+    return tf.concat([tf.nn.conv2d(part, own, strides, padding) for part, own in parts], -1)
+
+
 def _plain_convolution(layer: Any) -> bool:
+    return _known_convolution(layer) and layer.groups == 1 and tuple(layer.strides) == (1, 1)
+
+
+def _known_convolution(layer: Any) -> bool:
     import keras
 
     # a subclass may compute anything
     return (
         type(layer) is keras.layers.Conv2D
-        and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1)
-        and layer.groups == 1
+        and tuple(layer.dilation_rate) == (1, 1)
         and layer.data_format == "channels_last"
         and layer.padding in ("valid", "same")
         and layer.compute_dtype == "float32"

@@ -53,7 +53,8 @@ def first_step(graph: Graph, step: Step) -> UnitStep | None:
         if high * wide * down * right * _WORTH > op.filters:
             return None
         return _of_input(step, lambda units: _convolution_weights(op, units), lambda x, *own: _convolve(op, x, *own))
-    if type(op) is keras.layers.DepthwiseConv2D and op.padding in ("valid", "same"):
+    grouped = type(op) is keras.layers.Conv2D and op.groups > 1 and op.kernel.shape[2] == 1
+    if (grouped or type(op) is keras.layers.DepthwiseConv2D) and op.padding in ("valid", "same"):
         return _of_input(step, lambda units: _depthwise_weights(op, units), lambda x, *own: _depthwise(op, x, *own))
     return None
 
@@ -247,7 +248,8 @@ def _depthwise_weights(op: Any, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     kernel = tf.convert_to_tensor(op.kernel)
     flat = tf.reshape(kernel, [kernel.shape[0] * kernel.shape[1], -1])
-    return units // kernel.shape[3], tf.gather(tf.transpose(flat), units), _biases(op, units)
+    own = units // (op.depth_multiplier if hasattr(op, "depth_multiplier") else op.filters // op.groups)
+    return own, tf.gather(tf.transpose(flat), units), _biases(op, units)
 
 
 def _depthwise(op: Any, x: Tensor, channels: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:

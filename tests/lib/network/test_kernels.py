@@ -116,6 +116,24 @@ def test_convolution_rectifier_and_pooling_in_one_are_kerass_own(
     assert_same((layer, kl.MaxPooling2D(window)), 2 * images(seed, height, width, channels), 2)
 
 
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("groups", "maps", "size"), [(6, 6, (3, 3)), (6, 12, (5, 4)), (2, 4, (3, 3)), (3, 6, (1, 1))])
+def test_a_convolution_in_groups_is_kerass_own(
+    groups: int, maps: int, size: tuple[int, int], padding: str, strides: tuple[int, int]
+) -> None:
+    layer = kl.Conv2D(maps, size, strides=strides, padding=padding, groups=groups, activation="gelu")
+    assert_same((randomised(layer, 6, 1),), images(2, 9, 10, 6), 1)
+
+
+def test_a_convolution_in_groups_is_not_pooled_as_if_it_were_one() -> None:
+    layer = randomised(kl.Conv2D(6, 3, groups=3, use_bias=False, activation="relu"), 6, 1)
+    assert_same((layer, kl.MaxPooling2D()), images(2, 9, 10, 6), 1)
+    kernel = window_kernels((layer, kl.MaxPooling2D()))
+    assert kernel is not None
+    assert kernel.covers == 1
+
+
 def test_an_activation_that_is_not_monotone_stays_before_the_pooling() -> None:
     layer = randomised(kl.Conv2D(4, 3, activation="silu"), 2, 1)
     assert_same((layer, kl.MaxPooling2D()), 3 * images(1, 8, 8, 2), 1)
@@ -256,7 +274,10 @@ class OddPooling(kl.MaxPooling2D):  # type: ignore[misc]
     [
         (kl.Conv2D(4, 3, strides=2),),
         (kl.Conv2D(4, 3, dilation_rate=2),),
-        (kl.Conv2D(4, 3, groups=2),),
+        (kl.Conv2D(4, 3, groups=2, strides=(1, 2)),),
+        (kl.Conv2D(4, 3, groups=4, dilation_rate=2),),
+        (kl.Conv2D(4, 3, groups=4, dtype="mixed_float16"),),
+        (Odd(4, 3, groups=4),),
         (kl.Conv2D(4, 3, dtype="mixed_float16"),),
         (kl.DepthwiseConv2D(3),),
         (kl.SeparableConv2D(4, 3),),

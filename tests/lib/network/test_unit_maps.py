@@ -146,6 +146,17 @@ def test_a_dilated_convolution_is_kerass_own(rate: tuple[int, int], padding: str
     assert_close(ours, expected(model, linear.output, layer.output, images, units_of(24)))
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_convolution_of_a_group_a_channel_is_kerass_own_too(times: int) -> None:
+    entry = kl.Input((11, 12, 5))
+    layer = kl.Conv2D(5 * times, (7, 3), groups=5, padding="same", name="target")
+    model = randomised(Found(keras.Model(entry, kl.ReLU()(layer(entry))), {})).model
+    images = pictures(model)
+    maps, ours = own_maps(model, "target", images)
+    assert maps.gathered
+    assert_close(ours, expected(model, layer.output, model.output, images, units_of(5 * times)))
+
+
 def follow(name: str) -> Any:
     """A network whose convolution is followed by what its name says, up to its activation."""
     keras.utils.set_random_seed(1)
@@ -207,7 +218,7 @@ def test_the_layers_other_maps_are_not_computed(monkeypatch: pytest.MonkeyPatch)
 )
 def test_what_is_not_known_is_computed_whole(layer: Callable[[], Any]) -> None:
     keras.utils.set_random_seed(1)
-    entry = kl.Input((12, 13, 3))
+    entry = kl.Input((12, 13, 6))
     built = layer()
     model = randomised(Found(keras.Model(entry, built(entry)), {})).model
     images = pictures(model)
