@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from flows.results.plans import PlanSummary
 
 _FEW_FILES = 20
+_FEW_UNITS = 20
 _NEVER = "never on data"
 
 
@@ -144,7 +145,10 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
         console.print(f"failed: {more} more; dreamsweep show {answer['run']}", markup=False)
     unreached = [unit["unit"] for unit in answer["units"] if unit["verdict"] == "unreached"]
     if unreached:
-        console.print(f"unreached: {', '.join(unreached)}", markup=False)
+        more = f" and {count(len(unreached) - _FEW_UNITS)} more" if len(unreached) > _FEW_UNITS else ""
+        console.print(f"unreached: {', '.join(unreached[:_FEW_UNITS])}{more}", markup=False)
+    if drafts := sum(unit.get("quality") == "draft" for unit in answer["units"]):
+        console.print(f"drafts: {plural(drafts, 'map')}", markup=False)
     computed, reused = answer["computed"], answer["reused"]
     if not computed and not answer["failures"] and not answer["left"] and not answer["checkpoints"]:
         counted = f"Nothing to compute: all {plural(reused, 'map')} were in the store already"
