@@ -145,8 +145,8 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
         console.print(f"failed: {more} more; dreamsweep show {answer['run']}", markup=False)
     unreached = [unit["unit"] for unit in answer["units"] if unit["verdict"] == "unreached"]
     if unreached:
-        more = f" and {count(len(unreached) - _FEW_UNITS)} more" if len(unreached) > _FEW_UNITS else ""
-        console.print(f"unreached: {', '.join(unreached[:_FEW_UNITS])}{more}", markup=False)
+        others = f" and {count(len(unreached) - _FEW_UNITS)} more" if len(unreached) > _FEW_UNITS else ""
+        console.print(f"unreached: {', '.join(unreached[:_FEW_UNITS])}{others}", markup=False)
     if drafts := sum(unit.get("quality") == "draft" for unit in answer["units"]):
         console.print(f"drafts: {plural(drafts, 'map')}", markup=False)
     computed, reused = answer["computed"], answer["reused"]

@@ -28,12 +28,15 @@ from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondWriter, S
 
 ALONE = 10_000
 """Files that one process writes; for more, a second one is worth the second that it takes to start."""
-# Counted up when the manifest changes its form; one of another form counts for nothing but the names of its files.
-_FORM = 1
-_UNKNOWN = ""
+# Counted up when the manifest changes its form; one of another form counts for nothing but
+# the names of its files, and what a generation has kept for the next.
+_FORM = 2
+_DIGITS = 32
+_UNKNOWN = "-" * _DIGITS + "-1"
 
-_Entry = Sequence[Any]
-"""What the manifest says of a file: a digest of what it was made from, and its bytes."""
+_Entry = str
+"""What the manifest says of a file: a digest of what it was made from, and behind it how many bytes it has. A text, for
+hundreds of thousands of small lists would keep the garbage collector busy."""
 _Part = Sequence[Any]
 """What it says of a part: a digest of its facts, and the addresses of its files."""
 
@@ -138,7 +141,7 @@ class Site:
         else what is put inside the `with` belongs to it. Where something of it could not be made, or was `left_out`, it
         is put again by the next generation.
         """
-        digest = hashlib.sha256(f"{self._code} {facts}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        digest = self._digest(facts)
         known = self._parts_before.get(name)
         if known is not None and known[0] == digest and self._keep(known[1]):
             self._parts[name] = known
@@ -163,7 +166,7 @@ class Site:
         found = {}
         for address in addresses:
             entry = before.get(address)
-            if entry is None or there.get(address) != entry[1] or now.get(address, entry)[0] != entry[0]:
+            if entry is None or there.get(address) != int(entry[_DIGITS:]) or now.get(address, entry) != entry:
                 return False
             found[address] = entry
         now.update(found)
@@ -197,9 +200,9 @@ class Site:
         self._lock.acquire()
         for name in NEW:
             (self._own / name).unlink(missing_ok=True)
-        self._there = dict(_sizes(str(self.out)))
+        self._there = _sizes(str(self.out))
         manifest = self._manifest()
-        self._before = manifest["files"] | dict.fromkeys(self._journalled(), (_UNKNOWN, -1))
+        self._before = manifest["files"] | dict.fromkeys(self._journalled(), _UNKNOWN)
         self._parts_before = manifest.get("parts", {})
         self.memory = manifest["memory"]
         self._memory = json.dumps(self.memory, sort_keys=True)
@@ -220,7 +223,7 @@ class Site:
             found = json.loads((self._own / "manifest.json").read_bytes())
             if found["form"] == _FORM:
                 return found
-            return nothing | {"files": dict.fromkeys(found["files"], (_UNKNOWN, -1))}
+            return {"files": dict.fromkeys(found["files"], _UNKNOWN), "memory": found.get("memory", {})}
         except FileNotFoundError:
             return nothing
         except (ValueError, KeyError, TypeError):
@@ -238,15 +241,15 @@ class Site:
         if not is_address(address):
             raise ValueError(f"{address!r} is no address of a gallery")
         stop.look()
-        digest = hashlib.sha256(f"{self._code} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        digest = self._digest(key)
         if self._of_part is not None:
             self._of_part[address] = None
         if (made := self._now.get(address)) is not None:
-            if made[0] != digest:
+            if not made.startswith(digest):
                 raise ValueError(f"two different files are put at {address}")
             return
         before = self._before.get(address)
-        if before is not None and before[0] == digest and self._there.get(address) == before[1]:
+        if before is not None and before == f"{digest}{self._there.get(address)}":
             self._now[address] = before
             return
         if before is None and address in self._there:
@@ -260,10 +263,13 @@ class Site:
             raise
         self._write(address, what, digest)
 
+    def _digest(self, text: str) -> str:
+        return hashlib.sha256(f"{self._code} {text}".encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
     def _write(self, address: str, what: Content, digest: str) -> None:
         """Have a file written, now or some time before `finish` is done; the journal knows of it first."""
         os.write(self._journal, f"{address}\n".encode())
-        self._now[address] = (digest, -1)
+        self._now[address] = f"{digest}-1"
         self._written += 1
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
             self._second = SecondWriter(self.out, self._sections, self._wrote, umask=self._umask)
@@ -273,7 +279,7 @@ class Site:
             self._second.write(address, what)
 
     def _wrote(self, address: str, size: int) -> None:
-        self._now[address] = (self._now[address][0], size)
+        self._now[address] = f"{self._now[address][:_DIGITS]}{size}"
 
     def _remove(self, path: Path) -> None:
         try:
@@ -289,11 +295,16 @@ class Site:
                 return
 
 
-def _sizes(folder: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+def _sizes(folder: str) -> dict[str, int]:
     """Every file below a folder by its address, and its bytes: after a power cut a file can be there and be empty."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _sizes(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False).st_size
+    found = {}
+    waiting = [("", folder)]
+    while waiting:
+        prefix, path = waiting.pop()
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((f"{prefix}{entry.name}/", entry.path))
+                else:
+                    found[f"{prefix}{entry.name}"] = entry.stat(follow_symlinks=False).st_size
+    return found

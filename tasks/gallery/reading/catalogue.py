@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.record import Record
 from storage.runs import RunRecord
@@ -27,8 +27,7 @@ DREAMS = "dream"
 _AT_ONCE = 200  # records of OIPs that are read together, and held until others are
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(NamedTuple):
     """A record that read a blob, or made it, and as what."""
 
     key: str

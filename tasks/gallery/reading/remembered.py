@@ -15,10 +15,14 @@ from tasks.gallery.reading.swept import Grown
 from tasks.sweep.image_steps import Searched
 
 _NAMES = tuple(field.name for field in fields(Grown))
-_ONCE = ("layer", "identity", "model", "train_imgs", "run", "verdict", "on_data", "constraint", "settings", "style")
+_ONCE = (
+    *("layer", "identity", "model", "train_imgs", "run", "verdict", "on_data", "constraint", "shape", "settings"),
+    "style",
+)
 """What many units have in common is written once for all of them."""
 _PLACES = tuple(at for at, name in enumerate(_NAMES) if name in _ONCE)
 _SHAPE, _SEARCHED, _EXEMPLARS = (_NAMES.index(name) for name in ("shape", "searched", "exemplars"))
+_LAYER, _RUN, _ENDED = (_NAMES.index(name) for name in ("layer", "run", "ended"))
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -55,13 +59,13 @@ class Remembered:
         self._before: dict[str, list[Any]] = {}
         self._now: dict[str, list[Any]] = {}
         self._new = False
-        self._pairs: dict[int, Pairs] = {}
+        # as texts, for many small lists would keep the garbage collector busy
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._pairs: dict[str, Pairs] = {}
         try:
             told = json.loads(data) if data is not None else None
             if told is not None and told["code"] == code:
-                once = list(told["once"])
-                self._pairs = {at: _pairs(value) for at, value in enumerate(once) if isinstance(value, list)}
-                self._once, self._before = once, dict(told["records"])
+                self._once, self._before = list(told["once"]), dict(told["records"])
         except (ValueError, KeyError, TypeError):
             self._new = True
         self._place_of: dict[str, int] = {_text(value): at for at, value in enumerate(self._once)}
@@ -75,10 +79,16 @@ class Remembered:
             _, outputs, inputs, *values = row
             for at in _PLACES:
                 values[at] = self._once[values[at]]
-            values[_SHAPE], values[_EXEMPLARS] = tuple(values[_SHAPE]), tuple(values[_EXEMPLARS])
-            values[_SEARCHED] = Searched(*values[_SEARCHED])
+            inputs, shape = self._once[inputs], values[_SHAPE]
+            if inputs not in self._pairs:
+                self._pairs[inputs] = _pairs(inputs)
+            if shape not in self._shapes:
+                self._shapes[shape] = _numbers(shape)
+            steps, _, started = values[_SEARCHED].partition(" ")
+            values[_SEARCHED] = Searched(values[_LAYER], values[_RUN], int(steps), started, values[_ENDED])
+            values[_SHAPE], values[_EXEMPLARS] = self._shapes[shape], _numbers(values[_EXEMPLARS])
             unit = ReadUnit(Grown(*values), _pairs(outputs), self._pairs[inputs])
-        except (KeyError, TypeError, IndexError, ValueError):
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError):
             return None
         self._now[entry.key] = row
         return unit
@@ -87,9 +97,13 @@ class Remembered:
         """Remember what was read of a record."""
         self._new = True
         values: list[Any] = [getattr(unit.grown, name) for name in _NAMES]
+        searched = unit.grown.searched
+        values[_SEARCHED] = f"{searched.image_steps} {searched.started}"
+        for at in (_SHAPE, _EXEMPLARS):
+            values[at] = " ".join(map(str, values[at]))
         for at in _PLACES:
             values[at] = self._place(values[at])
-        self._now[entry.key] = [entry.digest.hex(), unit.outputs, self._place(unit.inputs), *values]
+        self._now[entry.key] = [entry.digest.hex(), _line(unit.outputs), self._place(_line(unit.inputs)), *values]
 
     def to_bytes(self) -> bytes | None:
         """What the next generation is to be handed; None where it has that already."""
@@ -106,8 +120,17 @@ class Remembered:
         return self._place_of[text]
 
 
-def _pairs(values: Any) -> Pairs:
-    return tuple((role, digest) for role, digest in values)
+def _line(pairs: Pairs) -> str:
+    return "\n".join(f"{digest} {role}" for role, digest in pairs)
+
+
+def _pairs(line: str) -> Pairs:
+    parts = (part.partition(" ") for part in line.split("\n")) if line else ()
+    return tuple((role, digest) for digest, _, role in parts)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split()))
 
 
 def _text(value: Any) -> str:

@@ -189,10 +189,74 @@ def test_a_manifest_that_names_files_elsewhere_removes_none_of_them(out: Path) -
     precious.write_text("mine")
     manifest = out / ".gallery/manifest.json"
     document = json.loads(manifest.read_bytes())
-    document["files"]["../precious.txt"] = ["0", 4]
+    document["files"]["../precious.txt"] = "0" * 32 + "4"
     manifest.write_text(json.dumps(document))
     generation(out, {})
     assert precious.read_text() == "mine"
+
+
+def test_of_a_manifest_of_an_earlier_form_files_are_made_again_and_what_was_remembered_stays(out: Path) -> None:
+    with Site(out) as site:
+        site.memory["pairs"] = [["a", "b"]]
+        for name in ("kept.json", "gone.json"):
+            site.file(name, name.encode, name)
+        site.finish()
+    manifest = out / ".gallery/manifest.json"
+    document = json.loads(manifest.read_bytes())
+    files = {name: [entry[:32], int(entry[32:])] for name, entry in document["files"].items()}
+    manifest.write_text(json.dumps({"form": 1, "files": files, "memory": document["memory"]}))
+    with Site(out) as site:
+        assert site.memory == {"pairs": [["a", "b"]]}
+        site.file("kept.json", lambda: b"kept.json", "kept.json")
+        assert site.finish() == Written(1 + OWN, 0, 1)
+    assert contents(out) == {"kept.json": "kept.json"}
+
+
+def part(out: Path, facts: str, files: Mapping[str, str], *, left_out: bool = False) -> tuple[bool, Written]:
+    """One generation of a part; whether it was there already."""
+    with Site(out) as site:
+        with site.part("a layer", facts) as there:
+            if not there:
+                for address, text in files.items():
+                    site.file(address, text.encode, text)
+                if left_out:
+                    site.left_out()
+        return there, site.finish()
+
+
+def test_a_part_is_there_until_its_facts_change(out: Path) -> None:
+    files = {"a/b.json": "1", "a/c.json": "2"}
+    assert part(out, "facts", files) == (False, Written(2 + OWN, 0, 0))
+    assert part(out, "facts", {}) == (True, Written(0, 2 + OWN, 0))
+    assert contents(out) == files
+    assert part(out, "other facts", {"a/b.json": "3"}) == (False, Written(1, OWN, 1))
+    assert contents(out) == {"a/b.json": "3"}
+
+
+def test_a_part_of_which_something_was_left_out_is_put_again(out: Path) -> None:
+    part(out, "facts", {"a.json": "1"}, left_out=True)
+    assert part(out, "facts", {"a.json": "1"}) == (False, Written(0, 1 + OWN, 0))
+    assert part(out, "facts", {"a.json": "1"})[0]
+
+
+def test_a_part_that_a_killed_generation_wrote_at_is_put_again(out: Path) -> None:
+    part(out, "facts", {"a.json": "1", "b.json": "2"})
+    with Site(out) as site, site.part("a layer", "other facts"):
+        site.file("b.json", lambda: b"3", "3")
+    assert part(out, "facts", {"a.json": "1", "b.json": "2"}) == (False, Written(1, 1 + OWN, 0))
+    assert contents(out) == {"a.json": "1", "b.json": "2"}
+
+
+def test_what_could_not_be_made_of_a_part_is_tried_again(out: Path) -> None:
+    def broken() -> bytes:
+        raise LookupError
+
+    with Site(out) as site:
+        with site.part("a layer", "facts"), pytest.raises(LookupError):
+            site.file("a.json", broken, "1")
+        site.finish()
+    assert not part(out, "facts", {"a.json": "1"})[0]
+    assert contents(out) == {"a.json": "1"}
 
 
 def test_pages_are_rendered_anew_when_their_templates_or_sections_changed(out: Path) -> None:
