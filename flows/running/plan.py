@@ -6,7 +6,7 @@ from flows.forms.parameters import SweepParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.plans import PlanSummary, asked, memory_of, plan_line, quality_plan, question
 from flows.results.reports import report_plan
-from flows.running.sweep_order import Units
+from flows.running.sweep_order import ROUNDS, Units
 from lib.oips.growth import QUALITIES, Growth, QualityName
 from lib.oips.quality import passes_to
 from lib.oips.style import is_small
@@ -34,6 +34,7 @@ def plan_of(context: SweepContext, units: Units, parameters: SweepParameters) ->
             _passes(context, parameters, name),
             timings.layers,
             maps_per_task=parameters.maps_per_task,
+            rounds=ROUNDS,
         )
         for name in QUALITIES
     }

@@ -12,7 +12,7 @@ Units = dict[Layer, list[Unit]]
 Part = tuple[Layer, list[Unit], bool]
 """Units of a layer that are made in one flow run, and whether they are the last that are wanted of it."""
 
-_ROUNDS = 4
+ROUNDS = 4
 """Into so many rounds units are divided by what they need: in each, a layer is one flow run, whose batches are full."""
 
 
@@ -60,9 +60,9 @@ def neediest_first(context: SweepContext, units: Units) -> list[Part]:
     shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
     needs = {unit: need_of(record, style) if record else (-1, 0.0) for unit, record in shown.items()}
     order = sorted(needs, key=lambda unit: needs[unit])
-    in_round = {unit: at * _ROUNDS // len(order) for at, unit in enumerate(order)}
+    in_round = {unit: at * ROUNDS // len(order) for at, unit in enumerate(order)}
     parts = []
-    for number in range(_ROUNDS):
+    for number in range(ROUNDS):
         for layer, chosen in units.items():
             if part := [unit for unit in chosen if in_round[unit] == number]:
                 last = all(in_round[unit] <= number for unit in chosen)

@@ -100,26 +100,31 @@ def estimate(
     timings: Mapping[str, Timing],
     *,
     maps_per_task: int = 1,
+    rounds: int = 1,
 ) -> Estimate:
     """What a sweep of these units takes whose passes grow them so, the last one to the quality that is asked for.
 
     Args:
         timings: what each layer takes.
+        rounds: in how many parts a layer is refined, behind its drafts.
     """
     found = [_records(context, growth, units) for growth in growths]
+    batch = batch_for(growths[-1], context.batch)
     better: set[Unit] = set()
     passes: list[Pass] = []
-    for growth, there in zip(reversed(growths), reversed(found), strict=True):
-        better |= set(there)  # what is there already, or better, needs no draft
-        further = _further(growth, there.values())
+    for number, growth in reversed(list(enumerate(growths))):
+        better |= set(found[number])  # what is there already, or better, needs no draft
+        further = _further(growth, found[number].values())
         layers = {}
         for layer, chosen in units.items():
             missing = sum(unit not in better for unit in chosen)
-            layers[layer.name] = _grown(context, growth, missing, timings[layer.name], further, maps_per_task)
+            parts = _parts(missing, rounds if number else 1, maps_per_task)
+            layers[layer.name] = _grown(context, growth, parts, batch, timings[layer.name], further)
         passes.append(Pass(growth.quality, layers))
     before, behind = _exemplars(context, units, timings), Cost()
     for layer, chosen in units.items():
-        behind += _besides(context, growths[-1], layer, chosen, timings[layer.name], passes[0].layers[layer.name])
+        new = any(one.layers[layer.name].missing for one in passes)
+        behind += _besides(context, growths[-1], layer, chosen, timings[layer.name], new)
     return Estimate(before, tuple(reversed(passes)), behind)
 
 
@@ -159,30 +164,39 @@ def _further(growth: Growth, records: Iterable[Record]) -> float:
     return FURTHER.get(growth.style, FURTHER_ELSE)
 
 
+def _parts(units: int, rounds: int, maps_per_task: int) -> list[int]:
+    """How many units of a layer go on together, one lot after the other."""
+    found: list[int] = []
+    for number in range(rounds):
+        part = units * (number + 1) // rounds - units * number // rounds
+        found += _lots(part, min(MAPS_AT_ONCE, math.ceil(part / maps_per_task)))
+    return found
+
+
+def _lots(units: int, at_once: int) -> list[int]:
+    whole, rest = divmod(units, at_once) if units else (0, 0)
+    return [at_once] * whole + ([rest] if rest else [])
+
+
 def _grown(
-    context: SweepContext, growth: Growth, units: int, timing: Timing, further: float, maps_per_task: int
+    context: SweepContext, growth: Growth, parts: Sequence[int], batch: int, timing: Timing, further: float
 ) -> Cost:
-    """The OIPs of some units of a layer in one pass."""
+    """The OIPs of some units of a layer in one pass, so many at a time."""
+    units = sum(parts)
     if not units:
         return Cost()
-    batch = batch_for(growth, context.batch)
-    at_once = min(MAPS_AT_ONCE, math.ceil(units / maps_per_task))
-    climbing = sum(
-        _climbing([(steps, many * images) for steps, images in stages_of(growth)], batch, timing)
-        for many in _groups(units, at_once)
-    )
-    looked = batch if context.network.pixels.plain else context.batch
-    cpu = further * (climbing + units * growth.starts * timing.start) + units * looked * timing.measured
+    stages = stages_of(growth)
+    climbing = sum(_climbing([(steps, many * images) for steps, images in stages], batch, timing) for many in parts)
+    cpu = further * (climbing + units * growth.starts * timing.start)
+    cpu += units * _looked(context, batch) * timing.measured
     numbers = growth.oips * _numbers(context)
     cpu += units * (UNIT_SECONDS + PIXEL_SECONDS * numbers)
-    size = units * (UNIT_BYTES + numbers * (4 + PICTURE_BYTES))
-    return Cost(units, *_both(cpu, timing, timing.ready), size)
+    return Cost(units, *_both(cpu, timing, 0.0), units * (UNIT_BYTES + numbers * (4 + PICTURE_BYTES)))
 
 
-def _groups(units: int, at_once: int) -> list[int]:
-    """How many units go on together."""
-    whole, rest = divmod(units, at_once)
-    return [at_once] * whole + ([rest] if rest else [])
+def _looked(context: SweepContext, batch: int) -> int:
+    """How many images are computed where one is measured."""
+    return batch if context.network.pixels.plain else context.batch
 
 
 def _climbing(stages: Iterable[tuple[int, int]], batch: int, timing: Timing) -> float:
@@ -212,26 +226,27 @@ def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], tim
 
 
 def _besides(
-    context: SweepContext, growth: Growth, layer: Layer, chosen: Sequence[Unit], timing: Timing, grown: Cost
+    context: SweepContext, growth: Growth, layer: Layer, chosen: Sequence[Unit], timing: Timing, new: bool
 ) -> Cost:
-    """How natural a layer's pictures are, where some are new, and its negative OIPs."""
+    """What a layer takes once, where some of its pictures are `new`: its ascent is built, and it is measured how
+    natural they are. And its negative OIPs, where they are missing."""
     own, session = _growing(context, growth), context.session
-    numbers, cpu, ready = _numbers(context), 0.0, 0.0
-    looked = batch_for(growth, context.batch) if context.network.pixels.plain else context.batch
-    if grown.missing:
-        batches = math.ceil(len(chosen) / looked)
-        cpu += MOVED * batches * looked * timing.measured + len(chosen) * MOVED * numbers * PIXEL_SECONDS
-    indices = [unit.index for unit in chosen]
-    recipes = negatives_recipes(own, layer.name, indices, layer.units)
-    size = 0.0
+    batch, numbers = batch_for(growth, context.batch), _numbers(context)
+    looked = _looked(context, batch)
+    cpu = ready = size = 0.0
+    if new:
+        ready += timing.ready
+        cpu += MOVED * math.ceil(len(chosen) / looked) * looked * timing.measured
+        cpu += len(chosen) * MOVED * numbers * PIXEL_SECONDS
+    recipes = negatives_recipes(own, layer.name, [unit.index for unit in chosen], layer.units)
     if all(session.listing.find(recipe, changes=session.code["changes"]) is None for recipe in recipes):
         starts, steps = min(NEGATIVES, growth.starts), max(growth.steps // 2, 1)
-        first, batch = max(round(steps / 8), 1), batch_for(growth, context.batch)
-        for many in _groups(len(chosen), context.batch):
+        first = max(round(steps / 8), 1)
+        for many in _lots(len(chosen), context.batch):
             cpu += _climbing([(first, many * starts), (steps - first, many)], batch, timing)
             cpu += math.ceil(many / looked) * looked * timing.measured
         cpu += len(chosen) * starts * timing.start
-        ready, size = timing.ready, 4.0 * numbers * len(chosen)
+        ready, size = ready + timing.ready, 4.0 * numbers * len(chosen)
     return Cost(0, *_both(cpu, timing, ready), size)
 
 

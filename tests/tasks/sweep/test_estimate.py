@@ -53,13 +53,33 @@ def test_a_draft_is_one_search_and_costs_less(open_session: Session, sweep_conte
     draft, standard = told(context, growths).passes
     assert (draft.quality, standard.quality) == ("draft", "standard")
     steps = sum(
-        steps * 24 * -(-units * images // 24) for units in MAPS.values() for steps, images in stages_of(growths[0])
+        steps * 64 * -(-units * images // 64) for units in MAPS.values() for steps, images in stages_of(growths[0])
     )
     assert draft.cost.cpu == pytest.approx(steps + of_units(draft.cost, growths[0]))
     assert draft.cost.size < standard.cost.size
     both, alone = told(context, growths).cost, told(context, growths[1:]).cost
     assert both.cpu == pytest.approx(alone.cpu + draft.cost.cpu)
     assert both.missing == alone.missing == sum(MAPS.values())
+
+
+def test_what_is_refined_in_rounds_leaves_batches_emptier(
+    open_session: Session, sweep_context_in: Callable[..., Any]
+) -> None:
+    context = sweep_context_in(open_session)
+    growths = passes_to("standard", replace(GROWTH, starts=0, steps=0, oips=0), "strong")
+    whole, parted = (told(context, growths, rounds=rounds).passes for rounds in (1, 4))
+    assert parted[0] == whole[0]  # drafts come layer by layer
+    assert parted[1].cost.missing == whole[1].cost.missing
+    assert parted[1].cost.cpu > whole[1].cost.cpu
+
+
+def test_an_ascent_is_built_once_for_all_passes_and_once_for_negatives(
+    open_session: Session, sweep_context_in: Callable[..., Any]
+) -> None:
+    context = sweep_context_in(open_session)
+    growths = (replace(GROWN, quality="draft", starts=2, steps=8), GROWN)
+    built = told(context, growths, timing=replace(NOTHING, ready=1.0)).cost.cpu
+    assert built - told(context, growths, timing=NOTHING).cost.cpu == pytest.approx(2 * len(MAPS))
 
 
 def test_what_is_there_costs_nothing_and_needs_no_draft(
