@@ -1,8 +1,8 @@
 """What a sweep will take at each quality, told before it begins: from what an image-step of each layer takes here.
 
-Everything is counted as it is computed: batches that are not full cost what full ones do, results that are there cost
-nothing, and a search that leaves a doubt goes on. How often searches do, what a unit costs besides, and bytes, are
-measured on the networks of `python -m benchmarks plan`.
+Everything is counted as it is computed: batches that are not full are padded, results that are there cost nothing, and
+a search that leaves a doubt goes on. How often searches do, what a unit costs besides, and bytes, are measured on the
+networks of `python -m benchmarks plan`.
 """
 
 import copy
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lib.network.units import Layer, Unit
 from lib.oips.growth import Growth, QualityName
+from lib.oips.measure import padded_size
 from lib.oips.negatives import STARTS as NEGATIVES
 from lib.oips.search import stages_of
 from storage.store import Record
@@ -188,21 +189,21 @@ def _grown(
     stages = stages_of(growth)
     climbing = sum(_climbing([(steps, many * images) for steps, images in stages], batch, timing) for many in parts)
     cpu = further * (climbing + units * growth.starts * timing.start)
-    cpu += units * _looked(context, batch) * timing.measured
+    cpu += units * _computed(1, batch) * timing.measured
     numbers = growth.oips * _numbers(context)
     cpu += units * (UNIT_SECONDS + PIXEL_SECONDS * numbers)
     return Cost(units, *_both(cpu, timing, 0.0), units * (UNIT_BYTES + numbers * (4 + PICTURE_BYTES)))
 
 
-def _looked(context: SweepContext, batch: int) -> int:
-    """How many images are computed where one is measured."""
-    return batch if context.network.pixels.plain else context.batch
-
-
 def _climbing(stages: Iterable[tuple[int, int]], batch: int, timing: Timing) -> float:
-    """CPU seconds of stages of so many steps with so many images: each batch is padded, and looks at the end of it."""
-    calls = [(steps, math.ceil(images / batch)) for steps, images in stages]
-    return sum(many * batch * (steps * timing.step + timing.measured) for steps, many in calls)
+    """CPU seconds of stages of so many steps with so many images: batches are padded, and looked at when they end."""
+    return sum(_computed(images, batch) * (steps * timing.step + timing.measured) for steps, images in stages)
+
+
+def _computed(images: int, batch: int) -> int:
+    """How many images are computed where some are wanted."""
+    whole, rest = divmod(images, batch)
+    return whole * batch + (padded_size(rest, batch) if rest else 0)
 
 
 def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], timings: Mapping[str, Timing]) -> Cost:
@@ -232,11 +233,10 @@ def _besides(
     natural they are. And its negative OIPs, where they are missing."""
     own, session = _growing(context, growth), context.session
     batch, numbers = batch_for(growth, context.batch), _numbers(context)
-    looked = _looked(context, batch)
     cpu = ready = size = 0.0
     if new:
         ready += timing.ready
-        cpu += MOVED * math.ceil(len(chosen) / looked) * looked * timing.measured
+        cpu += MOVED * _computed(len(chosen), batch) * timing.measured
         cpu += len(chosen) * MOVED * numbers * PIXEL_SECONDS
     recipes = negatives_recipes(own, layer.name, [unit.index for unit in chosen], layer.units)
     if all(session.listing.find(recipe, changes=session.code["changes"]) is None for recipe in recipes):
@@ -244,7 +244,7 @@ def _besides(
         first = max(round(steps / 8), 1)
         for many in _lots(len(chosen), context.batch):
             cpu += _climbing([(first, many * starts), (steps - first, many)], batch, timing)
-            cpu += math.ceil(many / looked) * looked * timing.measured
+            cpu += _computed(many, batch) * timing.measured
         cpu += len(chosen) * starts * timing.start
         ready, size = ready + timing.ready, 4.0 * numbers * len(chosen)
     return Cost(0, *_both(cpu, timing, ready), size)
