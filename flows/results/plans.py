@@ -22,8 +22,9 @@ class PlanSummary(TypedDict):
     """What a sweep takes on this machine.
 
     `quality`: that is asked for; `qualities`: what each takes, the cheapest first; `memory`: bytes that the process
-    needs at this `batch`. `time`: seconds that the sweep has, None without a deadline, and `fits`: how many maps each
-    pass makes in them, by quality. `timed`: the layers that were timed, and `timed_now`: those of them just now.
+    needs at least at this `batch`. `time`: seconds that the sweep has, None without a deadline, and `fits`: how many
+    maps each pass makes in them, by quality. `timed`: the layers that were timed, and `timed_now`: those of them just
+    now.
     """
 
     model: str
@@ -126,6 +127,6 @@ def plan_notes(plan: PlanSummary) -> list[str]:
     timed = f"{plural(len(plan['timed']), 'layer')} timed, {kept} of them earlier"
     return [
         layers,
-        f"Memory: about {size(plan['memory'])} at a batch of {plan['batch']} images ({timed})",
+        f"Memory: at least {size(plan['memory'])} at a batch of {plan['batch']} images ({timed})",
         *([fits_line(plan)[:1].upper() + fits_line(plan)[1:]] if plan["fits"] is not None else []),
     ]

@@ -152,7 +152,7 @@ def test_a_plan_shows_what_each_quality_takes_and_sweeps_nothing(cli: CLI, plann
     ]
     assert lines[5:] == [
         "17,056 maps in 35 layers, style natural",
-        "Memory: about 1.5 GB at a batch of 64 images (3 layers timed, 2 of them earlier)",
+        "Memory: at least 1.5 GB at a batch of 64 images (3 layers timed, 2 of them earlier)",
         "In 7.5 h there is time for 17,056 in draft quality and 3,210 in standard quality",
     ]
 
