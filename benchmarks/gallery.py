@@ -250,7 +250,7 @@ class Made:
         self._record("responses", layer, responses, about)
         field = {"size": [3, 3], "stride": [1, 1], "start": [0, 0]}
         self._record("weights", layer, nearest, {"layer": layer, "receptive_field": field})
-        negatives = {"images": self._noise(count)}
+        negatives = {"images": self._noise(count).astype(np.float32 if self._small else np.float16)}  # as sweeps do
         values = random.normal(size=count).tolist()
         of_units = {"units": list(range(count)), "responses": values, "pre_activations": values}
         self._record("negatives", layer, negatives, {"layer": layer, "constraint": self._constraint, **of_units})

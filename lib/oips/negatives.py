@@ -8,7 +8,7 @@ In a layer that is linear in the pixels, as the first one, shifting a pattern ch
 mean of its pre-activation is decided at the borders alone, and that is what its negative OIPs show.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,11 +37,18 @@ class Negatives:
     pre_activations: Floats
 
 
-def grow_negatives(layer: str, indices: Sequence[int], growth: Growth, ground: Ground) -> Negatives:
+def grow_negatives(
+    layer: str,
+    indices: Sequence[int],
+    growth: Growth,
+    ground: Ground,
+    stored: Callable[[Floats], Floats] = lambda images: images,
+) -> Negatives:
     """The negative OIPs of a layer's units, in one batch.
 
     Args:
         ground: of the growth's constraint, whose objective is "negative".
+        stored: what is left of images where they are stored in less precision: that is what is given, and measured.
     """
     starts = min(STARTS, growth.starts)
     origins = [(Unit(layer, index), number) for index in indices for number in range(starts)]
@@ -68,4 +75,5 @@ def grow_negatives(layer: str, indices: Sequence[int], growth: Growth, ground: G
     )
     chosen = everyone.reshape(-1, starts)[:, 0] + state.score.reshape(-1, starts).argmax(axis=1)
     state = optimise(state.take(chosen), chosen, first, growth.steps)
-    return Negatives(state.best, *ground.measure(state.best, np.asarray(indices)))
+    images = stored(state.best)
+    return Negatives(images, *ground.measure(images, np.asarray(indices)))

@@ -18,7 +18,7 @@ from lib.oips.search import stages_of
 from storage.store import Record
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for
 from tasks.sweep.exemplars import pass_recipes
-from tasks.sweep.negatives import negatives_recipes
+from tasks.sweep.negatives import negatives_recipes, stored_as
 from tasks.sweep.oips import oip_recipe
 from tasks.sweep.timing import Timing
 
@@ -246,7 +246,7 @@ def _besides(
             cpu += _climbing([(first, many * starts), (steps - first, many)], batch, timing)
             cpu += _computed(many, batch) * timing.measured
         cpu += len(chosen) * starts * timing.start
-        ready, size = ready + timing.ready, 4.0 * numbers * len(chosen)
+        ready, size = ready + timing.ready, float(stored_as(growth).itemsize * numbers * len(chosen))
     return Cost(0, *_both(cpu, timing, ready), size)
 
 

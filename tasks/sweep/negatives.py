@@ -8,6 +8,7 @@ import numpy as np
 
 from lib.arrays import Floats
 from lib.deadline import OutOfTime
+from lib.oips.growth import Growth
 from lib.oips.negatives import STARTS, grow_negatives
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
@@ -27,9 +28,10 @@ VERSION = 1
 def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> tuple[Record, bool]:
     """The record of the negative OIPs of some units of a layer, or of all, where there is one.
 
-    Its output `images`, float32 [units, H, W, C] as `.npy`, as the network takes images, has as attributes the indices
-    of its `units`, and of each its `responses` and `pre_activations`, None for what is no number; and `pixels` where
-    the network takes other than 0..1. Raises OutOfTime where the session's deadline passes in between.
+    Its output `images`, float16 or float32 (`stored_as`) [units, H, W, C] as `.npy`, as the network takes images, has
+    as attributes the indices of its `units`, and of each its `responses` and `pre_activations`, None for what is no
+    number; and `pixels` where the network takes other than 0..1. Raises OutOfTime where the session's deadline passes
+    in between.
 
     Args:
         indices: of the units that are wanted.
@@ -46,6 +48,11 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
             lambda: ([_grow(context, layer, indices, file)], _inputs(context)),
             unit=negatives_title(layer),
         )
+
+
+def stored_as(growth: Growth) -> "np.dtype[np.floating]":
+    """In which numbers images are stored: large ones in halves, which no eye and no response tells from whole ones."""
+    return np.dtype(np.float16 if growth.margin else np.float32)
 
 
 def negatives_title(layer: str) -> str:
@@ -75,15 +82,20 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
     """The output, whose images go into a file, a batch of units at a time: of a large layer they are many."""
     growth = context.growth
     ground = context.ground(layer, growth.style, growth.constraint, "negative")
-    images = np.lib.format.open_memmap(file, "w+", np.float32, (len(indices), *ground.parameterisation.shape))
+    kind, pixels = stored_as(growth), context.network.pixels
+    images = np.lib.format.open_memmap(file, "w+", kind, (len(indices), *ground.parameterisation.shape))
+
+    def stored(pictures: Floats) -> Floats:
+        return pixels.to_pictures(pixels.to_network(pictures).astype(kind))
+
     responses: list[float | None] = []
     pre_activations: list[float | None] = []
     for first in range(0, len(indices), context.batch):
         if context.session.deadline.passed:
             raise OutOfTime(f"the negative OIPs of {layer} are not all grown")
         part = list(indices[first : first + context.batch])
-        found = grow_negatives(layer, part, growth, ground)
-        images[first : first + len(part)] = context.network.pixels.to_network(found.images)
+        found = grow_negatives(layer, part, growth, ground, stored)
+        images[first : first + len(part)] = pixels.to_network(found.images)
         responses += _numbers(found.responses)
         pre_activations += _numbers(found.pre_activations)
         report(negatives_title(layer), first + len(part), len(indices))
@@ -94,9 +106,9 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
         "responses": [*responses],
         "pre_activations": [*pre_activations],
         "constraint": growth.constraint,
-        **pixel_parameters(context.network.pixels),
+        **pixel_parameters(pixels),
     }
-    return NewOutput("images", file, "negatives", NPY, "float32", images.shape, attributes=about)
+    return NewOutput("images", file, "negatives", NPY, kind.name, images.shape, attributes=about)
 
 
 def _numbers(values: Floats) -> list[float | None]:

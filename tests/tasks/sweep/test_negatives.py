@@ -114,3 +114,17 @@ def test_those_of_a_style_that_is_like_pictures_are_of_the_pictures_that_it_is_l
     without, *_ = made(open_session, [0])
     assert without.recipe_inputs == {"model": context.network.identity}
     assert {item.role for item in without.inputs} == {"model"}
+
+
+def test_of_large_images_half_the_bytes_are_stored_and_what_is_said_is_measured_on_what_is_stored(
+    open_session: Session, sweep_context_in: Callable[..., Any]
+) -> None:
+    growth = GrowthSettings(steps=16).in_style("natural", margin=True)
+    context = sweep_context_in(open_session, growth)
+    record, images, _ = made(open_session, [0, 3])
+    assert (images.dtype, record.output("images").dtype) == (np.float16, "float16")
+    about: Any = record.output("images").attributes
+    ground = context.ground(LAYER, growth.style, growth.constraint, "negative")
+    responses, before = ground.measure(context.network.pixels.to_pictures(images), np.array([0, 3]))
+    np.testing.assert_allclose(about["responses"], responses, atol=1e-6)
+    np.testing.assert_allclose(about["pre_activations"], before, atol=1e-6)
