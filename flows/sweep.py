@@ -70,9 +70,10 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
 
     A large network gets drafts of all maps first, and then better pictures, as far as there is time. At its deadline
     it ends `Partial`, saying how many maps are left; those in the making are finished first, but for searches that go
-    on until nothing is found. How
-    natural the pictures are is measured after them, then they are judged, and the negative OIPs come last; checkpoints,
-    where some are asked for, come first: each by a flow run of its own below this.
+    on until nothing is found.
+
+    How natural the pictures are is measured after them, then they are judged, and the negative OIPs come last;
+    checkpoints, where some are asked for, come first: each by a flow run of its own below this.
 
     Returns `flows.results.sweep_summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
