@@ -31,6 +31,7 @@ from flows.running.sweep_order import (
     note_made,
     refinements_title,
     units_left,
+    units_not_better,
 )
 from flows.running.work import work
 from lib.network.units import Unit
@@ -221,7 +222,7 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
     note_made(context, units)
     for growth in context.passes:
         quality, asked = growth.quality, growth == context.growth
-        todo = units if asked else units_left(context, units, growth)
+        todo = units_not_better(context, units) if asked else units_left(context, units, growth)
         tally = context.tally_at(quality)
         total = tally.done + sum(not tally.is_done(str(unit)) for chosen in todo.values() for unit in chosen)
         with show_progress(tally, total, "maps" if asked else f"maps-{quality}"):
@@ -312,9 +313,9 @@ def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> tup
         if waiting and any(shown.is_made(str(unit)) for unit in units[layer]):
             record = _gather(context, layer.name, [unit.index for unit in units[layer]], large_tensors)
             report_layer(context, record)
-    waiting_units = [str(unit) for waiting in unvisited.values() for unit in waiting if not tally.is_made(str(unit))]
-    left = sum(not shown.is_made(unit) for unit in waiting_units)
-    return left, len(waiting_units) - left
+    missing = [str(unit) for waiting in unvisited.values() for unit in waiting if not context.is_had(str(unit), growth)]
+    left = sum(not shown.is_made(unit) for unit in missing)
+    return left, len(missing) - left
 
 
 def _gather(context: SweepContext, layer: str, indices: list[int], large_tensors: bool) -> Record:

@@ -150,7 +150,7 @@ def show_sweep(answer: Mapping[str, Any]) -> None:
     if drafts := sum(unit.get("quality") == "draft" for unit in answer["units"]):
         console.print(f"drafts: {plural(drafts, 'map')}", markup=False)
     computed, reused = answer["computed"], answer["reused"]
-    if not computed and not answer["failures"] and not answer["left"] and not answer["checkpoints"]:
+    if not (computed or answer["failures"] or answer["left"] or answer["waiting"] or answer["checkpoints"]):
         counted = f"Nothing to compute: all {plural(reused, 'map')} were in the store already"
     else:
         counted = f"{plural(computed, 'map')} computed, {count(reused)} reused"

@@ -33,6 +33,7 @@ from storage.resolve import Found
 from storage.store import Store
 from tasks.session.kind import kind_of_task
 from tasks.sweep.kinds.layer import KIND as LAYER
+from tasks.sweep.kinds.oip import NOT_SHOWN
 
 RECORDS = "records"
 _LARGEST = 2**26  # bytes of a record that is looked into
@@ -131,7 +132,8 @@ def _artifacts(store: Store, found: Found) -> Iterator[tuple[Record, str | None,
     if found.run is None:
         yield from ((record, role, None) for record, role in found.artifacts)
         return
-    records = [(store.record(result.record), unit) for unit, result in found.run.units.items()]
+    shown = {unit: result for unit, result in found.run.units.items() if result.kind != NOT_SHOWN}
+    records = [(store.record(result.record), unit) for unit, result in shown.items()]
     # A sweep or a dream is asked for its pictures; a training, which has none of those, for its model.
     wanted = _exported(records, "always") or _exported(records, "alone")
     yield from ((record, None, unit) for record, unit in wanted)

@@ -10,6 +10,7 @@ from flows.running.sweep_order import ROUNDS, Units
 from lib.oips.growth import QUALITIES, Growth, QualityName
 from lib.oips.quality import passes_to
 from lib.oips.style import is_small
+from storage.errors import BlobGone, StoreUnusable
 from tasks.session.asking import Declined, agreed
 from tasks.session.progress import say
 from tasks.sweep.context import SweepContext
@@ -63,9 +64,15 @@ def tell_plan(context: SweepContext, units: Units, parameters: SweepParameters) 
     growth = _passes(context, parameters, parameters.quality)[-1]
     if context.session.deadline.passed or left_to_make(context, growth, units) < WORTH_TIMING:
         return
-    plan = plan_of(context, units, parameters)
-    say(plan_line(plan))
-    report_plan(plan)
+    try:
+        plan = plan_of(context, units, parameters)
+        say(plan_line(plan))
+        report_plan(plan)
+    except (BlobGone, StoreUnusable):
+        raise
+    except Exception as problem:  # what is wrong with a layer fails its maps, and stops no others
+        say(f"how long this takes cannot be told ({type(problem).__name__}: {problem})")
+        return
     if asked(plan)["seconds"] > LONG_SECONDS and plan["time"] is None and not agreed(question(plan)):
         raise Declined("the sweep was not begun: answer y, or choose less with --quality, --layers or --budget")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
@@ -15,6 +16,7 @@ from lib.errors import BadInput
 from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
 from lib.network.units import Unit, select_units
+from lib.oips.growth import QUALITIES
 from lib.oips.matching import check_matched
 from lib.oips.quality import passes_to
 from lib.oips.style import STYLES, is_small, needs_data, usual_style
@@ -57,9 +59,11 @@ def open_sweep(
             check_matched(model, layer.name)
     constraint = usual_constraint(open_session.store, stored, network.pixels)
     margin = usual_margin(open_session.store, stored, style, small=small)
-    *lesser, growth = passes_to(
-        parameters.quality, parameters.growth, style, constraint=constraint, margin=margin, small=small
+    passes = partial(
+        passes_to, settings=parameters.growth, style=style, constraint=constraint, margin=margin, small=small
     )
+    *lesser, growth = passes(parameters.quality)
+    higher = QUALITIES[QUALITIES.index(parameters.quality) + 1 :]
     context = SweepContext(
         open_session,
         network,
@@ -68,6 +72,7 @@ def open_sweep(
         size,
         parameters.batch,
         tuple(lesser),
+        tuple(one for one in passes(QUALITIES[-1]) if one.quality in higher and one != growth),
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
         judge=obtain_judge(open_session, parameters.judge, stored, natural, data),
     )
@@ -149,5 +154,5 @@ def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
         if here:
             yield from interpretability_recipes(context, layer.name, indices)
         for unit in chosen:
-            for growth in context.passes:
+            for growth in (*context.passes, *context.better):
                 yield oip_recipe(context, unit, growth)

@@ -23,22 +23,30 @@ def find_made(context: SweepContext, units: Units, growth: Growth | None = None)
 
 
 def note_made(context: SweepContext, units: Units) -> None:
-    """Let the run have what the passes of this sweep made in earlier runs; a sweep of one pass looks at each unit when
-    its turn comes."""
-    for growth in context.passes if context.lesser else ():
+    """Let the run have what earlier runs made, in the passes of this sweep and of better quality; a sweep of one pass
+    looks at each unit when its turn comes."""
+    for growth in (*context.passes, *context.better) if context.lesser else context.better:
         for unit, record in find_made(context, units, growth).items():
             context.note_oips(str(unit), growth, record, "reused")
 
 
 def units_left(context: SweepContext, units: Units, growth: Growth) -> Units:
     """The units that neither this pass nor a better one has made."""
-    better = context.passes[context.passes.index(growth) :]
-    tallies = [context.tally_at(one.quality) for one in better]
     found = {
-        layer: [unit for unit in chosen if not any(tally.is_made(str(unit)) for tally in tallies)]
-        for layer, chosen in units.items()
+        layer: [unit for unit in chosen if not context.is_had(str(unit), growth)] for layer, chosen in units.items()
     }
     return {layer: left for layer, left in found.items() if left}
+
+
+def units_not_better(context: SweepContext, units: Units) -> Units:
+    """The units of which there is nothing better than what is asked for."""
+    if not context.better:
+        return units
+    first = context.better[0]
+    found = {
+        layer: [unit for unit in chosen if not context.is_had(str(unit), first)] for layer, chosen in units.items()
+    }
+    return {layer: rest for layer, rest in found.items() if rest}
 
 
 def refinements_title(count: int) -> str:

@@ -34,6 +34,7 @@ from storage.store import Record, RunRecord, Store
 from tasks.session.kind import kind_of_task
 from tasks.sweep.kinds.layer import KIND as LAYER
 from tasks.sweep.kinds.layer import layer_title
+from tasks.sweep.kinds.oip import NOT_SHOWN
 
 STOP_SECONDS = 5.0
 RUNS_SHOWN = 100
@@ -120,6 +121,8 @@ class _Pages:
 
 def _shown(store: Store, run: RunRecord, title: str) -> RunPicture | None:
     """The picture that a run has under a title; None where it has none."""
+    if run.units[title].kind == NOT_SHOWN:
+        return None
     record = store.record(run.units[title].record)
     if (digest := _picture(record)) is None:
         return None

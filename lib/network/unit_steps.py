@@ -210,7 +210,7 @@ def _biases(op: Any, units: Tensor) -> Tensor:
 def _dense_weights(op: Any, units: Tensor) -> tuple[Tensor, Tensor]:
     import tensorflow as tf
 
-    return tf.gather(tf.transpose(tf.convert_to_tensor(op.kernel)), units), _biases(op, units)
+    return tf.transpose(tf.gather(tf.convert_to_tensor(op.kernel), units, axis=1)), _biases(op, units)
 
 
 def _dense(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:

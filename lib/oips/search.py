@@ -10,7 +10,9 @@ cost.
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,9 @@ from lib.oips.similarity import distinct
 from lib.oips.start_images import length_scales, start_image, start_seed
 from lib.oips.style import STYLES, THOROUGH, in_style
 from lib.oips.verdict import Verdict, response_ratio, verdict_of
+
+NO_TURNS: AbstractContextManager[None] = nullcontext()
+"""Whoever searches needs not wait for others."""
 
 LONGER = 20
 """A unit is `silent` only after a search so many times as long."""
@@ -111,6 +116,7 @@ def search_unit(
     *,
     dead: bool = False,
     deadline: Deadline = NEVER,
+    turn: AbstractContextManager[None] = NO_TURNS,
 ) -> tuple[Search, Verdict, float | None]:
     """The OIPs of a unit, its verdict and its response ratio.
 
@@ -128,7 +134,8 @@ def search_unit(
         ground_of: gives the ground for a style, a constraint and an objective.
         best_exemplar: response of the unit's best exemplar under a constraint; None without a data set.
         dead: whether a bound proves that no image makes the unit respond.
-        deadline: when no search is begun any more but those in one style that make sure of a first response.
+        deadline: when no ascent is begun any more but those of the first search.
+        turn: entered, once, for searches that go on from a first one and a closer look: they take as long as hundreds.
 
     Raises:
         OutOfTime: the deadline passed before the verdict was beyond doubt. What was found so far is no result: it would
@@ -138,23 +145,42 @@ def search_unit(
     ground = ground_of(growth.style, growth.constraint, growth.objective)
     signed = unit.index in ground.signed
     search = _search(unit, growth, ground)
-    spent = 0
+    verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
     if growth.quality == "draft":
-        verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
         return search, "unreached" if verdict == "silent" else verdict, response_ratio(search.response, exemplar)
+    later, spent = _until(deadline, unit, ground_of), 0
     if not STYLES[growth.style].thorough:
-        verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
         if verdict in ("responded", "dead"):
             return search, verdict, response_ratio(search.response, exemplar)
-        _look(deadline, unit)
-        spent, growth = search.image_steps, in_style(growth, THOROUGH)
-        ground = ground_of(growth.style, growth.constraint, growth.objective)
-        search = _search(unit, growth, ground)
-    if not dead:
-        search, exemplar = _search_thoroughly(unit, growth, ground_of, search, exemplar, best_exemplar, deadline)
+        with turn:
+            spent, growth = search.image_steps, in_style(growth, THOROUGH)
+            search = _search(unit, growth, later(growth.style, growth.constraint, growth.objective))
+            if not dead:
+                search, exemplar = _search_thoroughly(unit, growth, later, search, exemplar, best_exemplar)
+    elif not dead:
+        search, exemplar = _search_thoroughly(unit, growth, later, search, exemplar, best_exemplar, turn)
     verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
     search = replace(search, image_steps=spent + search.image_steps)
     return search, verdict, response_ratio(search.response, exemplar)
+
+
+def _until(deadline: Deadline, unit: Unit, ground_of: GroundOf) -> GroundOf:
+    """The same grounds, on which no ascent begins after the deadline."""
+
+    @dataclass(frozen=True)
+    class Timed:
+        ascent: BatchAscent
+
+        def optimise(self, *arguments: Any) -> AscentState:
+            if deadline.passed:
+                raise OutOfTime(f"the search for {unit} is not at its end")
+            return self.ascent.optimise(*arguments)
+
+    def timed(style: str, constraint: ConstraintName, objective: str) -> Ground:
+        ground = ground_of(style, constraint, objective)
+        return replace(ground, ascent=Timed(ground.ascent))
+
+    return timed
 
 
 def _search_thoroughly(
@@ -164,39 +190,35 @@ def _search_thoroughly(
     search: Search,
     exemplar: float | None,
     best_exemplar: Callable[[ConstraintName], float | None],
-    deadline: Deadline,
+    turn: AbstractContextManager[None] = NO_TURNS,
 ) -> tuple[Search, float | None]:
     """All that is done behind a first search; gives the response of the best exemplar under its constraint as well."""
     enough = LONGER * search.image_steps
     ground = ground_of(growth.style, growth.constraint, growth.objective)
+    signed = unit.index in ground.signed
     if search.response > 0 and search.agreement < AGREEING:
         slow = search.agreement <= 0
         more = replace(growth, steps=SLOW * growth.steps) if slow else replace(growth, starts=3 * growth.starts)
         search = _better(search, _search(unit, more, ground, growth.starts))
-    search = _search_again(unit, growth, ground_of, search, exemplar, deadline)
-    if search.response <= 0 and not _responds(exemplar) and unit.index not in ground.signed:
-        return _search_longer(unit, growth, ground_of, search, best_exemplar, enough, deadline)
+    if verdict_of(search.response, exemplar, dead=False, signed=signed) == "responded":
+        return search, exemplar
+    with turn:
+        search = _search_again(unit, growth, ground_of, search, exemplar)
+        if search.response <= 0 and not _responds(exemplar) and not signed:
+            return _search_longer(unit, growth, ground_of, search, best_exemplar, enough)
     return search, exemplar
-
-
-def _look(deadline: Deadline, unit: Unit) -> None:
-    if deadline.passed:
-        raise OutOfTime(f"the search for {unit} is not at its end")
 
 
 def _responds(exemplar: float | None) -> bool:
     return exemplar is not None and exemplar > 0
 
 
-def _search_again(
-    unit: Unit, growth: Growth, ground_of: GroundOf, search: Search, exemplar: float | None, deadline: Deadline
-) -> Search:
+def _search_again(unit: Unit, growth: Growth, ground_of: GroundOf, search: Search, exemplar: float | None) -> Search:
     """Where an exemplar responds and the search did not do as well: from other starts, longer each time."""
     effort, first = 1, 4 * growth.starts
     ground = ground_of(growth.style, growth.constraint, growth.objective)
     least = -math.inf if unit.index in ground.signed else 0.0
     while exemplar is not None and exemplar > max(search.response, least) and effort < LONGER:
-        _look(deadline, unit)
         effort *= 4
         longer = replace(growth, starts=2 * growth.starts, steps=max(growth.steps * effort // 2, 1))
         again = _search(unit, longer, ground, first)
@@ -212,7 +234,6 @@ def _search_longer(
     search: Search,
     best_exemplar: Callable[[ConstraintName], float | None],
     enough: int,
-    deadline: Deadline,
 ) -> tuple[Search, float | None]:
     """`enough` image-steps under one constraint after another, until an OIP or an exemplar responds under one.
 
@@ -221,13 +242,11 @@ def _search_longer(
     spent = search.image_steps
     others = [name for name in CONSTRAINTS if name != growth.constraint]
     for constraint in (growth.constraint, *others):
-        _look(deadline, unit)
         here = replace(growth, constraint=constraint)
         longer = replace(here, steps=4 * growth.steps)
         found = _search(unit, longer, ground_of(growth.style, constraint, "peak"), 4 * growth.starts)
         first = 5 * growth.starts
         while found.response <= 0 and found.image_steps < enough:
-            _look(deadline, unit)
             found = _better(found, _search(unit, longer, ground_of(growth.style, constraint, "peak"), first))
             first += growth.starts
         if found.response > 0:
@@ -236,7 +255,7 @@ def _search_longer(
             images = ground.parameterisation.onto(np.stack([oip.image for oip in found.oips]))
             found = _better(found, _optimise(origins, images, unit, here, ground))
         exemplar = best_exemplar(constraint)
-        found = _search_again(unit, here, ground_of, found, exemplar, deadline)
+        found = _search_again(unit, here, ground_of, found, exemplar)
         spent += found.image_steps
         if found.response > 0 or _responds(exemplar):
             return replace(found, image_steps=spent), exemplar

@@ -20,13 +20,13 @@ class Declined(BadInput):
 
 @contextmanager
 def answer_by(answers: Answers) -> Iterator[None]:
-    """While inside, questions go there; one yes is enough for all runs that are started meanwhile."""
-    said_yes = False
+    """While inside, questions go there; one answer is enough for all runs that are started meanwhile."""
+    said: list[bool] = []
 
     def once(question: str) -> bool:
-        nonlocal said_yes
-        said_yes = said_yes or answers(question)
-        return said_yes
+        if not said:
+            said.append(answers(question))
+        return said[0]
 
     _answering.append(once)
     try:

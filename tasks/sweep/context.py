@@ -1,12 +1,18 @@
 """What the tasks of one sweep share in this process: the network, and one batcher for each thing to be optimised."""
 
 import math
+import threading
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+from lib import stop
 from lib.arrays import Bools
 from lib.bounds.proof import prove_dead
+from lib.deadline import OutOfTime
+from lib.network.units import Unit
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
@@ -26,10 +32,13 @@ from tasks.model.network import Natural, Network
 from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat
 from tasks.session.tally import Tally
-from tasks.sweep.shown import NOT_SHOWN, not_shown_title, replaces
+from tasks.sweep.kinds.oip import NOT_SHOWN
+from tasks.sweep.shown import not_shown_title, replaces
 
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
+LONG_AT_ONCE = 4
+"""Before a deadline so many long searches go on at once: a few come to their end then, and not none of many."""
 MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
 
@@ -48,8 +57,9 @@ class SweepContext(RunContext):
 
     `natural`: None without a data set. `judge`: says what the pictures show; None without one. `exemplars`: by layer
     and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `growth`: how OIPs of
-    the quality that is asked for are grown, and `lesser`: how those of the passes before are, drafts first. `tally`
-    has of each unit the OIPs that are shown, whatever their quality.
+    the quality that is asked for are grown, and `lesser`: how those of the passes before are, drafts first; `better`:
+    how those of a higher quality would be, which are shown where they are there. `tally` has of each unit the OIPs that
+    are shown, whatever their quality.
     """
 
     growth: Growth
@@ -57,6 +67,7 @@ class SweepContext(RunContext):
     size: tuple[int, int] | None = None
     batch: int = BATCH
     lesser: tuple[Growth, ...] = ()
+    better: tuple[Growth, ...] = ()
     checked: Checked | None = None
     judge: Network | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
@@ -64,13 +75,19 @@ class SweepContext(RunContext):
     _grounds: dict[tuple[str, str, ConstraintName, str], Ground] = field(default_factory=dict)
     _measures: dict[str, Measure] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
-    _shown: dict[str, Record] = field(default_factory=dict)
+    _shown: dict[str, tuple[Record, How]] = field(default_factory=dict)
     _passes: dict[QualityName, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    _long: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LONG_AT_ONCE))
 
     @property
     def passes(self) -> tuple[Growth, ...]:
         """How OIPs are grown in each pass, the last one of the quality that is asked for."""
         return (*self.lesser, self.growth)
+
+    def is_had(self, unit: str, growth: Growth) -> bool:
+        """Whether a unit has OIPs of a pass, or of a better one."""
+        known = (*self.passes, *self.better)
+        return any(self.tally_at(one.quality).is_made(unit) for one in known[known.index(growth) :])
 
     def growth_at(self, quality: QualityName) -> Growth:
         """How OIPs are grown in the pass of a quality."""
@@ -90,10 +107,10 @@ class SweepContext(RunContext):
         with self._lock:
             self.tally_at(growth.quality).add(unit, record.key, reused=how == "reused")
             shown = self._shown.get(unit)
-            if shown is not None and shown.key != record.key and not replaces(record, shown, self.growth.style):
+            if shown and shown[0].key != record.key and not replaces(record, shown[0], self.growth.style):
                 run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
-                return
-            self._shown[unit] = record
+                record, how = shown  # an attempt that failed before may have taken it away
+            self._shown[unit] = record, how
             self.tally.add(unit, record.key, reused=how == "reused")
             run.add(unit, record, how)
 
@@ -104,7 +121,27 @@ class SweepContext(RunContext):
 
     def shown(self, unit: str) -> Record | None:
         """The OIPs of a unit that the run shows; None where it has none yet."""
-        return self._shown.get(unit)
+        shown = self._shown.get(unit)
+        return None if shown is None else shown[0]
+
+    @contextmanager
+    def turn_for(self, unit: Unit) -> Iterator[None]:
+        """While inside, a long search may go on: before a deadline few do at once, those that began first.
+
+        Raises OutOfTime where the deadline passes meanwhile, and Stopped.
+        """
+        deadline = self.session.deadline
+        if deadline.at is None:
+            yield
+            return
+        while not self._long.acquire(timeout=1):
+            stop.look()
+            if deadline.passed:
+                raise OutOfTime(f"the search for {unit} is not at its end")
+        try:
+            yield
+        finally:
+            self._long.release()
 
     def constraint(self, name: ConstraintName) -> Constraint:
         """The constraint of this name, for pictures."""
@@ -218,6 +255,28 @@ class SweepContext(RunContext):
                 )
                 self.exemplars[key] = found[layer]
             return self.exemplars[key]
+
+    def find_exemplars_for(self, layers: Sequence[str]) -> None:
+        """Find the exemplars that ascents of these layers match, where they match any: all of them in one pass."""
+        growth, natural = self.growth, self.natural
+        with self._lock:
+            wanted = [
+                layer
+                for layer in layers
+                if (layer, growth.constraint) not in self.exemplars
+                and matches_exemplars(self.network.model, layer, growth)
+            ]
+            if natural is None or not wanted:
+                return
+            found = find_exemplars(
+                self.network.model,
+                wanted,
+                natural.images,
+                self.constraint(growth.constraint),
+                batch=EXEMPLARS_A_BATCH * self.batch,
+                size=self.size,
+            )
+            self.exemplars |= {(layer, growth.constraint): found[layer] for layer in wanted}
 
     def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
         """The response of a unit's best exemplar under a constraint; None without a data set."""

@@ -21,7 +21,7 @@ from tasks.sweep.context import SweepContext
 from tasks.sweep.kinds.layer import KIND, layer_title
 from tasks.sweep.oip_attributes import OipAttributes
 from tasks.sweep.oips import VERSION as OIPS_VERSION
-from tasks.sweep.style_of import style_of
+from tasks.sweep.style_of import quality_of, style_of
 
 VERSION = 2
 LARGEST = 2 * 2**30
@@ -84,6 +84,8 @@ def gather_layer(
             if STYLES[context.growth.style].recorded:  # in others they are all in the one that was asked for
                 styles = [style_of(records[u].parameters, known[u]) if u in known else "" for u in units]
                 tensors["style"] = np.array(styles, dtype="S16")
+                qualities = [quality_of(records[u].parameters) if u in known else "" for u in units]
+                tensors["quality"] = np.array(qualities, dtype="S16")
             about = {"layer": layer, "model": context.network.identity, **context.recipe_parameters()}
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})

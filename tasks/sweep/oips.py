@@ -65,6 +65,8 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
     for unit in units:
         if tally.is_made(unit):  # by an earlier attempt
             continue
+        if context.session.deadline.passed and any(map(tally.is_done, units)):  # one of them was begun in time
+            continue
         try:
             _obtain_oips(context, Unit.parse(unit), growth)
         except OutOfTime:  # it stays as it was for the next run
@@ -114,6 +116,7 @@ def _obtain_oips(context: SweepContext, unit: Unit, growth: Growth) -> None:
             lambda constraint: context.best_exemplar(unit.layer, unit.index, constraint),
             dead=context.is_dead(unit.layer, unit.index),
             deadline=context.session.deadline,
+            turn=context.turn_for(unit),
         )
         shown = np.stack([oip.image for oip in search.oips])
         images = context.network.pixels.to_network(shown)

@@ -11,9 +11,6 @@ from lib.oips.style import STYLES
 from storage.store import Record
 from tasks.sweep.style_of import style_of
 
-NOT_SHOWN = "oip, not shown"
-"""The kind, in a run, of OIPs that others of the same unit are better than: they stay, so that they are made once."""
-
 _AS_MOVED = 8
 """Steps, the last ones, over which the response to a moved image is averaged."""
 

@@ -31,6 +31,8 @@ from tasks.sweep.context import SweepContext, batch_for
 VERSION = 1
 MOST_TIMED = 8
 """Layers of one network that are timed."""
+LARGEST_SHARE = 0.05
+"""Of the time before a deadline that goes into timing, but for the first layer."""
 STEPS = 2
 """So many steps are timed, after one that is not: first calls are slow."""
 
@@ -72,14 +74,22 @@ def timings_of(context: SweepContext, layers: Sequence[str], folder: Path) -> Ti
     known = _read(file)
     chosen = spread(work)
     missing = [layer for layer in chosen if layer not in known]
-    for done, layer in enumerate(missing):
+    begun, left = time.monotonic(), context.session.deadline.seconds_left()
+    most = math.inf if left is None else LARGEST_SHARE * left
+    now: list[str] = []
+    if missing:
+        context.find_exemplars_for(missing)  # once, and not as a part of what a layer takes
+    for done, layer in enumerate(reversed(missing)):  # from the deepest: what is not timed then is told too high
+        if known and time.monotonic() - begun > most:
+            break
         report("timing", done, len(missing))
         known[layer] = time_layer(context, layer)
+        now.append(layer)
     if missing:
         report("timing", len(missing), len(missing))
         _write(file, known)
     timed = {layer: known[layer] for layer in layers if layer in known}
-    return Timings(between(work, timed), tuple(timed), tuple(missing))
+    return Timings(between(work, timed), tuple(timed), tuple(now))
 
 
 def spread(work: Mapping[str, Work], most: int = MOST_TIMED) -> list[str]:
@@ -137,8 +147,9 @@ def time_layer(context: SweepContext, layer: str) -> Timing:
     # a call looks at its images once more when it ends
     ends = min(batch * measured, cpu / 2)
     steps = (cpu - ends) / STEPS / batch
-    # by the clock it takes no longer than on one processor, unless other work was beside it
-    return Timing(steps, steps * min(1.0, wall / max(cpu, 1e-9)), measured, ready, start, _memory())
+    # by the clock it takes no longer than on one processor, unless other work was beside it, or it waits for a GPU
+    beside = wall / max(cpu, 1e-9)
+    return Timing(steps, steps * (beside if _on_gpu() else min(1.0, beside)), measured, ready, start, _memory())
 
 
 def _climb(ground: Ground, state: AscentState, rate: float, moves: Floats) -> AscentState:
@@ -148,6 +159,12 @@ def _climb(ground: Ground, state: AscentState, rate: float, moves: Floats) -> As
 
 def _measured_at_once(context: SweepContext, batch: int) -> int:
     return batch if context.network.pixels.plain else context.batch
+
+
+def _on_gpu() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_logical_devices("GPU"))
 
 
 def _memory() -> int:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from lib.oips.settings import GrowthSettings
 from storage import verify
-from tasks.sweep.shown import NOT_SHOWN
+from tasks.sweep.kinds.oip import NOT_SHOWN
 from tests.flows.tiny import Bench, let_time_be_over, saved, with_weights, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -127,6 +128,9 @@ def test_a_sweep_for_drafts_ends_with_them_and_a_sweep_for_better_ones_goes_on_f
     sweep(bench)
     assert [quality for _, quality in grown] == ["standard"] * 6
     del grown[:]
+    again = sweep(bench, quality="draft")
+    assert (again["computed"], again["reused"], again["waiting"], grown) == (0, 6, [], [])
+    assert set(qualities(again).values()) == {"standard"}, "a draft takes the place of nothing better"
     settings = GrowthSettings(steps=16, seed=3)  # its best has four restarts, its standard one, as a draft has
     best = sweep(bench, quality="best", layers=["first"], growth=settings)
     assert [quality for _, quality in grown] == ["standard"] * 3 + ["best"] * 3
@@ -184,9 +188,12 @@ def test_before_a_deadline_what_needs_it_most_is_refined_first(bench: Bench, gro
 
 
 def test_a_refinement_that_is_worse_replaces_nothing_and_is_made_once(
-    bench: Bench, grown: Grown, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, grown: Grown, cli: CLI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tasks.sweep.oips
+    from flows.web.access import Access, authorization
+    from flows.web.listening import LOCALHOST, address_of, listen, port_of
+    from flows.web.picture_server import PictureServer, picture_app
 
     search_unit = tasks.sweep.oips.search_unit
 
@@ -207,6 +214,15 @@ def test_a_refinement_that_is_worse_replaces_nothing_and_is_made_once(
     run = bench.store.run(bench.latest)
     assert run.units["first/1 (standard)"].kind == NOT_SHOWN
     assert bench.store.record(run.units["first/1"].record).parameters["quality"] == "draft"
+    assert cli("export", run.id, "--store", str(bench.root), "--out", str(tmp_path / "out"))[0] == 0
+    exported = json.loads((tmp_path / "out/records/first/first-001.json").read_text())
+    assert exported["key"] == run.units["first/1"].record
+    listening, access = listen(LOCALHOST, None, 0), Access(tmp_path / "prefect")
+    app = picture_app(str(bench.root), LOCALHOST, tmp_path / "gallery", access)
+    address, says = address_of(LOCALHOST, port_of(listening)), {"Authorization": authorization(access.password)}
+    with PictureServer(app, listening):
+        page = httpx.get(f"{address}/runs/{run.id}/", headers=says, trust_env=False)
+    assert (page.status_code, "(standard)" in page.text) == (200, False)
     del grown[:]
     again = sweep(bench, budget=HOURS)
     assert (again["computed"], again["reused"], grown) == (0, 6, [])

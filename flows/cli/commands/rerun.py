@@ -116,9 +116,11 @@ def _same(run: "RunRecord", later: "RunRecord") -> bool:
     """Whether two runs were to do the same; one that was killed may not know which model it had."""
 
     def asked(run: "RunRecord") -> dict[str, "Json"]:
-        # a parameter that there was not yet is as if it had been left empty
-        given = {name: value for name, value in run.parameters.items() if value is not None}
+        # a parameter that there was not yet is as if it had been left as it is
+        given = {name: value for name, value in run.parameters.items() if value not in (None, usual.get(name))}
         return {name: value for name, value in given.items() if name not in _NO_DIFFERENCE}
 
+    form = _FORMS.get(run.flow)
+    usual = {} if form is None else {name: field.default for name, field in form.model_fields.items()}
     models = {one.summary.get("model") for one in (run, later)} - {None}
     return run.flow == later.flow and len(models) <= 1 and asked(run) == asked(later)

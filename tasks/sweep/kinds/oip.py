@@ -7,6 +7,9 @@ from lib.pictures.names import safe
 from storage.record import Output, Record
 from tasks.session.kind import ArtifactKind, Pages
 
+NOT_SHOWN = "oip, not shown"
+"""The kind, in a run, of OIPs that others of the same unit are better than: they stay, so that they are made once."""
+
 OWN = ("unit", "layer", "index", "units", "attributes")
 """Parameters in which units and layers of one sweep differ."""
 

@@ -4,7 +4,8 @@ A unit's pre-activation is how much of its pattern an image holds, and a bias: a
 about 2.4 + bias under `box`, whose pixels go from -3 to 3. Each step adds some of the pattern.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -428,7 +429,24 @@ def test_a_search_that_may_end_with_silent_gives_no_verdict_when_time_is_over(lo
 
 
 def test_what_responds_at_once_is_a_result_also_when_time_is_over() -> None:
-    assert search_unit(UNIT, SMALL, Land().ground, lambda _: 0.0, deadline=TimeGoesBy(0))[1] == "responded"
+    growth = replace(SMALL, style="natural")
+    assert search_unit(UNIT, growth, Land().ground, lambda _: 0.0, deadline=TimeGoesBy(0))[1] == "responded"
+
+
+def test_long_searches_wait_for_their_turn_and_others_do_not() -> None:
+    turns: list[str] = []
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        turns.append("begun")
+        yield
+        turns.append("ended")
+
+    search_unit(UNIT, replace(SMALL, style="natural"), Land().ground, lambda _: 0.0, turn=turn())
+    search_unit(UNIT, SMALL, Land().ground, lambda _: 0.0, turn=turn())
+    assert turns == []
+    search_unit(UNIT, SMALL, Land(bias=-10.0).ground, lambda _: 0.0, turn=turn())
+    assert turns == ["begun", "ended"]
 
 
 def test_a_draft_is_one_search_and_says_silent_of_nothing() -> None:

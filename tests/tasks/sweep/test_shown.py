@@ -1,10 +1,14 @@
 """Which of a unit's results are shown, and which unit is refined first."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tasks.session.session import Session
+from tasks.sweep.context import SweepContext
+from tasks.sweep.oips import make_oips
 from tasks.sweep.shown import need_of, replaces
 
 
@@ -69,3 +73,18 @@ def test_what_is_unreached_needs_a_better_picture_most_and_then_what_keeps_the_l
 def test_where_images_are_not_moved_what_is_furthest_below_its_exemplars_needs_it_most() -> None:
     low, high = oips(ratio=0.5), oips(ratio=3.0)
     assert need_of(low, "strong") < need_of(high, "strong")
+
+
+def test_an_attempt_that_succeeds_after_one_that_failed_leaves_no_failure_where_it_is_no_better(
+    open_session: Session, sweep_context_in: Callable[..., SweepContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = sweep_context_in(open_session)
+    unit, other = "Conv2D_1/0", "Conv2D_1/1"
+    make_oips.fn("both", [unit, other], open_session.run.id)
+    shown, worse = (open_session.store.record(context.tally.key_of(name)) for name in (unit, other))
+    monkeypatch.setattr("tasks.sweep.context.replaces", lambda *_: False)
+    context.fail_oips(unit, "standard", "the disk was full")
+    assert context.tally.has_failed(unit)
+    context.note_oips(unit, context.growth, worse, "computed")
+    assert not context.tally.has_failed(unit)
+    assert context.tally.key_of(unit) == shown.key
