@@ -33,7 +33,7 @@ from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat
 from tasks.session.tally import Tally
 from tasks.sweep.kinds.oip import NOT_SHOWN
-from tasks.sweep.shown import not_shown_title, replaces
+from tasks.sweep.shown import is_better, not_shown_title
 
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
@@ -107,7 +107,7 @@ class SweepContext(RunContext):
         with self._lock:
             self.tally_at(growth.quality).add(unit, record.key, reused=how == "reused")
             shown = self._shown.get(unit)
-            if shown and shown[0].key != record.key and not replaces(record, shown[0], self.growth.style):
+            if shown and shown[0].key != record.key and not is_better(record, shown[0], self.growth.style):
                 run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
                 record, how = shown  # an attempt that failed before may have taken it away
             self._shown[unit] = record, how

@@ -6,10 +6,10 @@ of the style that was asked for; a refinement that is worse replaces nothing.
 
 from typing import Any
 
-from lib.oips.growth import Growth
+from lib.oips.growth import QUALITIES, Growth
 from lib.oips.style import STYLES
 from storage.store import Record
-from tasks.sweep.style_of import style_of
+from tasks.sweep.style_of import quality_of, style_of
 
 _AS_MOVED = 8
 """Steps, the last ones, over which the response to a moved image is averaged."""
@@ -34,6 +34,12 @@ def replaces(record: Record, shown: Record, style: str) -> bool:
     if wanted[0] != wanted[1] or new["constraint"] != old["constraint"]:
         return wanted[0]
     return _strength(new, style) >= _strength(old, style)
+
+
+def is_better(record: Record, shown: Record, style: str) -> bool:
+    """The same, whichever of the two is of the later pass."""
+    early, late = sorted((shown, record), key=lambda one: QUALITIES.index(quality_of(one.parameters)))
+    return (late if replaces(late, early, style) else early) is record
 
 
 def need_of(record: Record, style: str) -> tuple[int, float]:

@@ -4,9 +4,9 @@ Importing this costs next to nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from lib.oips.growth import USUAL_QUALITY
+from lib.oips.growth import USUAL_QUALITY, QualityName
 from storage.document import Json
 
 
@@ -23,9 +23,9 @@ def style_of(parameters: Mapping[str, Json], about: Mapping[str, Any]) -> str:
     return str(about.get("style") or asked_style(parameters))
 
 
-def quality_of(parameters: Mapping[str, Json]) -> str:
+def quality_of(parameters: Mapping[str, Json]) -> QualityName:
     """Of which quality the OIPs of a record with these parameters are: `draft`, `standard` or `best`."""
-    return str(parameters.get("quality", USUAL_QUALITY))
+    return cast(QualityName, parameters.get("quality", USUAL_QUALITY))
 
 
 def asked_style(parameters: Mapping[str, Json]) -> str:

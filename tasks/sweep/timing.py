@@ -89,7 +89,7 @@ def timings_of(context: SweepContext, layers: Sequence[str], folder: Path) -> Ti
         report("timing", len(missing), len(missing))
         _write(file, known)
     timed = {layer: known[layer] for layer in layers if layer in known}
-    return Timings(between(work, timed), tuple(timed), tuple(now))
+    return Timings(between(work, timed), tuple(timed), tuple(layer for layer in missing if layer in now))
 
 
 def spread(work: Mapping[str, Work], most: int = MOST_TIMED) -> list[str]:

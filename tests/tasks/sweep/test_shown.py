@@ -9,7 +9,7 @@ import pytest
 from tasks.session.session import Session
 from tasks.sweep.context import SweepContext
 from tasks.sweep.oips import make_oips
-from tasks.sweep.shown import need_of, replaces
+from tasks.sweep.shown import is_better, need_of, replaces
 
 
 def oips(
@@ -63,6 +63,13 @@ def test_a_draft_in_the_style_that_was_asked_for_stands_before_a_stronger_one_in
     assert replaces(oips(response=1), oips(response=9, style="strong"), "natural")
 
 
+def test_in_which_order_two_are_looked_at_is_no_matter() -> None:
+    draft, refined = oips(), oips()
+    draft.parameters["quality"] = "draft"
+    assert is_better(refined, draft, "natural")
+    assert not is_better(draft, refined, "natural")
+
+
 def test_what_is_unreached_needs_a_better_picture_most_and_then_what_keeps_the_least() -> None:
     firm, brittle, unreached = oips(moved=0.9), oips(moved=0.2), oips("unreached", moved=0.9)
     unknown = oips("unreached", response=0.0, ratio=None)  # a search that may end with "silent"
@@ -82,7 +89,7 @@ def test_an_attempt_that_succeeds_after_one_that_failed_leaves_no_failure_where_
     unit, other = "Conv2D_1/0", "Conv2D_1/1"
     make_oips.fn("both", [unit, other], open_session.run.id)
     shown, worse = (open_session.store.record(context.tally.key_of(name)) for name in (unit, other))
-    monkeypatch.setattr("tasks.sweep.context.replaces", lambda *_: False)
+    monkeypatch.setattr("tasks.sweep.context.is_better", lambda *_: False)
     context.fail_oips(unit, "standard", "the disk was full")
     assert context.tally.has_failed(unit)
     context.note_oips(unit, context.growth, worse, "computed")
