@@ -76,10 +76,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     names: set[str] = set()
     obtained = tasks.sweep.oips._obtain_oips
 
-    def faulty(context: Any, unit: Any) -> Any:
+    def faulty(context: Any, *arguments: Any) -> Any:
         if context.network.name in names:
             raise ValueError("no luck")
-        return obtained(context, unit)
+        return obtained(context, *arguments)
 
     monkeypatch.setattr(tasks.sweep.oips, "_obtain_oips", faulty)
     return names
