@@ -18,7 +18,7 @@ import numpy as np
 
 from lib.arrays import Bytes
 
-PAGE = 4096
+PAGE = max(4096, mmap.PAGESIZE)
 _ROOM = 2**23
 """Bytes that a thread writes at once, past the cache."""
 _REFUSED = {errno.EINVAL, errno.EOPNOTSUPP}
@@ -33,7 +33,7 @@ class PastCache:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        self._direct = -1
+        self._direct, self._refused = -1, False
         self._rooms = threading.local()
         with suppress(OSError, AttributeError):  # tmpfs has no such thing, nor has macOS
             self._direct = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_DIRECT)
@@ -42,15 +42,21 @@ class PastCache:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        os.close(self._file)
-        if self._direct >= 0:
-            os.close(self._direct)
+        try:
+            if kind is None:
+                os.fdatasync(self._file)  # what was written through the cache may fail as late as this
+        finally:
+            try:
+                os.close(self._file)
+            finally:
+                if self._direct >= 0:
+                    os.close(self._direct)
 
     def write(self, data: Bytes, at: int) -> None:
         """Write bytes [N] at a place in the file. Raises OSError."""
         end = at + len(data)
         first, last = -(-at // PAGE) * PAGE, end // PAGE * PAGE
-        if self._direct < 0 or first >= last:
+        if self._direct < 0 or self._refused or first >= last:
             self._through(data, at)
             return
         self._through(data[: first - at], at)
@@ -65,7 +71,7 @@ class PastCache:
 
     def let_go(self) -> None:
         """Have the cache forget what had to be written through it, once that is on the disk. Raises OSError."""
-        if self._direct < 0 and hasattr(os, "posix_fadvise"):
+        if (self._direct < 0 or self._refused) and hasattr(os, "posix_fadvise"):
             os.fdatasync(self._file)
             os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -83,6 +89,7 @@ class PastCache:
         except OSError as error:
             if error.errno not in _REFUSED:
                 raise
+            self._refused = True
             return False
 
     def _through(self, data: Bytes, at: int) -> None:

@@ -273,7 +273,8 @@ class Site:
         self._written += 1
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
             self._second = SecondWriter(self.out, self._sections, self._wrote, umask=self._umask)
-        if self._second is None:
+        # what is linked is linked at once, for the store's own file may be gone later, and nothing is to be computed
+        if self._second is None or isinstance(what, StoredFile):
             self._wrote(address, self._writer.write(address, what))
         else:
             self._second.write(address, what)

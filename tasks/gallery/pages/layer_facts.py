@@ -12,7 +12,7 @@ from typing import Any
 from tasks.gallery.pages.layer_view import LayerView
 from tasks.gallery.pages.trained import Film
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import entry, reader_keys
+from tasks.gallery.reading.lineage import entry, maker_keys, reader_keys
 from tasks.gallery.reading.swept import UnitState
 from tasks.sweep.measures import TASKS
 
@@ -38,13 +38,13 @@ def layer_facts(
             "network": [network.identity, network.title, network.name, network.slug, str(network.pixels)],
             "layer": [layer.name, None if about is None else asdict(about)],
             "around": [None if one is None else [one.name, one.address] for one in around],
-            "units": [_unit(layer.units[index]) for index in layer.indices],
+            "units": [_unit(catalogue, layer.units[index]) for index in layer.indices],
             "responses": layer.responses.keys,
             "others": [
                 [one.key for one in catalogue.of_layer(task, network.identity, layer.name)]
                 for task in (*TASKS, "layer")
             ],
-            "data": None if layer.data is None else layer.data.record.key,
+            "data": [data.record.key for data in layer.data_sets],
             "films": [
                 [index, list(film.names.items()), [(number, one.key) for number, one in film.grown.items()]]
                 for index, film in films.items()
@@ -57,9 +57,10 @@ def layer_facts(
     )
 
 
-def _unit(state: UnitState) -> list[Any]:
+def _unit(catalogue: Catalogue, state: UnitState) -> list[Any]:
     grown = None if state.grown is None else state.grown.key
-    return [state.index, state.state, grown, [one.key for one in state.earlier], state.failure, state.run]
+    made_from = [] if state.grown is None else maker_keys(catalogue, state.grown)
+    return [state.index, state.state, grown, [one.key for one in state.earlier], state.failure, state.run, made_from]
 
 
 def _readers(catalogue: Catalogue, state: UnitState) -> list[str]:

@@ -137,14 +137,19 @@ class LayerView:
 
     @cached_property
     def data(self) -> DataSet | None:
-        """The data set of its exemplars."""
+        """The data set of its exemplars; of several one."""
+        return next(iter(self.data_sets), None)
+
+    @cached_property
+    def data_sets(self) -> list[DataSet]:
+        """All that its units have exemplars of."""
         used = {state.grown.train_imgs for state in self.units.values() if state.grown}
-        return next(filter(None, map(self.catalogue.data_of, sorted(filter(None, used)))), None)
+        return list(filter(None, map(self.catalogue.data_of, sorted(filter(None, used)))))
 
     @property
     def whole(self) -> bool:
         """Whether all could be read that was asked for so far; else pages leave something out."""
-        labels = self.data is None or self.data.whole
+        labels = all(data.whole for data in self.data_sets)
         return labels and self.responses.whole and self._measures.whole
 
     def record(self, state: UnitState) -> Record:

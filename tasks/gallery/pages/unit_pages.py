@@ -19,7 +19,8 @@ from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import Film
 from tasks.gallery.pages.unit_files import draw_image, files_of
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.lineage import list_makers, list_users, maker_keys
+from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
 from tasks.sweep.measures import MEASURES
@@ -88,6 +89,11 @@ class UnitView:
         return self.state.grown
 
     @property
+    def _data(self) -> DataSet | None:
+        """The data set of its exemplars: units of one layer can have been swept with different ones."""
+        return self.catalogue.data_of(self.grown.train_imgs) if self.grown else self.layer.data
+
+    @property
     def name(self) -> str:
         """As `Conv2D_2/17`."""
         return f"{self.layer.name}/{self.state.index}"
@@ -102,7 +108,7 @@ class UnitView:
         """All that decides what the page shows: what is cheap to know as it is, records by their keys."""
         grown, layer, network = self.grown, self.layer, self.network
         files = files_of(self.catalogue, self.site, network, grown) if grown else None
-        data = layer.data
+        data = self._data
         return {
             "network": {"title": network.title, "name": network.name, "slug": network.slug},
             "crumbs": [
@@ -130,6 +136,8 @@ class UnitView:
             "dreams": self.dreams,
             "film": self.film.shown(self.site, self.catalogue.store) if self.film else None,
             "data": None if data is None else data_name(data),
+            "data_record": None if data is None else data.record.key,
+            "made_from": maker_keys(self.catalogue, grown) if grown else [],
             "used_by": list_users(self.catalogue, grown) if grown else [],
             "responses": self.layer.responses.keys,
             "alike_from": [self._seen(index) for index, _ in self._nearest],
@@ -181,7 +189,7 @@ class UnitView:
 
     def _exemplar_pictures(self) -> list[str] | None:
         """The addresses of the images that it responds to most: each is in the gallery once, whoever shows it."""
-        grown, data = self.grown, self.layer.data
+        grown, data = self.grown, self._data
         if grown is None or data is None or grown.train_imgs is None or not grown.exemplars:
             return None
         key, shown = data.record.key, grown.exemplars
@@ -201,7 +209,7 @@ class UnitView:
 
     def _contents(self) -> dict[str, Any]:
         """What the page shows besides, all of which follows from what it rests on."""
-        responses, grown, data = self.layer.responses, self.grown, self.layer.data
+        responses, grown, data = self.layer.responses, self.grown, self._data
         contents: dict[str, Any] = {
             "histogram": responses.histogram(self.state.index),
             "preferred": responses.preferred(self.state.index),

@@ -11,6 +11,7 @@ from tasks.gallery.reading.natural import data_title
 from tasks.gallery.reading.record_pages import RecordPages
 from tasks.gallery.reading.swept import Grown
 from tasks.session.kind import kind_of_task
+from tasks.sweep.kinds.exemplars import KIND as EXEMPLARS
 from tasks.sweep.kinds.oip import KIND as OIP
 
 MOST = 12
@@ -45,6 +46,13 @@ def list_makers(catalogue: Catalogue, record: Record) -> list[Entry]:
         for reader in catalogue.producers(item.digest)[:1]:
             roles.setdefault(reader.key, []).append(item.role)
     return [entry(catalogue, key, ", ".join(read)) for key, read in roles.items() if key != record.key]
+
+
+def maker_keys(catalogue: Catalogue, grown: Grown) -> list[str]:
+    """The keys of the records from which a unit's OIPs are told to be made: of its model, data set and exemplars."""
+    made = [catalogue.producers(digest)[:1] for digest in (grown.model, grown.train_imgs) if digest]
+    exemplars = catalogue.of_layer(EXEMPLARS.task, grown.identity, grown.layer)
+    return [reader.key for readers in made for reader in readers] + [record.key for record in exemplars]
 
 
 def list_users(catalogue: Catalogue, record: Record | Grown) -> list[Entry]:

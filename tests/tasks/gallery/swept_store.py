@@ -219,8 +219,13 @@ class SweptStore(Synthetic):
         recipe_inputs = {"model": MODEL, **(measured or {})}
         return self.commit(task, {"layer": layer}, outputs, recipe_inputs=recipe_inputs, inputs=read)
 
-    def _data_set(self, name: str, classes: Sequence[str]) -> Record:
-        random = np.random.default_rng(1)
+    def other_data(self, name: str, classes: Sequence[str]) -> None:
+        """Another data set, with other images, whose exemplars later sweeps have."""
+        self.data = self._data_set(name, classes, seed=2)
+        self.train_imgs = self.data.output("train_imgs").digest
+
+    def _data_set(self, name: str, classes: Sequence[str], seed: int = 1) -> Record:
+        random = np.random.default_rng(seed)
         images = random.random((IMAGES, SIDE, SIDE, 1)).astype(np.float32)
         arrays: dict[str, Any] = {"train_imgs": images, "train_labels": np.arange(IMAGES) % 3, "test_imgs": images[:6]}
         outputs = [

@@ -85,6 +85,15 @@ def _named(store: SweptStore) -> None:
     store.store.rename_ref(f"model/{SLUG}", "model/elsewhere")
 
 
+def _other_data(store: SweptStore) -> None:
+    store.other_data("others", ("left", "right", "middle"))
+    store.swept({"Conv2D_1": [1]}, seed=6)
+
+
+def _maker_gone(store: SweptStore) -> None:
+    Path(store.store.root, record_path(store.data.key)).unlink()
+
+
 CHANGES: dict[str, Callable[[SweptStore], object]] = {
     "a unit is swept again": lambda store: store.swept({"Conv2D_1": [0]}, seed=3),
     "in another style": lambda store: store.grow("Conv2D_1", 0, store.store.open_run("oip-sweep", {}), style="clean"),
@@ -98,6 +107,8 @@ CHANGES: dict[str, Callable[[SweptStore], object]] = {
     "checkpoints of another network are swept": _epochs,
     "the network has another name": _named,
     "a record is gone": _removed,
+    "a unit is swept with other data": _other_data,
+    "what units were made from is gone": _maker_gone,
 }
 
 
@@ -112,6 +123,15 @@ def test_pages_that_are_kept_are_those_that_would_be_made(
     assert after != before
     assert after == contents(Made(store.store, tmp_path / "fresh").out)
     assert gallery.again().written == 0
+
+
+def test_each_unit_shows_exemplars_of_the_data_set_that_it_was_swept_with(store: SweptStore, gallery: Made) -> None:
+    _other_data(store)
+    gallery.again()
+    for index, data in enumerate(("digits", "others", "digits")):
+        text = gallery.text(unit_page(SLUG, "Conv2D_1", index))
+        assert f"{data}'s training set" in text
+        assert ("others" in text) == (data == "others")
 
 
 def test_films_come_to_the_units_of_layers_that_were_there(tmp_path: Path) -> None:
