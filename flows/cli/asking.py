@@ -34,4 +34,7 @@ def asking(progress: Display) -> Iterator[None]:
 
 def _in_front() -> bool:
     """Whether this process may read from its terminal: one that a shell has put into the background is stopped then."""
-    return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:  # it is a terminal that no shell shares among its jobs
+        return True

@@ -154,5 +154,5 @@ def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
         if here:
             yield from interpretability_recipes(context, layer.name, indices)
         for unit in chosen:
-            for growth in (*context.passes, *context.better):
+            for growth in (*context.better, *context.passes):
                 yield oip_recipe(context, unit, growth)

@@ -1,6 +1,7 @@
 """Questions of a run at the terminal: a yes goes on, all else does not; without a terminal nobody is asked."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,19 +32,54 @@ class Quiet(Lines):
         yield
 
 
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """What is written to this descriptor is typed at the terminal that is the standard input."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield ours
+    os.close(ours)
+
+
 @pytest.mark.parametrize(
     ("typed", "goes_on"),
-    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False), ("maybe\n", False)],
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("\x04", False), ("maybe\n", False)],
 )
-def test_only_a_yes_goes_on(typed: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_yes_goes_on(typed: str, goes_on: bool, keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Terminal()
-    monkeypatch.setattr(sys, "stdin", Terminal(typed))
     monkeypatch.setattr(sys, "stderr", shown)
+    os.write(keyboard, typed.encode())
     progress = Quiet()
     with asking(progress):
         assert agreed("This takes about 14 h. Begin?") is goes_on
+        assert agreed("And this?") is goes_on, "one answer is enough"
     assert shown.getvalue() == "This takes about 14 h. Begin? [y/N] "
     assert progress.stood == 1
+
+
+def test_while_nobody_answers_the_run_gives_signs_of_life(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[None] = []
+
+    def beat() -> None:
+        beats.append(None)
+        if len(beats) == 3:
+            os.write(keyboard, b"y\n")
+
+    monkeypatch.setattr("flows.cli.asking.beat", beat)
+    monkeypatch.setattr("flows.cli.asking.SECONDS_BETWEEN_BEATS", 0.01)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with asking(Quiet()):
+        assert agreed("Begin?")
+    assert len(beats) >= 3
+
+
+def test_a_run_in_the_background_of_a_shell_asks_nobody(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
+    os.write(keyboard, b"n\n")
+    with asking(Quiet()):
+        assert agreed("Begin?")
 
 
 @pytest.mark.parametrize("name", ["stdin", "stderr"])
