@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from prefect import flow
@@ -21,7 +22,7 @@ from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
 from flows.running.outcome import end_in_states, end_partial, end_run, few
 from flows.running.plan import tell_plan
-from flows.running.sweep_context import obtain_sweep_model, open_sweep, sweep_recipes
+from flows.running.sweep_context import better_recipes, obtain_sweep_model, open_sweep, sweep_recipes
 from flows.running.sweep_order import (
     Part,
     Units,
@@ -84,7 +85,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
         stored = obtain_sweep_model(open_session, parameters, found)
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
         with open_sweep(open_session, parameters, stored) as (context, units):
-            open_session.pin(sweep_recipes(context, units))
+            open_session.pin(chain(sweep_recipes(context, units), better_recipes(context, units)))
             tell_plan(context, units, parameters)
             names = [layer.name for layer in units]
             troubles = earlier.failures

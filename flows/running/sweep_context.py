@@ -154,5 +154,10 @@ def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
         if here:
             yield from interpretability_recipes(context, layer.name, indices)
         for unit in chosen:
-            for growth in (*context.better, *context.passes):
+            for growth in context.passes:
                 yield oip_recipe(context, unit, growth)
+
+
+def better_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:
+    """What the sweep makes nothing of, and shows where it is there."""
+    return (oip_recipe(context, unit, one) for one in context.better for chosen in units.values() for unit in chosen)
