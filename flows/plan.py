@@ -22,7 +22,7 @@ def sweep_plan(parameters: SweepParameters) -> PlanSummary:
     with work(parameters, "sweep-plan") as (open_session, found):
         stored = obtain_sweep_model(open_session, parameters, found)
         with open_sweep(open_session, parameters, stored) as (context, units):
-            plan = plan_of(context, units, parameters)
+            plan = plan_of(context, units, parameters.quality, parameters.maps_per_task)
         closed = open_session.run.close("completed", {"model": plan["model"]})
     if not any(unit.how == "computed" for unit in closed.units.values()):
         open_session.store.delete_run(closed.id)

@@ -86,7 +86,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
         with open_sweep(open_session, parameters, stored) as (context, units):
             open_session.pin(chain(sweep_recipes(context, units), better_recipes(context, units)))
-            tell_plan(context, units, parameters)
+            tell_plan(context, units, parameters.quality, parameters.maps_per_task)
             names = [layer.name for layer in units]
             troubles = earlier.failures
             warnings: list[str] = []

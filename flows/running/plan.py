@@ -1,15 +1,10 @@
 """The plan of a sweep: what it takes at each quality, said and asked before it begins."""
 
-from collections.abc import Sequence
-
-from flows.forms.parameters import SweepParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.plans import PlanSummary, asked, memory_of, plan_line, quality_plan, question
 from flows.results.reports import report_plan
 from flows.running.sweep_order import ROUNDS, Units
-from lib.oips.growth import QUALITIES, Growth, QualityName
-from lib.oips.quality import passes_to
-from lib.oips.style import is_small
+from lib.oips.growth import QualityName
 from storage.errors import BlobGone, StoreUnusable
 from tasks.session.asking import Declined, agreed
 from tasks.session.progress import say
@@ -24,20 +19,19 @@ LONG_SECONDS = 2 * 3600.0
 """A sweep that takes longer asks first, where somebody can be asked."""
 
 
-def plan_of(context: SweepContext, units: Units, parameters: SweepParameters) -> PlanSummary:
+def plan_of(context: SweepContext, units: Units, quality: QualityName, maps_per_task: int) -> PlanSummary:
     """What this sweep takes; layers of which that is not known yet are timed."""
-    quality = parameters.quality
     timings = timings_of(context, [layer.name for layer in units], TIMINGS)
     estimates = {
         name: estimate(
             context,
             units,
-            _passes(context, parameters, name),
+            passes,
             timings.layers,
-            maps_per_task=parameters.maps_per_task,
+            maps_per_task=maps_per_task,
             rounds=ROUNDS,
         )
-        for name in QUALITIES
+        for name, passes in context.ways.items()
     }
     left = context.session.deadline.seconds_left()
     return PlanSummary(
@@ -56,16 +50,15 @@ def plan_of(context: SweepContext, units: Units, parameters: SweepParameters) ->
     )
 
 
-def tell_plan(context: SweepContext, units: Units, parameters: SweepParameters) -> None:
+def tell_plan(context: SweepContext, units: Units, quality: QualityName, maps_per_task: int) -> None:
     """Say in a line what a sweep takes, before it begins, and show it among the flow run's artifacts.
 
     A long one without a deadline asks first where somebody sits at a terminal. Raises Declined where that says no.
     """
-    growth = _passes(context, parameters, parameters.quality)[-1]
-    if context.session.deadline.passed or left_to_make(context, growth, units) < WORTH_TIMING:
+    if context.session.deadline.passed or left_to_make(context, context.growth, units) < WORTH_TIMING:
         return
     try:
-        plan = plan_of(context, units, parameters)
+        plan = plan_of(context, units, quality, maps_per_task)
         say(plan_line(plan))
         report_plan(plan)
     except (BlobGone, StoreUnusable):
@@ -75,15 +68,3 @@ def tell_plan(context: SweepContext, units: Units, parameters: SweepParameters) 
         return
     if asked(plan)["seconds"] > LONG_SECONDS and plan["time"] is None and not agreed(question(plan)):
         raise Declined("the sweep was not begun: answer y, or choose less with --quality, --layers or --budget")
-
-
-def _passes(context: SweepContext, parameters: SweepParameters, quality: QualityName) -> Sequence[Growth]:
-    growth = context.growth
-    return passes_to(
-        quality,
-        parameters.growth,
-        growth.style,
-        constraint=growth.constraint,
-        margin=growth.margin,
-        small=is_small(context.network.model.input_shape, context.size),
-    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 from flows.forms.parameters import RegisterParameters, SweepParameters
 from flows.forms.resolve import Resolved
@@ -59,10 +58,11 @@ def open_sweep(
             check_matched(model, layer.name)
     constraint = usual_constraint(open_session.store, stored, network.pixels)
     margin = usual_margin(open_session.store, stored, style, small=small)
-    passes = partial(
-        passes_to, settings=parameters.growth, style=style, constraint=constraint, margin=margin, small=small
-    )
-    *lesser, growth = passes(parameters.quality)
+    ways = {
+        name: passes_to(name, parameters.growth, style, constraint=constraint, margin=margin, small=small)
+        for name in QUALITIES
+    }
+    *lesser, growth = ways[parameters.quality]
     higher = QUALITIES[QUALITIES.index(parameters.quality) + 1 :]
     context = SweepContext(
         open_session,
@@ -72,7 +72,8 @@ def open_sweep(
         size,
         parameters.batch,
         tuple(lesser),
-        tuple(one for one in passes(QUALITIES[-1]) if one.quality in higher and one != growth),
+        tuple(one for one in ways[QUALITIES[-1]] if one.quality in higher and one != growth),
+        ways,
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
         judge=obtain_judge(open_session, parameters.judge, stored, natural, data),
     )

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -58,8 +58,8 @@ class SweepContext(RunContext):
     `natural`: None without a data set. `judge`: says what the pictures show; None without one. `exemplars`: by layer
     and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `growth`: how OIPs of
     the quality that is asked for are grown, and `lesser`: how those of the passes before are, drafts first; `better`:
-    how those of a higher quality would be, which are shown where they are there. `tally` has of each unit the OIPs that
-    are shown, whatever their quality.
+    how those of a higher quality would be, which are shown where they are there; `ways`: all passes to each quality.
+    `tally` has of each unit the OIPs that are shown, whatever their quality.
     """
 
     growth: Growth
@@ -68,6 +68,7 @@ class SweepContext(RunContext):
     batch: int = BATCH
     lesser: tuple[Growth, ...] = ()
     better: tuple[Growth, ...] = ()
+    ways: Mapping[QualityName, tuple[Growth, ...]] = field(default_factory=dict)
     checked: Checked | None = None
     judge: Network | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
