@@ -246,15 +246,7 @@ class SweepContext(RunContext):
         with self._lock:
             key = (layer, constraint)
             if key not in self.exemplars:
-                found = find_exemplars(
-                    self.network.model,
-                    [layer],
-                    self.natural.images,
-                    self.constraint(constraint),
-                    batch=EXEMPLARS_A_BATCH * self.batch,
-                    size=self.size,
-                )
-                self.exemplars[key] = found[layer]
+                self._find_exemplars(self.natural, [layer], constraint)
             return self.exemplars[key]
 
     def find_exemplars_for(self, layers: Sequence[str]) -> None:
@@ -267,17 +259,19 @@ class SweepContext(RunContext):
                 if (layer, growth.constraint) not in self.exemplars
                 and matches_exemplars(self.network.model, layer, growth)
             ]
-            if natural is None or not wanted:
-                return
-            found = find_exemplars(
-                self.network.model,
-                wanted,
-                natural.images,
-                self.constraint(growth.constraint),
-                batch=EXEMPLARS_A_BATCH * self.batch,
-                size=self.size,
-            )
-            self.exemplars |= {(layer, growth.constraint): found[layer] for layer in wanted}
+            if natural is not None and wanted:
+                self._find_exemplars(natural, wanted, growth.constraint)
+
+    def _find_exemplars(self, natural: Natural, layers: Sequence[str], constraint: ConstraintName) -> None:
+        found = find_exemplars(
+            self.network.model,
+            layers,
+            natural.images,
+            self.constraint(constraint),
+            batch=EXEMPLARS_A_BATCH * self.batch,
+            size=self.size,
+        )
+        self.exemplars |= {(layer, constraint): found[layer] for layer in layers}
 
     def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
         """The response of a unit's best exemplar under a constraint; None without a data set."""

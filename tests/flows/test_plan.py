@@ -106,6 +106,18 @@ def test_a_small_sweep_is_not_timed(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("soon")
+def test_a_plan_that_cannot_be_told_stops_no_sweep(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object) -> None:
+        raise RuntimeError("no gradient")
+
+    monkeypatch.setattr("tasks.sweep.timing.time_layer", faulty)
+    summaries: list[dict[str, Any]] = []
+    lines = heard(lambda: summaries.append(bench.sweep(layers=["Conv2D_1"])))
+    assert "how long this takes cannot be told (RuntimeError: no gradient)" in lines
+    assert summaries[0]["computed"] == MAPS["Conv2D_1"]
+
+
+@pytest.mark.usefixtures("soon")
 def test_a_long_sweep_asks_and_a_no_leaves_nothing_grown(bench: Bench) -> None:
     asked: list[str] = []
 
@@ -143,3 +155,11 @@ def test_one_yes_is_enough_for_all_runs_that_are_started_together() -> None:
         assert agreed("second?")
     assert asked == ["first?"]
     assert agreed("nobody is there")
+
+
+def test_one_no_is_enough_as_well() -> None:
+    asked: list[str] = []
+    with answer_by(lambda question: bool(asked.append(question))):
+        assert not agreed("first?")
+        assert not agreed("second?")
+    assert asked == ["first?"]

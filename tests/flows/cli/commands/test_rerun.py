@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from flows.cli.commands.rerun import _same
+from storage.runs import RunRecord
 from tests.flows.tiny import Bench, saved, small_cnn, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -63,6 +65,14 @@ def test_a_run_keeps_its_model_whichever_is_the_latest_by_now(cli: CLI, bench: B
     again = rerun(cli, bench, bench.first)
     assert again["model"] == old.summary["model"] != latest
     assert (again["computed"], again["reused"]) == (0, 6)
+
+
+def test_a_run_of_before_a_setting_was_there_counts_as_finished_by_one_that_left_it_as_it_is() -> None:
+    def run(**parameters: Any) -> RunRecord:
+        return RunRecord("20261129-000000-abcdef", "oip-sweep", parameters, "partial", "2026-11-29T00:00:00+00:00")
+
+    assert _same(run(layers=["a"]), run(layers=["a"], quality="standard", style=""))
+    assert not _same(run(layers=["a"]), run(layers=["a"], quality="draft"))
 
 
 def test_where_nothing_is_unfinished_it_says_so(cli: CLI, tmp_path: Path) -> None:
