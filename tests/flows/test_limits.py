@@ -108,6 +108,16 @@ def test_at_its_deadline_a_sweep_ends_partial_and_the_next_does_exactly_the_rest
 
 
 @pytest.mark.usefixtures("one_at_a_time")
+def test_of_several_maps_of_a_task_run_none_is_begun_after_the_deadline(
+    copy: Bench, before_each: Callable[[Before], list[str]]
+) -> None:
+    grown = before_each(over_with(1))
+    state = copy.state(budget=HOURS, maps_per_task=4)
+    assert state.message == "8 of 10 maps are left; the next run goes on with them"
+    assert grown == UNITS[:2]
+
+
+@pytest.mark.usefixtures("one_at_a_time")
 def test_after_its_deadline_a_sweep_has_what_was_there_and_begins_nothing(
     copy: Bench, before_each: Callable[[Before], list[str]]
 ) -> None:
