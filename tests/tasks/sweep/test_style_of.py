@@ -74,6 +74,7 @@ def test_where_a_search_went_on_in_another_style_the_record_and_the_layer_say_so
     gathered = gather_layer.fn("Conv2D_1", (1, 2, 3), (2,), False, context.session.run.id).data
     with h5py.File(open_session.store.path(open_session.store.record(gathered).output("tensors").digest)) as file:
         assert file["style"][()].tolist() == [b"strong", b"", b"natural"]
+        assert file["quality"][()].tolist() == [b"standard", b"", b"standard"]
 
 
 def test_the_arrays_of_a_layer_of_plain_pixels_are_those_that_they_were(
