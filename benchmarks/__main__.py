@@ -27,6 +27,7 @@ BY_NAME_ONLY = (
     "live_collection",
     "recognisable",  # wants a network for photographs, and an hour
     "plan",  # sweeps four networks, which takes an hour
+    "night",  # two nights of twenty minutes
     "peers",  # wants such a network, and xplique in an environment of its own
 )
 
