@@ -100,6 +100,7 @@ class Ascent:
         matching: Matching | None = None,
         batch: int = 64,
         size: tuple[int, int] | None = None,
+        look: Callable[[], None] = stop.look,
     ) -> None:
         """The loop for up to `batch` images at a time, traced here.
 
@@ -108,6 +109,7 @@ class Ascent:
             objective: the name of one of `lib.oips.objective.OBJECTIVES`.
             parameterise: gives what is moved, for images of a shape under the constraint.
             matching: what images are to match besides.
+            look: called every few steps; what it raises ends the ascent.
 
         Raises:
             BadInput: as `lib.network.trunk.responses_of`, and for a network of free size where no size is given.
@@ -115,6 +117,7 @@ class Ascent:
         import tensorflow as tf
 
         self.batch = batch
+        self._look = look
         self.constraint = constraint
         self.layer = layer
         layers = dict.fromkeys([layer, *(matching.layers if matching else ())])
@@ -174,7 +177,7 @@ class Ascent:
             moves: [steps, n, move], how an image is moved before it is seen, as the parameterisation takes it.
 
         Raises:
-            Stopped: this process was told to stop (`lib.stop`).
+            Stopped: this process was told to stop (`lib.stop`); or what else `look` raises.
         """
         import tensorflow as tf
 
@@ -202,7 +205,7 @@ class Ascent:
         ]
         curves, done = [state.curve], 0
         while done < steps:
-            stop.look()
+            self._look()
             begun, last = time.monotonic(), min(done + self._steps_a_call, steps)
             *climb, curve = self._optimise(*climb, own_units, rates[done:last], moves[done:last])
             curves.append(np.asarray(curve)[:, :n].T)

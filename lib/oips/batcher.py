@@ -6,9 +6,11 @@ belong to, and gives each task its own back.
 """
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.arrays import Array, Floats, ShortIntegers
+from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.oips.ascent import AscentState
+from lib.oips.measure import padded_size
 from lib.oips.parameterisation import Parameterisation
 
 
@@ -58,9 +62,22 @@ class Batcher:
         batches: calls of the ascent so far.
     """
 
-    def __init__(self, ascent: BatchAscent, batch: int, *, beat: Callable[[], None] = lambda: None) -> None:
-        """`beat` is called after every batch, from the batcher's thread."""
+    def __init__(
+        self,
+        ascent: BatchAscent,
+        batch: int,
+        *,
+        beat: Callable[[], None] = lambda: None,
+        deadline: Deadline = NEVER,
+        pace: float | None = None,
+    ) -> None:
+        """`beat` is called after every batch, from the batcher's thread. `deadline`: when all is to be at its end;
+        `pace`: seconds that an image-step is known to take, in a full batch; None: nothing is known before the first.
+        """
         self._beat = beat
+        self._deadline, self._pace = deadline, pace
+        self._under_way = 0  # image-steps of the searches that were let in
+        self._none_yet = True
         self._ascent = ascent
         self._batch = batch
         self._jobs: deque[_Job] = deque()
@@ -88,6 +105,27 @@ class Batcher:
             self._jobs.append(job)
             self._changed.notify()
         return job.done.result()
+
+    @contextmanager
+    def let_in(self, image_steps: int) -> Iterator[None]:
+        """While inside, a search of so many image-steps is under way.
+
+        Raises OutOfTime where it would not be at its end by the deadline, behind those that are under way. As the last
+        batch went, so will it. The first one of all is let in whatever it takes: every night is to come to something.
+        """
+        with self._changed:
+            left = self._deadline.seconds_left()
+            if left is not None and self._pace is not None and not self._none_yet:
+                needed = self._pace * (self._under_way + image_steps)
+                if needed > left:
+                    raise OutOfTime(f"the search takes {needed:.0f} s, and {max(left, 0):.0f} s are left")
+            self._under_way += image_steps
+            self._none_yet = False
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= image_steps
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
@@ -121,6 +159,7 @@ class Batcher:
 
     def _optimise_batch(self, share: list[tuple[_Job, int, int]]) -> None:
         """Optimises some images of some jobs; gives those jobs their own back whose last images these were."""
+        begun = time.monotonic()
         result = self._ascent.optimise(
             AscentState.join([job.state.take(slice(first, last)) for job, first, last in share]),
             np.concatenate([job.units[first:last] for job, first, last in share]),
@@ -128,6 +167,8 @@ class Batcher:
             np.concatenate([job.moves[:, first:last] for job, first, last in share], axis=1),
         )
         self.batches += 1
+        images, steps = padded_size(len(result), self._batch), len(share[0][0].rates)
+        self._pace = (time.monotonic() - begun) / max(images * steps, 1)
         self._beat()
         at = 0
         done: list[tuple[_Job, AscentState]] = []

@@ -34,6 +34,12 @@ from lib.oips.verdict import Verdict, response_ratio, verdict_of
 NO_TURNS: AbstractContextManager[None] = nullcontext()
 """Whoever searches needs not wait for others."""
 
+
+def let_all_in(_: int) -> AbstractContextManager[None]:
+    """No search is turned away, whatever it takes."""
+    return nullcontext()
+
+
 LONGER = 20
 """A unit is `silent` only after a search so many times as long."""
 
@@ -102,6 +108,7 @@ class Ground:
     parameterisation: Parameterisation
     signed: frozenset[int] = frozenset()  # the layer's units that stay linear
     facets: int = 1  # a unit's, which its starts take in turn (`lib.oips.matching`)
+    let_in: Callable[[int], AbstractContextManager[None]] = let_all_in  # a search of so many image-steps, in good time
 
 
 GroundOf = Callable[[str, ConstraintName, str], Ground]
@@ -138,13 +145,14 @@ def search_unit(
         turn: entered, once, for searches that go on from a first one and a closer look: they take as long as hundreds.
 
     Raises:
-        OutOfTime: the deadline passed before the verdict was beyond doubt. What was found so far is no result: it would
-            stand for a search that was not made.
+        OutOfTime: the deadline passed before the verdict was beyond doubt, or would have. What was found so far is no
+            result: it would stand for a search that was not made.
     """
     exemplar = best_exemplar(growth.constraint)
     ground = ground_of(growth.style, growth.constraint, growth.objective)
     signed = unit.index in ground.signed
-    search = _search(unit, growth, ground)
+    with ground.let_in(sum(steps * images for steps, images in stages_of(growth))):
+        search = _search(unit, growth, ground)
     verdict = verdict_of(search.response, exemplar, dead=dead, signed=signed)
     if growth.quality == "draft":
         return search, "unreached" if verdict == "silent" else verdict, response_ratio(search.response, exemplar)

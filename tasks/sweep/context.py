@@ -37,6 +37,8 @@ from tasks.sweep.shown import is_better, not_shown_title
 
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
+LATEST_SECONDS = 300.0
+"""So long after the deadline a search that is under way still is: then it is given up, and left to the next run."""
 LONG_AT_ONCE = 4
 """Before a deadline so many long searches go on at once: a few come to their end then, and not none of many."""
 MAPS_AT_ONCE = 24
@@ -59,6 +61,7 @@ class SweepContext(RunContext):
     and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `growth`: how OIPs of
     the quality that is asked for are grown, and `lesser`: how those of the passes before are, drafts first; `better`:
     how those of a higher quality would be, which are shown where they are there; `ways`: all passes to each quality.
+    `paces`: seconds that an image-step takes, by layer, as far as that is known.
     `tally` has of each unit the OIPs that are shown, whatever their quality.
     """
 
@@ -69,6 +72,7 @@ class SweepContext(RunContext):
     lesser: tuple[Growth, ...] = ()
     better: tuple[Growth, ...] = ()
     ways: Mapping[QualityName, tuple[Growth, ...]] = field(default_factory=dict)
+    paces: Mapping[str, float] = field(default_factory=dict)
     checked: Checked | None = None
     judge: Network | None = None
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
@@ -144,6 +148,13 @@ class SweepContext(RunContext):
         finally:
             self._long.release()
 
+    def _look(self) -> None:
+        """Raises Stopped where this process was told to stop, and OutOfTime long after the deadline."""
+        stop.look()
+        left = self.session.deadline.seconds_left()
+        if left is not None and left < -LATEST_SECONDS:
+            raise OutOfTime("the search goes on long after the deadline")
+
     def constraint(self, name: ConstraintName) -> Constraint:
         """The constraint of this name, for pictures."""
         return Constraint(name, *PICTURES)
@@ -164,8 +175,12 @@ class SweepContext(RunContext):
                     matching=matching,
                     batch=batch_for(growth, self.batch),
                     size=self.size,
+                    look=self._look,
                 )
-                batcher = self._open.enter_context(Batcher(ascent, ascent.batch, beat=beat))
+                deadline, pace = self.session.deadline, self.paces.get(layer)
+                batcher = self._open.enter_context(
+                    Batcher(ascent, ascent.batch, beat=beat, deadline=deadline, pace=pace)
+                )
                 measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
                 self._grounds[key] = Ground(
                     batcher,
@@ -174,6 +189,7 @@ class SweepContext(RunContext):
                     ascent.parameterisation,
                     ascent.signed_units,
                     1 if matching is None else matching.facets,
+                    batcher.let_in,
                 )
             return self._grounds[key]
 

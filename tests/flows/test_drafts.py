@@ -174,6 +174,16 @@ def test_at_a_deadline_among_the_drafts_what_is_left_is_left(
     assert [quality for _, quality in grown] == ["draft"] * 2 + ["standard"] * 6
 
 
+def test_long_after_the_deadline_what_is_under_way_is_given_up_and_left(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as late:
+        late.setattr("tasks.sweep.context.LATEST_SECONDS", -60 * HOURS)
+        ended = state(bench, budget=HOURS)
+    assert (ended.name, ended.message) == ("Partial", "6 of 6 maps are left; the next run goes on with them")
+    assert sweep(bench)["computed"] == 6
+
+
 def test_before_a_deadline_what_needs_it_most_is_refined_first(bench: Bench, grown: Grown) -> None:
     from tasks.sweep.shown import need_of
 

@@ -12,6 +12,7 @@ from keras import layers as kl
 from scipy.ndimage import gaussian_filter
 
 from lib import stop
+from lib.deadline import OutOfTime
 from lib.errors import BadInput
 from lib.network.trunk import responses_of
 from lib.oips.ascent import Ascent, AscentState, cosine_rates
@@ -163,6 +164,21 @@ def test_an_ascent_that_is_told_to_stop_ends_with_the_call_that_it_is_in(
         finally:
             stop.forget()
     assert calls == 3
+
+
+def test_what_looks_after_an_ascent_ends_it_between_two_calls(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.oips.ascent.SECONDS_A_CALL", 0.0)
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            raise OutOfTime("the deadline has long passed")
+
+    ascent = Ascent(model, "two", Constraint("standardised", 0.0, 1.0), batch=BATCH, look=look)
+    with pytest.raises(OutOfTime):
+        ascent.optimise(starts(ascent, BATCH), np.arange(BATCH) % 7, rates(24, BATCH))
+    assert len(looks) == 3
 
 
 @pytest.mark.parametrize(("layer", "constraint"), [*((layer, "standardised") for layer in LAYERS), ("Conv2D_2", "box")])

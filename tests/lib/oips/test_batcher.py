@@ -6,8 +6,9 @@ The ascent is plain arithmetic on rows, without TensorFlow: what comes back is k
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.deadline import Deadline, OutOfTime
 from lib.oips.ascent import AscentState
 from lib.oips.batcher import Batcher
 
@@ -296,3 +298,47 @@ def test_closing_finishes_what_waits_and_takes_nothing_more() -> None:
     with pytest.raises(RuntimeError, match="closed"):
         job(1, 2, 1).optimise(batcher)
     batcher.close()  # twice does no harm
+
+
+def in_seconds(seconds: float) -> Deadline:
+    return Deadline(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def test_before_a_deadline_only_those_are_let_in_that_come_to_their_end_in_time() -> None:
+    with Batcher(FakeAscent(), BATCH, deadline=in_seconds(1000), pace=10.0) as batcher, ExitStack() as under_way:
+        for _ in range(4):
+            under_way.enter_context(batcher.let_in(20))
+        with pytest.raises(OutOfTime, match=r"the search takes 1000 s, and \d+ s are left"), batcher.let_in(20):
+            pass
+        with batcher.let_in(15):  # less is well in time
+            pass
+        under_way.close()
+        with batcher.let_in(80):
+            pass
+
+
+def test_the_first_is_let_in_whatever_it_takes_so_that_every_night_comes_to_something() -> None:
+    with (
+        Batcher(FakeAscent(), BATCH, deadline=in_seconds(1), pace=10.0) as batcher,
+        batcher.let_in(20),
+        pytest.raises(OutOfTime),
+        batcher.let_in(20),
+    ):
+        pass
+
+
+def test_the_last_batch_tells_how_long_the_next_one_takes() -> None:
+    ascent = FakeAscent()
+    with Batcher(ascent, BATCH, deadline=in_seconds(1000)) as batcher:
+        with batcher.let_in(10**9), batcher.let_in(10**9):  # nothing is known yet
+            job(1, BATCH, 1).optimise(batcher)
+        assert 0 < 1000 / batcher._pace < 10**9  # type: ignore[operator]
+        with pytest.raises(OutOfTime), batcher.let_in(10**9):
+            pass
+        with batcher.let_in(1):
+            pass
+
+
+def test_without_a_deadline_everything_is_let_in() -> None:
+    with Batcher(FakeAscent(), BATCH, pace=10.0) as batcher, batcher.let_in(10**9), batcher.let_in(10**9):
+        pass

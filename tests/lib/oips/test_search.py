@@ -433,6 +433,25 @@ def test_what_responds_at_once_is_a_result_also_when_time_is_over() -> None:
     assert search_unit(UNIT, growth, Land().ground, lambda _: 0.0, deadline=TimeGoesBy(0))[1] == "responded"
 
 
+def test_a_search_that_would_not_end_in_time_is_not_begun() -> None:
+    land, asked = Land(), []
+
+    def turned_away(image_steps: int) -> Any:
+        asked.append(image_steps)
+        raise OutOfTime("it takes too long")
+
+    def ground(*names: Any) -> Ground:
+        return replace(land.ground(*names), let_in=turned_away)
+
+    with pytest.raises(OutOfTime):
+        search_unit(UNIT, SMALL, ground, lambda _: 0.0)
+    assert not land.calls
+    made = Land().search(replace(SMALL, style="natural"))[0]
+    with pytest.raises(OutOfTime):
+        search_unit(UNIT, replace(SMALL, style="natural"), ground, lambda _: 0.0)
+    assert asked[-1] == made.image_steps, "it is asked for as long as it takes"
+
+
 def test_long_searches_wait_for_their_turn_and_others_do_not() -> None:
     turns: list[str] = []
 
