@@ -9,12 +9,10 @@ from storage.errors import BlobGone, StoreUnusable
 from tasks.session.asking import Declined, agreed
 from tasks.session.progress import say
 from tasks.sweep.context import SweepContext
-from tasks.sweep.estimate import estimate, left_to_make
+from tasks.sweep.estimate import estimate, is_worth_timing
 from tasks.sweep.timing import timings_of
 
 TIMINGS = DATA_FOLDER / "timings"
-WORTH_TIMING = 100
-"""Maps: a sweep of fewer is over before it is told how long it takes."""
 LONG_SECONDS = 2 * 3600.0
 """A sweep that takes longer asks first, where somebody can be asked."""
 
@@ -56,9 +54,11 @@ def tell_plan(context: SweepContext, units: Units, quality: QualityName, maps_pe
 
     A long one without a deadline asks first where somebody sits at a terminal. Raises Declined where that says no.
     """
-    if context.session.deadline.passed or left_to_make(context, context.growth, units) < WORTH_TIMING:
+    if context.session.deadline.passed:
         return
     try:
+        if not is_worth_timing(context, context.passes, units):
+            return
         plan = plan_of(context, units, quality, maps_per_task)
         say(plan_line(plan))
         report_plan(plan)

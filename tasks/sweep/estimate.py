@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.network.units import Layer, Unit
+from lib.network.work import work_to
 from lib.oips.growth import Growth, QualityName
 from lib.oips.measure import padded_size
 from lib.oips.negatives import STARTS as NEGATIVES
@@ -37,6 +38,16 @@ UNIT_BYTES = 12_000
 """Of a unit's records, and of what its picture has besides images."""
 PICTURE_BYTES = 6.0
 """Of each number of an image: as it is drawn, and once more where the layer is gathered."""
+
+
+WORTH_TIMING = 100
+"""Maps: of a network of usual size a sweep of fewer is over before it is told how long it takes."""
+_WORTH_SECONDS = 600.0
+"""The same of any network: a sweep that is sure to take as long as this is timed, however few maps it has."""
+_OPERATIONS_A_SECOND = 5e10
+"""Of a fast core: it tells no time, only that it takes at least as long as this."""
+_BACKWARDS = 3.0
+"""The way forwards and back takes so many times as long as that forwards."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,19 @@ def estimate(
 def left_to_make(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> int:
     """How many of the units are not there yet, grown so."""
     return sum(map(len, units.values())) - len(_records(context, growth, units))
+
+
+def is_worth_timing(context: SweepContext, growths: Sequence[Growth], units: Mapping[Layer, Sequence[Unit]]) -> bool:
+    """Whether a sweep of these units, in passes that grow them so, is to be timed before it begins: where it has many
+    maps, or such a network that few of them take long as well, told from its work alone."""
+    missing = left_to_make(context, growths[-1], units)
+    if missing >= WORTH_TIMING or not missing:
+        return missing > 0
+    work = work_to(context.network.model, [layer.name for layer in units], size=context.size)
+    steps = sum(steps * images for growth in growths for steps, images in stages_of(growth))
+    mean = sum(work[layer.name].operations * len(chosen) for layer, chosen in units.items())
+    mean /= sum(map(len, units.values()))
+    return missing * steps * _BACKWARDS * mean / _OPERATIONS_A_SECOND > _WORTH_SECONDS
 
 
 def _records(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> dict[Unit, Record]:

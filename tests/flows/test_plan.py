@@ -30,7 +30,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every sweep is worth a timing, and long."""
-    monkeypatch.setattr(running, "WORTH_TIMING", 1)
+    monkeypatch.setattr("tasks.sweep.estimate.WORTH_TIMING", 1)
     monkeypatch.setattr(running, "LONG_SECONDS", 0.0)
 
 
@@ -103,6 +103,11 @@ def test_a_sweep_says_it_in_a_line_and_as_an_artifact_where_it_is_worth_it(
 def test_a_small_sweep_is_not_timed(bench: Bench) -> None:
     assert not [line for line in heard(bench.sweep) if "quality" in line]
     assert not running.TIMINGS.exists()
+
+
+def test_few_maps_of_a_heavy_network_are_timed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.sweep.estimate._OPERATIONS_A_SECOND", 1e3)  # what is heavy for such a machine
+    assert [line for line in heard(bench.sweep) if line.startswith("10 maps in standard quality: about ")]
 
 
 @pytest.mark.usefixtures("soon")
