@@ -143,6 +143,8 @@ def measured(name: str, folder: Path, args: argparse.Namespace) -> dict[str, Any
     before = stored(place)
     cpu, clock = taken(lambda: oip_sweep(parameters))
     one = asked(plan)
+    every = sweep_plan(parameters.model_copy(update={"layers": None}))
+    whole = asked(every)
     run = Store.open(place).run(Store.open(place).ref("sweep/latest").removeprefix("run:"))
     return {
         "network": name,
@@ -157,6 +159,7 @@ def measured(name: str, folder: Path, args: argparse.Namespace) -> dict[str, Any
         "bytes a unit": {"estimate": one["bytes"] / plan["maps"], "took": (stored(place) - before) / plan["maps"]},
         "memory": {"estimate": plan["memory"], "took": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss},
         "estimate over what it took": one["cpu_seconds"] / cpu,
+        "every map that is left": {"maps": whole["missing"], "hours by the clock": whole["seconds"] / 3600},
     }
 
 
