@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks recognisable", description=__doc__.splitlines()[0])
     add_options(parser, units=20, starts=4)
     parser.add_argument("--styles", nargs="+", choices=list(STYLES), default=list(STYLES))
+    parser.add_argument("--float32", action="store_true", help="no bfloat16, also where the processor is fast at it")
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     network, photographs, layers = opened(parser, options)
@@ -44,7 +45,8 @@ def main(arguments: list[str]) -> None:
         measure = network.measure(layer.layer)
         layer.quality[PHOTOGRAPH] = quality_of(measure, layer.drawn[PHOTOGRAPH].images, layer.units)
         for style, growth in growths.items():
-            drawn = layer.drawn[style] = grow(network, layer.layer, layer.units, growth, photographs)
+            drawn = grow(network, layer.layer, layer.units, growth, photographs, bfloat16=not options.float32)
+            layer.drawn[style] = drawn
             layer.quality[style] = quality_of(measure, drawn.images, layer.units)
             print(f"{layer.layer} in {style}: {drawn.seconds:.1f} s a unit", flush=True)
     report("recognisable", options, layers, photographs, begun)

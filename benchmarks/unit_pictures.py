@@ -102,12 +102,15 @@ def draw_units(
     return {layer: units for layer, units in drawn.items() if units}
 
 
-def grow(network: Network, layer: str, units: list[int], growth: Growth, photographs: Floats) -> Drawn:
+def grow(
+    network: Network, layer: str, units: list[int], growth: Growth, photographs: Floats, *, bfloat16: bool = True
+) -> Drawn:
     """The best picture of each unit in the growth's style, after one search; its time includes what is traced for it,
-    and not what is known of the photographs.
+    and not what is known of the photographs. `bfloat16`: whether it may be used, where the processor is fast at it.
 
     A sweep follows this up where a doubt is left; here every unit gets the same.
     """
+    from lib.network.kernels import fast_kernels, rounding_kernels
     from lib.network.units import Unit
     from lib.oips.ascent import Ascent
     from lib.oips.batcher import Batcher
@@ -116,6 +119,7 @@ def grow(network: Network, layer: str, units: list[int], growth: Growth, photogr
     from lib.oips.photographs import measure_pictures
     from lib.oips.search import Ground, Search, search_unit
     from lib.oips.style import STYLES
+    from lib.processor import is_fast_at_bfloat16
     from tasks.model.pixels import PICTURES
 
     constraint, matching, size = Constraint(growth.constraint, *PICTURES), None, network.size
@@ -136,6 +140,7 @@ def grow(network: Network, layer: str, units: list[int], growth: Growth, photogr
         matching=matching,
         batch=batch,
         size=size,
+        kernels=rounding_kernels(bfloat16=bfloat16 and is_fast_at_bfloat16()) if growth.margin else fast_kernels,
     )
     with Batcher(ascent, batch) as batcher, ThreadPoolExecutor(len(units)) as threads:
         ground = Ground(batcher, ascent.starts, ascent.measure, ascent.parameterisation, ascent.signed_units)

@@ -23,6 +23,7 @@ from lib.arrays import Floats, Integers, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
+from lib.network.plan import Kernels
 from lib.network.trunk import responses_of
 from lib.network.unit_maps import UnitMaps, Weights
 from lib.oips.constraint import Constraint
@@ -101,6 +102,7 @@ class Ascent:
         batch: int = 64,
         size: tuple[int, int] | None = None,
         look: Callable[[], None] = stop.look,
+        kernels: Kernels = fast_kernels,
     ) -> None:
         """The loop for up to `batch` images at a time, traced here.
 
@@ -110,6 +112,8 @@ class Ascent:
             parameterise: gives what is moved, for images of a shape under the constraint.
             matching: what images are to match besides.
             look: called every few steps; what it raises ends the ascent.
+            kernels: faster implementations of layers, which may round otherwise: by what is rounded so an ascent goes,
+                and chooses its best image. `measure` does not.
 
         Raises:
             BadInput: as `lib.network.trunk.responses_of`, and for a network of free size where no size is given.
@@ -121,8 +125,9 @@ class Ascent:
         self.constraint = constraint
         self.layer = layer
         layers = dict.fromkeys([layer, *(matching.layers if matching else ())])
-        trunk = responses_of(model, list(layers), size=size, kernels=fast_kernels)
+        trunk = responses_of(model, list(layers), size=size, kernels=kernels)
         self._own = UnitMaps(trunk, layer, matching.layers if matching else ())
+        self._measured = UnitMaps(responses_of(model, [layer], size=size, kernels=fast_kernels), layer)
         self._objective, self._matching = OBJECTIVES[objective], matching
         self.units = trunk.units[layer]
         self.signed = trunk.signed[layer]
@@ -299,7 +304,7 @@ class Ascent:
         return value, score, now, before
 
     def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-        found = self._own(images, self._own.weights(units))
+        found = self._measured(images, self._measured.weights(units))
         return over_positions(found.after), over_positions(found.before)
 
     def _keep(

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TypedDict
 
+from lib.processor import is_fast_at_bfloat16
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = ("flows", "tasks", "lib", "storage")
 _LIBRARIES = ("tensorflow", "keras", "numpy", "scipy", "pillow", "h5py", "matplotlib", "scikit-learn", "prefect")
@@ -62,7 +64,8 @@ def version_line() -> str:
 
 
 def environment_bytes() -> bytes:
-    """The environment as JSON: Python, libraries, processor, and the devices that TensorFlow sees."""
+    """The environment as JSON: Python, libraries, processor (and whether ascents may use its bfloat16), and the devices
+    that TensorFlow sees."""
     import tensorflow as tf
 
     versions: dict[str, str | None] = {}
@@ -80,6 +83,7 @@ def environment_bytes() -> bytes:
         "system": platform.system(),
         "machine": platform.machine(),
         "processor": _processor(),
+        "bfloat16": is_fast_at_bfloat16(),
         "cores": os.cpu_count(),
         "libraries": versions,
         "devices": json.loads(json.dumps(devices, default=str)),

@@ -12,6 +12,8 @@ from lib import stop
 from lib.arrays import Bools
 from lib.bounds.proof import prove_dead
 from lib.deadline import OutOfTime
+from lib.network.kernels import fast_kernels, rounding_kernels
+from lib.network.plan import Kernels
 from lib.network.units import Unit
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
@@ -22,6 +24,7 @@ from lib.oips.measure import Measure
 from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
 from lib.oips.search import Ground
 from lib.oips.style import STYLES, in_style, plain_pixels
+from lib.processor import is_fast_at_bfloat16
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
 from storage.runs import How
@@ -175,6 +178,7 @@ class SweepContext(RunContext):
                     matching=matching,
                     batch=batch_for(growth, self.batch),
                     size=self.size,
+                    kernels=_kernels_for(growth),
                     look=self._look,
                 )
                 deadline, pace = self.session.deadline, self.paces.get(layer)
@@ -319,6 +323,14 @@ class SweepContext(RunContext):
             **pixel_range_parameters(self.network.pixels),
             "size": list(self.size) if self.size else None,
         }
+
+
+def _kernels_for(growth: Growth) -> Kernels:
+    """Images without a margin are those of networks that earlier versions swept: they keep their bytes.
+
+    No recipe names it: which rounding is the faster one is a matter of the processor, and the record says that.
+    """
+    return rounding_kernels(bfloat16=is_fast_at_bfloat16()) if growth.margin else fast_kernels
 
 
 def _likens(style: str) -> bool:

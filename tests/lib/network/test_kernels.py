@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers as kl
 
-from lib.network.kernels import convolve_few, convolve_pool_few, fast_kernels, pool_max, window_kernels
+from lib.network.kernels import (
+    convolve_few,
+    convolve_pool_few,
+    fast_kernels,
+    pool_max,
+    rounding_kernels,
+    window_kernels,
+)
 
 
 def value_and_gradient(compute: Any, x: np.ndarray, weights: np.ndarray | None = None) -> tuple[Any, Any]:
@@ -327,3 +334,95 @@ def test_a_model_keeps_its_answers_where_kernels_step_in() -> None:
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (kl.Conv2D(64, 3, activation="relu"),),
+        (kl.Conv2D(96, 1, strides=2, use_bias=False),),
+        (kl.Conv2D(64, 3, padding="same", activation="relu"), kl.MaxPooling2D()),
+    ],
+    ids=["plain", "strides", "pooled"],
+)
+def test_in_bfloat16_convolutions_of_many_channels_are_rounded_and_stay_float32_outside(
+    layers: tuple[Any, ...],
+) -> None:
+    randomised(layers[0], 64, 1)
+    kernel = rounding_kernels(bfloat16=True)(layers)
+    assert kernel is not None
+    assert kernel.covers == len(layers)
+    x = images(2, 8, 9, 64)
+    found, expected = (value_and_gradient(compute, x) for compute in (kernel.compute, in_a_row(layers)))
+    assert found[0].dtype == found[1].dtype == np.float32
+    for near, exact in zip(found, expected, strict=True):
+        error = np.linalg.norm(near - exact) / np.linalg.norm(exact)
+        assert 1e-4 < error < 0.1  # a rectifier or a maximum may fall the other way
+
+
+@pytest.mark.parametrize(
+    ("layer", "channels"),
+    [
+        (kl.Conv2D(64, 3), 32),
+        (kl.Conv2D(32, 3), 64),
+        (kl.Conv2D(64, 3, groups=2), 64),
+        (kl.Conv2D(64, 3, dilation_rate=2), 64),
+        (kl.Conv2D(64, 1, strides=(1, 2)), 64),
+        (kl.Conv2D(64, 3, dtype="mixed_bfloat16"), 64),
+        (kl.DepthwiseConv2D(3), 64),
+        (kl.MaxPooling2D(), 64),
+    ],
+    ids=["few in", "few out", "groups", "dilated", "uneven strides", "mixed precision", "depthwise", "pooling"],
+)
+def test_all_else_is_computed_in_bfloat16_no_more_than_it_was(layer: Any, channels: int) -> None:
+    randomised(layer, channels, 1)
+    x = images(2, 8, 9, channels)
+    kernels = [kernels((layer,)) for kernels in (fast_kernels, rounding_kernels(bfloat16=True))]
+    plain, found = (None if kernel is None else np.asarray(kernel.compute(tf.constant(x))) for kernel in kernels)
+    np.testing.assert_array_equal(found, plain)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        kl.Conv2D(8, 3, padding="same"),
+        kl.Conv2D(8, 3, strides=2, use_bias=False),
+        kl.Conv2D(64, 1),
+        kl.DepthwiseConv2D(3, depth_multiplier=2, padding="same", use_bias=False),
+        kl.DepthwiseConv2D(3, strides=2),
+    ],
+    ids=["few channels", "strides", "1x1", "depthwise", "depthwise with strides"],
+)
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "without scale and centre"])
+@pytest.mark.parametrize("channels", [3, 64])
+def test_a_normalisation_is_folded_into_the_convolution_before_it(layer: Any, whole: bool, channels: int) -> None:
+    layer = randomised(type(layer).from_config(layer.get_config()), channels, 1)
+    behind = kl.BatchNormalization(scale=whole, center=whole)
+    behind.build(layer.compute_output_shape((None, 8, 9, channels)))
+    random = np.random.default_rng(3)
+    for variable in behind.variables:
+        variable.assign(random.uniform(0.5, 2, variable.shape))
+    kernel = rounding_kernels(bfloat16=False)((layer, behind, kl.ReLU()))
+    assert kernel is not None
+    assert kernel.covers == 2
+    x = images(2, 8, 9, channels)
+    for found, expected in zip(
+        value_and_gradient(kernel.compute, x), value_and_gradient(in_a_row((layer, behind)), x), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "behind"),
+    [
+        (kl.Conv2D(8, 3, activation="relu"), kl.BatchNormalization()),
+        (kl.Conv2D(8, 3), kl.BatchNormalization(axis=1)),
+        (kl.Conv2D(8, 3), kl.BatchNormalization(dtype="mixed_float16")),
+        (kl.Conv2D(8, 3), kl.LayerNormalization()),
+    ],
+    ids=["an activation between", "another axis", "mixed precision", "another normalisation"],
+)
+def test_nothing_else_is_folded(layer: Any, behind: Any) -> None:
+    randomised(layer, 8, 1)
+    behind.build((None, 6, 7, 8))
+    assert rounding_kernels(bfloat16=False)((layer, behind)) is None

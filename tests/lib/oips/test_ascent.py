@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from lib import stop
 from lib.deadline import OutOfTime
 from lib.errors import BadInput
+from lib.network.kernels import rounding_kernels
 from lib.network.trunk import responses_of
 from lib.oips.ascent import Ascent, AscentState, cosine_rates
 from lib.oips.batcher import Batcher
@@ -533,3 +534,48 @@ def test_images_taken_apart_and_joined_are_what_they_were() -> None:
     assert (state.score == -np.inf).all()
     parts = [state.take([at]) for at in range(5)]
     assert_same_bits(AscentState.join(parts), state)
+
+
+@pytest.fixture(scope="module")
+def wide() -> Any:
+    """With a normalisation, and a convolution of many channels on the way."""
+    keras.utils.set_random_seed(4)
+    return keras.Sequential(
+        [
+            kl.Input((12, 12, 3)),
+            kl.Conv2D(64, 3, padding="same"),
+            kl.BatchNormalization(epsilon=0.1),
+            kl.ReLU(),
+            kl.Conv2D(64, 3, padding="same", activation="relu"),
+            kl.Conv2D(16, 3, activation="relu", name="maps"),
+        ]
+    )
+
+
+def ascent_of(wide: Any, **how: Any) -> Ascent:
+    return Ascent(wide, "maps", Constraint("box", 0.0, 1.0), batch=32, **how)
+
+
+def random_starts(ascent: Ascent, number: int) -> AscentState:
+    noise = np.random.default_rng(5).normal(size=(number, *ascent.shape)).astype(np.float32)
+    return AscentState.from_starts(ascent.starts(noise))
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_steps_may_be_rounded_otherwise_and_what_is_measured_is_not(wide: Any, bfloat16: bool) -> None:
+    exact, rounded = ascent_of(wide), ascent_of(wide, kernels=rounding_kernels(bfloat16=bfloat16))
+    starts, units = random_starts(exact, 16), np.arange(16)
+    one, other = (ascent.optimise(starts, units, rates(1, 16)) for ascent in (exact, rounded))
+    assert (one.response != other.response).any()
+    np.testing.assert_allclose(other.response, one.response, rtol=0.05, atol=1e-3)
+    for found, expected in zip(rounded.measure(one.best, units), exact.measure(one.best, units), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_rounded_in_whichever_way_a_unit_grown_alone_is_the_same_to_the_bit(wide: Any) -> None:
+    ascent = ascent_of(wide, kernels=rounding_kernels(bfloat16=True))
+    starts, units = random_starts(ascent, 32), np.arange(32) % 16
+    together = ascent.optimise(starts, units, rates(5, 32))
+    for at in (0, 17, 31):
+        alone = ascent.optimise(starts.take([at]), units[[at]], rates(5, 1))
+        assert_same_bits(alone, together.take([at]))
