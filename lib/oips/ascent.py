@@ -24,7 +24,7 @@ from lib.errors import BadInput
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.plan import Kernels
-from lib.network.trunk import responses_of
+from lib.network.trunk import Trunk, responses_of
 from lib.network.unit_maps import UnitMaps, Weights
 from lib.oips.constraint import Constraint
 from lib.oips.matching import Matching
@@ -127,7 +127,10 @@ class Ascent:
         layers = dict.fromkeys([layer, *(matching.layers if matching else ())])
         trunk = responses_of(model, list(layers), size=size, kernels=kernels)
         self._own = UnitMaps(trunk, layer, matching.layers if matching else ())
-        self._measured = UnitMaps(responses_of(model, [layer], size=size, kernels=fast_kernels), layer)
+        self._measured = self._own
+        if kernels is not fast_kernels:
+            exact = Trunk(trunk.graph, {layer: trunk.places[layer]}, trunk.input_shape, fast_kernels)
+            self._measured = UnitMaps(exact, layer)
         self._objective, self._matching = OBJECTIVES[objective], matching
         self.units = trunk.units[layer]
         self.signed = trunk.signed[layer]
