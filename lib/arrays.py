@@ -1,6 +1,6 @@
 """What arrays hold, as the code's annotations say it."""
 
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,3 +31,14 @@ Array: TypeAlias = npt.NDArray[Any]
 
 Tensor: TypeAlias = Any
 """Of TensorFlow, which ships no types."""
+
+
+class Images(Protocol):
+    """Images [N, H, W, C] of which some are taken at a time: an array, or what makes them when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> Any: ...

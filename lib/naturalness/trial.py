@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lib import stop
-from lib.arrays import Array, Floats, Integers
+from lib.arrays import Floats, Images, Integers
 from lib.naturalness.judge import Judge
 from lib.naturalness.judging import Judging, Score, draw_pairs, score
 from lib.network.graph import LOCK
@@ -67,7 +67,7 @@ def hold_trial(
     judge: Judge,
     model: Any,
     layers: Sequence[str],
-    natural: Array,
+    natural: Images,
     constraint: Constraint,
     seed: int,
     *,

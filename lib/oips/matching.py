@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lib import stop
-from lib.arrays import Array, Floats, Integers, Tensor
+from lib.arrays import Array, Floats, Images, Integers, Tensor
 from lib.errors import BadInput
 from lib.network.graph import LOCK, graph_of
 from lib.network.kernels import fast_kernels
@@ -118,7 +118,7 @@ def check_matched(model: Any, layer: str) -> None:
 def matching_of(
     model: Any,
     layer: str,
-    images: Array,
+    images: Images,
     numbers: Integers,
     responses: Floats,
     growth: Growth,
@@ -182,7 +182,7 @@ def least_alike(profiles: Array, most: int) -> list[int]:
 def _statistics(
     model: Any,
     layers: Sequence[str],
-    images: Array,
+    images: Images,
     numbers: Integers,
     constraint: Constraint,
     batch: int,

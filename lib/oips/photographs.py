@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.arrays import Array, Doubles
+from lib.arrays import Doubles, Images
 
 LONGEST = 32
 """Pixels: where steps fall with frequency, waves that are longer count as so long. Else light and shade of the whole
@@ -55,7 +55,7 @@ def of_photographs(channels: int) -> PictureStatistics:
     return PictureStatistics(_OF_PHOTOGRAPHS, np.eye(channels), np.inf, 0.25)
 
 
-def measure_pictures(images: Array) -> PictureStatistics:
+def measure_pictures(images: Images) -> PictureStatistics:
     """Of images [N, H, W, C], of which some hundreds are taken at even distances, one at a time."""
     n, height, width, channels = images.shape
     usual = of_photographs(channels)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lib import stop
-from lib.arrays import Array, Floats, Integers, Reals
+from lib.arrays import Array, Floats, Images, Integers
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
@@ -34,7 +34,7 @@ class Exemplars:
 def find_exemplars(
     model: Any,
     layers: Sequence[str],
-    images: Reals,
+    images: Images,
     constraint: Constraint,
     *,
     batch: int = 256,

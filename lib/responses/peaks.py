@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lib import stop
-from lib.arrays import Array, Integers, Reals, Tensor
+from lib.arrays import Array, Images, Integers, Tensor
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
@@ -16,7 +16,7 @@ from lib.oips.constraint import Constraint
 def find_peaks(
     model: Any,
     numbers: Mapping[str, Integers],
-    images: Reals,
+    images: Images,
     constraint: Constraint,
     *,
     batch: int = 256,
