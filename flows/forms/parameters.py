@@ -32,6 +32,7 @@ from lib.network.held import FORMS as HELD
 from lib.network.pixels import FORMS
 from lib.oips.batcher import BATCH
 from lib.oips.growth import USUAL_QUALITY, QualityName
+from lib.oips.image_size import SIDE
 from lib.oips.settings import GrowthSettings, StyleName
 from lib.oips.style import SMALL, STYLES
 from lib.pictures.animation import Kind
@@ -170,8 +171,9 @@ class Sweeping(Form):
     size: Size | None = Field(
         None,
         title="Size",
-        description="The height and width of the images, as 64x64, for networks that take any size. Empty: the "
-        "network's own size, or else the data set's.",
+        description="The height and width of the images, as 64x64, of networks that take any size and of convolutions. "
+        f"Empty: at most {SIDE} pixels a side for maps that see a part of the image, where nothing was swept before; "
+        "else the network's own size, or the data set's.",
     )
     batch: int = Field(
         BATCH,

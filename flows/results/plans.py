@@ -21,7 +21,8 @@ class QualityPlan(TypedDict):
 class PlanSummary(TypedDict):
     """What a sweep takes on this machine.
 
-    `quality`: that is asked for; `qualities`: what each takes, the cheapest first; `memory`: bytes that the process
+    `images`: how many layers have images of each size, as "128x128" for height and width. `quality`: that is asked for;
+    `qualities`: what each takes, the cheapest first; `memory`: bytes that the process
     needs at least at this `batch`. `time`: seconds that the sweep has, None without a deadline, and `fits`: how many
     maps each pass makes in them, by quality. `timed`: the layers that were timed, and `timed_now`: those of them just
     now.
@@ -31,6 +32,7 @@ class PlanSummary(TypedDict):
     style: str
     maps: int
     layers: int
+    images: dict[str, int]
     batch: int
     quality: QualityName
     qualities: list[QualityPlan]
@@ -125,8 +127,10 @@ def plan_notes(plan: PlanSummary) -> list[str]:
     layers = f"{plural(plan['maps'], 'map')} in {plural(plan['layers'], 'layer')}, style {plan['style']}"
     kept = len(plan["timed"]) - len(plan["timed_now"])
     timed = f"{plural(len(plan['timed']), 'layer')} timed, {kept} of them earlier"
+    images = (f"{size} ({plural(number, 'layer')})" for size, number in plan["images"].items())
     return [
         layers,
+        f"Images: {', '.join(images)}",
         f"Memory: at least {size(plan['memory'])} at a batch of {plan['batch']} images ({timed})",
         *([fits_line(plan)[:1].upper() + fits_line(plan)[1:]] if plan["fits"] is not None else []),
     ]

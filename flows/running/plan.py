@@ -1,5 +1,7 @@
 """The plan of a sweep: what it takes at each quality, said and asked before it begins."""
 
+from collections import Counter
+
 from flows.forms.places import DATA_FOLDER
 from flows.results.plans import PlanSummary, asked, memory_of, plan_line, quality_plan, question
 from flows.results.reports import report_plan
@@ -38,6 +40,7 @@ def plan_of(context: SweepContext, units: Units, quality: QualityName, maps_per_
         style=context.growth.style,
         maps=sum(map(len, units.values())),
         layers=len(units),
+        images=dict(Counter("{}x{}".format(*context.sides_of(layer.name)) for layer in units)),
         batch=context.batch,
         quality=quality,
         qualities=[quality_plan(name, one) for name, one in estimates.items()],

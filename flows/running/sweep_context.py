@@ -16,15 +16,18 @@ from lib.network.keras_model import KerasModel
 from lib.network.trunk import responses_of
 from lib.network.units import Unit, select_units
 from lib.oips.growth import QUALITIES
+from lib.oips.image_size import smaller_sizes
 from lib.oips.matching import check_matched
 from lib.oips.quality import passes_to
 from lib.oips.style import STYLES, is_small, needs_data, usual_style
+from lib.words import plural
 from storage.store import Recipe, Record
 from tasks.model.context import open_context
 from tasks.model.model_tasks import store_data
 from tasks.model.models import check_images
 from tasks.model.network import Natural, Network, load_model, natural_of
 from tasks.model.stored import StoredModel, data_of
+from tasks.session.progress import say
 from tasks.session.recorded import key_of
 from tasks.session.session import Session
 from tasks.sweep.context import SweepContext
@@ -33,7 +36,7 @@ from tasks.sweep.interpretability import interpretability_recipes
 from tasks.sweep.naturalness import naturalness_recipe
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
-from tasks.sweep.usual import usual_constraint, usual_margin
+from tasks.sweep.usual import usual_constraint, usual_margin, usual_sizes
 from tasks.sweep.weights import weights_recipe
 
 
@@ -49,6 +52,7 @@ def open_sweep(
     network = Network.of(model, stored)
     natural = None if data is None else natural_of(open_session.store, data)
     size = _size(model, parameters.size, natural)
+    smaller = {} if size is not None else usual_sizes(open_session.store, stored, smaller_sizes(model))
     small = is_small(model.input_shape, size)
     style = parameters.style or usual_style(small=small)
     if STYLES[style].matches:
@@ -76,8 +80,10 @@ def open_sweep(
         ways,
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
         judge=obtain_judge(open_session, parameters.judge, stored, natural, data),
+        smaller=smaller,
     )
     with open_context(context):
+        _say_size(context, units)
         yield context, units
 
 
@@ -139,6 +145,17 @@ def _size(model: KerasModel, size: tuple[int, int] | None, natural: Natural | No
         raise BadInput("the network takes images of any size: choose one with --size, as 64x64")
     height, width = natural.images.shape[1:3]
     return int(height), int(width)
+
+
+def _say_size(context: SweepContext, units: Units) -> None:
+    """Say where images are not of the network's own size, though nobody said another."""
+    smaller = [context.smaller[layer.name] for layer in units if layer.name in context.smaller]
+    if smaller:
+        (height, width), own = smaller[0], "{}x{}".format(*context.network.model.input_shape[1:3])
+        say(
+            f"images of {height}x{width} do for {len(smaller)} of {plural(len(units), 'layer')}, where the network's "
+            f"own are {own}: --size {own} sweeps all of them at that size"
+        )
 
 
 def sweep_recipes(context: SweepContext, units: Units) -> Iterator[Recipe]:

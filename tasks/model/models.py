@@ -170,14 +170,14 @@ def label_of(data: str) -> str:
 
 
 def check_images(model: KerasModel, shape: Sequence[int], size: tuple[int, int] | None = None) -> None:
-    """Raise BadInput for images of this (height, width, channels) where the model, at this size, takes others."""
-    wanted: tuple[int | None, int | None, int] = model.input_shape[1:]
-    if size is not None:
-        wanted = (*size, wanted[2])
+    """Raise BadInput for images of this (height, width, channels) where the model takes others; at this size, where it
+    takes any."""
+    height, width, channels = model.input_shape[1:]
+    wanted = (height, width, channels) if size is None else (height or size[0], width or size[1], channels)
     if any(want is not None and want != have for want, have in zip(wanted, shape, strict=True)):
         raise BadInput(
             f"the data set's images are {_write_shape(shape)}, the network takes {_write_shape(wanted)}: "
-            f"name another set with --data{', or leave out --size' if size else ''}"
+            f"name another set with --data{', or leave out --size' if size and None in (height, width) else ''}"
         )
 
 

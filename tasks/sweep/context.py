@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 
 from lib import stop
-from lib.arrays import Bools
+from lib.arrays import Bools, Images
 from lib.bounds.proof import prove_dead
+from lib.data.resized import ResizedImages
 from lib.deadline import OutOfTime
 from lib.network.kernels import fast_kernels, rounding_kernels
 from lib.network.plan import Kernels
@@ -60,12 +60,13 @@ def batch_for(growth: Growth, most: int) -> int:
 class SweepContext(RunContext):
     """One sweep's; its tally is by unit.
 
-    `natural`: None without a data set. `judge`: says what the pictures show; None without one. `exemplars`: by layer
-    and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts. `growth`: how OIPs of
-    the quality that is asked for are grown, and `lesser`: how those of the passes before are, drafts first; `better`:
-    how those of a higher quality would be, which are shown where they are there; `ways`: all passes to each quality.
-    `paces`: seconds that an image-step takes, by layer, as far as that is known.
-    `tally` has of each unit the OIPs that are shown, whatever their quality.
+    `natural`: None without a data set. `size`: (height, width) of the images, None for the network's own, and
+    `smaller`: of those of layers that have their own. `judge`: says what the pictures show; None without one.
+    `exemplars`: by layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
+    `growth`: how OIPs of the quality that is asked for are grown, and `lesser`: how those of the passes before are,
+    drafts first; `better`: how those of a higher quality would be, which are shown where they are there; `ways`:
+    all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `tally` has
+    of each unit the OIPs that are shown, whatever their quality.
     """
 
     growth: Growth
@@ -78,10 +79,12 @@ class SweepContext(RunContext):
     paces: Mapping[str, float] = field(default_factory=dict)
     checked: Checked | None = None
     judge: Network | None = None
+    smaller: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
     _grounds: dict[tuple[str, str, ConstraintName, str], Ground] = field(default_factory=dict)
     _measures: dict[str, Measure] = field(default_factory=dict)
+    _measured: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
     _shown: dict[str, tuple[Record, How]] = field(default_factory=dict)
     _passes: dict[QualityName, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -91,6 +94,35 @@ class SweepContext(RunContext):
     def passes(self) -> tuple[Growth, ...]:
         """How OIPs are grown in each pass, the last one of the quality that is asked for."""
         return (*self.lesser, self.growth)
+
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """(height, width) of the images of a layer; None for the network's own."""
+        return self.smaller.get(layer, self.size)
+
+    def sides_of(self, layer: str) -> tuple[int, int]:
+        """The same, also where it is the network's own."""
+        height, width = self.size_of(layer) or self.network.model.input_shape[1:3]
+        assert height is not None
+        assert width is not None
+        return height, width
+
+    def size_parameters(self, layer: str) -> dict[str, Json]:
+        """The same, as recipes say it."""
+        size = self.size_of(layer)
+        return {"size": None if size is None else list(size)}
+
+    def by_size(self, layers: Sequence[str]) -> list[list[str]]:
+        """The layers that have images of one size, together."""
+        found: dict[tuple[int, int] | None, list[str]] = {}
+        for layer in layers:
+            found.setdefault(self.size_of(layer), []).append(layer)
+        return list(found.values())
+
+    def images_for(self, layer: str) -> Images:
+        """The images of the data set, of which there is one, at the size of a layer's."""
+        assert self.natural is not None
+        images, size = self.natural.images, self.size_of(layer)
+        return images if size in (None, images.shape[1:3]) else ResizedImages(images, size)
 
     def is_had(self, unit: str, growth: Growth) -> bool:
         """Whether a unit has OIPs of a pass, or of a better one."""
@@ -174,10 +206,10 @@ class SweepContext(RunContext):
                     layer,
                     self.constraint(constraint),
                     objective=objective,
-                    parameterise=STYLES[style].parameterise(growth, self._pictures(style)),
+                    parameterise=STYLES[style].parameterise(growth, self._pictures(layer, style)),
                     matching=matching,
                     batch=batch_for(growth, self.batch),
-                    size=self.size,
+                    size=self.size_of(layer),
                     kernels=_kernels_for(growth),
                     look=self._look,
                 )
@@ -213,13 +245,13 @@ class SweepContext(RunContext):
         return matching_of(
             self.network.model,
             layer,
-            self.natural.images,
+            self.images_for(layer),
             exemplars.numbers,
             exemplars.responses,
             growth,
             self.constraint(constraint),
             batch=self.batch,
-            size=self.size,
+            size=self.size_of(layer),
         )
 
     @property
@@ -227,23 +259,22 @@ class SweepContext(RunContext):
         """Whether what is grown is to be like the pictures of the data set, where there is one."""
         return _likens(self.growth.style)
 
-    def _pictures(self, style: str) -> PictureStatistics:
+    def _pictures(self, layer: str, style: str) -> PictureStatistics:
         """What images of a style are to be like: the data set, which is measured only where that is asked for, or else
         photographs."""
-        if self.natural is not None and _likens(style):
-            return self._measured
-        return of_photographs(self.network.model.input_shape[-1])
-
-    @cached_property
-    def _measured(self) -> PictureStatistics:
-        assert self.natural is not None
-        return measure_pictures(self.natural.images)
+        if self.natural is None or not _likens(style):
+            return of_photographs(self.network.model.input_shape[-1])
+        size = self.size_of(layer)
+        if size not in self._measured:
+            self._measured[size] = measure_pictures(self.images_for(layer))
+        return self._measured[size]
 
     def _measure(self, layer: str) -> Measure:
         """What measures images as they are stored, by the network as it was saved."""
         if layer not in self._measures:
             network = self.network
-            self._measures[layer] = Measure(network.saved, layer, network.pixels, batch=self.batch, size=self.size)
+            size = self.size_of(layer)
+            self._measures[layer] = Measure(network.saved, layer, network.pixels, batch=self.batch, size=size)
         return self._measures[layer]
 
     def is_dead(self, layer: str, index: int) -> bool:
@@ -266,12 +297,12 @@ class SweepContext(RunContext):
         with self._lock:
             key = (layer, constraint)
             if key not in self.exemplars:
-                self._find_exemplars(self.natural, [layer], constraint)
+                self._find_exemplars([layer], constraint)
             return self.exemplars[key]
 
     def find_exemplars_for(self, layers: Sequence[str]) -> None:
         """Find the exemplars that ascents of these layers match, where they match any: all of them in one pass."""
-        growth, natural = self.growth, self.natural
+        growth = self.growth
         with self._lock:
             wanted = [
                 layer
@@ -279,19 +310,20 @@ class SweepContext(RunContext):
                 if (layer, growth.constraint) not in self.exemplars
                 and matches_exemplars(self.network.model, layer, growth)
             ]
-            if natural is not None and wanted:
-                self._find_exemplars(natural, wanted, growth.constraint)
+            if self.natural is not None:
+                self._find_exemplars(wanted, growth.constraint)
 
-    def _find_exemplars(self, natural: Natural, layers: Sequence[str], constraint: ConstraintName) -> None:
-        found = find_exemplars(
-            self.network.model,
-            layers,
-            natural.images,
-            self.constraint(constraint),
-            batch=EXEMPLARS_A_BATCH * self.batch,
-            size=self.size,
-        )
-        self.exemplars |= {(layer, constraint): found[layer] for layer in layers}
+    def _find_exemplars(self, layers: Sequence[str], constraint: ConstraintName) -> None:
+        for alike in self.by_size(layers):
+            found = find_exemplars(
+                self.network.model,
+                alike,
+                self.images_for(alike[0]),
+                self.constraint(constraint),
+                batch=EXEMPLARS_A_BATCH * self.batch,
+                size=self.size_of(alike[0]),
+            )
+            self.exemplars |= {(layer, constraint): found[layer] for layer in alike}
 
     def best_exemplar(self, layer: str, index: int, constraint: ConstraintName) -> float | None:
         """The response of a unit's best exemplar under a constraint; None without a data set."""
@@ -307,8 +339,9 @@ class SweepContext(RunContext):
         inputs = [Input("model", self.network.digest)]
         return [*inputs, Input("train_imgs", self.natural.digest)] if self.natural else inputs
 
-    def recipe_parameters(self, growth: Growth | None = None) -> dict[str, Json]:
-        """Every parameter that changes what is grown, defaults filled in; of the pass that is asked for, or another."""
+    def recipe_parameters(self, layer: str, growth: Growth | None = None) -> dict[str, Json]:
+        """Every parameter that changes what is grown of a layer, defaults filled in; of the pass that is asked for, or
+        another."""
         growth = growth or self.growth
         parameters = asdict(growth)
         if growth.quality == "standard":  # as in all versions that had no others
@@ -321,7 +354,7 @@ class SweepContext(RunContext):
             **parameters,
             "length_scales": [list(mixture) for mixture in growth.length_scales],
             **pixel_range_parameters(self.network.pixels),
-            "size": list(self.size) if self.size else None,
+            **self.size_parameters(layer),
         }
 
 

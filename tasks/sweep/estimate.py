@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.network.units import Layer, Unit
-from lib.network.work import work_to
 from lib.oips.growth import Growth, QualityName
 from lib.oips.measure import padded_size
 from lib.oips.negatives import STARTS as NEGATIVES
@@ -21,7 +20,7 @@ from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes, stored_as
 from tasks.sweep.oips import oip_recipe
-from tasks.sweep.timing import Timing
+from tasks.sweep.timing import Timing, work_ahead
 
 FURTHER = {"strong": 1.7, "clean": 1.7}
 """Image-steps of all searches of a unit over those of its first one, by style, where no result tells."""
@@ -131,7 +130,8 @@ def estimate(
         for layer, chosen in units.items():
             missing = sum(unit not in better for unit in chosen)
             parts = _parts(missing, rounds if number else 1, maps_per_task)
-            layers[layer.name] = _grown(context, growth, parts, batch, timings[layer.name], further)
+            numbers = growth.oips * _numbers(context, layer)
+            layers[layer.name] = _grown(growth, parts, batch, timings[layer.name], further, numbers)
         passes.append(Pass(growth.quality, layers))
     before, behind = _exemplars(context, units, timings), Cost()
     for layer, chosen in units.items():
@@ -151,7 +151,7 @@ def is_worth_timing(context: SweepContext, growths: Sequence[Growth], units: Map
     missing = left_to_make(context, growths[-1], units)
     if missing >= WORTH_TIMING or not missing:
         return missing > 0
-    work = work_to(context.network.model, [layer.name for layer in units], size=context.size)
+    work = work_ahead(context, [layer.name for layer in units])
     steps = sum(steps * images for growth in growths for steps, images in stages_of(growth))
     mean = sum(work[layer.name].operations * len(chosen) for layer, chosen in units.items())
     mean /= sum(map(len, units.values()))
@@ -203,10 +203,8 @@ def _lots(units: int, at_once: int) -> list[int]:
     return [at_once] * whole + ([rest] if rest else [])
 
 
-def _grown(
-    context: SweepContext, growth: Growth, parts: Sequence[int], batch: int, timing: Timing, further: float
-) -> Cost:
-    """The OIPs of some units of a layer in one pass, so many at a time."""
+def _grown(growth: Growth, parts: Sequence[int], batch: int, timing: Timing, further: float, numbers: int) -> Cost:
+    """The OIPs of some units of a layer in one pass, so many at a time; `numbers` are those of a unit's images."""
     units = sum(parts)
     if not units:
         return Cost()
@@ -214,7 +212,6 @@ def _grown(
     climbing = sum(_climbing([(steps, many * images) for steps, images in stages], batch, timing) for many in parts)
     cpu = further * (climbing + units * growth.starts * timing.start)
     cpu += units * _computed(1, batch) * timing.measured
-    numbers = growth.oips * _numbers(context)
     cpu += units * (UNIT_SECONDS + PIXEL_SECONDS * numbers)
     return Cost(units, *_both(cpu, timing, 0.0), units * (UNIT_BYTES + numbers * (4 + PICTURE_BYTES)))
 
@@ -231,23 +228,27 @@ def _computed(images: int, batch: int) -> int:
 
 
 def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], timings: Mapping[str, Timing]) -> Cost:
-    """The pass over the data set, with all layers that are not there yet."""
+    """The pass over the data set, with all layers that are not there yet: one for each size of images."""
     session, natural = context.session, context.natural
     missing = {
-        layer: chosen
-        for layer, chosen in units.items()
+        layer.name: layer.units
+        for layer in units
         if any(
             session.listing.find(recipe, changes=session.code["changes"]) is None
             for recipe in pass_recipes(context, layer.name)
         )
     }
-    if natural is None or not missing:
-        return Cost()
-    deepest = max((timings[layer.name] for layer in missing), key=lambda timing: timing.measured)
+    whole = Cost()
+    if natural is None:
+        return whole
     images = len(natural.images)
-    shown = min(images, 9 * sum(layer.units for layer in missing)) if natural.labels is not None else 0
-    cpu = (images + shown) * deepest.measured + images * sum(layer.units for layer in missing) * SURVEYED_SECONDS
-    return Cost(0, *_both(cpu, deepest, 0.0), 0.0)
+    for alike in context.by_size(list(missing)):
+        deepest = max((timings[layer] for layer in alike), key=lambda timing: timing.measured)
+        every = sum(missing[layer] for layer in alike)
+        shown = min(images, 9 * every) if natural.labels is not None else 0
+        cpu = (images + shown) * deepest.measured + images * every * SURVEYED_SECONDS
+        whole += Cost(0, *_both(cpu, deepest, 0.0), 0.0)
+    return whole
 
 
 def _besides(
@@ -256,7 +257,7 @@ def _besides(
     """What a layer takes once, where some of its pictures are `new`: its ascent is built, and it is measured how
     natural they are. And its negative OIPs, where they are missing."""
     own, session = _growing(context, growth), context.session
-    batch, numbers = batch_for(growth, context.batch), _numbers(context)
+    batch, numbers = batch_for(growth, context.batch), _numbers(context, layer)
     cpu = ready = size = 0.0
     if new:
         ready += timing.ready
@@ -274,10 +275,9 @@ def _besides(
     return Cost(0, *_both(cpu, timing, ready), size)
 
 
-def _numbers(context: SweepContext) -> int:
-    """Of an image."""
-    _, height, width, channels = context.network.model.input_shape
-    return math.prod((*(context.size or (height or 1, width or 1)), channels))
+def _numbers(context: SweepContext, layer: Layer) -> int:
+    """Of an image of a layer."""
+    return math.prod((*context.sides_of(layer.name), context.network.model.input_shape[3]))
 
 
 def _both(cpu: float, timing: Timing, ready: float) -> tuple[float, float]:

@@ -1,4 +1,5 @@
-"""Exemplars as artifacts: one record a layer, all missing ones found in one pass over the data set.
+"""Exemplars as artifacts: one record a layer, all missing ones of one size of images found in one pass over the data
+set.
 
 In the same pass the responses of all units to all images are counted (`tasks.sweep.responses`).
 """
@@ -43,16 +44,18 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     found: dict[str, Exemplars] = {}
     surveys = _surveys(context, recipes)
     if missing or surveys:
-        found = find_exemplars(
-            context.network.model,
-            [layer for layer in layers if layer in missing or layer in surveys],
-            natural.images,
-            context.constraint(context.growth.constraint),
-            batch=EXEMPLARS_A_BATCH * context.batch,
-            size=context.size,
-            surveys=surveys,
-            progress=lambda done: report("exemplars", done, len(natural.images)),
-        )
+        ways = context.by_size([layer for layer in layers if layer in missing or layer in surveys])
+        for way, alike in enumerate(ways):
+            found |= find_exemplars(
+                context.network.model,
+                alike,
+                context.images_for(alike[0]),
+                context.constraint(context.growth.constraint),
+                batch=EXEMPLARS_A_BATCH * context.batch,
+                size=context.size_of(alike[0]),
+                surveys=surveys,
+                progress=functools.partial(_report, way, len(ways), len(natural.images)),
+            )
     made = {}
     for layer, recipe in recipes.items():
         compute = functools.partial(_artifacts, context, found, layer)
@@ -70,13 +73,17 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
 make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
 
 
+def _report(way: int, ways: int, images: int, done: int) -> None:
+    report("exemplars", way * images + done, ways * images)
+
+
 def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:
     """What finding the exemplars of a layer's units will compute."""
     parameters: dict[str, Json] = {
         "layer": layer,
         "constraint": context.growth.constraint,
         **pixel_range_parameters(context.network.pixels),
-        "size": list(context.size) if context.size else None,
+        **context.size_parameters(layer),
         "best": BEST,
     }
     return Recipe(KIND.task, VERSION, parameters, context.recipe_inputs())

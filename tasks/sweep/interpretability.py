@@ -142,7 +142,7 @@ def _recipe(context: SweepContext, layer: str, oips: Mapping[int, Output]) -> Re
         "shared_starts": growth.shared_starts,
         **pixel_range_parameters(context.network.pixels),
         **({} if judge_pixels is None else {"judge_pixels": judge_pixels}),
-        "size": list(context.size) if context.size else None,
+        **context.size_parameters(layer),
         "pairs": PAIRS,
         "images": MOST,
     }
@@ -157,37 +157,46 @@ def _recipe(context: SweepContext, layer: str, oips: Mapping[int, Output]) -> Re
 
 @dataclass(frozen=True)
 class _AtWork:
-    """A judge, and the trial that it holds."""
+    """A judge, and the trial of each layer that it holds: one for those whose images are of one size."""
 
     judge: Judge
-    trial: Trial
+    trials: Mapping[str, Trial]
 
 
 def _at_work(context: SweepContext, judge: Network, natural: Natural, layers: Sequence[str]) -> _AtWork | None:
-    """One pass over the data set for all layers that are to be judged; None where there are none."""
+    """One pass over the data set, for each size of images, for all layers that are to be judged; None where there are
+    none."""
     if not layers or context.session.deadline.passed:
         return None
     batch = EXEMPLARS_A_BATCH * context.batch
     looking = Judge(judge.model, natural.images, batch=batch)
-    trial = hold_trial(
-        looking,
-        context.network.model,
-        layers,
-        natural.images,
-        context.constraint(context.growth.constraint),
-        context.growth.seed,
-        batch=batch,
-        size=context.size,
-        progress=lambda done, of: report("images for the judge", done, of),
-    )
-    return _AtWork(looking, trial)
+    trials: dict[str, Trial] = {}
+    ways = context.by_size(layers)
+    for way, alike in enumerate(ways):
+        trial = hold_trial(
+            looking,
+            context.network.model,
+            alike,
+            context.images_for(alike[0]),
+            context.constraint(context.growth.constraint),
+            context.growth.seed,
+            batch=batch,
+            size=context.size_of(alike[0]),
+            progress=functools.partial(_report, way, len(ways)),
+        )
+        trials |= dict.fromkeys(alike, trial)
+    return _AtWork(looking, trials)
+
+
+def _report(way: int, ways: int, done: int, of: int) -> None:
+    report("images for the judge", way * of + done, ways * of)
 
 
 def _artifacts(
     context: SweepContext, judged: _Judged, judge: Network, at_work: _AtWork | None
 ) -> tuple[list[NewOutput], list[Input]]:
     assert at_work is not None
-    trial = at_work.trial
+    trial = at_work.trials[judged.layer]
     units = list(judged.oips)
     looks = _looks(context, judged, at_work.judge)
     rows: list[dict[str, float]] = []
@@ -221,10 +230,9 @@ def _artifacts(
 
 def _looks(context: SweepContext, judged: _Judged, judge: Judge) -> dict[str, dict[int, Floats]]:
     """What the judge makes of what each unit is shown by, by `SHOWN` and the unit's index."""
-    natural, growth = context.natural, context.growth
-    assert natural is not None
+    growth, natural = context.growth, context.images_for(judged.layer)
     constraint = context.constraint(growth.constraint)
-    height, width, channels = natural.images.shape[1:]
+    height, width, channels = natural.shape[1:]
 
     def oips(index: int) -> Array:
         return context.network.pixels.to_pictures(context.session.store.array(judged.oips[index].digest))
@@ -244,7 +252,7 @@ def _looks(context: SweepContext, judged: _Judged, judge: Judge) -> dict[str, di
     used = np.unique(np.concatenate(list(best.values())))
     seen = look(
         used.tolist(),
-        lambda number: np.asarray(constraint.image(np.asarray(natural.images[number][None], np.float32))),
+        lambda number: np.asarray(constraint.image(np.asarray(natural[number][None], np.float32))),
         growth.constraint,
     )
     return {

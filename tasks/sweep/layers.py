@@ -59,7 +59,7 @@ def gather_layer(
         "data": context.natural.name if context.natural else None,
         "tensors": gathered,
         "oips_version": OIPS_VERSION,  # verdicts and responses are shown too, and are in no digest of an image
-        **context.recipe_parameters(),
+        **context.recipe_parameters(layer),
     }
     grown = {str(unit): output.digest for unit, output in oips.items()}
     recipes = {f"recipe of {unit}": records[unit].recipe for unit in oips}  # what a verdict rests on
@@ -86,7 +86,7 @@ def gather_layer(
                 tensors["style"] = np.array(styles, dtype="S16")
                 qualities = [quality_of(records[u].parameters) if u in known else "" for u in units]
                 tensors["quality"] = np.array(qualities, dtype="S16")
-            about = {"layer": layer, "model": context.network.identity, **context.recipe_parameters()}
+            about = {"layer": layer, "model": context.network.identity, **context.recipe_parameters(layer)}
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
             )

@@ -67,7 +67,8 @@ def negatives_recipes(context: SweepContext, layer: str, indices: Sequence[int],
 
 def _recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe:
     """The data set has no part in it, unless what is grown is to be like its pictures."""
-    kept = {name: value for name, value in context.recipe_parameters().items() if name not in ("oips", "objective")}
+    grown = context.recipe_parameters(layer)
+    kept = {name: value for name, value in grown.items() if name not in ("oips", "objective")}
     starts = min(STARTS, context.growth.starts)
     parameters: dict[str, Json] = {**kept, "layer": layer, "units": list(indices), "starts": starts}
     inputs = context.recipe_inputs() if context.like_pictures else {"model": context.network.identity}

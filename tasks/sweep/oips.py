@@ -35,7 +35,7 @@ def oip_recipe(context: SweepContext, unit: Unit, growth: Growth | None = None) 
     inputs = context.recipe_inputs()
     if context.natural is not None:  # the verdict depends on them
         inputs |= {"exemplars": exemplars_recipe(context, unit.layer).digest}
-    return Recipe(KIND.task, VERSION, {"unit": str(unit), **context.recipe_parameters(growth)}, inputs)
+    return Recipe(KIND.task, VERSION, {"unit": str(unit), **context.recipe_parameters(unit.layer, growth)}, inputs)
 
 
 class SomeMapsFailed(Exception):

@@ -26,15 +26,17 @@ def responses_recipe(context: SweepContext, labels: Labels, exemplars: Recipe) -
 def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[str, Integers]:
     """Where each unit responds most in each of its exemplars, by layer, [units, 9, 2]; layers without positions are
     left out."""
-    assert context.natural is not None
-    return find_peaks(
-        context.network.model,
-        {layer: found.numbers for layer, found in exemplars.items()},
-        context.natural.images,
-        context.constraint(context.growth.constraint),
-        batch=EXEMPLARS_A_BATCH * context.batch,
-        size=context.size,
-    )
+    peaks: dict[str, Integers] = {}
+    for alike in context.by_size(list(exemplars)):
+        peaks |= find_peaks(
+            context.network.model,
+            {layer: exemplars[layer].numbers for layer in alike},
+            context.images_for(alike[0]),
+            context.constraint(context.growth.constraint),
+            batch=EXEMPLARS_A_BATCH * context.batch,
+            size=context.size_of(alike[0]),
+        )
+    return peaks
 
 
 def responses_artifacts(

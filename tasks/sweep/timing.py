@@ -69,7 +69,7 @@ class Timings:
 
 def timings_of(context: SweepContext, layers: Sequence[str], folder: Path) -> Timings:
     """What an image-step of each of these layers takes, as it is about to be swept; `folder` keeps what is timed."""
-    work = work_to(context.network.model, layers, size=context.size)
+    work = work_ahead(context, layers)
     file = folder / f"{_key(context)}.json"
     known = _read(file)
     chosen = spread(work)
@@ -90,6 +90,14 @@ def timings_of(context: SweepContext, layers: Sequence[str], folder: Path) -> Ti
         _write(file, known)
     timed = {layer: known[layer] for layer in layers if layer in known}
     return Timings(between(work, timed), tuple(timed), tuple(layer for layer in missing if layer in now))
+
+
+def work_ahead(context: SweepContext, layers: Sequence[str]) -> dict[str, Work]:
+    """The work up to each of the layers, by name, for an image of the layer's size."""
+    work: dict[str, Work] = {}
+    for alike in context.by_size(layers):
+        work |= work_to(context.network.model, alike, size=context.size_of(alike[0]))
+    return work
 
 
 def spread(work: Mapping[str, Work], most: int = MOST_TIMED) -> list[str]:
@@ -189,6 +197,8 @@ def _key(context: SweepContext) -> str:
         "constraint": growth.constraint,
         "margin": growth.margin,
         "size": list(context.size) if context.size else None,
+        "smaller": {layer: list(size) for layer, size in context.smaller.items()},
+        **({"smaller": sorted({*context.smaller.values()})} if context.smaller else {}),
         "batch": [context.batch, batch_for(growth, context.batch)],
     }
     return digest_of(json.dumps(about, sort_keys=True).encode())[:32]

@@ -42,14 +42,14 @@ compare_weights = stored_task(find_or_compare, "weights", run_name="weights")
 
 def weights_recipe(context: SweepContext, layer: str) -> Recipe:
     """What comparing the weights of a layer's units will compute."""
-    parameters: dict[str, Json] = {"layer": layer, "size": list(context.size) if context.size else None}
+    parameters: dict[str, Json] = {"layer": layer, **context.size_parameters(layer)}
     return Recipe(KIND.task, VERSION, parameters, {"model": context.network.identity})
 
 
 def _artifacts(context: SweepContext, layer: str) -> tuple[list[NewOutput], list[Input]]:
     model = context.network.model
     found = nearest_by_weights(model, layer)
-    about = {"layer": layer, "receptive_field": receptive_field(model, layer, context.size)}
+    about = {"layer": layer, "receptive_field": receptive_field(model, layer, context.size_of(layer))}
     arrays: dict[str, Array] = {"nearest": found.units, "nearest_likeness": found.likeness}
     outputs = [
         NewOutput(role, npy_bytes(array), "weights", NPY, str(array.dtype), array.shape, attributes=about)

@@ -49,6 +49,7 @@ def by_quality(plan: PlanSummary) -> dict[str, Any]:
 def test_a_plan_tells_what_each_quality_takes_and_grows_nothing(bench: Bench) -> None:
     plan = sweep_plan(bench.parameters(growth=LONGER))
     assert (plan["maps"], plan["layers"], plan["quality"], plan["style"]) == (10, 2, "standard", "strong")
+    assert plan["images"] == {"12x12": 2}
     assert plan["timed"] == plan["timed_now"] == list(MAPS)
     told = by_quality(plan)
     assert list(told) == ["draft", "standard", "best"]

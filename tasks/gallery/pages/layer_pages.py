@@ -16,7 +16,7 @@ from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.pages.unit_pages import dreams_of, put_units
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.networks import StoredNetwork
-from tasks.gallery.reading.responses import Number
+from tasks.gallery.reading.responses import Field
 from tasks.sweep.measures import MEASURES
 
 
@@ -34,7 +34,8 @@ class MeasureRow(TypedDict):
 
 
 class LayerContext(TypedDict):
-    """What the template `layer.html.j2` shows. `field`: the receptive field; `missing`: units that were never swept.
+    """What the template `layer.html.j2` shows. `field`: the receptive field, of images of `seen`, where those have
+    not the network's own size; `missing`: units that were never swept.
     `never`: how many no image of the data set makes respond.
 
     `previous`, `next`: the layers beside it; `states`, `classes`: by which its units can be chosen; `ratios`: whether
@@ -51,7 +52,8 @@ class LayerContext(TypedDict):
     kind: str
     about: str
     shape: list[int | None] | None
-    field: dict[str, list[Number]] | None
+    field: Field | None
+    seen: list[int] | None
     verdicts: dict[str, int]
     never: int | None
     cells: list[Cell]
@@ -103,6 +105,7 @@ def _contents(
         "about": known.about if known else "",
         "shape": list(known.shape) if known and known.shape else None,
         "field": layer.responses.receptive_field,
+        "seen": layer.responses.image_size,
         "verdicts": layer.verdicts,
         "never": layer.never,
         "cells": cells,

@@ -1,10 +1,11 @@
 """A layer of a network as its pages need it: its units with their files, and what is known of how they respond."""
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from lib.gallery.addresses import layer_page, unit_page
 from lib.gallery.layers import LayerBox
@@ -109,13 +110,19 @@ class LayerView:
 
     @cached_property
     def responses(self) -> Responses:
-        """How its units respond to the data set, and what their weights say: the latest of each."""
-        latest = {
-            task: found[-1] if (found := self.catalogue.of_layer(task, self.network.identity, self.name)) else None
-            for task in ("responses", "weights")
-        }
-        negatives = self.catalogue.of_layer("negatives", self.network.identity, self.name)[::-1]
-        return Responses(self.catalogue.store, latest["responses"], latest["weights"], negatives)
+        """How its units respond to the data set, and what their weights say: the latest of each, of images
+        of the size of most of its OIPs where there is one."""
+        responses, weights, negatives = (
+            self.catalogue.of_layer(task, self.network.identity, self.name)[::-1]
+            for task in ("responses", "weights", "negatives")
+        )
+        sizes = Counter(_size_in(state.grown.settings) for state in self.units.values() if state.grown)
+        size = sizes.most_common(1)[0][0] if sizes else None
+        responding = _latest(responses, size)
+        if responding is not None:  # the two belong together
+            size = _size_in(responding.parameters)
+            weights = [one for one in weights if _size_in(one.parameters) == size]
+        return Responses(self.catalogue.store, responding, _latest(weights, size), negatives)
 
     def measures(self, state: UnitState) -> UnitMeasures:
         """How good the picture of a unit is; empty where that is not known."""
@@ -210,6 +217,17 @@ def _measured(measures: Mapping[str, float | None]) -> list[str]:
         for word, shares in lines.items()
         if any(share is not None for share in shares)
     ]
+
+
+def _size_in(parameters: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """(height, width) of images; None for the network's own."""
+    size = parameters.get("size")
+    return None if size is None else tuple(size)
+
+
+def _latest(records: Sequence[Record], size: tuple[int, ...] | None) -> Record | None:
+    """Of records, the latest first: the latest of images of a size, or else of any."""
+    return next((one for one in records if _size_in(one.parameters) == size), next(iter(records), None))
 
 
 def layers_of(catalogue: Catalogue, network: StoredNetwork) -> list[LayerView]:

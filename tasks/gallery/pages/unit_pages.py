@@ -215,7 +215,6 @@ class UnitView:
             "preferred": responses.preferred(self.state.index),
             "alike": self._alike(responses.nearest(self.state.index)),
             "by_weights": self._alike(responses.nearest_by_weights(self.state.index)),
-            "field": responses.receptive_field,
             "grown": None,
             "exemplars": [],
             "responding": 0,
@@ -228,8 +227,10 @@ class UnitView:
         about = self._about
         shown = len(grown.exemplars)
         contents["responding"], contents["asked"] = shown, len(about["exemplars"])
-        boxes = responses.boxes(self.state.index) or self._middle(contents["field"], contents["image"])
-        contents["box_where"] = "peak" if responses.boxes(self.state.index) else "middle" if boxes else None
+        image = contents["image"]
+        peaks = [] if image is None else responses.boxes(self.state.index, image)
+        boxes = peaks or self._middle(None if image is None else responses.field_on(image), image)
+        contents["box_where"] = "peak" if peaks else "middle" if boxes else None
         pictures = self._rests_on["exemplar_pictures"]
         if pictures is not None and data is not None:
             contents["exemplars"] = [

@@ -44,8 +44,16 @@ class _ClassAttributes(TypedDict):
     class_counts: list[int]
 
 
+Field = dict[str, list[Number]]
+"""A receptive field: `size`, `stride` and `start`, each down and across."""
+
+
 class _WeightsAttributes(TypedDict):
-    receptive_field: NotRequired[dict[str, list[Number]] | None]
+    receptive_field: NotRequired[Field | None]
+
+
+class _WeightsParameters(TypedDict):
+    size: NotRequired[list[int] | None]
 
 
 class _NegativesAttributes(TypedDict):
@@ -122,12 +130,13 @@ class Responses:
         """The units of the likest weights, with the cosine, the likest first."""
         return _pairs(self._weights, "nearest", "nearest_likeness", index)
 
-    def boxes(self, index: int) -> list[list[float]]:
-        """Where a unit responds most in each of its exemplars: [left, top, width, height] in pixels of the image.
+    def boxes(self, index: int, image: Sequence[int]) -> list[list[float]]:
+        """Where a unit responds most in each of its exemplars: [left, top, width, height] in pixels of an `image` of
+        the data set, [height, width].
 
         Empty where it is not known, or a position sees all of the image.
         """
-        if (field := self.receptive_field) is None or "peaks" not in self._arrays:
+        if (field := self.field_on(image)) is None or "peaks" not in self._arrays:
             return []
         (high, wide), (down, right), (top, left) = field["size"], field["stride"], field["start"]
         return [
@@ -136,11 +145,26 @@ class Responses:
         ]
 
     @cached_property
-    def receptive_field(self) -> dict[str, list[Number]] | None:
+    def receptive_field(self) -> Field | None:
         """As `lib.network.receptive_field` gives it; None where it is not known, or the whole image."""
         if self.weights is None:
             return None
         return read_as(_WeightsAttributes, self.weights.outputs[0].attributes).get("receptive_field")
+
+    @property
+    def image_size(self) -> list[int] | None:
+        """(height, width) of the images that it is told for; None where that is the network's own."""
+        return None if self.weights is None else read_as(_WeightsParameters, self.weights.parameters).get("size")
+
+    def field_on(self, image: Sequence[int]) -> Field | None:
+        """The receptive field in pixels of an `image` [height, width], which the layer was shown at another size."""
+        field, shown = self.receptive_field, self.image_size
+        if field is None or shown is None:
+            return field
+        scales = [own / seen for own, seen in zip(image[:2], shown, strict=True)]
+        return {
+            name: [scale * along for scale, along in zip(scales, both, strict=True)] for name, both in field.items()
+        }
 
     def negative(self, index: int) -> tuple[str, NegativeNumbers] | None:
         """What stands for the image that silences a unit, and what is known of it; None where there is none."""

@@ -64,10 +64,17 @@ def test_a_file_registered_twice_is_one_record(open_session: Session, store: Sto
 def test_images_of_another_size_are_refused() -> None:
     model = small_cnn()
     check_images(model, (12, 12, 1))
-    check_images(model, (20, 16, 1), size=(20, 16))
     with pytest.raises(BadInput, match=r"are 28x28x1, the network takes 12x12x1: name another set with --data$"):
         check_images(model, (28, 28, 1))
     with pytest.raises(BadInput, match="12x12x3"):
         check_images(model, (12, 12, 3))
+
+
+def test_images_at_a_size_are_wanted_where_the_network_takes_any_size() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(2, 3)])
+    check_images(model, (20, 16, 1), size=(20, 16))
     with pytest.raises(BadInput, match=r"takes 20x16x1.*leave out --size"):
         check_images(model, (12, 12, 1), size=(20, 16))
+    check_images(small_cnn(), (12, 12, 1), size=(20, 16))  # they are resized for the sweep

@@ -41,7 +41,7 @@ def test_what_a_sweep_asks_for_is_told_from_its_recipes(
 ) -> None:
     """With a margin every style shifts its images."""
     context = sweep_context_in(open_session, GrowthSettings().in_style(style, margin=margin))
-    assert asked_style(context.recipe_parameters()) == style
+    assert asked_style(context.recipe_parameters("Conv2D_1")) == style
 
 
 def test_oips_that_are_as_they_were_to_be_say_no_more_than_before(

@@ -1,4 +1,4 @@
-"""The constraint of a sweep for which none was chosen, and whether its images grow with a margin."""
+"""What holds of a sweep for which nobody chose: its constraint, whether its images grow with a margin, their size."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from storage.store import Store
 from tasks.model.models import register_model
 from tasks.model.stored import StoredModel
 from tasks.session.session import Session
-from tasks.sweep.usual import usual_constraint, usual_margin
+from tasks.sweep.usual import usual_constraint, usual_margin, usual_sizes
 from tests.flows.tiny import saved, small_cnn
 from tests.tasks.gallery.synthetic import Synthetic
 
@@ -25,9 +25,17 @@ def registered(open_session: Session, store: Store, tmp_path: Path) -> StoredMod
 
 def swept(store: Store, identity: str, constraint: str, **parameters: Any) -> None:
     """A sweep of an earlier version, unless its parameters say otherwise."""
+    _swept(store, identity, parameters, {"unit": "Conv2D_1/0", "constraint": constraint})
+
+
+def swept_at(store: Store, identity: str, size: list[int] | None, unit: str = "Conv2D_1/0") -> None:
+    """A sweep of a unit on images of a size, or of the network's own."""
+    _swept(store, identity, {}, {"unit": unit, "size": size})
+
+
+def _swept(store: Store, identity: str, parameters: dict[str, Any], grown: dict[str, Any]) -> None:
     run = store.open_run("oip-sweep", parameters)
-    grown = {"unit": "Conv2D_1/0", "constraint": constraint}
-    Synthetic(store).commit("oip", grown, [], recipe_inputs={"model": identity}, run=run, title="Conv2D_1/0")
+    Synthetic(store).commit("oip", grown, [], recipe_inputs={"model": identity}, run=run, title=grown["unit"])
     run.close("completed", {})
 
 
@@ -73,3 +81,27 @@ def test_what_an_earlier_version_swept_goes_on_without_a_margin_in_its_styles(
     assert not usual_margin(store, registered, "strong", small=False)
     assert not usual_margin(store, registered, "clean", small=False)
     assert usual_margin(store, registered, "natural", small=False)
+
+
+SMALLER = {"Conv2D_1": (128, 128), "Conv2D_2": (128, 128)}
+"""Of a network whose dense layer has none."""
+
+
+def test_images_of_convolutions_are_smaller_where_nothing_was_swept_before(
+    store: Store, registered: StoredModel
+) -> None:
+    assert usual_sizes(store, registered, SMALLER) == SMALLER
+    swept_at(store, "another", None)
+    assert usual_sizes(store, registered, SMALLER) == SMALLER
+
+
+def test_a_network_that_an_earlier_version_swept_goes_on_at_its_own_size(store: Store, registered: StoredModel) -> None:
+    swept_at(store, registered.identity, None, "Conv2D_2/5")
+    assert usual_sizes(store, registered, SMALLER) == {}
+
+
+def test_what_a_sweep_does_now_changes_the_size_of_none_that_follows(store: Store, registered: StoredModel) -> None:
+    swept_at(store, registered.identity, [128, 128])
+    swept_at(store, registered.identity, None, "dense/3")  # which has no smaller images
+    swept_at(store, registered.identity, [224, 224])  # as somebody asked for
+    assert usual_sizes(store, registered, SMALLER) == SMALLER
