@@ -38,7 +38,8 @@ class Exemplars:
 
     Attributes:
         numbers: int64 [n], their places among the training images of the data set, from 0.
-        images: float32 [n, height, width, channels], as the network takes them.
+        images: float32 [n, height, width, channels], as the network takes them. They are of its own size also where
+            a sweep on smaller images saw them resized.
         pictures: the same, grey or RGB.
         responses: float32 [n], under the constraint of the unit's OIPs, so that they compare with theirs.
         labels: the names of their classes; empty where the store does not hold the data set's labels.

@@ -4,7 +4,7 @@ all that there is of it would be computed anew.
 What is swept now changes nothing about either, so that the same sweep again is the same.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from lib.network.pixels import Pixels
 from lib.oips.constraint import ConstraintName
@@ -41,27 +41,37 @@ def usual_sizes(
 ) -> Mapping[str, tuple[int, int]]:
     """The sizes of the images of layers that have `smaller` ones than the network's own: none, for a network of which
     such a layer was swept at the network's own size without being told to, as earlier versions did."""
-    for run in store.runs() if smaller else ():
-        made = _made_in(store, run, model, smaller)
-        if made is not None and made.parameters.get("size") is None:  # a size that is given is said
-            return {}
-    return smaller
+    grown = _grown_in(store, model, store.runs(), smaller) if smaller else ()
+    # a size that somebody gives is said in what is made
+    return {} if any(made.parameters.get("size") is None for made in grown) else smaller
 
 
 def _of_earlier_versions(store: Store, model: StoredModel, setting: str) -> Iterator[Record]:
-    """A record of OIPs of this network from each run that did not know a setting of sweeps yet."""
-    for run in store.runs():
-        if setting not in run.parameters and (made := _made_in(store, run, model)) is not None:
+    """OIPs of this network of runs that did not know a setting of sweeps yet."""
+    return _grown_in(store, model, [run for run in store.runs() if setting not in run.parameters])
+
+
+def _grown_in(
+    store: Store, model: StoredModel, runs: Iterable[RunRecord], layers: Container[str] | None = None
+) -> Iterator[Record]:
+    """A record of OIPs of this network of each of some runs, each once; `layers`: of one of these."""
+    keys = dict.fromkeys(filter(None, (_oips_in(run, layers) for run in runs)))  # nights find the same ones
+    for key in keys:
+        try:
+            made = store.record(key)  # what a run grows is of one network, under one constraint
+        except StoreError:  # collected since, or damaged
+            continue
+        if made.recipe_inputs.get("model") == model.identity:
             yield made
 
 
-def _made_in(store: Store, run: RunRecord, model: StoredModel, layers: Container[str] | None = None) -> Record | None:
-    """A record of OIPs of this network in a run, which grows all under one constraint; of one of some layers."""
-    for unit, made in run.units.items():
-        if made.kind == OIP.task and (layers is None or unit.rpartition("/")[0] in layers):
-            try:
-                record = store.record(made.record)
-            except StoreError:  # collected since, or damaged
-                return None
-            return record if record.recipe_inputs.get("model") == model.identity else None
-    return None
+def _oips_in(run: RunRecord, layers: Container[str] | None) -> str | None:
+    """The record of the first OIPs of a run."""
+    return next(
+        (
+            made.record
+            for unit, made in run.units.items()
+            if made.kind == OIP.task and (layers is None or unit.rpartition("/")[0] in layers)
+        ),
+        None,
+    )
