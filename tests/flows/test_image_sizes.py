@@ -87,6 +87,18 @@ def test_exemplars_and_responses_are_those_to_images_of_the_layers_size(bench: B
     np.testing.assert_allclose(about["response"], responses(oips)[0], rtol=1e-4)
 
 
+def test_exemplars_of_nodes_are_those_among_images_of_the_networks_own_size(bench: Bench, run: str) -> None:
+    import keras
+
+    about = record(bench, run, "classes/2").output("oips").attributes
+    large = network()
+    logits = keras.Model(large.inputs[0], large.layers[-2].output)(data_of(bench)) @ large.layers[-1].kernel
+    strengths = (np.asarray(logits) + np.asarray(large.layers[-1].bias))[:, 2]
+    order = np.argsort(-strengths, kind="stable")[:9]
+    np.testing.assert_array_equal(about["exemplars"], order)
+    np.testing.assert_allclose(about["exemplar_responses"], strengths[order], rtol=1e-4)
+
+
 def data_of(bench: Bench) -> Any:
     digest = record(bench, bench.latest, "deep/1").recipe_inputs["train_imgs"]
     return np.array(bench.store.array(digest), np.float32)

@@ -108,6 +108,7 @@ PLAN: Any = {
     "style": "natural",
     "maps": 17056,
     "layers": 35,
+    "images": {"128x128": 34, "224x224": 1},
     "batch": 64,
     "quality": "standard",
     "qualities": [
@@ -152,6 +153,7 @@ def test_a_plan_shows_what_each_quality_takes_and_sweeps_nothing(cli: CLI, plann
     ]
     assert lines[5:] == [
         "17,056 maps in 35 layers, style natural",
+        "Images: 128x128 (34 layers), 224x224 (1 layer)",
         "Memory: at least 1.5 GB at a batch of 64 images (3 layers timed, 2 of them earlier)",
         "In 7.5 h there is time for 17,056 in draft quality and 3,210 in standard quality",
     ]
