@@ -37,6 +37,10 @@ class PastCache:
         self._rooms = threading.local()
         with suppress(OSError, AttributeError):  # tmpfs has no such thing, nor has macOS
             self._direct = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_DIRECT)
+        if self._direct >= 0:
+            # where the file has no room yet, as after HDF5 laid it out, ext4 has threads write one after the other
+            with suppress(OSError):  # whatever is wrong is told by the write that meets it
+                os.posix_fallocate(self._file, 0, os.fstat(self._file).st_size)
 
     def __enter__(self) -> "PastCache":
         return self

@@ -89,3 +89,26 @@ def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(OSError, match="No space left"):
         written(tmp_path / "a", [(0, len(DATA))], len(DATA))
+
+
+def test_room_is_taken_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with path.open("wb") as file:
+        file.truncate(64 * PAGE)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_DIRECT))
+    except (OSError, AttributeError):
+        pytest.skip("nothing goes past the cache here")
+    with PastCache(path):
+        assert path.stat().st_blocks * 512 >= 64 * PAGE
+    assert path.read_bytes() == bytes(64 * PAGE)
+
+
+def test_what_cannot_have_its_room_before_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    assert written(tmp_path / "a", [(0, len(DATA))], len(DATA)) == DATA.tobytes()
