@@ -6,6 +6,7 @@ differ in their dashes as well as in their colours.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
@@ -99,7 +100,7 @@ def histogram(
     quiet = [count / whole if whole else None for count, whole in zip(silent, images, strict=True)]
     order = sorted(range(len(counts)), key=lambda row: (-(means[row] or 0.0), row))
     shown = order[:_MOST_CLASSES]
-    used = [at for at in range(len(edges) - 1) if any(row[at] for row in counts)]
+    used = [at for at, column in enumerate(zip(*counts, strict=True)) if any(column)]
     first, last = (used[0], used[-1] + 1) if used else (0, len(edges) - 1)
     wide = _WIDE - _NAMES - _SHARES
     step = wide / max(1, last - first)
@@ -124,7 +125,7 @@ def histogram(
     best = shown[0] if shown else None
     said = f"strongest on average for {classes[best]}, {number(means[best])}" if best is not None else ""
     rows = [
-        tuple(map(escape, (classes[row], count(images[row]), number(means[row]), percent(quiet[row])))) for row in order
+        (escape(classes[row]), count(images[row]), number(means[row]), escape(percent(quiet[row]))) for row in order
     ]
     heads = ("class", "images", "mean response", "responses of 0")
     return Markup(_svg(_WIDE, high + 20, title, said, "".join(parts)) + _table(heads, rows))
@@ -224,12 +225,15 @@ def _hill(left: float, base: float, step: float, counts: Sequence[int]) -> str:
 
 def _path(values: Values, step: float, scale: float, high: float) -> str:
     """The way of the pen; it goes straight over what is not known."""
-    points: list[float] = []
-    for at, value in enumerate(values):
-        if value is not None and math.isfinite(value):
-            points += (_LEFT + at * step, _TOP + (high - value) * scale)
-    # one formatting of them all: of a large gallery's curves each by itself takes minutes
-    return f"M{'L'.join(['%.1f %.1f'] * (len(points) // 2))}" % tuple(points)
+    places = [at for at, value in enumerate(values) if value is not None and math.isfinite(value)]
+    heights = tuple([_TOP + (high - value) * scale for at in places if (value := values[at]) is not None])
+    return _points(tuple(places), step) % heights
+
+
+@lru_cache(maxsize=16)  # curves of one length go over the same places, and numbers take long to be written
+def _points(places: tuple[int, ...], step: float) -> str:
+    """A path over these places, whose heights are to be filled in."""
+    return f"M{'L'.join([f'{_LEFT + at * step:.1f} %.1f' for at in places])}"
 
 
 def _spread(low: float, high: float) -> tuple[float, float]:
@@ -264,8 +268,10 @@ def _table_of(series: Mapping[str, Values], across: str, first: int, said: Calla
     longest = max(len(values) for values in series.values())
     every = -(-longest // _ROWS_OF_TABLE)
     places = [*range(0, longest - 1, every), longest - 1]
+    # of what is said of a number, only a share can have a character that must be escaped
+    shown = said if said is number else lambda value: escape(said(value))
     rows = [
-        (str(first + at), *(escape(said(values[at])) if at < len(values) else "" for values in series.values()))
+        (str(first + at), *[shown(values[at]) if at < len(values) else "" for values in series.values()])
         for at in places
     ]
     return _table((across, *series), rows)

@@ -40,11 +40,13 @@ def _is_signed(about: Mapping[str, Any]) -> bool:
     if "signed" in about:
         return bool(about["signed"])
     same = all(oip["response"] == oip["pre_activation"] for oip in about["oips"])
-    return same and any(response < 0 for response in _responses(about))
+    return same and any(response < 0 for response in _least_responses(about))
 
 
-def _responses(about: Mapping[str, Any]) -> Iterator[float]:
+def _least_responses(about: Mapping[str, Any]) -> Iterator[float]:
     yield from about["exemplar_responses"]
     for oip in about["oips"]:
         yield oip["response"]
-        yield from (response for response in oip["curve"] if response is not None)
+        curve = oip["curve"]
+        # a gallery asks this of each value of every curve that a store has
+        yield min(curve if None not in curve else [value for value in curve if value is not None], default=0.0)

@@ -24,8 +24,7 @@ from tasks.gallery.reading.natural import DataSet
 from tasks.gallery.reading.networks import StoredNetwork
 from tasks.gallery.reading.swept import Grown, UnitState
 from tasks.sweep.measures import MEASURES
-from tasks.sweep.on_data import is_far, on_data
-from tasks.sweep.style_of import quality_of, style_of
+from tasks.sweep.on_data import is_far
 
 THUMBNAIL = 320
 """Pixels of the longer side of a dream among others."""
@@ -284,7 +283,8 @@ class UnitView:
 
     def _document(self) -> str:
         """All that is known of the unit, for further work: `unit.json`."""
-        record = self._record
+        record, grown = self._record, self.grown
+        assert grown is not None
         code = record.provenance.code
         document = {
             "unit": self.name,
@@ -292,9 +292,9 @@ class UnitView:
             "identity": self.network.identity,
             "record": record.key,
             **self._about,
-            "on_data": on_data(self._about),
-            "style": style_of(record.parameters, self._about),
-            "quality": quality_of(record.parameters),
+            "on_data": grown.on_data,
+            "style": grown.style,
+            "quality": grown.quality,
             "parameters": record.parameters,
             "inputs": [{"role": item.role, "digest": item.digest} for item in record.inputs],
             "outputs": [

@@ -90,6 +90,7 @@ class Grown:
         oips = record.output("oips")
         about: Any = oips.attributes
         how = {name: value for name, value in record.parameters.items() if name != "unit"}
+        known = on_data(about)
         return Grown(
             record.key,
             about["layer"],
@@ -100,7 +101,7 @@ class Grown:
             record.ended,
             record.provenance.run,
             about["verdict"],
-            on_data(about),
+            known,
             about["response"],
             about["pre_activation"],
             about["response_ratio"],
@@ -111,14 +112,14 @@ class Grown:
             settings.setdefault(json.dumps(how, sort_keys=True), how),
             Searched.of(record),
             style_of(record.parameters, about),
-            _shown(about),
+            _shown(about, known),
         )
 
 
-def _shown(about: Any) -> tuple[int, ...]:
+def _shown(about: Any, known: OnData | None) -> tuple[int, ...]:
     """What a unit does not respond to at all is nothing that it responds to most; of a linear unit, all."""
     exemplars: list[int] = about["exemplars"]
-    if on_data(about) is None:
+    if known is None:
         return tuple(exemplars)
     return tuple(exemplars[: sum(response > 0 for response in about["exemplar_responses"])])
 
