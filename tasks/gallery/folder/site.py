@@ -26,7 +26,7 @@ from lib.gallery.style import static_files
 from lib.permissions import give, make_folders
 from tasks.gallery.folder.writer import NEW, OWN, Content, Late, SecondWriter, StoredFile, Writer
 
-ALONE = 10_000
+ALONE = 4_000
 """Files that one process writes; for more, a second one is worth the second that it takes to start."""
 # Counted up when the manifest changes its form; one of another form counts for nothing but
 # the names of its files, and what a generation has kept for the next.
@@ -274,10 +274,8 @@ class Site:
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
             self._second = SecondWriter(self.out, self._sections, self._wrote, umask=self._umask)
         # what is linked is linked at once, for the store's own file may be gone later, and nothing is to be computed
-        if self._second is None or isinstance(what, StoredFile):
+        if isinstance(what, StoredFile) or self._second is None or not self._second.takes(address, what):
             self._wrote(address, self._writer.write(address, what))
-        else:
-            self._second.write(address, what)
 
     def _wrote(self, address: str, size: int) -> None:
         self._now[address] = f"{self._now[address][:_DIGITS]}{size}"

@@ -3,11 +3,13 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from lib.errors import BadInput
@@ -19,8 +21,8 @@ OWN = ".gallery"
 NEW = ("new", "new-2")
 """In it, what the first and the second process write until it is whole."""
 
-_BATCH = 64  # files: to send each by itself would cost more than to write it
-_AHEAD = 4  # batches that wait for the second process; more would only take memory
+_BATCH = 16  # files: to send each by itself would cost more than to write it
+_AHEAD = 32  # batches that wait for the second process, while the first one reads what comes next
 
 Late = Callable[[], bytes]
 """Makes bytes where they are written: it and what it holds can be sent to another process (a `partial`, no closure)."""
@@ -158,11 +160,20 @@ class SecondWriter:
         self._process.start()
         theirs.close()
 
-    def write(self, address: str, what: Content) -> None:
-        """Have this written some time before `finish` returns. Raises what writing earlier ones raised."""
+    def takes(self, address: str, what: Content) -> bool:
+        """Whether it has this written some time before `finish` returns; it does not where it has enough to do.
+
+        Raises what writing earlier ones raised.
+        """
+        if self._ahead >= _AHEAD:
+            while self._ahead and self._pipe.poll():
+                self._hear()
+            if self._ahead >= _AHEAD:
+                return False
         self._jobs.append((address, what))
         if len(self._jobs) >= _BATCH:
             self._send()
+        return True
 
     def finish(self) -> None:
         """Wait until all is written. Raises what that raised."""
@@ -177,8 +188,6 @@ class SecondWriter:
         self._process.join()
 
     def _send(self) -> None:
-        while self._ahead >= _AHEAD:
-            self._hear()
         jobs, self._jobs = self._jobs, []
         try:
             self._pipe.send(jobs)
@@ -209,17 +218,27 @@ def _work(
     # Ctrl-C reaches both processes, and the parent decides what becomes of the gallery
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     writer = Writer(out, sections, NEW[1], umask=umask)
-    while True:
+    waiting: Queue[list[Job] | None] = Queue()
+    threading.Thread(target=_receive, args=(pipe, waiting), daemon=True).start()
+    while (jobs := waiting.get()) is not None:
+        answer: Any = []
         try:
-            jobs = pipe.recv()
-            answer: Any = []
-            try:
-                for address, what in jobs:
-                    if os.getppid() != parent:  # killed: another generation may have its turn now
-                        return
-                    answer.append((address, writer.write(address, what)))
-            except Exception as problem:  # raised where it is heard
-                answer = problem
+            for address, what in jobs:
+                if os.getppid() != parent:  # killed: another generation may have its turn now
+                    return
+                answer.append((address, writer.write(address, what)))
+        except Exception as problem:  # raised where it is heard
+            answer = problem
+        try:
             pipe.send(answer)
-        except (EOFError, OSError):
+        except OSError:
             return
+
+
+def _receive(pipe: "Connection[Any, Any]", waiting: "Queue[list[Job] | None]") -> None:
+    """Take what comes at once: a pipe has room for a few pages, and who sends more waits until they are taken."""
+    try:
+        while True:
+            waiting.put(pipe.recv())
+    except (EOFError, OSError):
+        waiting.put(None)

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from lib.errors import BadInput
 from tasks.gallery.folder import site as sites
+from tasks.gallery.folder import writer
 from tasks.gallery.folder.site import Site
+from tasks.gallery.folder.writer import Content, Writer
 from tests.tasks.gallery.made import Made
 from tests.tasks.gallery.swept_store import SweptStore
 
@@ -47,6 +50,31 @@ def test_two_processes_make_the_same_gallery_as_one(tmp_path: Path, monkeypatch:
     both = Made(store.store, tmp_path / "both")
     assert contents(both.out) == contents(alone.out)
     assert both.again().written == 0
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_the_first_process_writes_what_the_second_one_has_no_time_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    monkeypatch.setattr(sites, "ALONE", 0)
+    monkeypatch.setattr(writer, "_BATCH", 2)
+    monkeypatch.setattr(writer, "_AHEAD", ahead)
+    own: list[str] = []
+    write = Writer.write
+
+    def noted(self: Writer, address: str, what: Content, *, durable: bool = False) -> int:
+        own.append(address)
+        return write(self, address, what, durable=durable)
+
+    monkeypatch.setattr(Writer, "write", noted)
+    with Site(tmp_path / "gallery") as site:
+        for number in range(100):
+            site.file(f"many/{number}.json", partial(bytes, f"{number}".encode()), str(number))
+        assert site.finish().written >= 100
+    found = contents(tmp_path / "gallery/many")
+    assert found == {f"{number}.json": f"{number}".encode() for number in range(100)}
+    # the second process takes a second to start, and is given two files a batch until then
+    assert 2 * ahead <= len([n for n in range(100) if f"many/{n}.json" not in own]) < 100
 
 
 def test_what_cannot_be_written_is_said_by_the_process_that_was_asked(
