@@ -4,7 +4,7 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypedDict
 
 from lib.gallery.addresses import layer_page, unit_page
@@ -170,6 +170,27 @@ class LayerView:
             if (grown := self.units[one].grown) is not None:
                 yield grown.key
 
+    def files(self, site: Site, grown: Grown) -> UnitFiles | None:
+        """The files of a unit's result, put into the gallery once for all pages of the layer that show them."""
+        if grown.key not in self._files:
+            self._files[grown.key] = files_of(self.catalogue, site, self.network, grown)
+        return self._files[grown.key]
+
+    @cached_property
+    def _files(self) -> dict[str, UnitFiles | None]:
+        return {}
+
+    def exemplar(self, site: Site, data: DataSet, number: int) -> str:
+        """The address of an image of a data set, which is in the gallery once. Raises StoreError, LookupError."""
+        key = f"image {number} of {data.record.key}"
+        if key not in self._exemplars:
+            self._exemplars[key] = site.picture(key, partial(data.picture, number))
+        return self._exemplars[key]
+
+    @cached_property
+    def _exemplars(self) -> dict[str, str]:
+        return {}
+
     def cell(self, site: Site, state: UnitState) -> Cell:
         """A unit as a cell of a grid; the same one for every grid that it is in."""
         if state.index not in self._cells:
@@ -186,7 +207,7 @@ class LayerView:
         files: UnitFiles | None = None
         # what a unit that never responded was pushed towards is no picture of what it looks for
         if grown is not None and grown.verdict in ("responded", "unreached"):
-            files = files_of(self.catalogue, site, self.network, grown)
+            files = self.files(site, grown)
         return {
             "index": state.index,
             "title": str(state.index),

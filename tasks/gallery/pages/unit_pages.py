@@ -17,7 +17,7 @@ from tasks.gallery.folder.writer import Late
 from tasks.gallery.pages.layer_view import LayerView, data_name
 from tasks.gallery.pages.previews import preview_of
 from tasks.gallery.pages.trained import Film
-from tasks.gallery.pages.unit_files import draw_image, files_of
+from tasks.gallery.pages.unit_files import draw_image
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import list_makers, list_users, maker_keys
 from tasks.gallery.reading.natural import DataSet
@@ -106,7 +106,7 @@ class UnitView:
     def _rests_on(self) -> dict[str, Any]:
         """All that decides what the page shows: what is cheap to know as it is, records by their keys."""
         grown, layer, network = self.grown, self.layer, self.network
-        files = files_of(self.catalogue, self.site, network, grown) if grown else None
+        files = layer.files(self.site, grown) if grown else None
         data = self._data
         return {
             "network": {"title": network.title, "name": network.name, "slug": network.slug},
@@ -191,9 +191,8 @@ class UnitView:
         grown, data = self.grown, self._data
         if grown is None or data is None or grown.train_imgs is None or not grown.exemplars:
             return None
-        key, shown = data.record.key, grown.exemplars
         try:
-            return [self.site.picture(f"image {number} of {key}", partial(data.picture, number)) for number in shown]
+            return [self.layer.exemplar(self.site, data, number) for number in grown.exemplars]
         except (StoreError, LookupError):
             return None
 
