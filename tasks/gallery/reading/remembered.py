@@ -21,6 +21,8 @@ _ONCE = (
 )
 """What many units have in common is written once for all of them."""
 _PLACES = tuple(at for at, name in enumerate(_NAMES) if name in _ONCE)
+_PLACES_OF_ROW = (2, *(3 + at for at in _PLACES))
+"""Where a row says so: of the inputs, and of these values, which stand behind them."""
 _SHAPE, _SEARCHED, _EXEMPLARS = (_NAMES.index(name) for name in ("shape", "searched", "exemplars"))
 _LAYER, _RUN, _ENDED = (_NAMES.index(name) for name in ("layer", "run", "ended"))
 
@@ -109,8 +111,20 @@ class Remembered:
         """What the next generation is to be handed; None where it has that already."""
         if not self._new and len(self._now) == len(self._before):
             return None
+        if self._before.keys() - self._now.keys():
+            self._prune()
         told = {"code": self._code, "once": self._once, "records": self._now}
         return json.dumps(told, separators=(",", ":")).encode()
+
+    def _prune(self) -> None:
+        """Forget what only records that are gone had in common."""
+        used = sorted({row[at] for row in self._now.values() for at in _PLACES_OF_ROW})
+        later = {place: at for at, place in enumerate(used)}
+        self._once = [self._once[place] for place in used]
+        self._place_of = {_text(value): at for at, value in enumerate(self._once)}
+        for row in self._now.values():
+            for at in _PLACES_OF_ROW:
+                row[at] = later[row[at]]
 
     def _place(self, value: Any) -> int:
         text = _text(value)

@@ -105,3 +105,20 @@ def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
     assert gone not in catalogue.grown
     assert later is not None
     assert gone not in json.loads(later)["records"]
+
+
+def test_so_is_what_only_that_had(tmp_path: Path) -> None:
+    store = SweptStore(tmp_path / "store")
+    store.swept({"Conv2D_1": range(3)})
+    _, before = told(store)
+    store.swept({"Conv2D_2": [0]}, seed=7)
+    _, data = told(store, before)
+    assert before is not None
+    assert data is not None
+    assert "Conv2D_2" in json.loads(data)["once"]
+    (gone,) = [one.key for one in store.store.questions().of_unit("Conv2D_2/0")]
+    Path(store.store.root, "records", f"{gone}.json").unlink()
+    catalogue, later = told(store, data)
+    assert later is not None
+    assert json.loads(later)["once"] == json.loads(before)["once"]
+    assert told(store, later)[0].grown == catalogue.grown == told(store)[0].grown
