@@ -65,8 +65,8 @@ class SweepContext(RunContext):
     `exemplars`: by layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
     `growth`: how OIPs of the quality that is asked for are grown, and `lesser`: how those of the passes before are,
     drafts first; `better`: how those of a higher quality would be, which are shown where they are there; `ways`:
-    all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `tally` has
-    of each unit the OIPs that are shown, whatever their quality.
+    all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `tally`
+    has of each unit the OIPs that are shown, whatever their quality.
     """
 
     growth: Growth
