@@ -110,16 +110,15 @@ def grow(
 
     A sweep follows this up where a doubt is left; here every unit gets the same.
     """
-    from lib.network.kernels import fast_kernels, rounding_kernels
     from lib.network.units import Unit
     from lib.oips.ascent import Ascent
     from lib.oips.batcher import Batcher
     from lib.oips.constraint import Constraint
     from lib.oips.matching import matches_exemplars, matching_of
     from lib.oips.photographs import measure_pictures
+    from lib.oips.rounding import kernels_for
     from lib.oips.search import Ground, Search, search_unit
     from lib.oips.style import STYLES
-    from lib.processor import is_fast_at_bfloat16
     from tasks.model.pixels import PICTURES
 
     constraint, matching, size = Constraint(growth.constraint, *PICTURES), None, network.size
@@ -140,7 +139,7 @@ def grow(
         matching=matching,
         batch=batch,
         size=size,
-        kernels=rounding_kernels(bfloat16=bfloat16 and is_fast_at_bfloat16()) if growth.margin else fast_kernels,
+        kernels=kernels_for(growth, bfloat16=bfloat16),
     )
     with Batcher(ascent, batch) as batcher, ThreadPoolExecutor(len(units)) as threads:
         ground = Ground(batcher, ascent.starts, ascent.measure, ascent.parameterisation, ascent.signed_units)

@@ -71,8 +71,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     It ends `Failed`, naming the maps, where one failed; all others are finished then.
 
     A large network gets drafts of all maps first, and then better pictures, as far as there is time. At its deadline
-    it ends `Partial`, saying how many maps are left; those in the making are finished first, but for searches that go
-    on until nothing is found.
+    it ends `Partial`, saying how many maps are left. Those in the making are finished first, but for searches that go
+    on until nothing is found, and for those that take more than five minutes longer.
 
     How natural the pictures are is measured after them, then they are judged, and the negative OIPs come last;
     checkpoints, where some are asked for, come first: each by a flow run of its own below this.
@@ -161,7 +161,7 @@ def sweep_layer(
     report(title, 0, len(units))
 
     def go_on() -> bool:
-        return not (context.session.deadline.passed or stopped.stopped)
+        return not (context.session.deadline.passed or title in context.late or stopped.stopped)
 
     names = (name_of(list(map(Unit.parse, group))) for group in groups)
     submits = (partial(make_oips.submit, name, group, run, quality) for name, group in zip(names, groups, strict=True))

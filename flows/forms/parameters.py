@@ -171,9 +171,9 @@ class Sweeping(Form):
     size: Size | None = Field(
         None,
         title="Size",
-        description="The height and width of the images, as 64x64, of networks that take any size and of convolutions. "
-        f"Empty: at most {SIDE} pixels a side for maps that see a part of the image, where nothing was swept before; "
-        "else the network's own size, or the data set's.",
+        description="The height and width of the images, as 64x64: for networks that take any size, and for the "
+        "convolutions of others. Empty: the network's own size, or the data set's; for maps that see a part of the "
+        f"image, at most {SIDE} pixels a side, unless the network was swept at its own size before.",
     )
     batch: int = Field(
         BATCH,

@@ -20,7 +20,7 @@ LONG_SECONDS = 2 * 3600.0
 
 
 def plan_of(context: SweepContext, units: Units, quality: QualityName, maps_per_task: int) -> PlanSummary:
-    """What this sweep takes; layers of which that is not known yet are timed."""
+    """What this sweep takes; layers of which that is not known yet are timed, and the context then knows all."""
     timings = timings_of(context, [layer.name for layer in units], TIMINGS)
     context.paces = {layer: timing.step_wall for layer, timing in timings.layers.items()}
     estimates = {

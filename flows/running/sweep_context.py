@@ -153,8 +153,8 @@ def _say_size(context: SweepContext, units: Units) -> None:
     if smaller:
         (height, width), own = smaller[0], "{}x{}".format(*context.network.model.input_shape[1:3])
         say(
-            f"images of {height}x{width} do for {len(smaller)} of {plural(len(units), 'layer')}, where the network's "
-            f"own are {own}: --size {own} sweeps all of them at that size"
+            f"{len(smaller)} of {plural(len(units), 'layer')} are swept on images of {height}x{width}, not of the "
+            f"network's own {own}: --size {own} sweeps all of them at that size"
         )
 
 

@@ -268,7 +268,7 @@ def _table_of(series: Mapping[str, Values], across: str, first: int, said: Calla
     longest = max(len(values) for values in series.values())
     every = -(-longest // _ROWS_OF_TABLE)
     places = [*range(0, longest - 1, every), longest - 1]
-    # of what is said of a number, only a share can have a character that must be escaped
+    # only shares ("<1 %") have characters that must be escaped
     shown = said if said is number else lambda value: escape(said(value))
     rows = [
         (str(first + at), *[shown(values[at]) if at < len(values) else "" for values in series.values()])

@@ -62,14 +62,14 @@ def _rounding_kernel(ops: tuple[Any, ...], bfloat16: bool) -> Kernel | None:
 
         def compute(x: Tensor) -> Tensor:
             kernel, bias = _folded(first, ops[1])
-            return _convolve_rounded(first, x, kernel, bfloat16=rounded) + bias
+            return _convolve_any(first, x, kernel, bfloat16=rounded) + bias
 
         return Kernel(2, compute)
     if not rounded:
         return fast_kernels(ops)
     return _of_convolution(
         ops if _plain_convolution(first) else ops[:1],
-        lambda layer, x, kernel: _convolve_rounded(layer, x, kernel, bfloat16=True),
+        lambda layer, x, kernel: _convolve_any(layer, x, kernel, bfloat16=True),
     )
 
 
@@ -250,10 +250,11 @@ def _convolve(layer: Any, x: Tensor, kernel: Tensor) -> Tensor:
     return tf.nn.conv2d(x, kernel, 1, layer.padding.upper())
 
 
-def _convolve_rounded(layer: Any, x: Tensor, kernel: Tensor, *, bfloat16: bool) -> Tensor:
+def _convolve_any(layer: Any, x: Tensor, kernel: Tensor, *, bfloat16: bool) -> Tensor:
     import tensorflow as tf
 
     padding, strides = layer.padding.upper(), tuple(layer.strides)
+    x = tf.cast(x, tf.float32)  # behind a layer of half precision Keras would do it
     if _known_depthwise(layer):
         return tf.nn.depthwise_conv2d(x, kernel, [1, *strides, 1], padding)
     if bfloat16:

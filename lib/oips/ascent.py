@@ -112,8 +112,8 @@ class Ascent:
             parameterise: gives what is moved, for images of a shape under the constraint.
             matching: what images are to match besides.
             look: called every few steps; what it raises ends the ascent.
-            kernels: faster implementations of layers, which may round otherwise: by what is rounded so an ascent goes,
-                and chooses its best image. `measure` does not.
+            kernels: faster implementations of layers. They may round otherwise, and then the ascent goes by what they
+                round, and chooses its best image so; `measure` never does.
 
         Raises:
             BadInput: as `lib.network.trunk.responses_of`, and for a network of free size where no size is given.

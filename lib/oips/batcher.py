@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lib import stop
 from lib.arrays import Array, Floats, ShortIntegers
 from lib.deadline import NEVER, Deadline, OutOfTime
 from lib.oips.ascent import AscentState
@@ -38,6 +39,7 @@ BATCH = 64
 
 # A batch that is not full waits this long for more, a few percent of the time that it then takes.
 _SECONDS_TO_FILL = 0.01
+_SECONDS_TO_LOOK = 1.0  # so often does a search that waits look whether there still is time for it
 
 
 @dataclass(eq=False)
@@ -77,7 +79,6 @@ class Batcher:
         self._beat = beat
         self._deadline, self._pace = deadline, pace
         self._under_way = 0  # image-steps of the searches that were let in
-        self._none_yet = True
         self._ascent = ascent
         self._batch = batch
         self._jobs: deque[_Job] = deque()
@@ -110,22 +111,30 @@ class Batcher:
     def let_in(self, image_steps: int) -> Iterator[None]:
         """While inside, a search of so many image-steps is under way.
 
-        Raises OutOfTime where it would not be at its end by the deadline, behind those that are under way. As the last
-        batch went, so will it. The first one of all is let in whatever it takes: every night is to come to something.
+        Before a deadline no more go on at once than come to their end by then, as far as the last batch tells: others
+        wait until some have ended. Raises OutOfTime where there is no time left for the search alone, and Stopped.
         """
         with self._changed:
-            left = self._deadline.seconds_left()
-            if left is not None and self._pace is not None and not self._none_yet:
-                needed = self._pace * (self._under_way + image_steps)
-                if needed > left:
-                    raise OutOfTime(f"the search takes {needed:.0f} s, and {max(left, 0):.0f} s are left")
+            while not self._has_time(image_steps):
+                self._changed.wait(_SECONDS_TO_LOOK)
+                stop.look()
             self._under_way += image_steps
-            self._none_yet = False
         try:
             yield
         finally:
             with self._changed:
                 self._under_way -= image_steps
+                self._changed.notify_all()
+
+    def _has_time(self, image_steps: int) -> bool:
+        """Whether a search more ends in time, with those that are under way. Raises OutOfTime."""
+        left = self._deadline.seconds_left()
+        if left is None or self._pace is None:
+            return True
+        alone = self._pace * image_steps
+        if alone > left:
+            raise OutOfTime(f"the search takes {alone:.0f} s, and {max(left, 0):.0f} s are left")
+        return not self._under_way or self._pace * self._under_way + alone <= left
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""

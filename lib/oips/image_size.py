@@ -22,7 +22,7 @@ _MULTIPLE = 8
 def smaller_size(height: int | None, width: int | None) -> tuple[int, int] | None:
     """What the images (height, width) of a network are reduced to, about in proportion; None where they are not.
 
-    Those of a network that takes any size, a side of which is None, are as large as was said.
+    Networks that take any size (a side is None) keep the size that they are given.
     """
     if height is None or width is None or max(height, width) <= SIDE:
         return None
@@ -44,12 +44,12 @@ def smaller_sizes(model: Any) -> dict[str, tuple[int, int]]:
     seeing = {layer: {places[layer].before, places[layer].after} for layer, field in fields.items() if field}
     graph = taken_apart(graph_of(model), [places[layer] for layer in seeing])
     values: dict[Slot, Tensor] = {graph.input: tf.zeros((1, *size, graph.shapes[graph.input][3]))}
-    with LOCK:  # one image is the surest way to know what there is of it
+    with LOCK:  # one image is sent through, as that alone tells which layers a smaller one reaches
         for step in graph.needed_for(set().union(*seeing.values())):
             if values.keys() >= set(step.inputs):
                 try:
                     run_step(step, values)
-                except (ValueError, tf.errors.InvalidArgumentError):
+                except Exception:  # whatever a layer says to an image that is too small for it
                     continue
                 for slot in step.outputs:
                     if 0 in values[slot].shape:

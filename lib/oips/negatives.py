@@ -9,7 +9,7 @@ mean of its pre-activation is decided at the borders alone, and that is what its
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,6 +37,13 @@ class Negatives:
     pre_activations: Floats
 
 
+def stages_of(count: int, growth: Growth) -> list[tuple[int, int]]:
+    """How many steps each stage of the negative OIPs of `count` units takes, and with how many images."""
+    steps = max(growth.steps // 2, 1)
+    first = max(round(steps * _FIRST_PART), 1)
+    return [(first, count * min(STARTS, growth.starts)), (steps - first, count)]
+
+
 def grow_negatives(
     layer: str,
     indices: Sequence[int],
@@ -50,16 +57,15 @@ def grow_negatives(
         ground: of the growth's constraint, whose objective is "negative".
         stored: what is left of images where they are stored in less precision: that is what is given, and measured.
     """
-    starts = min(STARTS, growth.starts)
+    (first, started), (rest, count) = stages_of(len(indices), growth)
+    starts = started // count
     origins = [(Unit(layer, index), number) for index in indices for number in range(starts)]
     seeds = [start_seed(growth.seed, None if growth.shared_starts else str(unit), number) for unit, number in origins]
     noise = [
         start_image(seed, length_scales(number, growth.length_scales), ground.parameterisation.canvas)
         for seed, (_, number) in zip(seeds, origins, strict=True)
     ]
-    growth = replace(growth, steps=max(growth.steps // 2, 1))
-    rates = cosine_rates(growth.steps, growth.step_size)
-    first = max(round(growth.steps * _FIRST_PART), 1)
+    rates = cosine_rates(first + rest, growth.step_size)
 
     def optimise(state: AscentState, rows: Integers, begin: int, end: int) -> AscentState:
         if begin == end:
@@ -68,12 +74,12 @@ def grow_negatives(
         units = np.array([origins[row][0].index for row in rows])
         return ground.ascent.optimise(state, units, own, moves[begin:end, rows])
 
-    moves = ground.parameterisation.moves(seeds, growth.steps)
+    moves = ground.parameterisation.moves(seeds, first + rest)
     everyone = np.arange(len(origins))
     state = optimise(
         AscentState.from_starts(ground.starts(np.stack(noise)), ground.parameterisation.shape), everyone, 0, first
     )
     chosen = everyone.reshape(-1, starts)[:, 0] + state.score.reshape(-1, starts).argmax(axis=1)
-    state = optimise(state.take(chosen), chosen, first, growth.steps)
+    state = optimise(state.take(chosen), chosen, first, first + rest)
     images = stored(state.best)
     return Negatives(images, *ground.measure(images, np.asarray(indices)))

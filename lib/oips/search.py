@@ -108,7 +108,7 @@ class Ground:
     parameterisation: Parameterisation
     signed: frozenset[int] = frozenset()  # the layer's units that stay linear
     facets: int = 1  # a unit's, which its starts take in turn (`lib.oips.matching`)
-    let_in: Callable[[int], AbstractContextManager[None]] = let_all_in  # a search of so many image-steps, in good time
+    let_in: Callable[[int], AbstractContextManager[None]] = let_all_in  # entered for a first search of so many
 
 
 GroundOf = Callable[[str, ConstraintName, str], Ground]
@@ -141,7 +141,7 @@ def search_unit(
         ground_of: gives the ground for a style, a constraint and an objective.
         best_exemplar: response of the unit's best exemplar under a constraint; None without a data set.
         dead: whether a bound proves that no image makes the unit respond.
-        deadline: when no ascent is begun any more but those of the first search.
+        deadline: when no ascent is begun any more but those of the first search, about which `Ground.let_in` decides.
         turn: entered, once, for searches that go on from a first one and a closer look: they take as long as hundreds.
 
     Raises:

@@ -13,7 +13,7 @@ from lib.arrays import Array, Bytes
 from lib.pictures.about import KEY, exif_of, text_of, xmp_of
 from lib.pictures.files import Picture
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_DELAY = 65535
 
 
@@ -49,9 +49,9 @@ def _with_about(png: bytes, about: Mapping[str, Any] | None) -> bytes:
     texts.add_itxt(KEY, text_of(about))
     texts.add_itxt("XML:com.adobe.xmp", xmp_of(about).decode())
     exif = exif_of(about).removeprefix(b"Exif\0\0")
-    end = len(SIGNATURE) + 25  # IHDR: 13 bytes of data, and 12 around them
-    more = b"".join(chunk(kind, data) for kind, data, *_ in texts.chunks)
-    return png[:end] + more + chunk(b"eXIf", exif) + png[end:]
+    end = len(_SIGNATURE) + 25  # IHDR: 13 bytes of data, and 12 around them
+    more = b"".join(_chunk(kind, data) for kind, data, *_ in texts.chunks)
+    return png[:end] + more + _chunk(b"eXIf", exif) + png[end:]
 
 
 def _animate(stills: Iterator[bytes], picture: Picture) -> bytes:
@@ -66,20 +66,20 @@ def _animate(stills: Iterator[bytes], picture: Picture) -> bytes:
     for number, (png, duration) in enumerate(zip(stills, picture.durations, strict=True)):
         chunks = list(_chunks(png))
         if number == 0:
-            parts += [SIGNATURE, chunk(*chunks[0])]
-            parts.append(chunk(b"acTL", struct.pack(">II", len(picture.frames), picture.loops)))
+            parts += [_SIGNATURE, _chunk(*chunks[0])]
+            parts.append(_chunk(b"acTL", struct.pack(">II", len(picture.frames), picture.loops)))
         # Every frame replaces all of the one before, its transparency too.
-        parts.append(chunk(b"fcTL", struct.pack(">IIIIIHHBB", sequence, width, height, 0, 0, *_delay(duration), 0, 0)))
+        parts.append(_chunk(b"fcTL", struct.pack(">IIIIIHHBB", sequence, width, height, 0, 0, *_delay(duration), 0, 0)))
         sequence += 1
         for kind, data in chunks:
             if kind != b"IDAT":
                 continue
             if number == 0:
-                parts.append(chunk(kind, data))
+                parts.append(_chunk(kind, data))
             else:
-                parts.append(chunk(b"fdAT", struct.pack(">I", sequence) + data))
+                parts.append(_chunk(b"fdAT", struct.pack(">I", sequence) + data))
                 sequence += 1
-    return b"".join([*parts, chunk(b"IEND", b"")])
+    return b"".join([*parts, _chunk(b"IEND", b"")])
 
 
 def _delay(duration: int) -> tuple[int, int]:
@@ -88,13 +88,12 @@ def _delay(duration: int) -> tuple[int, int]:
 
 
 def _chunks(png: bytes) -> Iterable[tuple[bytes, bytes]]:
-    at = len(SIGNATURE)
+    at = len(_SIGNATURE)
     while at < len(png):
         (length,) = struct.unpack_from(">I", png, at)
         yield png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
         at += 12 + length
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
-    """A chunk of a PNG file: its length, kind of four letters, data and checksum."""
+def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

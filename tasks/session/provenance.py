@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TypedDict
 
-from lib.processor import is_fast_at_bfloat16
+from lib.processor import is_fast_at_bfloat16, processor_name
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = ("flows", "tasks", "lib", "storage")
@@ -82,7 +82,7 @@ def environment_bytes() -> bytes:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "bfloat16": is_fast_at_bfloat16(),
         "cores": os.cpu_count(),
         "libraries": versions,
@@ -94,13 +94,3 @@ def environment_bytes() -> bytes:
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=CHECKOUT, check=True, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()

@@ -12,8 +12,6 @@ from lib.arrays import Bools, Images
 from lib.bounds.proof import prove_dead
 from lib.data.resized import ResizedImages
 from lib.deadline import OutOfTime
-from lib.network.kernels import fast_kernels, rounding_kernels
-from lib.network.plan import Kernels
 from lib.network.units import Unit
 from lib.oips.ascent import Ascent
 from lib.oips.batcher import BATCH, Batcher
@@ -22,9 +20,9 @@ from lib.oips.growth import Growth, QualityName
 from lib.oips.matching import Matching, matches_exemplars, matching_of
 from lib.oips.measure import Measure
 from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
+from lib.oips.rounding import kernels_for
 from lib.oips.search import Ground
 from lib.oips.style import STYLES, in_style, plain_pixels
-from lib.processor import is_fast_at_bfloat16
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
 from storage.runs import How
@@ -41,7 +39,7 @@ from tasks.sweep.shown import is_better, not_shown_title
 EXEMPLARS_A_BATCH = 4
 """Times as many natural images a batch: they go forwards only, and leave no gradients behind."""
 LATEST_SECONDS = 300.0
-"""So long after the deadline a search that is under way still is: then it is given up, and left to the next run."""
+"""Seconds after the deadline when a search that is still under way is given up, and left to the next run."""
 LONG_AT_ONCE = 4
 """Before a deadline so many long searches go on at once: a few come to their end then, and not none of many."""
 MAPS_AT_ONCE = 24
@@ -65,8 +63,8 @@ class SweepContext(RunContext):
     `exemplars`: by layer and constraint, once they are found; `exemplar_blobs`: by layer, those that are artifacts.
     `growth`: how OIPs of the quality that is asked for are grown, and `lesser`: how those of the passes before are,
     drafts first; `better`: how those of a higher quality would be, which are shown where they are there; `ways`:
-    all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `tally`
-    has of each unit the OIPs that are shown, whatever their quality.
+    all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `late`:
+    titles of what there was no time left for. `tally` has of each unit the OIPs that are shown, whatever their quality.
     """
 
     growth: Growth
@@ -77,6 +75,7 @@ class SweepContext(RunContext):
     better: tuple[Growth, ...] = ()
     ways: Mapping[QualityName, tuple[Growth, ...]] = field(default_factory=dict)
     paces: Mapping[str, float] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)
     checked: Checked | None = None
     judge: Network | None = None
     smaller: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -100,28 +99,29 @@ class SweepContext(RunContext):
         return self.smaller.get(layer, self.size)
 
     def sides_of(self, layer: str) -> tuple[int, int]:
-        """The same, also where it is the network's own."""
+        """(height, width) of the images of a layer, the network's own included."""
         height, width = self.size_of(layer) or self.network.model.input_shape[1:3]
         assert height is not None
         assert width is not None
         return height, width
 
     def size_parameters(self, layer: str) -> dict[str, Json]:
-        """The same, as recipes say it."""
+        """The size of a layer's images as recipes say it: [height, width], None for the network's own."""
         size = self.size_of(layer)
         return {"size": None if size is None else list(size)}
 
-    def by_size(self, layers: Sequence[str]) -> list[list[str]]:
-        """The layers that have images of one size, together."""
+    def by_size(self, layers: Sequence[str]) -> dict[tuple[int, int] | None, list[str]]:
+        """The layers that have images of one size, by that size (`size_of`)."""
         found: dict[tuple[int, int] | None, list[str]] = {}
         for layer in layers:
             found.setdefault(self.size_of(layer), []).append(layer)
-        return list(found.values())
+        return found
 
-    def images_for(self, layer: str) -> Images:
-        """The images of the data set, of which there is one, at the size of a layer's."""
+    def images_at(self, size: tuple[int, int] | None) -> Images:
+        """The data set's images [N, H, W, C], resized to this (height, width); None for as they are. There must be a
+        data set."""
         assert self.natural is not None
-        images, size = self.natural.images, self.size_of(layer)
+        images = self.natural.images
         return images if size in (None, images.shape[1:3]) else ResizedImages(images, size)
 
     def is_had(self, unit: str, growth: Growth) -> bool:
@@ -210,7 +210,7 @@ class SweepContext(RunContext):
                     matching=matching,
                     batch=batch_for(growth, self.batch),
                     size=self.size_of(layer),
-                    kernels=_kernels_for(growth),
+                    kernels=kernels_for(growth),
                     look=self._look,
                 )
                 deadline, pace = self.session.deadline, self.paces.get(layer)
@@ -245,7 +245,7 @@ class SweepContext(RunContext):
         return matching_of(
             self.network.model,
             layer,
-            self.images_for(layer),
+            self.images_at(self.size_of(layer)),
             exemplars.numbers,
             exemplars.responses,
             growth,
@@ -266,7 +266,7 @@ class SweepContext(RunContext):
             return of_photographs(self.network.model.input_shape[-1])
         size = self.size_of(layer)
         if size not in self._measured:
-            self._measured[size] = measure_pictures(self.images_for(layer))
+            self._measured[size] = measure_pictures(self.images_at(size))
         return self._measured[size]
 
     def _measure(self, layer: str) -> Measure:
@@ -314,14 +314,14 @@ class SweepContext(RunContext):
                 self._find_exemplars(wanted, growth.constraint)
 
     def _find_exemplars(self, layers: Sequence[str], constraint: ConstraintName) -> None:
-        for alike in self.by_size(layers):
+        for size, alike in self.by_size(layers).items():
             found = find_exemplars(
                 self.network.model,
                 alike,
-                self.images_for(alike[0]),
+                self.images_at(size),
                 self.constraint(constraint),
                 batch=EXEMPLARS_A_BATCH * self.batch,
-                size=self.size_of(alike[0]),
+                size=size,
             )
             self.exemplars |= {(layer, constraint): found[layer] for layer in alike}
 
@@ -356,14 +356,6 @@ class SweepContext(RunContext):
             **pixel_range_parameters(self.network.pixels),
             **self.size_parameters(layer),
         }
-
-
-def _kernels_for(growth: Growth) -> Kernels:
-    """Images without a margin are those of networks that earlier versions swept: they keep their bytes.
-
-    No recipe names it: which rounding is the faster one is a matter of the processor, and the record says that.
-    """
-    return rounding_kernels(bfloat16=is_fast_at_bfloat16()) if growth.margin else fast_kernels
 
 
 def _likens(style: str) -> bool:

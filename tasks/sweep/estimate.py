@@ -14,6 +14,7 @@ from lib.network.units import Layer, Unit
 from lib.oips.growth import Growth, QualityName
 from lib.oips.measure import padded_size
 from lib.oips.negatives import STARTS as NEGATIVES
+from lib.oips.negatives import stages_of as negative_stages
 from lib.oips.search import stages_of
 from storage.store import Record
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for
@@ -42,10 +43,10 @@ PICTURE_BYTES = 6.0
 WORTH_TIMING = 100
 """Maps: of a network of usual size a sweep of fewer is over before it is told how long it takes."""
 _WORTH_SECONDS = 600.0
-"""The same of any network: a sweep that is sure to take as long as this is timed, however few maps it has."""
+"""The same of any network: a sweep that takes as long as this on one fast core is timed, however few maps it has."""
 _OPERATIONS_A_SECOND = 5e10
 """Of a fast core: it tells no time, only that it takes at least as long as this."""
-_BACKWARDS = 3.0
+_BOTH_WAYS = 3.0
 """The way forwards and back takes so many times as long as that forwards."""
 
 
@@ -155,7 +156,7 @@ def is_worth_timing(context: SweepContext, growths: Sequence[Growth], units: Map
     steps = sum(steps * images for growth in growths for steps, images in stages_of(growth))
     mean = sum(work[layer.name].operations * len(chosen) for layer, chosen in units.items())
     mean /= sum(map(len, units.values()))
-    return missing * steps * _BACKWARDS * mean / _OPERATIONS_A_SECOND > _WORTH_SECONDS
+    return missing * steps * _BOTH_WAYS * mean / _OPERATIONS_A_SECOND > _WORTH_SECONDS
 
 
 def _records(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> dict[Unit, Record]:
@@ -242,7 +243,7 @@ def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], tim
     if natural is None:
         return whole
     images = len(natural.images)
-    for alike in context.by_size(list(missing)):
+    for alike in context.by_size(list(missing)).values():
         deepest = max((timings[layer] for layer in alike), key=lambda timing: timing.measured)
         every = sum(missing[layer] for layer in alike)
         shown = min(images, 9 * every) if natural.labels is not None else 0
@@ -265,12 +266,10 @@ def _besides(
         cpu += len(chosen) * MOVED * numbers * PIXEL_SECONDS
     recipes = negatives_recipes(own, layer.name, [unit.index for unit in chosen], layer.units)
     if all(session.listing.find(recipe, changes=session.code["changes"]) is None for recipe in recipes):
-        starts, steps = min(NEGATIVES, growth.starts), max(growth.steps // 2, 1)
-        first = max(round(steps / 8), 1)
         for many in _lots(len(chosen), context.batch):
-            cpu += _climbing([(first, many * starts), (steps - first, many)], batch, timing)
+            cpu += _climbing(negative_stages(many, growth), batch, timing)
             cpu += _computed(many, batch) * timing.measured
-        cpu += len(chosen) * starts * timing.start
+        cpu += len(chosen) * min(NEGATIVES, growth.starts) * timing.start
         ready, size = ready + timing.ready, float(stored_as(growth).itemsize * numbers * len(chosen))
     return Cost(0, *_both(cpu, timing, ready), size)
 

@@ -44,17 +44,17 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     found: dict[str, Exemplars] = {}
     surveys = _surveys(context, recipes)
     if missing or surveys:
-        ways = context.by_size([layer for layer in layers if layer in missing or layer in surveys])
-        for way, alike in enumerate(ways):
+        groups = context.by_size([layer for layer in layers if layer in missing or layer in surveys])
+        for group, (size, alike) in enumerate(groups.items()):
             found |= find_exemplars(
                 context.network.model,
                 alike,
-                context.images_for(alike[0]),
+                context.images_at(size),
                 context.constraint(context.growth.constraint),
                 batch=EXEMPLARS_A_BATCH * context.batch,
-                size=context.size_of(alike[0]),
+                size=size,
                 surveys=surveys,
-                progress=functools.partial(_report, way, len(ways), len(natural.images)),
+                progress=functools.partial(_report, group, len(groups), len(natural.images)),
             )
     made = {}
     for layer, recipe in recipes.items():
@@ -73,8 +73,8 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
 make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
 
 
-def _report(way: int, ways: int, images: int, done: int) -> None:
-    report("exemplars", way * images + done, ways * images)
+def _report(group: int, groups: int, images: int, done: int) -> None:
+    report("exemplars", group * images + done, groups * images)
 
 
 def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:

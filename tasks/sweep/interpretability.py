@@ -171,25 +171,25 @@ def _at_work(context: SweepContext, judge: Network, natural: Natural, layers: Se
     batch = EXEMPLARS_A_BATCH * context.batch
     looking = Judge(judge.model, natural.images, batch=batch)
     trials: dict[str, Trial] = {}
-    ways = context.by_size(layers)
-    for way, alike in enumerate(ways):
+    groups = context.by_size(layers)
+    for group, (size, alike) in enumerate(groups.items()):
         trial = hold_trial(
             looking,
             context.network.model,
             alike,
-            context.images_for(alike[0]),
+            context.images_at(size),
             context.constraint(context.growth.constraint),
             context.growth.seed,
             batch=batch,
-            size=context.size_of(alike[0]),
-            progress=functools.partial(_report, way, len(ways)),
+            size=size,
+            progress=functools.partial(_report, group, len(groups)),
         )
         trials |= dict.fromkeys(alike, trial)
     return _AtWork(looking, trials)
 
 
-def _report(way: int, ways: int, done: int, of: int) -> None:
-    report("images for the judge", way * of + done, ways * of)
+def _report(group: int, groups: int, done: int, of: int) -> None:
+    report("images for the judge", group * of + done, groups * of)
 
 
 def _artifacts(
@@ -230,7 +230,7 @@ def _artifacts(
 
 def _looks(context: SweepContext, judged: _Judged, judge: Judge) -> dict[str, dict[int, Floats]]:
     """What the judge makes of what each unit is shown by, by `SHOWN` and the unit's index."""
-    growth, natural = context.growth, context.images_for(judged.layer)
+    growth, natural = context.growth, context.images_at(context.size_of(judged.layer))
     constraint = context.constraint(growth.constraint)
     height, width, channels = natural.shape[1:]
 

@@ -84,7 +84,7 @@ def _artifacts(context: SweepContext, layer: str, oips: Mapping[Unit, Output]) -
     found = _measure(context, layer, oips)
     about: dict[str, Json] = {"layer": layer, "units": [unit.index for unit in oips]}
     if context.natural is not None:
-        images = context.images_for(layer)
+        images = context.images_at(context.size_of(layer))
         some = images[np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int)]
         about["data"] = {name: float(np.mean(shares)) for name, shares in _likeness(some).items()}
     outputs = [

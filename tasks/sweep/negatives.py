@@ -9,7 +9,7 @@ import numpy as np
 from lib.arrays import Floats
 from lib.deadline import OutOfTime
 from lib.oips.growth import Growth
-from lib.oips.negatives import STARTS, grow_negatives
+from lib.oips.negatives import STARTS, grow_negatives, stages_of
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY
@@ -95,7 +95,8 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
         if context.session.deadline.passed:
             raise OutOfTime(f"the negative OIPs of {layer} are not all grown")
         part = list(indices[first : first + context.batch])
-        found = grow_negatives(layer, part, growth, ground, stored)
+        with ground.let_in(sum(steps * images for steps, images in stages_of(len(part), growth))):
+            found = grow_negatives(layer, part, growth, ground, stored)
         images[first : first + len(part)] = pixels.to_network(found.images)
         responses += _numbers(found.responses)
         pre_activations += _numbers(found.pre_activations)

@@ -54,7 +54,8 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
     Each unit is stored by itself, and one that fails stops none of the others. Raises what the unit raised, or
     SomeMapsFailed where there are several units.
 
-    A unit whose search was not at its end when the session's deadline passed is left out, and left to the next run.
+    A unit whose search would not end by the session's deadline, or was not at its end then, is left out, and left to
+    the next run.
 
     `quality`: that of the pass; None where it is what the sweep was asked for.
     """
@@ -70,6 +71,7 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
         try:
             _obtain_oips(context, Unit.parse(unit), growth)
         except OutOfTime:  # it stays as it was for the next run
+            context.late.add(context.title_at(Unit.parse(unit).layer, growth.quality))
             continue
         except Exception as error:
             failed[unit] = error
@@ -79,7 +81,7 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
         raise _join_errors(failed, len(units))
     made = [tally.key_of(unit) for unit in units if tally.is_made(unit)]
     if len(made) < len(units):
-        return Completed(name=PARTIAL, message="the time limit was reached before the search was at its end", data=made)
+        return Completed(name=PARTIAL, message="there was not enough time left for the search", data=made)
     reused = not any(map(tally.is_computed, units))
     return Completed(name="Reused" if reused else "Completed", data=made)
 

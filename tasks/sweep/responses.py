@@ -27,14 +27,14 @@ def peaks_in(context: SweepContext, exemplars: Mapping[str, Exemplars]) -> dict[
     """Where each unit responds most in each of its exemplars, by layer, [units, 9, 2]; layers without positions are
     left out."""
     peaks: dict[str, Integers] = {}
-    for alike in context.by_size(list(exemplars)):
+    for size, alike in context.by_size(list(exemplars)).items():
         peaks |= find_peaks(
             context.network.model,
             {layer: exemplars[layer].numbers for layer in alike},
-            context.images_for(alike[0]),
+            context.images_at(size),
             context.constraint(context.growth.constraint),
             batch=EXEMPLARS_A_BATCH * context.batch,
-            size=context.size_of(alike[0]),
+            size=size,
         )
     return peaks
 

@@ -95,8 +95,8 @@ def timings_of(context: SweepContext, layers: Sequence[str], folder: Path) -> Ti
 def work_ahead(context: SweepContext, layers: Sequence[str]) -> dict[str, Work]:
     """The work up to each of the layers, by name, for an image of the layer's size."""
     work: dict[str, Work] = {}
-    for alike in context.by_size(layers):
-        work |= work_to(context.network.model, alike, size=context.size_of(alike[0]))
+    for size, alike in context.by_size(layers).items():
+        work |= work_to(context.network.model, alike, size=size)
     return work
 
 
@@ -197,7 +197,6 @@ def _key(context: SweepContext) -> str:
         "constraint": growth.constraint,
         "margin": growth.margin,
         "size": list(context.size) if context.size else None,
-        "smaller": {layer: list(size) for layer, size in context.smaller.items()},
         **({"smaller": sorted({*context.smaller.values()})} if context.smaller else {}),
         "batch": [context.batch, batch_for(growth, context.batch)],
     }

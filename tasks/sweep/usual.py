@@ -1,7 +1,7 @@
 """What holds of a network's OIPs where nobody chose: what an earlier version did with the same network goes on, else
 all that there is of it would be computed anew.
 
-What is swept now changes nothing about either, so that the same sweep again is the same.
+What is swept now changes nothing about any of these, so that the same sweep again is the same.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -55,23 +55,26 @@ def _grown_in(
     store: Store, model: StoredModel, runs: Iterable[RunRecord], layers: Container[str] | None = None
 ) -> Iterator[Record]:
     """A record of OIPs of this network of each of some runs, each once; `layers`: of one of these."""
-    keys = dict.fromkeys(filter(None, (_oips_in(run, layers) for run in runs)))  # nights find the same ones
-    for key in keys:
-        try:
-            made = store.record(key)  # what a run grows is of one network, under one constraint
-        except StoreError:  # collected since, or damaged
-            continue
-        if made.recipe_inputs.get("model") == model.identity:
-            yield made
+    seen: dict[str, bool] = {}  # nights find the same ones
+    for run in runs:
+        for key in _oips_in(run, layers):
+            if key in seen:
+                if seen[key]:
+                    break
+                continue
+            try:
+                made = store.record(key)  # what a run grows is of one network, under one constraint
+            except StoreError:  # collected since, or damaged: another one of the run tells the same
+                seen[key] = False
+                continue
+            seen[key] = True
+            if made.recipe_inputs.get("model") == model.identity:
+                yield made
+            break
 
 
-def _oips_in(run: RunRecord, layers: Container[str] | None) -> str | None:
-    """The record of the first OIPs of a run."""
-    return next(
-        (
-            made.record
-            for unit, made in run.units.items()
-            if made.kind == OIP.task and (layers is None or unit.rpartition("/")[0] in layers)
-        ),
-        None,
-    )
+def _oips_in(run: RunRecord, layers: Container[str] | None) -> Iterator[str]:
+    """The records of the OIPs of a run."""
+    for unit, made in run.units.items():
+        if made.kind == OIP.task and (layers is None or unit.rpartition("/")[0] in layers):
+            yield made.record

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lib.deadline import OutOfTime
 from lib.oips.settings import GrowthSettings
 from storage import verify
 from tasks.sweep.kinds.oip import NOT_SHOWN
@@ -182,6 +183,31 @@ def test_long_after_the_deadline_what_is_under_way_is_given_up_and_left(
         ended = state(bench, budget=HOURS)
     assert (ended.name, ended.message) == ("Partial", "6 of 6 maps are left; the next run goes on with them")
     assert sweep(bench)["computed"] == 6
+
+
+def test_what_there_is_no_time_for_is_left_and_not_failed_though_another_map_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Units are turned away before the deadline, and no others of the layer are begun in vain."""
+    import tasks.sweep.oips
+
+    search_unit, begun = tasks.sweep.oips.search_unit, []
+
+    def search(unit: Any, growth: Any, *arguments: Any, **named: Any) -> Any:
+        begun.append(str(unit))
+        if str(unit) == "first/0":
+            raise ArithmeticError("first/0 responds with infinities or NaN")
+        if str(unit) == "first/1":
+            raise OutOfTime("the search takes 900 s, and 60 s are left")
+        return search_unit(unit, growth, *arguments, **named)
+
+    monkeypatch.setattr("flows.sweep.MAPS_AT_ONCE", 1)
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", search)
+    ended = state(bench, budget=HOURS, quality="draft", layers=["first"])
+    assert begun == ["first/0", "first/1"]
+    run = bench.store.run(bench.latest)
+    assert list(run.failures) == ["first/0"]
+    assert ended.is_failed()
 
 
 def test_before_a_deadline_what_needs_it_most_is_refined_first(bench: Bench, grown: Grown) -> None:

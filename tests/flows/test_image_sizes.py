@@ -135,7 +135,7 @@ def test_what_is_done_is_said_and_stands_in_the_plan(bench: Bench, run: str, tmp
         plan = sweep_plan(bench.parameters(layers=list(UNITS), growth=GROWTH))
     assert plan["images"] == {"128x128": 2, "160x160": 1}
     assert said.count(
-        "images of 128x128 do for 2 of 3 layers, where the network's own are 160x160: --size 160x160 sweeps all of "
+        "2 of 3 layers are swept on images of 128x128, not of the network's own 160x160: --size 160x160 sweeps all of "
         "them at that size"
     )
 

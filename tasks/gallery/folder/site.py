@@ -274,7 +274,7 @@ class Site:
         if self._second is None and self._written > ALONE and (os.cpu_count() or 1) > 1:
             self._second = SecondWriter(self.out, self._sections, self._wrote, umask=self._umask)
         # what is linked is linked at once, for the store's own file may be gone later, and nothing is to be computed
-        if isinstance(what, StoredFile) or self._second is None or not self._second.takes(address, what):
+        if isinstance(what, StoredFile) or self._second is None or not self._second.accept(address, what):
             self._wrote(address, self._writer.write(address, what))
 
     def _wrote(self, address: str, size: int) -> None:

@@ -160,8 +160,9 @@ class SecondWriter:
         self._process.start()
         theirs.close()
 
-    def takes(self, address: str, what: Content) -> bool:
-        """Whether it has this written some time before `finish` returns; it does not where it has enough to do.
+    def accept(self, address: str, what: Content) -> bool:
+        """Take this, unless there is enough to do already; returns whether it was taken. It is written some time before
+        `finish` returns.
 
         Raises what writing earlier ones raised.
         """
@@ -241,4 +242,6 @@ def _receive(pipe: "Connection[Any, Any]", waiting: "Queue[list[Job] | None]") -
         while True:
             waiting.put(pipe.recv())
     except (EOFError, OSError):
+        pass  # the other process has ended, or closed its end
+    finally:
         waiting.put(None)

@@ -34,8 +34,8 @@ class MeasureRow(TypedDict):
 
 
 class LayerContext(TypedDict):
-    """What the template `layer.html.j2` shows. `field`: the receptive field, of images of `seen`, where those have
-    not the network's own size; `missing`: units that were never swept.
+    """What the template `layer.html.j2` shows. `field`: the receptive field; `seen`: the size of the images that it
+    holds for, None for the network's own; `missing`: units that were never swept.
     `never`: how many no image of the data set makes respond.
 
     `previous`, `next`: the layers beside it; `states`, `classes`: by which its units can be chosen; `ratios`: whether

@@ -110,8 +110,8 @@ class LayerView:
 
     @cached_property
     def responses(self) -> Responses:
-        """How its units respond to the data set, and what their weights say: the latest of each, of images
-        of the size of most of its OIPs where there is one."""
+        """How its units respond to the data set, and what their weights say: the latest of each that was
+        made on images of the size of most of the layer's OIPs, or else the latest."""
         responses, weights, negatives = (
             self.catalogue.of_layer(task, self.network.identity, self.name)[::-1]
             for task in ("responses", "weights", "negatives")

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from lib.draw.paper import png_bytes
-from lib.draw.scale_png import scale_png
 from lib.draw.tones import to_uint8, tone_window
 from lib.gallery.addresses import unit_folder
 from lib.pictures.resample import resize
@@ -72,5 +71,4 @@ def files_of(catalogue: Catalogue, site: Site, network: StoredNetwork, grown: Gr
 
 def draw_image(image: Any, window: tuple[float, float] | None) -> bytes:
     """An image as PNG, in the tones of OIPs."""
-    pixels = to_uint8(image, window)
-    return scale_png(pixels) if image.shape[2] == 1 else png_bytes(Image.fromarray(pixels))
+    return png_bytes(Image.fromarray(to_uint8(image, window)))

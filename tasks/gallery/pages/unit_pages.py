@@ -226,8 +226,10 @@ class UnitView:
         shown = len(grown.exemplars)
         contents["responding"], contents["asked"] = shown, len(about["exemplars"])
         image = contents["image"]
-        peaks = [] if image is None else responses.boxes(self.state.index, image)
-        boxes = peaks or self._middle(None if image is None else responses.field_on(image), image)
+        # what is known of images of another size says nothing of where these exemplars are looked at
+        known = image is not None and grown.settings.get("size") == responses.image_size
+        peaks = responses.boxes(self.state.index, image) if known else []
+        boxes = peaks or self._middle(responses.field_on(image) if known else None, image)
         contents["box_where"] = "peak" if peaks else "middle" if boxes else None
         pictures = self._rests_on["exemplar_pictures"]
         if pictures is not None and data is not None:

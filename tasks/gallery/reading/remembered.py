@@ -22,7 +22,7 @@ _ONCE = (
 """What many units have in common is written once for all of them."""
 _PLACES = tuple(at for at, name in enumerate(_NAMES) if name in _ONCE)
 _PLACES_OF_ROW = (2, *(3 + at for at in _PLACES))
-"""Where a row says so: of the inputs, and of these values, which stand behind them."""
+"""Columns of a row that hold places in `once`: that of the inputs, and those of `_ONCE`, which begin at column 3."""
 _SHAPE, _SEARCHED, _EXEMPLARS = (_NAMES.index(name) for name in ("shape", "searched", "exemplars"))
 _LAYER, _RUN, _ENDED = (_NAMES.index(name) for name in ("layer", "run", "ended"))
 

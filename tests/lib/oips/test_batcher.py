@@ -6,7 +6,7 @@ The ascent is plain arithmetic on rows, without TensorFlow: what comes back is k
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -304,27 +304,43 @@ def in_seconds(seconds: float) -> Deadline:
     return Deadline(datetime.now(UTC) + timedelta(seconds=seconds))
 
 
-def test_before_a_deadline_only_those_are_let_in_that_come_to_their_end_in_time() -> None:
-    with Batcher(FakeAscent(), BATCH, deadline=in_seconds(1000), pace=10.0) as batcher, ExitStack() as under_way:
-        for _ in range(4):
-            under_way.enter_context(batcher.let_in(20))
-        with pytest.raises(OutOfTime, match=r"the search takes 1000 s, and \d+ s are left"), batcher.let_in(20):
+def test_a_search_that_takes_longer_than_there_is_time_is_turned_away() -> None:
+    with Batcher(FakeAscent(), BATCH, deadline=in_seconds(1000), pace=10.0) as batcher:
+        with pytest.raises(OutOfTime, match=r"the search takes 1010 s, and \d+ s are left"), batcher.let_in(101):
             pass
-        with batcher.let_in(15):  # less is well in time
-            pass
-        under_way.close()
-        with batcher.let_in(80):
+        with batcher.let_in(90):
             pass
 
 
-def test_the_first_is_let_in_whatever_it_takes_so_that_every_night_comes_to_something() -> None:
-    with (
-        Batcher(FakeAscent(), BATCH, deadline=in_seconds(1), pace=10.0) as batcher,
-        batcher.let_in(20),
-        pytest.raises(OutOfTime),
-        batcher.let_in(20),
-    ):
-        pass
+def test_before_a_deadline_no_more_go_on_at_once_than_come_to_their_end_and_others_wait_for_them() -> None:
+    order: list[str] = []
+
+    def search(name: str) -> None:
+        with batcher.let_in(60):
+            order.append(name)
+
+    with Batcher(FakeAscent(), BATCH, deadline=in_seconds(1000), pace=10.0) as batcher:
+        with batcher.let_in(60):
+            waiting = submit(search, "second")
+            with batcher.let_in(30):  # for this there is time beside the first
+                order.append("short")
+            assert not wait([waiting], 0.1).done
+            order.append("first")
+        waiting.result(SECONDS)
+    assert order == ["short", "first", "second"]
+
+
+def test_who_waits_is_turned_away_when_there_is_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.oips.batcher._SECONDS_TO_LOOK", 0.01)
+
+    def search() -> None:
+        with batcher.let_in(1):
+            pass
+
+    with Batcher(FakeAscent(), BATCH, deadline=in_seconds(2), pace=1.0) as batcher, batcher.let_in(1):
+        waiting = submit(search)  # two seconds for both are more than what is left
+        with pytest.raises(OutOfTime):
+            waiting.result(SECONDS)
 
 
 def test_the_last_batch_tells_how_long_the_next_one_takes() -> None:
@@ -332,7 +348,6 @@ def test_the_last_batch_tells_how_long_the_next_one_takes() -> None:
     with Batcher(ascent, BATCH, deadline=in_seconds(1000)) as batcher:
         with batcher.let_in(10**9), batcher.let_in(10**9):  # nothing is known yet
             job(1, BATCH, 1).optimise(batcher)
-        assert 0 < 1000 / batcher._pace < 10**9  # type: ignore[operator]
         with pytest.raises(OutOfTime), batcher.let_in(10**9):
             pass
         with batcher.let_in(1):

@@ -107,7 +107,7 @@ def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
     assert gone not in json.loads(later)["records"]
 
 
-def test_so_is_what_only_that_had(tmp_path: Path) -> None:
+def test_values_that_only_a_removed_record_had_are_forgotten(tmp_path: Path) -> None:
     store = SweptStore(tmp_path / "store")
     store.swept({"Conv2D_1": range(3)})
     _, before = told(store)
