@@ -5,13 +5,13 @@ from collections import Counter
 from flows.forms.places import DATA_FOLDER
 from flows.results.plans import PlanSummary, asked, memory_of, plan_line, quality_plan, question
 from flows.results.reports import report_plan
-from flows.running.sweep_order import ROUNDS, Units
+from flows.running.sweep_order import Units, rounds_for
 from lib.oips.growth import QualityName
 from storage.errors import BlobGone, StoreUnusable
 from tasks.session.asking import Declined, agreed
 from tasks.session.progress import say
 from tasks.sweep.context import SweepContext
-from tasks.sweep.estimate import estimate, is_worth_timing
+from tasks.sweep.estimate import estimate, is_worth_timing, once
 from tasks.sweep.timing import timings_of
 
 TIMINGS = DATA_FOLDER / "timings"
@@ -30,7 +30,7 @@ def plan_of(context: SweepContext, units: Units, quality: QualityName, maps_per_
             passes,
             timings.layers,
             maps_per_task=maps_per_task,
-            rounds=ROUNDS,
+            rounds=once if context.session.deadline.at is None else rounds_for,
         )
         for name, passes in context.ways.items()
     }

@@ -4,7 +4,7 @@ from lib.network.units import Layer, Unit
 from lib.oips.growth import Growth
 from lib.words import plural
 from storage.store import Record
-from tasks.sweep.context import SweepContext
+from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.oips import oip_recipe
 from tasks.sweep.shown import need_of
 
@@ -13,7 +13,7 @@ Part = tuple[Layer, list[Unit], bool]
 """Units of a layer that are made in one flow run, and whether they are the last that are wanted of it."""
 
 ROUNDS = 4
-"""Into so many rounds units are divided by what they need: in each, a layer is one flow run, whose batches are full."""
+"""In so many rounds, at most, the units of a layer are refined, by what they need: in each, a layer is one flow run."""
 
 
 def find_made(context: SweepContext, units: Units, growth: Growth | None = None) -> dict[Unit, Record]:
@@ -62,17 +62,29 @@ def fresh_first(units: Units, stale: set[str]) -> list[Part]:
     return parts + [(layer, part, True) for layer, part in rest.items() if part]
 
 
+def rounds_for(units: int) -> int:
+    """In how many rounds so many units of a layer are refined: as many as there are full batches of them."""
+    return max(1, min(ROUNDS, units // MAPS_AT_ONCE))
+
+
 def neediest_first(context: SweepContext, units: Units) -> list[Part]:
-    """In rounds through the layers, those units first whose pictures need it the most; those without one before all."""
+    """In rounds through the layers, those units first whose pictures need it the most; those without one before all.
+
+    Each layer is divided by what its units need; a part has its turn when most of its units would have theirs.
+    """
     style = context.growth.style
     shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
     needs = {unit: need_of(record, style) if record else (-1, 0.0) for unit, record in shown.items()}
-    order = sorted(needs, key=lambda unit: needs[unit])
-    in_round = {unit: at * ROUNDS // len(order) for at, unit in enumerate(order)}
-    parts = []
-    for number in range(ROUNDS):
-        for layer, chosen in units.items():
-            if part := [unit for unit in chosen if in_round[unit] == number]:
-                last = all(in_round[unit] <= number for unit in chosen)
-                parts.append((layer, part, last))
-    return parts
+    places = {unit: at for at, unit in enumerate(sorted(needs, key=lambda unit: needs[unit]))}
+    found: list[tuple[int, Layer, list[Unit]]] = []
+    for layer, chosen in units.items():
+        order = sorted(chosen, key=lambda unit: places[unit])
+        many = rounds_for(len(order))
+        for number in range(many):
+            part = set(order[len(order) * number // many : len(order) * (number + 1) // many])
+            if part:
+                middle = sorted(places[unit] for unit in part)[len(part) // 2]
+                found.append((middle * ROUNDS // len(places), layer, [unit for unit in chosen if unit in part]))
+    found.sort(key=lambda one: one[0])  # and in each round the layers as they were
+    last = {layer: at for at, (_, layer, _) in enumerate(found)}
+    return [(layer, part, last[layer] == at) for at, (_, layer, part) in enumerate(found)]

@@ -7,7 +7,7 @@ networks of `python -m benchmarks plan`.
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.network.units import Layer, Unit
@@ -105,6 +105,11 @@ class Estimate:
         return found
 
 
+def once(_: int) -> int:
+    """Whatever there is of a layer is refined in one go."""
+    return 1
+
+
 def estimate(
     context: SweepContext,
     units: Mapping[Layer, Sequence[Unit]],
@@ -112,13 +117,13 @@ def estimate(
     timings: Mapping[str, Timing],
     *,
     maps_per_task: int = 1,
-    rounds: int = 1,
+    rounds: Callable[[int], int] = once,
 ) -> Estimate:
     """What a sweep of these units takes whose passes grow them so, the last one to the quality that is asked for.
 
     Args:
         timings: what each layer takes.
-        rounds: in how many parts a layer is refined, behind its drafts.
+        rounds: in how many parts so many units of a layer are refined, behind their drafts.
     """
     found = [_records(context, growth, units) for growth in growths]
     batch = batch_for(growths[-1], context.batch)
@@ -130,7 +135,7 @@ def estimate(
         layers = {}
         for layer, chosen in units.items():
             missing = sum(unit not in better for unit in chosen)
-            parts = _parts(missing, rounds if number else 1, maps_per_task)
+            parts = _parts(missing, rounds(missing) if number else 1, maps_per_task)
             numbers = growth.oips * _numbers(context, layer)
             layers[layer.name] = _grown(growth, parts, batch, timings[layer.name], further, numbers)
         passes.append(Pass(growth.quality, layers))

@@ -210,9 +210,12 @@ def test_what_there_is_no_time_for_is_left_and_not_failed_though_another_map_fai
     assert ended.is_failed()
 
 
-def test_before_a_deadline_what_needs_it_most_is_refined_first(bench: Bench, grown: Grown) -> None:
+def test_before_a_deadline_what_needs_it_most_is_refined_first(
+    bench: Bench, grown: Grown, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tasks.sweep.shown import need_of
 
+    monkeypatch.setattr("flows.running.sweep_order.MAPS_AT_ONCE", 1)
     drafts = sweep(bench, quality="draft")
     needs = {one["unit"]: need_of(bench.store.record(one["record"]), "natural") for one in drafts["units"]}
     del grown[:]

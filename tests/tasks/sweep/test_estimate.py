@@ -70,7 +70,7 @@ def test_what_is_refined_in_rounds_leaves_batches_emptier(
 ) -> None:
     context = sweep_context_in(open_session)
     growths = passes_to("standard", replace(GROWTH, starts=0, steps=0, oips=0), "strong")
-    whole, parted = (told(context, growths, rounds=rounds).passes for rounds in (1, 4))
+    whole, parted = (told(context, growths, rounds=lambda _, rounds=rounds: rounds).passes for rounds in (1, 4))
     assert parted[0] == whole[0]  # drafts come layer by layer
     assert parted[1].cost.missing == whole[1].cost.missing
     assert parted[1].cost.cpu > whole[1].cost.cpu
