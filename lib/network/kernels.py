@@ -338,21 +338,18 @@ def _plain_convolution(layer: Any) -> bool:
 def _known_convolution(layer: Any) -> bool:
     import keras
 
-    # a subclass may compute anything
-    return (
-        type(layer) is keras.layers.Conv2D
-        and tuple(layer.dilation_rate) == (1, 1)
-        and layer.data_format == "channels_last"
-        and layer.padding in ("valid", "same")
-        and layer.compute_dtype == "float32"
-    )
+    return _is_known(layer, keras.layers.Conv2D)
 
 
 def _known_depthwise(layer: Any) -> bool:
     import keras
 
+    return _is_known(layer, keras.layers.DepthwiseConv2D)
+
+
+def _is_known(layer: Any, kind: Any) -> bool:
     return (
-        type(layer) is keras.layers.DepthwiseConv2D
+        type(layer) is kind  # a subclass may compute anything
         and tuple(layer.dilation_rate) == (1, 1)
         and layer.data_format == "channels_last"
         and layer.padding in ("valid", "same")
