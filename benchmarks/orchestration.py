@@ -2,9 +2,9 @@
 
     python -m benchmarks orchestration [--rounds N]
 
-The server is up already, and TensorFlow imported. The direct call grows the same units from the same starts, units
-mixed at batch 64, one layer after the other, without Prefect, store, pictures or verdicts; its ascents are traced in
-its time, as the sweep's are in the sweep's.
+The server is up already, and TensorFlow imported. The direct call makes the same searches, against the same exemplars,
+and the same negative OIPs, units mixed at batch 64, one layer after the other, without Prefect, store or pictures; its
+ascents are traced in its time, as the sweep's are in the sweep's.
 """
 
 from __future__ import annotations
@@ -21,26 +21,33 @@ from typing import Any
 ROUNDS = 3
 
 
-def direct(model: Any, settings: Any) -> float:
-    """Seconds for the ascents alone."""
+def direct(model: Any, data: Any, growth: Any) -> float:
+    """Seconds for the exemplars and the ascents alone."""
+    from benchmarks.numerics_run import BATCH, UNITS_AT_ONCE, Grounds
     from lib.network.units import Unit, select_layers
-    from lib.oips.ascent import Ascent
-    from lib.oips.batcher import Batcher
     from lib.oips.constraint import Constraint
-    from lib.oips.search import Ground, search_unit
-    from tasks.sweep.context import BATCH, MAPS_AT_ONCE
+    from lib.oips.negatives import grow_negatives
+    from lib.oips.search import search_unit
+    from lib.responses.exemplars import find_exemplars
 
     begun = time.perf_counter()
-    for layer in select_layers(model):
-        ascent = Ascent(model, layer.name, Constraint(settings.constraint, 0.0, 1.0), batch=BATCH)
-        with Batcher(ascent, BATCH) as batcher, ThreadPoolExecutor(MAPS_AT_ONCE) as threads:
-            ground = Ground(batcher, ascent.starts, ascent.measure, ascent.parameterisation)
-            units = [Unit(layer.name, index) for index in range(layer.units)]
-            list(
-                threads.map(
-                    lambda unit, ground=ground: search_unit(unit, settings, lambda *_: ground, lambda _: None), units
-                )
-            )
+    layers = select_layers(model)
+    constraint = Constraint(growth.constraint, 0.0, 1.0)
+    exemplars = find_exemplars(model, [layer.name for layer in layers], data.train_imgs, constraint)
+    for layer in layers:
+        grounds, best = Grounds(model, layer.name), exemplars[layer.name].responses[:, 0]
+
+        def search(index: int, layer: Any = layer, grounds: Any = grounds, best: Any = best) -> None:
+            search_unit(Unit(layer.name, index), growth, grounds, lambda _: float(best[index]))
+
+        try:
+            with ThreadPoolExecutor(UNITS_AT_ONCE) as threads:
+                list(threads.map(search, range(layer.units)))
+            ground = grounds(growth.style, growth.constraint, "negative")
+            for first in range(0, layer.units, BATCH):
+                grow_negatives(layer.name, range(first, min(first + BATCH, layer.units)), growth, ground)
+        finally:
+            grounds.close()
     return time.perf_counter() - begun
 
 
@@ -62,11 +69,11 @@ def main(arguments: list[str]) -> None:
     settings = GrowthSettings(constraint="standardised").in_style("strong")
     found: dict[str, list[float]] = {"direct": [], "sweep": [], "lag of the UI": [], "nothing to compute": []}
     with local_server(DATA_FOLDER) as url:
-        model, _data = trained()
+        model, data = trained()
         store = Store.open(STORE)
         file = store.path(find_model(store, None).record.output("model").digest)
         for _round in range(rounds):
-            found["direct"].append(direct(model, settings))
+            found["direct"].append(direct(model, data, settings))
             with tempfile.TemporaryDirectory() as folder:
                 named = Path(folder, "network.keras")
                 named.write_bytes(file.read_bytes())

@@ -1,6 +1,7 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
 import time
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from typing import TypeVar
@@ -31,12 +32,14 @@ from flows.running.sweep_order import (
     neediest_first,
     note_made,
     refinements_title,
+    units_deferred,
     units_left,
     units_not_better,
 )
 from flows.running.work import work
 from lib.network.units import Unit
 from lib.oips.growth import Growth, QualityName
+from lib.words import plural
 from storage.store import Record
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report, say
@@ -178,7 +181,8 @@ def sweep_layer(
             context.fail_oips(lost, quality, bad.message or bad.name or "failed")
         done = len(units)
     if done < len(units):
-        report(title, len(units), len(units), f"stopped with {len(units) - done} left")
+        later = sum(unit in context.deferred for unit in units)
+        report(title, len(units), len(units), _left_note(len(units) - done, later if context.defers else 0))
     if stopped.stopped:
         return Failed(message=str(stopped.stopped))
     if whole is not None and done == len(units):
@@ -188,7 +192,13 @@ def sweep_layer(
         return Failed(message=f"{len(failures)} of {len(units)} maps failed: {few(failures)}")
     if done < len(units):
         return end_partial(f"{len(units) - done} of {len(units)} maps are left")
-    return Completed(message=f"{len(units)} maps")
+    return Completed(message=plural(len(units), "map"))
+
+
+def _left_note(left: int, later: int) -> str:
+    """What is told of a layer of which so many units are left, so many of them for the end of the pass."""
+    notes = [f"stopped with {left - later} left"] if left > later else []
+    return ", ".join([*notes, *([f"{later} searched for longer at the end"] if later else [])])
 
 
 def _warn(context: SweepContext, layers: list[str]) -> list[str]:
@@ -286,18 +296,24 @@ def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], 
     return failures, waiting
 
 
-def _parts(context: SweepContext, units: Units, growth: Growth) -> list[Part]:
+def _parts(context: SweepContext, units: Units, growth: Growth) -> Iterator[Part]:
     """Which units of which layer to sweep in turn in a pass, and whether they are the layer's last.
 
     A layer after the other, unless there is a deadline: then units that were never made come before those of which
-    there is a picture already, of an older model or with other settings; and what is refined is ordered by need.
+    there is a picture already, of an older model or with other settings; what is refined is ordered by need; and those
+    whose search turns out to be a long one come last, when all others have had their turn.
     """
     if context.session.deadline.at is None:
-        return fresh_first(units, set())
+        yield from fresh_first(units, set())
+        return
+    context.defers, context.deferred = True, set()
     if growth != context.passes[0]:
-        return neediest_first(context, units)
-    stale = units_made_before(context.session.store, context.network.name)
-    return fresh_first(units, stale - {str(unit) for unit in find_made(context, units, growth)})
+        yield from neediest_first(context, units)
+    else:
+        stale = units_made_before(context.session.store, context.network.name)
+        yield from fresh_first(units, stale - {str(unit) for unit in find_made(context, units, growth)})
+    context.defers = False
+    yield from fresh_first(units_deferred(context, units), set())
 
 
 def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> tuple[int, int]:

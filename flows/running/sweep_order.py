@@ -38,6 +38,12 @@ def units_left(context: SweepContext, units: Units, growth: Growth) -> Units:
     return {layer: left for layer, left in found.items() if left}
 
 
+def units_deferred(context: SweepContext, units: Units) -> Units:
+    """The units whose search was put off, as it takes long."""
+    found = {layer: [unit for unit in chosen if str(unit) in context.deferred] for layer, chosen in units.items()}
+    return {layer: put_off for layer, put_off in found.items() if put_off}
+
+
 def units_not_better(context: SweepContext, units: Units) -> Units:
     """The units of which there is nothing better than what is asked for."""
     if not context.better:

@@ -17,7 +17,7 @@ import numpy as np
 
 from lib import stop
 from lib.arrays import Array, Floats, ShortIntegers, Tensor
-from lib.network.graph import LOCK
+from lib.network.graph import tracing
 
 Progress = Callable[[int, int], None]
 """Is called with how many steps are done, of how many."""
@@ -84,7 +84,7 @@ class DreamAscent:
             autograph=False,
         )
         self._value = tf.function(gradient.value, input_signature=[picture, *gradient.signature], autograph=False)
-        with LOCK:
+        with tracing():
             self._optimise.get_concrete_function()
             self._value.get_concrete_function()
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from lib import stop
 from lib.arrays import Floats, Integers, Tensor
 from lib.errors import BadInput
-from lib.network.graph import LOCK
+from lib.network.graph import tracing
 from lib.network.kernels import fast_kernels
 from lib.network.plan import Kernels
 from lib.network.trunk import Trunk, responses_of
@@ -168,7 +168,7 @@ class Ascent:
             input_signature=[canvas, pixels, numbers, numbers, numbers, tf.TensorSpec((None,), tf.int32)],
             autograph=False,
         )
-        with LOCK:
+        with tracing():
             self._optimise.get_concrete_function()
             self._finish.get_concrete_function()
             self._measure.get_concrete_function()

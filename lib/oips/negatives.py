@@ -8,7 +8,7 @@ In a layer that is linear in the pixels, as the first one, shifting a pattern ch
 mean of its pre-activation is decided at the borders alone, and that is what its negative OIPs show.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,13 +49,11 @@ def grow_negatives(
     indices: Sequence[int],
     growth: Growth,
     ground: Ground,
-    stored: Callable[[Floats], Floats] = lambda images: images,
 ) -> Negatives:
     """The negative OIPs of a layer's units, in one batch.
 
     Args:
         ground: of the growth's constraint, whose objective is "negative".
-        stored: what is left of images where they are stored in less precision: that is what is given, and measured.
     """
     (first, started), (rest, count) = stages_of(len(indices), growth)
     starts = started // count
@@ -81,5 +79,5 @@ def grow_negatives(
     )
     chosen = everyone.reshape(-1, starts)[:, 0] + state.score.reshape(-1, starts).argmax(axis=1)
     state = optimise(state.take(chosen), chosen, first, first + rest)
-    images = stored(state.best)
+    images = ground.stored(state.best)
     return Negatives(images, *ground.measure(images, np.asarray(indices)))

@@ -40,6 +40,11 @@ def let_all_in(_: int) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def as_they_are(images: Reals) -> Reals:
+    """Images that are stored whole."""
+    return images
+
+
 LONGER = 20
 """A unit is `silent` only after a search so many times as long."""
 
@@ -109,6 +114,7 @@ class Ground:
     signed: frozenset[int] = frozenset()  # the layer's units that stay linear
     facets: int = 1  # a unit's, which its starts take in turn (`lib.oips.matching`)
     let_in: Callable[[int], AbstractContextManager[None]] = let_all_in  # entered for a first search of so many
+    stored: Callable[[Reals], Reals] = as_they_are  # what is left of images where they are stored in less precision
 
 
 GroundOf = Callable[[str, ConstraintName, str], Ground]
@@ -332,12 +338,13 @@ def _optimise(
             left = _first_cut(order, finalists) if stage == 0 else _last_cut(state, order, finalists)
             state, alive = state.take(left), alive[left]
     kept = distinct(state.best, _order(state, facets[alive]), growth.oips)
-    responses, pre_activations = ground.measure(state.best[kept], np.full(len(kept), unit.index))
+    shown = ground.stored(state.best[kept])
+    responses, pre_activations = ground.measure(shown, np.full(len(kept), unit.index))
     if not np.isfinite([responses, pre_activations]).all():
         raise ArithmeticError(f"{unit} responds with infinities or NaN: its network cannot be used")
     oips = tuple(
         Oip(
-            image=state.best[at],
+            image=shown[row],
             response=float(responses[row]),
             pre_activation=float(pre_activations[row]),
             curve=state.curve[at],

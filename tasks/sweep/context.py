@@ -4,11 +4,13 @@ import math
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
 from lib import stop
-from lib.arrays import Bools, Images
+from lib.arrays import Bools, Floats, Images
 from lib.bounds.proof import prove_dead
 from lib.data.resized import ResizedImages
 from lib.deadline import OutOfTime
@@ -21,7 +23,7 @@ from lib.oips.matching import Matching, matches_exemplars, matching_of
 from lib.oips.measure import Measure
 from lib.oips.photographs import PictureStatistics, measure_pictures, of_photographs
 from lib.oips.rounding import kernels_for
-from lib.oips.search import Ground
+from lib.oips.search import Ground, as_they_are
 from lib.oips.style import STYLES, in_style, plain_pixels
 from lib.responses.exemplars import Exemplars, find_exemplars
 from storage.document import Json
@@ -42,8 +44,30 @@ LATEST_SECONDS = 300.0
 """Seconds after the deadline when a search that is still under way is given up, and left to the next run."""
 LONG_AT_ONCE = 4
 """Before a deadline so many long searches go on at once: a few come to their end then, and not none of many."""
+LAYERS_OPEN = 4
+"""So many layers at most are kept ready to be searched: what is traced for one takes memory."""
 MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
+
+
+def stored_as(growth: Growth) -> "np.dtype[np.floating]":
+    """In which numbers images are stored: large ones in halves, which no eye tells from whole ones. Responses are
+    measured on what is stored."""
+    return np.dtype(np.float16 if growth.margin else np.float32)
+
+
+class Deferred(OutOfTime):
+    """A search would go on for long while others have not had their turn."""
+
+
+@dataclass
+class _OpenLayer:
+    """What is traced of a layer. `grounds`: by style, constraint and objective; `measure`: as `SweepContext._measure`
+    says; `batchers`: what is to be closed."""
+
+    grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)
+    measure: Measure | None = None
+    batchers: ExitStack = field(default_factory=ExitStack)
 
 
 def batch_for(growth: Growth, most: int) -> int:
@@ -64,7 +88,8 @@ class SweepContext(RunContext):
     `growth`: how OIPs of the quality that is asked for are grown, and `lesser`: how those of the passes before are,
     drafts first; `better`: how those of a higher quality would be, which are shown where they are there; `ways`:
     all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `late`:
-    titles of what there was no time left for. `tally` has of each unit the OIPs that are shown, whatever their quality.
+    titles of what there was no time left for. `deferred`: units whose search goes on for long, while `defers` says that
+    such are put off. `tally` has of each unit the OIPs that are shown, whatever their quality.
     """
 
     growth: Growth
@@ -76,13 +101,14 @@ class SweepContext(RunContext):
     ways: Mapping[QualityName, tuple[Growth, ...]] = field(default_factory=dict)
     paces: Mapping[str, float] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
+    defers: bool = False
+    deferred: set[str] = field(default_factory=set)
     checked: Checked | None = None
     judge: Network | None = None
     smaller: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
-    _grounds: dict[tuple[str, str, ConstraintName, str], Ground] = field(default_factory=dict)
-    _measures: dict[str, Measure] = field(default_factory=dict)
+    _layers: dict[str, _OpenLayer] = field(default_factory=dict)
     _measured: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
     _shown: dict[str, tuple[Record, How]] = field(default_factory=dict)
@@ -168,9 +194,12 @@ class SweepContext(RunContext):
     def turn_for(self, unit: Unit) -> Iterator[None]:
         """While inside, a long search may go on: before a deadline few do at once, those that began first.
 
-        Raises OutOfTime where the deadline passes meanwhile, and Stopped.
+        Raises Deferred where long searches are put off, OutOfTime where the deadline passes meanwhile, and Stopped.
         """
         deadline = self.session.deadline
+        if self.defers:
+            self.deferred.add(str(unit))
+            raise Deferred(f"the search for {unit} takes long, and waits until others have had their turn")
         if deadline.at is None:
             yield
             return
@@ -195,10 +224,14 @@ class SweepContext(RunContext):
         return Constraint(name, *PICTURES)
 
     def ground(self, layer: str, style: str, constraint: ConstraintName, objective: str) -> Ground:
-        """Where a layer's units are searched; its ascent is traced when it is first asked for."""
-        key = (layer, style, constraint, objective)
+        """Where a layer's units are searched; its ascent is traced when it is first asked for.
+
+        Layers have their turn one after the other: those that were asked for longest ago are closed (`LAYERS_OPEN`).
+        """
+        key = (style, constraint, objective)
         with self._lock:
-            if key not in self._grounds:
+            opened = self._opened(layer)
+            if key not in opened.grounds:
                 growth = self.growth if style == self.growth.style else in_style(self.growth, style)
                 matching = self._matching(layer, growth, constraint, objective)
                 ascent = Ascent(
@@ -214,11 +247,11 @@ class SweepContext(RunContext):
                     look=self._look,
                 )
                 deadline, pace = self.session.deadline, self.paces.get(layer)
-                batcher = self._open.enter_context(
+                batcher = opened.batchers.enter_context(
                     Batcher(ascent, ascent.batch, beat=beat, deadline=deadline, pace=pace)
                 )
                 measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
-                self._grounds[key] = Ground(
+                opened.grounds[key] = Ground(
                     batcher,
                     ascent.starts,
                     measure,
@@ -226,8 +259,27 @@ class SweepContext(RunContext):
                     ascent.signed_units,
                     1 if matching is None else matching.facets,
                     batcher.let_in,
+                    self._as_stored if growth.margin else as_they_are,
                 )
-            return self._grounds[key]
+            return opened.grounds[key]
+
+    def _opened(self, layer: str) -> _OpenLayer:
+        """What is traced of a layer, which is now the one that was asked for last; others are closed for it."""
+        opened = self._layers.pop(layer, None)
+        if opened is None:
+            while len(self._layers) >= LAYERS_OPEN:
+                self._layers.pop(next(iter(self._layers))).batchers.close()
+            opened = _OpenLayer()
+            self._open.callback(opened.batchers.close)
+        self._layers[layer] = opened
+        return opened
+
+    def to_stored(self, pictures: Floats) -> Floats:
+        """Pictures [n, H, W, C] as images of the network, in the numbers in which they are stored."""
+        return self.network.pixels.to_network(pictures).astype(stored_as(self.growth))
+
+    def _as_stored(self, pictures: Floats) -> Floats:
+        return self.network.pixels.to_pictures(self.to_stored(pictures))
 
     def usual_ground(self, layer: str) -> Ground:
         """Where the sweep's own searches begin."""
@@ -271,11 +323,12 @@ class SweepContext(RunContext):
 
     def _measure(self, layer: str) -> Measure:
         """What measures images as they are stored, by the network as it was saved."""
-        if layer not in self._measures:
+        opened = self._opened(layer)
+        if opened.measure is None:
             network = self.network
             size = self.size_of(layer)
-            self._measures[layer] = Measure(network.saved, layer, network.pixels, batch=self.batch, size=size)
-        return self._measures[layer]
+            opened.measure = Measure(network.saved, layer, network.pixels, batch=self.batch, size=size)
+        return opened.measure
 
     def is_dead(self, layer: str, index: int) -> bool:
         """Whether bounds prove that no image, under whichever constraint, makes this unit respond."""

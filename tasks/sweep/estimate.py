@@ -7,6 +7,7 @@ networks of `python -m benchmarks plan`.
 
 import copy
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ from lib.oips.negatives import STARTS as NEGATIVES
 from lib.oips.negatives import stages_of as negative_stages
 from lib.oips.search import stages_of
 from storage.store import Record
-from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for
+from tasks.sweep.context import LAYERS_OPEN, MAPS_AT_ONCE, SweepContext, batch_for, stored_as
 from tasks.sweep.exemplars import pass_recipes
-from tasks.sweep.negatives import negatives_recipes, stored_as
+from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
 from tasks.sweep.timing import Timing, work_ahead
 
@@ -36,8 +37,10 @@ SURVEYED_SECONDS = 2.5e-7
 """CPU seconds to note the response of one unit to one image of the data set."""
 UNIT_BYTES = 12_000
 """Of a unit's records, and of what its picture has besides images."""
-PICTURE_BYTES = 6.0
-"""Of each number of an image: as it is drawn, and once more where the layer is gathered."""
+PICTURE_BYTES = 2.0
+"""Of each number of an image, as it is drawn."""
+COPIES = 2
+"""An image is stored for its unit, and once more where the layer is gathered."""
 
 
 WORTH_TIMING = 100
@@ -129,20 +132,22 @@ def estimate(
     batch = batch_for(growths[-1], context.batch)
     better: set[Unit] = set()
     passes: list[Pass] = []
+    turns: Counter[str] = Counter()
     for number, growth in reversed(list(enumerate(growths))):
         better |= set(found[number])  # what is there already, or better, needs no draft
         further = _further(growth, found[number].values())
         layers = {}
         for layer, chosen in units.items():
             missing = sum(unit not in better for unit in chosen)
-            parts = _parts(missing, rounds(missing) if number else 1, maps_per_task)
+            many = rounds(missing) if number else 1
+            turns[layer.name] += many if missing else 0
+            parts = _parts(missing, many, maps_per_task)
             numbers = growth.oips * _numbers(context, layer)
             layers[layer.name] = _grown(growth, parts, batch, timings[layer.name], further, numbers)
         passes.append(Pass(growth.quality, layers))
     before, behind = _exemplars(context, units, timings), Cost()
     for layer, chosen in units.items():
-        new = any(one.layers[layer.name].missing for one in passes)
-        behind += _besides(context, growths[-1], layer, chosen, timings[layer.name], new)
+        behind += _besides(context, growths[-1], layer, chosen, timings[layer.name], _built(turns[layer.name], units))
     return Estimate(before, tuple(reversed(passes)), behind)
 
 
@@ -219,7 +224,8 @@ def _grown(growth: Growth, parts: Sequence[int], batch: int, timing: Timing, fur
     cpu = further * (climbing + units * growth.starts * timing.start)
     cpu += units * _computed(1, batch) * timing.measured
     cpu += units * (UNIT_SECONDS + PIXEL_SECONDS * numbers)
-    return Cost(units, *_both(cpu, timing, 0.0), units * (UNIT_BYTES + numbers * (4 + PICTURE_BYTES)))
+    each = COPIES * stored_as(growth).itemsize + PICTURE_BYTES
+    return Cost(units, *_both(cpu, timing, 0.0), units * (UNIT_BYTES + numbers * each))
 
 
 def _climbing(stages: Iterable[tuple[int, int]], batch: int, timing: Timing) -> float:
@@ -257,16 +263,22 @@ def _exemplars(context: SweepContext, units: Mapping[Layer, Sequence[Unit]], tim
     return whole
 
 
+def _built(turns: int, units: Mapping[Layer, Sequence[Unit]]) -> int:
+    """How often the ascent of a layer is built that has so many turns: of many layers few are kept ready until the next
+    one, and until it is measured how natural the pictures are."""
+    return min(turns, 1) if len(units) <= LAYERS_OPEN else turns + min(turns, 1)
+
+
 def _besides(
-    context: SweepContext, growth: Growth, layer: Layer, chosen: Sequence[Unit], timing: Timing, new: bool
+    context: SweepContext, growth: Growth, layer: Layer, chosen: Sequence[Unit], timing: Timing, built: int
 ) -> Cost:
-    """What a layer takes once, where some of its pictures are `new`: its ascent is built, and it is measured how
+    """What a layer takes besides its OIPs, where some are new: its ascent is `built` so often, and it is measured how
     natural they are. And its negative OIPs, where they are missing."""
     own, session = _growing(context, growth), context.session
     batch, numbers = batch_for(growth, context.batch), _numbers(context, layer)
     cpu = ready = size = 0.0
-    if new:
-        ready += timing.ready
+    if built:
+        ready += built * timing.ready
         cpu += MOVED * _computed(len(chosen), batch) * timing.measured
         cpu += len(chosen) * MOVED * numbers * PIXEL_SECONDS
     recipes = negatives_recipes(own, layer.name, [unit.index for unit in chosen], layer.units)

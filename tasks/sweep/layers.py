@@ -128,6 +128,7 @@ def _tensors(
     longest = max((len(oip["curve"]) for unit in about for oip in about[unit]["oips"]), default=0)
     scales = max((len(oip["length_scales"]) for unit in about for oip in about[unit]["oips"]), default=0)
     shape = next((array.shape[1:] for array in images.values()), (0, 0, 0))
+    kind = np.result_type(*(array.dtype for array in images.values())) if images else np.dtype(np.float32)
     best = max((len(found["exemplars"]) for found in about.values()), default=0)
     rows = len(units)
     tensors: Tensors = {
@@ -135,7 +136,7 @@ def _tensors(
         "mask": np.array([unit in images for unit in units]),
         "count": np.array([len(images[unit]) if unit in images else 0 for unit in units], np.int64),
         "verdict": np.array([about[u]["verdict"] if u in about else missing.get(u, _LEFT) for u in units], dtype="S16"),
-        "oips": np.full((rows, most, *shape), np.nan, np.float32),
+        "oips": np.full((rows, most, *shape), np.nan, kind),
         "response": np.full((rows, most), np.nan, np.float32),
         "pre_activation": np.full((rows, most), np.nan, np.float32),
         "response_ratio": np.full(rows, np.nan, np.float32),

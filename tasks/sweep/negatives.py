@@ -8,7 +8,6 @@ import numpy as np
 
 from lib.arrays import Floats
 from lib.deadline import OutOfTime
-from lib.oips.growth import Growth
 from lib.oips.negatives import STARTS, grow_negatives, stages_of
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
@@ -18,7 +17,7 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 from tasks.session.scratch import scratch
-from tasks.sweep.context import SweepContext
+from tasks.sweep.context import SweepContext, stored_as
 from tasks.sweep.kinds.negatives import KIND
 
 VERSION = 1
@@ -48,11 +47,6 @@ def make_negatives(layer: str, indices: Sequence[int], count: int, run: str) -> 
             lambda: ([_grow(context, layer, indices, file)], _inputs(context)),
             unit=negatives_title(layer),
         )
-
-
-def stored_as(growth: Growth) -> "np.dtype[np.floating]":
-    """In which numbers images are stored: large ones in halves, which no eye and no response tells from whole ones."""
-    return np.dtype(np.float16 if growth.margin else np.float32)
 
 
 def negatives_title(layer: str) -> str:
@@ -86,9 +80,6 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
     kind, pixels = stored_as(growth), context.network.pixels
     images = np.lib.format.open_memmap(file, "w+", kind, (len(indices), *ground.parameterisation.shape))
 
-    def stored(pictures: Floats) -> Floats:
-        return pixels.to_pictures(pixels.to_network(pictures).astype(kind))
-
     responses: list[float | None] = []
     pre_activations: list[float | None] = []
     for first in range(0, len(indices), context.batch):
@@ -96,8 +87,8 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
             raise OutOfTime(f"the negative OIPs of {layer} are not all grown")
         part = list(indices[first : first + context.batch])
         with ground.let_in(sum(steps * images for steps, images in stages_of(len(part), growth))):
-            found = grow_negatives(layer, part, growth, ground, stored)
-        images[first : first + len(part)] = pixels.to_network(found.images)
+            found = grow_negatives(layer, part, growth, ground)
+        images[first : first + len(part)] = context.to_stored(found.images)
         responses += _numbers(found.responses)
         pre_activations += _numbers(found.pre_activations)
         report(negatives_title(layer), first + len(part), len(indices))

@@ -22,7 +22,7 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import beat
 from tasks.session.recorded import PARTIAL, stored_task
 from tasks.session.transient import transient
-from tasks.sweep.context import SweepContext
+from tasks.sweep.context import Deferred, SweepContext
 from tasks.sweep.exemplars import exemplars_recipe
 from tasks.sweep.kinds.oip import KIND
 from tasks.sweep.oip_attributes import GrownOip, OipAttributes
@@ -55,7 +55,7 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
     SomeMapsFailed where there are several units.
 
     A unit whose search would not end by the session's deadline, or was not at its end then, is left out, and left to
-    the next run.
+    the next run; so is one whose search is put off (`SweepContext.deferred`), and left to the end of this run.
 
     `quality`: that of the pass; None where it is what the sweep was asked for.
     """
@@ -70,6 +70,8 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
             continue
         try:
             _obtain_oips(context, Unit.parse(unit), growth)
+        except Deferred:
+            continue
         except OutOfTime:  # it stays as it was for the next run
             context.late.add(context.title_at(Unit.parse(unit).layer, growth.quality))
             continue
@@ -81,7 +83,9 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
         raise _join_errors(failed, len(units))
     made = [tally.key_of(unit) for unit in units if tally.is_made(unit)]
     if len(made) < len(units):
-        return Completed(name=PARTIAL, message="there was not enough time left for the search", data=made)
+        late = "there was not enough time left for the search"
+        put_off = any(unit in context.deferred for unit in units if not tally.is_made(unit))
+        return Completed(name=PARTIAL, message="the search takes long, and comes last" if put_off else late, data=made)
     reused = not any(map(tally.is_computed, units))
     return Completed(name="Reused" if reused else "Completed", data=made)
 
@@ -105,9 +109,9 @@ def _join_errors(failed: Mapping[str, Exception], asked: int) -> Exception:
 def _obtain_oips(context: SweepContext, unit: Unit, growth: Growth) -> None:
     """Find or make the record of a unit's OIPs.
 
-    Outputs: `oips`, float32 [k, H, W, C] as `.npy`, as the network takes images, whose attributes hold the verdict and
-    all that is known of each OIP, and `pixels` where the network takes other than 0..1; `picture`, a PNG that shows
-    them.
+    Outputs: `oips`, float16 or float32 (`stored_as`) [k, H, W, C] as `.npy`, as the network takes images, whose
+    attributes hold the verdict and all that is known of each OIP, and `pixels` where the network takes other than 0..1;
+    `picture`, a PNG that shows them.
     """
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
@@ -121,7 +125,7 @@ def _obtain_oips(context: SweepContext, unit: Unit, growth: Growth) -> None:
             turn=context.turn_for(unit),
         )
         shown = np.stack([oip.image for oip in search.oips])
-        images = context.network.pixels.to_network(shown)
+        images = context.to_stored(shown)
         picture = unit_picture(
             shown,
             [oip.response for oip in search.oips],

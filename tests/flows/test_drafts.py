@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import httpx
+import numpy as np
 import pytest
 
 from lib.deadline import OutOfTime
@@ -210,6 +212,33 @@ def test_what_there_is_no_time_for_is_left_and_not_failed_though_another_map_fai
     assert ended.is_failed()
 
 
+def test_before_a_deadline_what_takes_long_waits_until_all_others_are_refined(
+    bench: Bench, grown: Grown, over_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tasks.sweep.oips
+
+    over_after(13)  # six drafts, six refinements of which two are put off, and the first of these two
+    long, search_unit, ended = ("first/0", "second/1"), tasks.sweep.oips.search_unit, []
+
+    def search(unit: Any, growth: Any, *arguments: Any, turn: Any, **named: Any) -> Any:
+        found = search_unit(unit, growth, *arguments, turn=turn, **named)
+        if str(unit) in long and growth.quality == "standard":
+            with turn:
+                pass
+        ended.append((str(unit), growth.quality))
+        return found
+
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", search)
+    first = state(bench, budget=HOURS)
+    assert first.message == "better pictures of 1 map are left; the next run goes on with them"
+    assert sorted(unit for unit, _ in ended[6:10]) == [unit for unit in UNITS if unit not in long]
+    assert [unit for unit, _ in ended[10:]] == [long[0]]
+    assert not bench.store.run(bench.latest).failures
+    del ended[:]
+    assert sweep(bench, budget=HOURS)["state"] == "completed"
+    assert ended == [(long[1], "standard")]
+
+
 def test_before_a_deadline_what_needs_it_most_is_refined_first(
     bench: Bench, grown: Grown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +328,22 @@ def test_a_draft_is_called_so_in_python_and_in_the_gallery(bench: Bench, cli: CL
     (page,) = (tmp_path / "gallery").rglob("first/0/index.html")
     assert "A draft: one cheap search." in page.read_text()
     assert json.loads(page.with_name("unit.json").read_text())["quality"] == "draft"
+
+
+def test_colour_images_are_stored_in_halves_and_their_responses_are_of_what_is_stored(bench: Bench) -> None:
+    import keras
+
+    summary = sweep(bench)
+    model = two_layers()
+    for unit in summary["units"]:
+        layer, _, index = unit["unit"].partition("/")
+        images = bench.store.array(bench.store.record(unit["record"]).output("oips").digest)
+        assert images.dtype == np.float16
+        seen = keras.Model(model.inputs, model.get_layer(layer).output)(np.asarray(images, np.float32)).numpy()
+        responses = seen[..., int(index)].astype(np.float64).mean(axis=(1, 2))
+        np.testing.assert_allclose([oip["response"] for oip in unit["oips"]], responses, rtol=1e-5, atol=1e-6)
+    with h5py.File(summary["tensors"]["first"]) as file:
+        assert file["oips"].dtype == np.float16
 
 
 def test_small_grey_networks_are_swept_in_one_pass(tmp_path: Path, grown: Grown) -> None:

@@ -1,5 +1,6 @@
 """The compiled ascent: its gradient against NumPy, one trace for everything, and pixels that no batch changes."""
 
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -325,6 +326,19 @@ def test_stages_lead_where_one_ascent_leads(ascents: Ascents) -> None:
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_what_is_traced_for_an_ascent_goes_with_it(model: Any) -> None:
+    def graphs() -> list[Any]:
+        gc.collect()
+        return [one for one in gc.get_objects() if type(one).__name__ == "FuncGraph"]
+
+    before = len(graphs())
+    ascent = Ascent(model, "two", Constraint("box", 0.0, 1.0), batch=BATCH)  # it pools, with a gradient of our own
+    ascent.optimise(starts(ascent, 2), [0, 1], rates(2, 2))
+    assert len(graphs()) > before
+    del ascent
+    assert len(graphs()) == before
+
+
 def test_the_best_image_seen_is_kept(ascents: Ascents, constraint: ConstraintName) -> None:
     """Steps far too long overshoot, so that the last image is not the best."""
     ascent = ascents("two", constraint)

@@ -1,0 +1,34 @@
+"""What a sweep keeps ready while it goes from layer to layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.oips.ascent import AscentState
+from tasks.session.session import Session
+from tests.flows.tiny import MAPS
+
+
+def test_layers_that_were_asked_for_longest_ago_are_closed_and_opened_again_when_asked_for(
+    open_session: Session, sweep_context_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = sweep_context_in(open_session)
+    first, second = MAPS
+
+    def climb(ground: Any) -> float:
+        images = ground.starts(np.zeros((1, *ground.parameterisation.canvas), np.float32))
+        state = AscentState.from_starts(images, ground.parameterisation.shape)
+        return float(ground.ascent.optimise(state, [0], np.full((2, 1), 0.1, np.float32)).pre_activation[0])
+
+    monkeypatch.setattr("tasks.sweep.context.LAYERS_OPEN", 1)
+    ground = context.usual_ground(first)
+    reached = climb(ground)
+    assert context.usual_ground(first) is ground
+    context.usual_ground(second)
+    with pytest.raises(RuntimeError, match="closed"):
+        climb(ground)
+    again = context.usual_ground(first)
+    assert again is not ground
+    assert climb(again) == reached
