@@ -47,7 +47,8 @@ class RunRecord:
     """What is known of a run. `units` and `failures` are by unit; `pins` are digests of recipes it may reuse.
 
     `opened` and `closed` are ISO 8601 in UTC; `closed` is None while the run is open, or was killed. `failed_kinds`: of
-    which kind that would have been that failed, as far as it is known; None in runs of earlier versions.
+    which kind that would have been that failed, as far as it is known; None in runs of earlier versions. `flow_run`:
+    Prefect's id of the flow run that opened it; None where there was none, and in runs of earlier versions.
     """
 
     id: str
@@ -61,6 +62,7 @@ class RunRecord:
     failures: dict[str, str] = field(default_factory=dict)
     summary: dict[str, Json] = field(default_factory=dict)
     failed_kinds: dict[str, str] | None = None
+    flow_run: str | None = None
 
     def with_kinds(self, tasks: Callable[[], Mapping[str, str]]) -> "RunRecord":
         """The run with the kinds of all its units. `tasks`: those of all records by key, asked where one is missing."""
@@ -91,7 +93,14 @@ class RunRecord:
 class Run:
     """A run that is open in this process. Any number of threads may share it."""
 
-    def __init__(self, files: Files, flow: str, parameters: Mapping[str, Any], pins: Iterable[str]) -> None:
+    def __init__(
+        self,
+        files: Files,
+        flow: str,
+        parameters: Mapping[str, Any],
+        pins: Iterable[str],
+        flow_run: str | None = None,
+    ) -> None:
         self._files = files
         self._lock = threading.Lock()
         self._units: dict[str, UnitResult] = {}
@@ -105,6 +114,7 @@ class Run:
             state="open",
             opened=now(),
             pins=_pins(pins),
+            flow_run=flow_run,
         )
         with self._lock:
             self._write()

@@ -237,12 +237,15 @@ class Store:
             else:
                 log.warning("%s", record)
 
-    def open_run(self, flow: str, parameters: Mapping[str, Any], pins: Sequence[str] = ()) -> Run:
-        """Open a run; its record is written at once. `pins` are digests of recipes whose records it may reuse.
+    def open_run(
+        self, flow: str, parameters: Mapping[str, Any], pins: Sequence[str] = (), *, flow_run: str | None = None
+    ) -> Run:
+        """Open a run; its record is written at once. `pins` are digests of recipes whose records it may reuse;
+        `flow_run` is Prefect's id of the flow run that opens it.
 
         Open it before the listing that it looks things up in: what it pins is safe from garbage collection.
         """
-        return Run(self.files, flow, parameters, pins)
+        return Run(self.files, flow, parameters, pins, flow_run)
 
     def run(self, run: str) -> RunRecord:
         """The run of this id. Raises StoreError where there is none, or its record is damaged."""

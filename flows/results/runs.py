@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
+from uuid import UUID
 
 from lib.network.units import Unit
 from storage.document import Json
@@ -26,11 +27,12 @@ SILENCE = 15 * 60.0
 class RunNote(TypedDict):
     """What is known of a run: when it was opened, closed and last heard of, and what came of it.
 
-    `state`: as the run's, or "died"; `computed`, `reused`: of what the run counts; `verdicts`: how many of its units
+    `flow_run`: Prefect's id of the flow run; `state`: as the run's, or "died"; `computed`, `reused`: of what the run counts; `verdicts`: how many of its units
     came to which.
     """
 
     run: str
+    flow_run: str | None
     flow: str
     state: str
     opened: str
@@ -74,6 +76,7 @@ def describe_run(store: "Store", run: "RunRecord", heard: float) -> RunNote:
         verdicts.update(counts)
     return {
         "run": run.id,
+        "flow_run": run.flow_run,
         "flow": run.flow,
         "state": "died" if run.state == "open" and time.time() - heard > SILENCE else run.state,
         "opened": run.opened,
@@ -85,6 +88,16 @@ def describe_run(store: "Store", run: "RunRecord", heard: float) -> RunNote:
         "failed": len(run.failures),
         "verdicts": dict(verdicts),
     }
+
+
+def find_run(store: "Store", name: str) -> "RunRecord":
+    """The run of this id, or the latest that a flow run of this Prefect id opened. Raises StoreError."""
+    try:
+        flow_run = str(UUID(name))
+    except ValueError:
+        return store.run(name)
+    opened = [run for run in store.runs() if run.flow_run == flow_run]
+    return opened[-1] if opened else store.run(name)
 
 
 def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:

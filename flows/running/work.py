@@ -12,6 +12,7 @@ from flows.forms.places import DATA_FOLDER
 from flows.forms.private import keep_private, make_room
 from flows.forms.resolve import Resolved, take_over
 from flows.running.descriptors import allow_many_files
+from flows.running.labels import label_flow_run
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.prefect_internals import FLOW_RUN_ID
 from flows.running.printable_log import keep_log_printable
@@ -29,14 +30,15 @@ OVERTIME_MINUTES = 30.0
 def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
     """A run in the parameters' store, open while inside, with their deadline if they have one, and what they name.
 
-    The flow run is known to live, and the process ends where the work stalls or is told to stop. Raises BadInput and
-    StoreError.
+    The flow run bears the name of the store's run. It is known to live, and the process ends where the work stalls or
+    is told to stop. Raises BadInput and StoreError.
     """
     with alive(parameters) as (life, deadline, found):
         asked = parameters.model_dump(mode="json")
         make_room(parameters.store)
         with session(parameters.store, flow, asked, deadline) as open_session:
             life.note_run(parameters.store, open_session.run.id)
+            label_flow_run(name=open_session.run.id, kind=flow)
             with noted_at_a_hard_end(open_session.close_stopped):
                 yield open_session, found
 

@@ -180,7 +180,8 @@ def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Dea
 
 def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Deadline) -> Iterator[Session]:
     store = Store.open(place)
-    run = store.open_run(flow, parameters)
+    flow_run = flow_run_here()
+    run = store.open_run(flow, parameters, flow_run=str(flow_run.id) if flow_run else None)
     with share(run.id, Session(store, run, store.listing(), code_version(), deadline)) as opened:
         try:
             yield opened

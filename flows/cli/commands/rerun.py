@@ -11,6 +11,7 @@ from flows.cli.options import AsJson, Given, StorePlace, fill_in, from_form
 from flows.forms.every_run import Limits
 from flows.forms.parameters import AnalyseParameters, DreamParameters, SweepParameters, TrainParameters
 from flows.forms.places import store_place
+from flows.results.runs import find_run
 from lib.errors import BadInput
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def rerun(
     given: Given,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="The run to finish, as dreamsweep runs lists it.", show_default=False),
+        typer.Argument(metavar="RUN", help="The run to finish, as dreamsweep runs lists it; or the id of its flow run in Prefect.", show_default=False),
     ] = None,
     folder: Annotated[
         Path | None,
@@ -55,7 +56,7 @@ def rerun(
 
     limits = fill_in(Limits, given).model_dump(exclude={"stalled_after"})
     opened = Store.open(store_place(store), create=False)
-    found = opened.run(run) if run is not None else _next(opened)
+    found = find_run(opened, run) if run is not None else _next(opened)
     if found.flow not in _FORMS:
         raise BadInput(f"run {found.id} is a {found.flow}: only a {_KINDS} can be run again")
     asked: Given = {**found.parameters, "store": store_place(store)} | limits

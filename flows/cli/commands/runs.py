@@ -35,11 +35,12 @@ def _show(found: list[RunNote]) -> None:
     for run in found:
         of = f" of {run['model']}" if run["model"] else ""
         counted = [f"{run['computed']} computed, {run['reused']} reused"] if run["computed"] or run["reused"] else []
+        in_prefect = [f"flow run {run['flow_run']}"] if run["flow_run"] else []
         rows.add_row(
             run["run"],
             local_moment(run["opened"]),
             f"[{styles[run['state']]}]{run['state']}[/]",
-            escape("\n".join([run["flow"] + of, *filter(None, [in_words(run["verdicts"])]), *counted])),
+            escape("\n".join([run["flow"] + of, *filter(None, [in_words(run["verdicts"])]), *counted, *in_prefect])),
         )
     out().print(rows)
     if any(run["state"] == "died" for run in found):

@@ -67,6 +67,18 @@ def test_a_run_keeps_its_model_whichever_is_the_latest_by_now(cli: CLI, bench: B
     assert (again["computed"], again["reused"]) == (0, 6)
 
 
+def test_a_run_is_finished_by_the_id_of_its_flow_run_too(cli: CLI, bench: Bench) -> None:
+    failed = bench.store.run(bench.first)
+    Bench(bench.root, None, None).sweep(layers=["Conv2D_1/0"])
+    assert failed.flow_run is not None
+    again = rerun(cli, bench, failed.flow_run)
+    assert (again["computed"], again["reused"]) == (2, 4)
+    code, out, _ = cli("runs", "--store", bench.root)
+    assert (code, failed.id in out, failed.flow_run in out.replace("\n", "")) == (0, True, True)
+    code, _, err = cli("rerun", "00000000-0000-0000-0000-000000000000", "--store", bench.root)
+    assert (code, "has no run" in err) == (2, True)
+
+
 def test_a_run_of_before_a_setting_was_there_counts_as_finished_by_one_that_left_it_as_it_is() -> None:
     def run(**parameters: Any) -> RunRecord:
         return RunRecord("20261129-000000-abcdef", "oip-sweep", parameters, "partial", "2026-11-29T00:00:00+00:00")
