@@ -19,7 +19,7 @@ from flows.results.reports import report_analysis, show_progress
 from flows.results.summaries import AnalysisSummary
 from flows.running.damage import makes_damaged_again
 from flows.running.gallery_update import refresh_gallery
-from flows.running.labels import label_flow_run
+from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run
 from flows.running.pixels import settle_pixels
 from flows.running.work import work
@@ -76,7 +76,7 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
         work(parameters, "analyse") as (open_session, found),
         _open_context(open_session, parameters, found) as context,
     ):
-        label_flow_run(model=context.network.name, data=context.data[0].name if context.data else None)
+        tag_flow_run(model=context.network.name, data=context.data[0].name if context.data else None)
         run, store, tally = open_session.run.id, open_session.store, context.tally
         _groups(context, parameters)  # raises what is wrong with them before anything is made
         predicted = context.labelled and context.classifier is not None

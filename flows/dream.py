@@ -22,7 +22,7 @@ from flows.running.damage import makes_damaged_again
 from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
-from flows.running.labels import label_flow_run
+from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run, few
 from flows.running.pixels import settle_pixels
 from flows.running.work import work
@@ -76,7 +76,7 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
         work(parameters, "dream") as (open_session, found),
         _open_context(open_session, parameters, found) as (context, tour),
     ):
-        label_flow_run(model=context.network.name)
+        tag_flow_run(model=context.network.name)
         run, store, tally = open_session.run.id, open_session.store, context.tally
         todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
         total = len(todo) * context.passes + tally.failed

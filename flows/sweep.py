@@ -21,7 +21,7 @@ from flows.running.accuracy import CHECKED
 from flows.running.damage import makes_damaged_again
 from flows.running.fan_out import fan_out
 from flows.running.gallery_update import refresh_gallery
-from flows.running.labels import label_flow_run
+from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_in_states, end_partial, end_run, few
 from flows.running.plan import tell_plan
 from flows.running.sweep_context import better_recipes, obtain_sweep_model, open_sweep, sweep_recipes
@@ -91,7 +91,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
         with open_sweep(open_session, parameters, stored) as (context, units):
             open_session.pin(chain(sweep_recipes(context, units), better_recipes(context, units)))
             tell_plan(context, units, parameters.quality, parameters.maps_per_task)
-            label_flow_run(model=context.network.name, data=context.natural.name if context.natural else None)
+            tag_flow_run(model=context.network.name, data=context.natural.name if context.natural else None)
             names = [layer.name for layer in units]
             troubles = earlier.failures
             warnings: list[str] = []

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.forms.parameters import TrainParameters
 from flows.results.summaries import TrainSummary
 from flows.running.damage import makes_damaged_again
-from flows.running.labels import label_flow_run
+from flows.running.labels import tag_flow_run
 from flows.running.models import obtain_trained_model
 from flows.running.work import work
 from tasks.model.training import Scores
@@ -25,7 +25,7 @@ def train(parameters: TrainParameters) -> TrainSummary:
     begun = time.monotonic()
     with work(parameters, "train") as (open_session, _):
         trained = obtain_trained_model(open_session, parameters)
-        label_flow_run(model=trained.name, data=parameters.data)
+        tag_flow_run(model=trained.name, data=parameters.data)
         scores = read_as(Scores, trained.record.output("model").attributes)
         closed = open_session.run.close("completed", {"model": trained.name, **scores})
     hows = [unit.how for unit in closed.units.values()]

@@ -206,12 +206,13 @@ def _run(arguments: Sequence[str] | None) -> int:
             return _fail(_said(known), BAD_INPUT)
         if (short := shortage(error)) is not None:
             return _fail(short, NOT_ALL_WELL)
+        from flows.serving.delivery import NotSent
         from flows.serving.runner_process import CannotServe
         from flows.serving.server import ServerError
         from flows.web.access import AccessError
         from flows.web.listening import PortTaken  # here, because `--help` need not import them
 
-        if isinstance(error, ServerError | PortTaken | CannotServe | AccessError):
+        if isinstance(error, ServerError | PortTaken | CannotServe | AccessError | NotSent):
             return _fail(str(error), NOT_ALL_WELL)
         if (outside := _outside(error)) is not None:
             return _fail(str(outside), BAD_INPUT)

@@ -6,6 +6,7 @@ start.
 """
 
 import os
+import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,20 @@ def make_room(place: str) -> None:
         with suppress(OSError, RuntimeError, ValueError):
             folder = Path(text).expanduser().absolute()
             make_folders(folder, umask_for(folder))
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that this account alone can read, whole or not at all, and onto the disk. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        own.replace(path)
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def close_to_others(say: Callable[[str], None]) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from flows.running.liveness import Life, dead_files, file_of, hold_dead_file, read_life, write_life
 from flows.running.prefect_internals import FLOW_RUN_ID
+from flows.running.server_client import client_of
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Store
 
@@ -56,16 +57,10 @@ def mark_crashed(folder: Path, url: str, *, deployments: str | None) -> list[str
     if not dead and deployments is None:
         return []
     import httpx
-    from prefect.client.orchestration import SyncPrefectClient
-    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
 
     marked: list[str] = []
     try:
-        with SyncPrefectClient(
-            url,
-            auth_string=PREFECT_API_AUTH_STRING.value(),
-            api_key=PREFECT_API_KEY.value(),
-        ) as client:
+        with client_of(url) as client:
             for path in dead:
                 marked += _mark_crashed_file(client, path)
             if deployments is not None:

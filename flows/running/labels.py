@@ -1,29 +1,59 @@
-"""What a flow run is called in Prefect's UI, and the tags by which it is found there."""
+"""What Prefect's server knows a flow run by: its run in the store, the model and the data set.
+
+Names and tags are what people see and filter by in the UI. Labels are for whoever tells how the flow run ended: they
+outlive the process, whatever ends it, and every machine that uses the server sees them.
+
+A server that does not take it fails nothing: it is logged.
+"""
 
 import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tasks.session.session import flow_run_here
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+
+from storage.files import without_password
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+RUN, STORE = "dreamsweep.run", "dreamsweep.store"
 
 log = logging.getLogger(__name__)
 
 
-def label_flow_run(*, name: str | None = None, **about: str | None) -> None:
-    """Give the flow run of this thread a name, and tags beside those that it has, as `model: model/mnist-1`.
+def label_flow_run(run: str, store: str, kind: str) -> None:
+    """Call the flow run in which this is called as the run that it has opened, in the store at this place, and tag it
+    with what it does, as `kind: oip-sweep`."""
+    labels = {RUN: run, STORE: label_of_store(store)}
+    _tell(lambda client, flow_run: client.update_flow_run_labels(flow_run.id, labels))
+    _tell(lambda client, flow_run: client.update_flow_run(flow_run.id, name=run).raise_for_status())
+    tag_flow_run(kind=kind)
 
-    A server that cannot be reached now is no reason to end the work: it is logged.
 
-    Args:
-        about: what the tags say, by what it is; None is left out.
-    """
-    import httpx
-    from prefect.client.orchestration import get_client
+def tag_flow_run(**about: str | None) -> None:
+    """Add tags to the flow run in which this is called, as `model: model/mnist-1`; None is left out."""
 
-    flow_run = flow_run_here()
-    if flow_run is None:
-        return
-    flow_run.tags = sorted({*flow_run.tags, *(f"{what}: {said}" for what, said in about.items() if said)})
+    def tell(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
+        flow_run.tags = sorted({*flow_run.tags, *(f"{what}: {said}" for what, said in about.items() if said)})
+        client.update_flow_run(flow_run.id, tags=flow_run.tags).raise_for_status()
+
+    _tell(tell)
+
+
+def label_of_store(place: str) -> str:
+    """What the label says of a store: where it is, whatever folder one is in, and no password."""
+    return without_password(place if "://" in place else str(Path(place).expanduser().resolve()))
+
+
+def _tell(what: Callable[["SyncPrefectClient", "FlowRun"], object]) -> None:
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None  # noqa: PT018 - no test
     try:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, name=name, tags=flow_run.tags).raise_for_status()
-    except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: it could not be asked for its version
-        log.warning("flow run %s is not labelled: %s", flow_run.name, error)
+            what(client, context.flow_run)
+    except Exception as error:
+        log.warning("Prefect's server does not know all of flow run %s: %s", context.flow_run.name, error)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FLOW_RUN_ID = "PREFECT__FLOW_RUN_ID"
 """The environment variable in which the process of a flow run finds its id."""
+RUNNER_ENDS = "Runner is shutting down."
+"""What the state of a flow run says that was cancelled because the process ended that runs flows."""
 SENDERS = ("EventsWorker", "APILogWorker")
 """The loggers of what sends events and log lines to the server."""
 

@@ -1,68 +1,166 @@
-"""Whether a webhook is called when a run goes wrong: Prefect's server does it, by an automation that we put there."""
+"""Telling how flow runs ended: `dreamsweep up` asks the server now and then, and sends a message for each one.
 
+This is the one place that decides about it. The server knows every end of a flow run, whatever it came by: the flow run
+itself, its process that died, a night that nobody was there to begin. So nothing has to be heard at the moment when it
+happens, and what happened while `up` was not running is told later.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from types import TracebackType
+from typing import TYPE_CHECKING
 
-import yaml
-from prefect.blocks.webhook import Webhook
-from prefect.events.schemas.automations import AutomationCore
-from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
+import httpx
 
+from flows.running.server_client import client_of
+from flows.serving.delivery import ANSWER_SECONDS, CONNECT_SECONDS, NotSent, send
+from flows.serving.deployments import NAME
+from flows.serving.notify_settings import NotifySettings, read_settings
+from flows.serving.outbox import Outbox
 from lib.errors import BadInput
+from lib.words import duration
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.events.schemas.automations import Automation
+    from prefect.client.schemas.objects import FlowRun
 
-FILE = Path(__file__).resolve().parents[2] / "deploy" / "notify.yaml"
-WEBHOOK = "dreamsweep"
-"""What the block is called that has the webhook's address, which the server keeps encrypted."""
+    from flows.serving.message import Places
 
+LOOK_SECONDS = 2.0
+OFTEN, SELDOM = timedelta(hours=1), timedelta(days=30)
+"""How long ago a flow run may have ended that is asked for at every look, and at the first one of each hour: its end
+may be noted late, and clocks are put right."""
+PAGE = 200
+END_SECONDS = CONNECT_SECONDS + ANSWER_SECONDS
+"""How long the end of `up` waits for what is being sent: if that were broken off, it would be sent again."""
 
-class _Wanted(TypedDict):
-    """What the file says, as far as it is used here."""
-
-    name: str
-    actions: list[dict[str, str]]
+log = logging.getLogger("dreamsweep.up")
 
 
 class Notifications:
-    """The automation on a server; called within that server's settings."""
+    """A thread that tells of the flow runs of a server, while it is held in a `with`.
 
-    def __init__(self, client: "SyncPrefectClient") -> None:
-        self._client = client
-        self._wanted: _Wanted = yaml.safe_load(FILE.read_text())
+    Args:
+        folder: Prefect's, in the data folder.
+        url: the server's API.
+        places: where links lead, and the store that is served.
+    """
 
-    @property
-    def on(self) -> bool:
-        """Whether the webhook is called."""
-        return any(automation.enabled for automation in self._there())
+    def __init__(self, folder: Path, url: str, places: "Places") -> None:
+        self._folder, self._url, self._places = folder, url, places
+        self._outbox = Outbox(folder / "outbox")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
+        self._has_taken_over = False
+        self._long_look_at = 0.0
+        self._trouble = ""
 
-    def turn_on(self, url: str) -> None:
-        """Call this address from now on, as the file says. Raises BadInput for what is no address of a webhook."""
+    def __enter__(self) -> "Notifications":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(END_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with client_of(self._url) as client:
+                    while not self._stop.is_set():
+                        self._look(client)
+                        self._trouble = ""
+                        self._stop.wait(LOOK_SECONDS)
+            except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for its version
+                logging.getLogger(__name__).info("flow runs that have ended are not told yet: %s", error)
+            except BadInput as problem:
+                self._say(str(problem))
+            except Exception as error:  # it looks again, and `up` goes on
+                self._say(f"cannot look for flow runs that have ended: {type(error).__name__}: {error}")
+            self._stop.wait(LOOK_SECONDS)
+
+    def _say(self, trouble: str) -> None:
+        """Log what goes wrong at every look, once."""
+        if trouble != self._trouble:
+            log.error("%s", trouble)
+            self._trouble = trouble
+
+    def _look(self, client: "SyncPrefectClient") -> None:
+        """Note what has ended, and tell it."""
+        if not self._has_taken_over:
+            self._take_over(client)
+        self._outbox.tidy()
+        settings = read_settings(self._folder)
+        if settings is None:
+            self._outbox.drop_waiting()
+            return
         try:
-            TypeAdapter(AnyHttpUrl).validate_python(url)
-        except ValidationError as problem:
-            raise BadInput(
-                "that is not the address of a webhook: give one such as https://hooks.example.com/abc"
-            ) from problem
-        block = Webhook(url=url).save(WEBHOOK, overwrite=True)
-        actions = [action | {"block_document_id": str(block)} for action in self._wanted["actions"]]
-        wanted = AutomationCore.model_validate(self._wanted | {"actions": actions})
-        before = self._there()
-        self._client.create_automation(wanted)
-        self._delete(before)
+            self._note_ended(client, settings)
+        finally:
+            self._tell(settings)  # also while the server is away
 
-    def turn_off(self) -> None:
-        """Call it no more, and forget its address."""
-        self._delete(self._there())
-        for block in self._client.read_block_documents():
-            if block.name == WEBHOOK:
-                self._client.delete_block_document(block.id)
+    def _take_over(self, client: "SyncPrefectClient") -> None:
+        from flows.serving.earlier_automation import take_over
 
-    def _there(self) -> "list[Automation]":
-        return list(self._client.read_automations_by_name(self._wanted["name"]))
+        try:
+            if take_over(client, self._folder):
+                log.info("notifications are sent by dreamsweep up from now on, and by Prefect's server no more")
+        except httpx.HTTPStatusError as error:
+            if error.response.is_server_error:  # it is busy
+                raise
+            log.warning("whether an earlier version turned notifications on cannot be read: %s", error)
+        self._has_taken_over = True
 
-    def _delete(self, automations: "list[Automation]") -> None:
-        for automation in automations:
-            self._client.delete_automation(automation.id)
+    def _note_ended(self, client: "SyncPrefectClient", settings: NotifySettings) -> None:
+        from flows.serving.message import ended_well, message_of
+
+        is_long = time.monotonic() > self._long_look_at
+        since = max(datetime.now(UTC) - (SELDOM if is_long else OFTEN), datetime.fromisoformat(settings.since))
+        for run in sorted(_ended(client, since), key=lambda run: run.end_time or since):
+            assert run.state is not None
+            if self._outbox.knows(str(run.id), run.run_count):
+                continue
+            well = ended_well(run.state)
+            wanted = well is not None and not (well and settings.which == "trouble")
+            message = message_of(client, run, bool(well), self._places) if wanted else None
+            self._outbox.put(str(run.id), run.run_count, message)
+        if is_long:
+            self._long_look_at = time.monotonic() + OFTEN.total_seconds()
+
+    def _tell(self, settings: NotifySettings) -> None:
+        for entry, message in self._outbox.due():
+            if self._stop.is_set():
+                return
+            try:
+                send(settings.address, message)
+            except NotSent as problem:
+                wait = self._outbox.note_not_sent(entry)
+                again = "given up" if wait is None else f"again in {duration(wait)}"
+                log.error("the message about %s could not be sent: %s; %s", message["run"], problem, again)
+            else:
+                self._outbox.note_sent(entry)
+
+
+def _ended(client: "SyncPrefectClient", since: datetime) -> "Iterator[FlowRun]":
+    """The flow runs of our deployments that ended since then."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    ended = filters.FlowRunFilter(
+        state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=sorted(TERMINAL_STATES))),
+        end_time=filters.FlowRunFilterEndTime(after_=since),
+    )
+    ours = filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[NAME]))
+    offset = 0
+    while page := client.read_flow_runs(
+        flow_run_filter=ended, deployment_filter=ours, sort=FlowRunSort.END_TIME_DESC, limit=PAGE, offset=offset
+    ):
+        offset += len(page)
+        yield from page

@@ -103,6 +103,15 @@ class _Up:
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
         self._mark_crashed()
+        # They import Prefect, which takes its settings in when it is imported: no earlier than here.
+        from flows.serving.message import Places
+        from flows.serving.notifications import Notifications
+
+        places = Places(url.removesuffix("/api"), self._pictures, self._settings.store)
+        with Notifications(self._folder, url, places):
+            self._serve(url)
+
+    def _serve(self, url: str) -> None:
         serving = ServingProcess(self._folder, self._settings.at_once, self._environment(), log.info)
         try:
             while not self._stop.is_set():

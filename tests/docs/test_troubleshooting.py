@@ -16,7 +16,7 @@ from tests.docs.blocks import CHECKOUT, PACKAGES
 
 PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 ROOTS = {"BadInput", "StoreError", "ServerError", "PortTaken", "CannotServe", "AlreadyUp", "OutOfTime"}
-ROOTS |= {"AccessError", "NoPassword"}
+ROOTS |= {"AccessError", "NoPassword", "NotSent"}
 """Errors whose message is shown by itself; their subclasses are found."""
 BESIDES = {"ArithmeticError", "FloatingPointError", "HTTPException"}
 """Python's and Starlette's own, which fail one map, end a training, or are shown by a browser."""

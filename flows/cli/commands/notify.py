@@ -1,4 +1,4 @@
-"""`dreamsweep notify`: a webhook that is called when a run goes wrong."""
+"""`dreamsweep notify`: being told how flow runs ended."""
 
 import stat
 import sys
@@ -9,7 +9,13 @@ import typer
 
 from flows.cli.options import AsJson
 from flows.forms.places import DATA_FOLDER
+from flows.serving.notify_settings import NotifySettings, Which
 from lib.errors import BadInput
+
+_TOLD = {
+    "trouble": "flow runs that fail, crash, end partial or are not begun",
+    "all": "all flow runs, however they end",
+}
 
 
 def notify(
@@ -19,8 +25,9 @@ def notify(
         typer.Argument(
             metavar="URL",
             envvar="DREAMSWEEP_WEBHOOK",
-            help="Turn notifications on, and call this webhook, as https://hooks.slack.com/...; - reads the address "
-            "from standard input, where no other account sees it.",
+            help="Turn notifications on, and send them to this address: the webhook that Slack, Discord or Teams gave "
+            "you, https://ntfy.sh/TOPIC, mailtos://USER:PASSWORD@HOST, any other address of apprise, or a webhook of "
+            "your own, which gets JSON; - reads the address from standard input, where no other account sees it.",
             show_default=False,
         ),
     ] = None,
@@ -28,20 +35,33 @@ def notify(
         Path | None,
         typer.Option("--file", metavar="FILE", help="Read the address from this file.", show_default=False),
     ] = None,
+    on: Annotated[
+        Which | None,
+        typer.Option(
+            "--on",
+            metavar="all|trouble",
+            help="Be told of all flow runs, or of those alone that fail, crash, end partial or are not begun. "
+            "Default: trouble, or what was chosen before.",
+            show_default=False,
+        ),
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", metavar="", help="Send a message now, as a test.")] = False,
     off: Annotated[bool, typer.Option("--off", metavar="", help="Turn it off, and forget the address.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Call a webhook when a run of a schedule or of the UI fails, crashes or ends partial; or show whether that is on.
+    """Send a message when a run of a schedule or of the UI has ended; or show whether that is on.
 
-    Prefect's server calls it, as deploy/notify.yaml says, while `dreamsweep up` runs.
+    `dreamsweep up` sends it. What ended while that was not running is told when it runs again.
     """
     from flows.cli.terminal import print_json, say
-    from flows.serving.server import local_server
+    from flows.serving.delivery import send, service_of
+    from flows.serving.message import sample_message
+    from flows.serving.notify_settings import read_settings, turn_on
 
     source = context.get_parameter_source("webhook")
     typed = webhook is not None and source is not None and source.name == "COMMANDLINE"
-    if off and (typed or file):
-        raise BadInput("--off turns it off, and an address turns it on: leave one of them out")
+    if off and (typed or file or on or test):
+        raise BadInput("--off turns notifications off: leave it out, or all else")
     if typed and file:
         raise BadInput("the address is given twice: leave out the argument, or --file")
     if typed and webhook != "-":
@@ -53,23 +73,52 @@ def notify(
         webhook = read_address(file)
     elif off:
         webhook = None  # that of the environment is for turning it on
+    folder = DATA_FOLDER / "prefect"
+    settings = None
+    if off:
+        _turn_off(folder)
+    elif not webhook:
+        settings = read_settings(folder) or _take_over(folder)
+    if webhook or on or test:
+        settings = turn_on(folder, webhook or None, on)
+    if settings is not None and test:
+        send(settings.address, sample_message())
+    if as_json:
+        print_json(
+            {"on": settings is not None, "which": settings and settings.which} | ({"sent": True} if test else {})
+        )
+    elif settings is None:
+        say("off: nobody is told how flow runs end")
+    else:
+        say(f"on: {service_of(settings.address)} is told of {_TOLD[settings.which]}")
+        if test:
+            say("a message was sent as a test")
+
+
+def _turn_off(folder: Path) -> None:
+    """Off, here and for what an earlier version has turned on at the server."""
     from prefect.client.orchestration import get_client
 
-    from flows.serving.notifications import Notifications
+    from flows.serving.earlier_automation import remove
+    from flows.serving.notify_settings import turn_off
+    from flows.serving.server import local_server
+
+    turn_off(folder)
+    with local_server(DATA_FOLDER), get_client(sync_client=True) as client:
+        remove(client)
+
+
+def _take_over(folder: Path) -> NotifySettings | None:
+    """The settings that an earlier version has left at the server, which are ours from now on."""
+    from prefect.client.orchestration import get_client
+
+    from flows.serving.earlier_automation import take_over
+    from flows.serving.notify_settings import read_settings
+    from flows.serving.server import local_server
 
     with local_server(DATA_FOLDER), get_client(sync_client=True) as client:
-        notifications = Notifications(client)
-        if off:
-            notifications.turn_off()
-        elif webhook:
-            notifications.turn_on(webhook)
-        on = notifications.on
-    if as_json:
-        print_json({"on": on})
-    else:
-        say(
-            "on: the webhook is called when a run fails, crashes or ends partial" if on else "off: no webhook is called"
-        )
+        take_over(client, folder)
+    return read_settings(folder)
 
 
 _LONGEST = 65_536

@@ -11,6 +11,8 @@ from pathlib import Path
 import prefect
 import pytest
 
+from flows.running.prefect_internals import RUNNER_ENDS
+
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = [
     "prefect.context:refresh_global_settings_context",
@@ -54,6 +56,13 @@ def test_events_pass_through_the_method_that_is_replaced() -> None:
 
     given = list(inspect.signature(PrefectEventsClient.emit).parameters)
     assert given == ["self", "event"], gone("PrefectEventsClient.emit(event)")
+
+
+def test_a_run_that_is_cancelled_by_the_end_of_what_runs_it_is_known_by_its_message() -> None:
+    from prefect.runner._cancellation_manager import CancellationManager
+
+    said = inspect.signature(CancellationManager.cancel_all).parameters["state_msg"].default
+    assert said == RUNNER_ENDS, gone(f"message {RUNNER_ENDS!r}")
 
 
 async def _parts_of_a_runner() -> list[str]:
