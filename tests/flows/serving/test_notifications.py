@@ -154,7 +154,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_up_once(up: Up, hook: Webhoo
     hook.refusing, before = True, hook.refused
     failed = up.start("oip-sweep", model="model/none")
     wait_until(lambda: hook.refused > before)
-    assert "again in" in Path(up.note["log"]).read_text()
+    wait_until(lambda: "again in" in Path(up.note["log"]).read_text())
     up.end(signal.SIGKILL)
     wait_until(lambda: not processes_of(home), 120)
     hook.refusing = False
