@@ -5,17 +5,13 @@ descriptions up to date, and leaves what belongs to the user: schedules, default
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.actions import DeploymentScheduleCreate
-    from prefect.client.schemas.objects import FlowRun
     from prefect.deployments.runner import RunnerDeployment
 
 NAME = "dreamsweep"
@@ -91,31 +87,3 @@ def _first_schedules(flow: str) -> "list[DeploymentScheduleCreate]":
         return []
     when = CronSchedule(cron=CRON, timezone=tzlocal.get_localzone_name())
     return [DeploymentScheduleCreate(schedule=when, active=False)]
-
-
-async def skip_overdue(client: "PrefectClient", deployments: Sequence[UUID]) -> "list[FlowRun]":
-    """Skip the runs that schedules made for a time when nobody was there to run them, but for the newest of each.
-
-    Returns those that were skipped. One night makes up for all that were missed.
-    """
-    from prefect.client.schemas import filters
-    from prefect.client.schemas.objects import StateType
-    from prefect.states import Cancelled
-
-    skipped = []
-    for deployment in deployments:
-        runs = await client.read_flow_runs(
-            deployment_filter=filters.DeploymentFilter(id=filters.DeploymentFilterId(any_=[deployment])),
-            flow_run_filter=filters.FlowRunFilter(
-                state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-                expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
-            ),
-        )
-        # One that has run already waits for the retry that somebody wants.
-        overdue = [run for run in runs if run.auto_scheduled and run.run_count == 0 and run.expected_start_time]
-        overdue.sort(key=lambda run: run.expected_start_time or datetime.min.replace(tzinfo=UTC))
-        for run in overdue[:-1]:
-            message = "it could not run at that time, and a later run replaces it"
-            await client.set_flow_run_state(run.id, Cancelled(name="Skipped", message=message), force=True)
-            skipped.append(run)
-    return skipped

@@ -23,12 +23,12 @@ from prefect.client.orchestration import get_client
 from prefect.runner import Runner
 
 from flows.running.prefect_internals import kill_flow_runs, stop_polling
-from flows.serving.deployments import make_deployments, skip_overdue
+from flows.serving.deployments import make_deployments
+from flows.serving.overdue import skip_overdue
 from flows.serving.runner_process import READY
 
 POLL_SECONDS = 2.0
 """How often the server is asked for runs that are to begin: what is started in the UI begins as fast as that."""
-OVERDUE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 4.5
 """How long flow runs may take to end by themselves (`flows.running.stopping`). Prefect would wait for 30 s."""
@@ -87,8 +87,8 @@ async def serve(at_once: int) -> None:
                 _say(f"skipped the run {run.name}, which was due at {run.expected_start_time:%Y-%m-%d %H:%M %Z}")
 
         async def skip_now_and_then() -> None:
-            while True:  # a machine that was asleep was not up either
-                await asyncio.sleep(OVERDUE_SECONDS)
+            while True:  # a machine that was asleep was not up either, and a schedule is turned off at any time
+                await asyncio.sleep(POLL_SECONDS)
                 with contextlib.suppress(Exception):
                     await skip()
 

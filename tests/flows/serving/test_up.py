@@ -284,6 +284,30 @@ def test_cancel_in_the_ui_ends_a_run_within_seconds_and_it_is_interrupted_in_the
     assert trainings(home)[-1] == "interrupted"
 
 
+def test_a_run_that_waits_is_skipped_when_its_schedule_is_turned_off_in_the_ui(up: Up, home: Path) -> None:
+    training = up.start("train", **endless_training(home))
+    up.wait_for(training, "RUNNING")  # one at a time: what is due has to wait for it
+    nightly = up.deployment("nightly")
+    (schedule,) = nightly["schedules"]
+    own = f"/deployments/{nightly['id']}/schedules/{schedule['id']}"
+    cron = {"cron": "* * * * *", "timezone": "UTC"}
+    up.ask("PATCH", own, json={"active": True, "schedule": cron})
+
+    def of_nightly(*names: str) -> list[str]:
+        question = {"deployments": {"id": {"any_": [nightly["id"]]}}}
+        found = up.ask("POST", "/flow_runs/filter", json=question)
+        return [run["id"] for run in found if run["auto_scheduled"] and run["state_name"] in names]
+
+    wait_until(lambda: of_nightly("Late"), seconds=180)
+    up.ask("PATCH", own, json={"active": False})
+    wait_until(lambda: not of_nightly("Scheduled", "Late"))
+    assert of_nightly("Skipped")
+    up.ask("POST", f"/flow_runs/{training}/set_state", json={"state": {"type": "CANCELLING"}})
+    up.wait_for(training)
+    assert not of_nightly("Pending", "Running", "Completed", "Failed")
+    up.ask("PATCH", own, json={"schedule": {"cron": "0 1 * * *", "timezone": "UTC"}})
+
+
 def test_it_outlives_its_terminal_under_nohup_and_down_ends_it_with_the_runs_that_are_going_on(
     up: Up, home: Path
 ) -> None:

@@ -53,8 +53,9 @@ def test_a_schedule_that_is_none_is_refused_in_one_line(tmp_path: Path, words: l
     assert words[-1] in line
 
 
-def test_on_and_off_at_once_is_refused(tmp_path: Path) -> None:
-    done = dreamsweep(tmp_path, "schedule", "--off", "--cron", "0 1 * * *")
+@pytest.mark.parametrize("words", [["--cron", "0 1 * * *"], ["--timezone", "Europe/Berlin"], ["--on"]])
+def test_on_and_off_at_once_is_refused(tmp_path: Path, words: list[str]) -> None:
+    done = dreamsweep(tmp_path, "schedule", "--off", *words)
     assert done.returncode == 2
     assert "--off" in done.stderr
 
@@ -68,9 +69,21 @@ def test_the_schedule_can_be_changed_while_nothing_is_up(tmp_path: Path) -> None
     assert not answer["up"]
     assert len(answer["next"]) == 3
     assert {moment[10:] for moment in answer["next"]} == {"T03:15:00+09:00"}
-    shown = dreamsweep(tmp_path, "schedule")
+    shown = dreamsweep(tmp_path, "schedule", "--next", "5")
     assert "nightly: on, 15 3 * * * (Asia/Tokyo)" in shown.stderr
+    (coming,) = [line for line in shown.stderr.splitlines() if line.startswith("next: ")]
+    assert coming.count("03:15") == 5
     assert "only while dreamsweep up" in shown.stderr
+    off = dreamsweep(tmp_path, "schedule", "--off")
+    assert "nightly: off, 15 3 * * * (Asia/Tokyo)" in off.stderr
+    moved = json.loads(dreamsweep(tmp_path, "schedule", "--timezone", "Europe/Berlin", "--json").stdout)
+    kept = {"cron": "15 3 * * *", "timezone": "Europe/Berlin"}
+    assert (moved["on"], moved["schedules"], moved["next"]) == (False, [{"on": False, **kept}], [])
+    again = json.loads(dreamsweep(tmp_path, "schedule", "--on", "--json").stdout)
+    assert (again["on"], again["schedules"]) == (True, [{"on": True, **kept}])
+    several = dreamsweep(tmp_path, "schedule", "--cron", "15 3 * * *", "--cron", "0 21 * * 0,6")
+    assert "nightly: on, 15 3 * * * (Europe/Berlin)" in several.stderr
+    assert "nightly: on, 0 21 * * 0,6 (Europe/Berlin)" in several.stderr
     assert not processes_of(tmp_path)
 
 

@@ -1,0 +1,77 @@
+"""Runs that a schedule made and that are not to be run any more, though their time has come.
+
+Prefect keeps such a run as `Late` until somebody runs it, for ever if need be: also when nobody was there for days, and
+when its schedule was turned off meanwhile, in a UI or by `dreamsweep schedule --off`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import DeploymentResponse
+
+SKIPPED = "Skipped"
+MISSED = "it could not run at that time, and a later run replaces it"
+TURNED_OFF = "its schedule was turned off before it began"
+
+
+async def skip_overdue(client: "PrefectClient", deployments: Sequence[UUID]) -> "list[FlowRun]":
+    """Skip the runs that were due and are not to be run; returns them.
+
+    Those are the runs of a schedule that is off by now, and of the others those for a time when nobody was there, but
+    for the newest of each schedule: one night makes up for all that were missed.
+    """
+    from prefect.states import Cancelled
+
+    known: dict[UUID, DeploymentResponse] = {}
+    newest: dict[tuple[UUID, UUID | None], FlowRun] = {}
+    skipped = []
+
+    async def skip(run: "FlowRun", reason: str) -> None:
+        await client.set_flow_run_state(run.id, Cancelled(name=SKIPPED, message=reason), force=True)
+        skipped.append(run)
+
+    for run in await _due(client, deployments):
+        assert run.deployment_id is not None
+        deployment = known.get(run.deployment_id) or await client.read_deployment(run.deployment_id)
+        known[deployment.id] = deployment
+        if _is_off(deployment, run):
+            await skip(run, TURNED_OFF)
+            continue
+        schedule = (deployment.id, _schedule_of(run))
+        if schedule in newest:
+            await skip(newest[schedule], MISSED)
+        newest[schedule] = run
+    return skipped
+
+
+async def _due(client: "PrefectClient", deployments: Sequence[UUID]) -> "list[FlowRun]":
+    """The runs that schedules made for a time that has passed and that nobody has begun, the earliest first."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+
+    runs = await client.read_flow_runs(
+        deployment_filter=filters.DeploymentFilter(id=filters.DeploymentFilterId(any_=list(deployments))),
+        flow_run_filter=filters.FlowRunFilter(
+            state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+            expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
+        ),
+    )
+    # One that has run already waits for the retry that somebody wants.
+    due = [run for run in runs if run.auto_scheduled and run.run_count == 0 and run.expected_start_time]
+    return sorted(due, key=lambda run: run.expected_start_time or datetime.min.replace(tzinfo=UTC))
+
+
+def _is_off(deployment: "DeploymentResponse", run: "FlowRun") -> bool:
+    """Whether the schedule that made a run is off: by itself, or with the whole deployment, or because it is gone."""
+    made_by = _schedule_of(run)
+    on = [schedule.id for schedule in deployment.schedules if schedule.active]
+    return bool(deployment.paused) or not on or (made_by is not None and made_by not in on)
+
+
+def _schedule_of(run: "FlowRun") -> UUID | None:
+    return run.created_by.id if run.created_by is not None else None
