@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -29,13 +30,15 @@ from flows.running.work import work
 from lib.errors import BadInput
 from lib.network.units import Unit, select_units
 from lib.pictures.animation import Kind
-from lib.pictures.listing import listing
+from lib.pictures.listing import PictureListing, absolute, listing
 from lib.pictures.names import show_name
+from storage.store import Store
 from tasks.dream.context import AT_ONCE, DreamContext, guide_in
 from tasks.dream.dreams import find_before, make_dream, recipes_of
 from tasks.dream.films import make_animation
 from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
+from tasks.dream.unreadable import NOTED, Unreadable, is_passing_over, noted_before, say_passed_over
 from tasks.model.context import open_context
 from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
@@ -66,6 +69,8 @@ class DreamsFailed(Exception):
 def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     """Run DeepDream on pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.
 
+    In a night, a picture that cannot be read is named once, until its file changes, and nothing fails because of it.
+
     What is added to the folders while it runs is left to the next run. At its deadline it ends `Partial`, saying how
     many dreams are left; those in the making are finished first.
 
@@ -89,6 +94,9 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
         _animate(context, parameters.animation, files)
         for name, message in tally.failures.items():
             open_session.run.fail(name, message)
+        # who starts it by hand wants to know; a night is not to fail night after night because of one file
+        passed_over = context.unreadable.pictures if is_passing_over() else []
+        failed = set(tally.failures) - (context.unreadable.titles if passed_over else set())
         about = {
             "model": context.network.name,
             "objective": parameters.tour or context.dreamer().objective,
@@ -99,13 +107,22 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
             "computed": tally.computed,
             "reused": tally.reused,
             "left": left,
+            "passed_over": passed_over,
+            NOTED: context.unreadable.noted(),
             "seconds": round(time.monotonic() - begun, 2),
         }
-        open_session.run.close("failed" if tally.failed else "partial" if left else "completed", about)
+        open_session.run.close("failed" if failed else "partial" if left else "completed", about)
         summary = dreams_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
     report_dreams(store, summary, refresh_gallery(parameters.store))
-    return end_run(summary, "dreams", total, partial(DreamsFailed, run=run))
+    return end_run(
+        summary,
+        "dreams",
+        total,
+        partial(DreamsFailed, run=run),
+        passed_over=set(tally.failures) - failed,
+        note=say_passed_over(passed_over),
+    )
 
 
 def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, total: int) -> None:
@@ -215,9 +232,7 @@ def _open_context(
         say(f"passed over, as they hold no pictures: {_named(listed.passed_over)}")
     if not listed.pictures and not listed.problems:
         raise BadInput(f"there are no pictures in {few(parameters.pictures)}: name others, or a pattern that fits them")
-    # a link in a folder may lead anywhere
-    refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
-    outside = {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
+    pictures, failures, unreadable = _sort_out(listed, parameters, open_session.store)
     stored = obtain_model(open_session, found, parameters)
     model, data = load_model(open_session.store, stored), data_of(open_session.store, stored.record)
     network = Network.of(model, settle_pixels(open_session, stored, model, parameters.pixels, data))
@@ -225,16 +240,16 @@ def _open_context(
         open_session,
         network,
         parameters.settings,
-        {picture.name: picture.path for picture in listed.pictures if picture.name not in outside},
+        pictures,
         parameters.passes,
         parameters.zoom,
         parameters.rotation,
         guide_in(open_session, parameters.guide) if parameters.guide else None,
         parameters.mask,
+        unreadable,
     )
     masked_outside = _masks_outside(context)
     context.pictures = {name: path for name, path in context.pictures.items() if name not in masked_outside}
-    failures = {problem.name: f"{problem.name} {problem.reason}" for problem in listed.problems} | outside
     for name, message in (failures | masked_outside).items():
         context.tally.fail(name, message)
     tour: list[Unit] = []
@@ -245,6 +260,33 @@ def _open_context(
         context.dreamer(unit)  # raises what the network cannot, before any picture is touched
     with open_context(context):
         yield context, tour
+
+
+def _sort_out(
+    listed: PictureListing, parameters: DreamParameters, store: Store
+) -> tuple[dict[str, Path], dict[str, str], Unreadable]:
+    """The pictures to be dreamed of, what has failed before it was opened, and which of that cannot be read.
+
+    A night leaves out what an earlier one has said to be unreadable.
+    """
+    # a link in a folder may lead anywhere
+    refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
+    failures = {problem.name: f"{problem.name} {problem.reason}" for problem in listed.problems}
+    failures |= {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
+    paths = {one.name: one.path for one in (*listed.pictures, *listed.problems)}
+    unreadable = Unreadable(paths, noted_before(store, LATEST))
+    readable = [name for name, why in refused.items() if why is None]
+    # what was named and is not there, as a disk that is not mounted, is no picture among others
+    asked = {absolute(path_of(name)) for name in parameters.pictures}
+    inside = [name for name in failures if paths[name] not in asked]
+    if is_passing_over():
+        told = {name for name in inside if unreadable.was_told(name)}
+        told |= {name for name in readable if unreadable.cannot_be_read_still(name)}
+        failures = {name: message for name, message in failures.items() if name not in told}
+        inside, readable = ([name for name in names if name not in told] for names in (inside, readable))
+    for name in inside:
+        unreadable.add(name, name)
+    return {name: paths[name] for name in readable}, failures, unreadable
 
 
 def _named(names: Sequence[str]) -> str:

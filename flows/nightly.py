@@ -22,6 +22,7 @@ from flows.running.outcome import end_in_states, end_partial
 from flows.running.work import alive
 from flows.sweep import oip_sweep
 from flows.train import train
+from tasks.dream.unreadable import pass_over_unreadable, say_passed_over
 from tasks.session.recorded import PARTIAL
 
 SKIPPED = "Skipped"
@@ -49,7 +50,8 @@ def nightly(parameters: NightlyParameters) -> State[None]:
             steps["oip-sweep"] = oip_sweep(parameters.sweep_parameters(model).until(deadline), return_state=True)
         dreaming = parameters.dreaming
         if model is not None and dreaming is not None and not deadline.passed:
-            steps["dream"] = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
+            with pass_over_unreadable():
+                steps["dream"] = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
         # without a data set there is nothing to analyse the model on
         has_images = bool(parameters.data or found.training or found.data)
         analysis = parameters.analysis if has_images else None
@@ -58,20 +60,28 @@ def nightly(parameters: NightlyParameters) -> State[None]:
             steps["analyse"] = analyse(asked, return_state=True)
         report_night(parameters.store, steps)
         failed = [f"{name}: {state.message}" for name, state in steps.items() if not state.is_completed()]
+        noted = [f"{name}: {_note(state)}" for name, state in steps.items() if _note(state)]
         if failed:
-            return Failed(message="; ".join(failed))
+            return Failed(message="; ".join([*failed, *noted]))
         late = [f"{name}: {state.message}" for name, state in steps.items() if state.name == PARTIAL]
         wanted = {"oip-sweep": True, "dream": dreaming is not None, "analyse": analysis is not None}
         late += [f"{name}: not begun" for name, is_wanted in wanted.items() if is_wanted and name not in steps]
         if late:
-            return end_partial("; ".join(late))
-        return Completed(message="; ".join(f"{name}: {state.name}" for name, state in steps.items()))
+            return end_partial("; ".join([*late, *noted]))
+        return Completed(message="; ".join([*(f"{name}: {state.name}" for name, state in steps.items()), *noted]))
 
 
 def _model_of(state: State[TrainSummary]) -> str | None:
     """The model that a training came to, if it came to one: it may have failed, or have been out of time."""
     answer = state.result() if state.is_completed() else None
     return None if answer is None else answer["model"]
+
+
+def _note(state: State[Any]) -> str:
+    """What is to be said of a part that is whole: pictures that it could not read. Others say it in their messages."""
+    if not state.is_completed() or state.name == PARTIAL:
+        return ""
+    return say_passed_over((state.result() or {}).get("passed_over", []))
 
 
 @contextmanager

@@ -16,7 +16,8 @@ def dreams_summary(store: Store, run: str) -> DreamsSummary:
     how many are `computed`, `reused` and `left`; `seconds`; `pictures`: one entry for each dream, by title, with its
     `record`, `png` (the path of a verified local file), `gain` (how much the objective rose, in its own units, from the
     first step to the last) and `files` in the folder; `extras`: the same for strips of passes and sheets of tours;
-    `failures`: {title: message}. Raises StoreError where there is no such run.
+    `failures`: {title: message}; `passed_over`: pictures that a night could not read, and did not fail because of.
+    Raises StoreError where there is no such run.
     """
     record = store.run(run)
     if record.flow != "dream":
@@ -52,6 +53,7 @@ def dreams_summary(store: Store, run: str) -> DreamsSummary:
         computed=summary.get("computed"),
         reused=summary.get("reused"),
         left=summary.get("left"),
+        passed_over=summary.get("passed_over") or [],
         seconds=summary.get("seconds"),
         pictures=sorted(pictures, key=lambda picture: picture["title"]),
         extras=extras,

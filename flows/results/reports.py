@@ -234,10 +234,14 @@ def _failures(summary: RunSummary) -> list[str]:
     failures = summary["failures"]
     if not failures:
         return []
-    lines = ["## Failed", *(f"- {_text(name)}: {_text(why)}" for name, why in list(failures.items())[:20])]
+    broke = summary["state"] == "failed"
+    lines = [
+        "## Failed" if broke else "## Passed over until their files change",
+        *(f"- {_text(name)}: {_text(why)}" for name, why in list(failures.items())[:20]),
+    ]
     if (more := len(failures) - 20) > 0:
         lines.append(f"- and {more} more: `dreamsweep show {summary['run']}`")
-    return [*lines, "`dreamsweep rerun`, or Retry here, computes these and no others again."]
+    return [*lines, *(["`dreamsweep rerun`, or Retry here, computes these and no others again."] if broke else [])]
 
 
 def _sheet(store: Store, run: str, layer: str, record: Record) -> list[str]:

@@ -99,6 +99,8 @@ class ExtraSummary(TypedDict):
 class DreamsSummary(RunSummary):
     """See `flows.results.dream_summary.dreams_summary`."""
 
+    passed_over: list[str]
+
     model: str | None
     objective: str | None
     mode: str | None

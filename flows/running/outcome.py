@@ -64,6 +64,8 @@ def end_run(
     *,
     besides: Collection[str] = (),
     waiting: Sequence[str] = (),
+    passed_over: Collection[str] = (),
+    note: str = "",
 ) -> State[Summary]:
     """How a run ends by its summary.
 
@@ -72,23 +74,26 @@ def end_run(
         failed: the error, from its message, that whoever calls the flow directly gets where some failed.
         besides: those of the failures that are none of `what`.
         waiting: what else is left to the next run.
+        passed_over: those of the failures because of which nothing fails.
+        note: what else there is to say.
     """
-    left, failures = summary["left"], [name for name in summary["failures"] if name not in besides]
+    left = summary["left"]
+    failures = [name for name in summary["failures"] if name not in besides and name not in passed_over]
     to_come = [*([f"{left} of {total} {what}"] if left else []), *waiting]
     rest = f"{few(to_come)} are left; the next run goes on with them" if to_come else ""
     if failures or besides:
         said = [f"{len(failures)} of {total} {what} failed: {few(failures)}"] if failures else []
         said += [f"failed: {few(list(besides))}"] if besides else []
-        message = "; ".join(filter(None, [*said, rest]))
+        message = "; ".join(filter(None, [*said, rest, note]))
         return Failed(message=message, data=failed(message))
     if rest:
-        return end_partial(rest, summary)
-    return Completed(message=counts_of(summary, what, total), data=summary)
+        return end_partial("; ".join(filter(None, [rest, note])), summary)
+    return Completed(message="; ".join(filter(None, [_counted(summary, what, total), note])), data=summary)
 
 
-def counts_of(summary: RunSummary, what: str, total: int) -> str:
+def _counted(summary: RunSummary, what: str, total: int) -> str:
     """As "224 of 224 maps: 12 computed, 212 reused"."""
-    computed, reused = summary["computed"], summary["reused"]
+    computed, reused = summary["computed"] or 0, summary["reused"] or 0
     return f"{computed + reused} of {total} {what}: {computed} computed, {reused} reused"
 
 

@@ -29,6 +29,7 @@ class Problem:
     """Something that cannot be listed, and why, in words that can follow its name."""
 
     name: str
+    path: Path
     reason: str
 
 
@@ -64,14 +65,21 @@ def listing(
     Raises:
         BadInput: there are no inputs or no patterns, or an input is the excluded folder itself.
     """
-    # Not resolve(): links are left as they are, so that names are those that the user has given.
-    paths = list(dict.fromkeys(Path(os.path.abspath(path)) for path in inputs))  # noqa: PTH100
+    paths = list(dict.fromkeys(map(absolute, inputs)))
     if not paths:
         raise BadInput("no pictures are named: give a folder, or files")
     if patterns is not None and not patterns:
         raise BadInput(f"there is no pattern for names of pictures: give one, as {PATTERNS[0]}")
     walk = _Walk(paths, patterns, excluded)
     return walk.listing()
+
+
+def absolute(path: str | Path) -> Path:
+    """The path of an input as `listing` knows it.
+
+    Not resolve(): links are left as they are, so that names are those that the user has given.
+    """
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 class _Walk:
@@ -104,7 +112,7 @@ class _Walk:
             tuple(sorted((Listed(self._name(path), path) for path in self._found), key=lambda listed: listed.name)),
             tuple(
                 sorted(
-                    (Problem(self._name(path), reason) for path, reason in self._problems.items()),
+                    (Problem(self._name(path), path, reason) for path, reason in self._problems.items()),
                     key=lambda problem: problem.name,
                 )
             ),

@@ -12,6 +12,7 @@ from lib.network.units import Unit
 from lib.pictures.files import decode
 from lib.pictures.names import parse_name, show_name
 from storage.store import Input
+from tasks.dream.unreadable import Unreadable
 from tasks.model.context import RunContext
 from tasks.session import originals
 from tasks.session.pixel_budget import PixelBudget
@@ -36,6 +37,7 @@ class DreamContext(RunContext):
     """One dream flow's; its tally is by the titles of pieces.
 
     `pictures`: files by the names of the pictures. `masks`: one file for all, or a folder with one for each.
+    `unreadable`: which pictures cannot be read.
     """
 
     settings: DreamSettings
@@ -45,6 +47,7 @@ class DreamContext(RunContext):
     rotation: float = 0.0
     guide: Guide | None = None
     masks: Path | None = None
+    unreadable: Unreadable = field(default_factory=Unreadable)
     pixel_budget: PixelBudget = field(default_factory=lambda: PixelBudget(PIXELS_AT_ONCE))
     _masks_in: dict[Path, dict[str, Path]] = field(default_factory=dict)
     _dreamers: dict[str, Dreamer] = field(default_factory=dict)

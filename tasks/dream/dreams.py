@@ -25,6 +25,7 @@ from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.kinds.dream import KIND
 from tasks.dream.pieces import CurveAttributes, DreamAttributes, Piece, mask_title
+from tasks.dream.unreadable import UnreadablePicture, tell_unreadable
 from tasks.model.pixels import pixel_range_parameters
 from tasks.session import originals
 from tasks.session.open_runs import find_shared
@@ -58,12 +59,15 @@ def find_or_dream(name: str, picture: str, number: int, unit: str, run: str) -> 
         try:
             record, there = _obtain_dream(context, piece)
         except BadInput as problem:
+            if isinstance(problem, UnreadablePicture):
+                context.unreadable.add(name, picture)
             tally.fail(name, str(problem))
             return Failed(message=str(problem), data=problem)
         except Exception as error:
             # TensorFlow's errors have pages
             tally.fail(name, textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ..."))
             raise
+        context.unreadable.forget(name)
         tally.add(name, record.key, reused=there)
         beat()
     return Completed(name="Completed" if tally.is_computed(name) else "Reused", data=tally.key_of(name))
@@ -139,7 +143,8 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
     """
     session = context.session
     if piece.number == 1:
-        data = _read(context.pictures[piece.picture], piece.picture)
+        with tell_unreadable():
+            data = _read(context.pictures[piece.picture], piece.picture)
         digest = originals.digest(data)
     else:
         digest = session.store.record(context.tally.key_of(piece.before.title)).output("picture").digest
@@ -157,7 +162,9 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         with context.pixel_budget.take(size_of(data).pixels):
-            source = _source(context, piece, _decode(data, piece.picture))
+            with tell_unreadable():
+                decoded = _decode(data, piece.picture)
+            source = _source(context, piece, decoded)
             mask = planes_of(_decode(mask_data, "the mask").frames[0], 1, "grey")[:, :, 0] if mask_data else None
             keep()  # now that they are known to be pictures
             dreams = []

@@ -215,13 +215,70 @@ class Limited:
         return None
 
 
-def test_a_picture_that_fails_makes_the_night_fail_and_the_page_shows_the_others(
+def test_a_picture_that_cannot_be_read_is_told_once_until_it_changes_and_no_night_fails_of_it(
     root: Path, dreaming: Any, prefect_server: str, tmp_path: Path
 ) -> None:
+    broken, loop = tmp_path / "pictures" / "broken.png", tmp_path / "pictures" / "loop.png"
+    whole = (tmp_path / "pictures" / "0.png").read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
+    loop.symlink_to(loop)
+
+    def next_night() -> str:
+        state = night(root, model="model/latest", data=None, dreams=dreaming)
+        assert state.name == "Completed"
+        return str(state.message)
+
+    well = "oip-sweep: Completed; dream: Completed"
+    told = "2 pictures cannot be read, and are passed over until their files change: broken.png, loop.png"
+    assert next_night() == f"{well}; dream: {told}"
+    assert "is truncated or damaged" in summary_of_the_night(prefect_server)
+    assert set(Store.open(root).runs()[-1].failures) == {"broken.png", "loop.png"}
+    assert next_night() == well
+    quiet = Store.open(root).runs()[-1]
+    assert (quiet.state, quiet.failures) == ("completed", {})
+    broken.write_bytes(whole[: len(whole) // 3])
+    changed = "1 picture cannot be read, and is passed over until its file changes: broken.png"
+    assert next_night() == f"{well}; dream: {changed}"
+    assert next_night() == well
+    write_photograph(broken, 9)
+    loop.unlink()
+    assert next_night() == well
+    assert Store.open(root).runs()[-1].units["broken.png"].how == "computed"
+    assert Store.open(root).runs()[-1].summary["unreadable"] == {}
+
+
+def test_a_picture_that_was_found_unreadable_by_hand_is_no_news_at_night(
+    root: Path, dreaming: Any, tmp_path: Path
+) -> None:
+    from flows.dream import DreamsFailed, dream
+    from flows.forms.parameters import DreamParameters
+
     (tmp_path / "pictures" / "empty.png").write_bytes(b"")
+    asked = DreamParameters(store=str(root), **dict(dreaming), model="model/latest")
+    for _ in range(2):  # who starts it by hand is told each time
+        with pytest.raises(DreamsFailed, match=r"1 of 3 dreams failed: empty\.png"):
+            dream(asked)
     state = night(root, model="model/latest", data=None, dreams=dreaming)
-    assert (state.type.value, state.message) == ("FAILED", "dream: 1 of 3 dreams failed: empty.png")
-    assert "- **dream**: Failed: 1 of 3 dreams failed: empty.png" in summary_of_the_night(prefect_server)
+    assert (state.name, state.message) == ("Completed", "oip-sweep: Completed; dream: Completed")
+
+
+def test_a_picture_that_fails_otherwise_makes_the_night_fail_and_the_page_shows_the_others(
+    root: Path, dreaming: Any, prefect_server: str
+) -> None:
+    dreaming.out.mkdir()
+    (dreaming.out / "1.png.png").write_bytes(b"somebody's")
+    state = night(root, model="model/latest", data=None, dreams=dreaming)
+    assert (state.type.value, state.message) == ("FAILED", "dream: 1 of 2 dreams failed: 1.png")
+    assert "- **dream**: Failed: 1 of 2 dreams failed: 1.png" in summary_of_the_night(prefect_server)
+
+
+def test_a_folder_of_pictures_that_is_not_there_makes_every_night_fail(
+    root: Path, dreaming: Any, tmp_path: Path
+) -> None:
+    dreaming.pictures = [*dreaming.pictures, str(tmp_path / "not mounted")]
+    for _ in range(2):
+        state = night(root, model="model/latest", data=None, dreams=dreaming)
+        assert (state.type.value, state.message) == ("FAILED", "dream: 1 of 3 dreams failed: not mounted")
 
 
 def test_the_usual_folder_of_pictures_is_dreamed_of_where_there_is_one(

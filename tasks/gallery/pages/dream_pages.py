@@ -1,5 +1,7 @@
 """Pages of dreams: each beside its picture, with its passes and what made it; sheets of tours; and all of a store."""
 
+from collections.abc import Iterable
+
 from lib.gallery.addresses import INDEX, layer_page, network_page, unit_page
 from lib.gallery.rendering import Page
 from lib.words import parameter
@@ -43,13 +45,29 @@ def pages(catalogue: Catalogue, site: Site) -> None:
             _put_dream(catalogue, site, dream, _neighbours(run, dream))
         for tour in run.tours:
             _put_tour(catalogue, site, tour, run)
-    site.put(Page(HOME, "dreams.html.j2", {"runs": [_listed(catalogue, site, run) for run in catalogue.dreams]}))
+    site.put(Page(HOME, "dreams.html.j2", {"runs": _fold(_listed(catalogue, site, run) for run in catalogue.dreams)}))
+
+
+def _fold(runs: Iterable[ListedRun]) -> list[ListedRun]:
+    """Runs without news that follow each other are one, which says what the latest of them says."""
+    found: list[ListedRun] = []
+    for run in runs:
+        if run["quiet"] and found and found[-1]["quiet"]:
+            found[-1]["quiet"] += 1
+            found[-1]["since"] = run["when"]
+        else:
+            found.append(run)
+    return found
 
 
 def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> ListedRun:
     summary = one.run.summary
+    left = summary.get("left") or 0
+    news = one.dreams or one.tours or one.run.failures or left or one.run.state != "completed"
     toured = {(tour.picture, tour.layer) for tour in one.tours}
     return {
+        "quiet": 0 if news else 1,
+        "since": one.run.opened,
         "run": one.run.id,
         "when": one.run.opened,
         "state": one.run.state,
@@ -57,7 +75,7 @@ def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> ListedRun:
         "objective": summary.get("objective"),
         "mode": summary.get("mode"),
         "again": one.again,
-        "left": summary.get("left") or 0,
+        "left": left,
         "failures": sorted(one.run.failures.items()),
         # a map's dream stands on the page of its tour, where there is a sheet of that
         "dreams": [_card(catalogue, site, dream) for dream in one.dreams if (dream.picture, dream.layer) not in toured],

@@ -10,7 +10,14 @@ from storage.errors import StoreError
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.layer_table import AllLayers, all_layers
 from tasks.gallery.pages.layer_view import Cell, LayerView, layers_of
-from tasks.gallery.pages.network_summary import LatestDream, NetworkSummary, SweepRow, latest_dreams, summary, sweep_row
+from tasks.gallery.pages.network_summary import (
+    LatestDream,
+    NetworkSummary,
+    SweepRow,
+    latest_dreams,
+    summary,
+    sweep_rows,
+)
 from tasks.gallery.pages.trained import films_of, training_page
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.lineage import Entry, list_makers, list_users
@@ -102,7 +109,7 @@ def _contents(catalogue: Catalogue, site: Site, network: StoredNetwork) -> Netwo
         "layers": [_layer(site, view) for view in views.values()],
         "all_layers": all_layers(catalogue, network, views),
         "training": _training(catalogue, network),
-        "sweeps": [sweep_row(catalogue, sweep) for sweep in reversed(catalogue.sweeps_of(network.identity))],
+        "sweeps": sweep_rows(catalogue, catalogue.sweeps_of(network.identity)),
         "through": [
             {"layer": layer, "units": len(units), "address": training_page(network.slug, layer)}
             for layer, units in films.items()

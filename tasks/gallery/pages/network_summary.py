@@ -1,5 +1,6 @@
 """What the start page and a network's own page say alike: a network in short, a sweep as a row, the latest dreams."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from lib.gallery.addresses import network_page
@@ -78,8 +79,11 @@ class NetworkSummary(TypedDict):
 
 class SweepRow(TypedDict):
     """A sweep as a row of a table; `verdicts`: how many of its units came to what; `wrong`: what is wrong with the
-    pixels that it was made for."""
+    pixels that it was made for. `quiet`: how many sweeps without news it stands for, the earliest of them from `since`.
+    """
 
+    quiet: int
+    since: str
     run: str
     when: str
     state: str
@@ -161,8 +165,30 @@ def data_of(catalogue: Catalogue, network: StoredNetwork) -> DataSet | None:
     return catalogue.data_set(str(key)) if key else None
 
 
-def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> SweepRow:
-    """A sweep as a row of a table."""
+def sweep_rows(catalogue: Catalogue, sweeps: Sequence[StoredSweep], most: int | None = None) -> list[SweepRow]:
+    """Sweeps, the oldest first, as rows of a table, the newest first and not more than `most`.
+
+    Those without news that follow each other, of the same layers of a network, are one row.
+    """
+    found: list[SweepRow] = []
+    for sweep in reversed(sweeps):
+        row = _sweep_row(catalogue, sweep)
+        if found and row["quiet"] and found[-1]["quiet"] and _swept(row) == _swept(found[-1]):
+            found[-1]["quiet"] += 1
+            found[-1]["since"] = row["when"]
+        elif len(found) == most:
+            break
+        else:
+            found.append(row)
+    return found
+
+
+def _swept(row: SweepRow) -> tuple[object, ...]:
+    """What a sweep was of."""
+    return row["model"], row["network"], row["layers"], row["wrong"]
+
+
+def _sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> SweepRow:
     counts = dict.fromkeys(VERDICTS, 0)
     for key in sweep.made.values():
         counts[catalogue.grown[key].verdict] += 1
@@ -171,7 +197,10 @@ def sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> SweepRow:
     network = catalogue.network(sweep.identity) if sweep.identity else None
     summary = sweep.run.summary
     made = list(sweep.made.values())[:1]  # what a sweep grows is all grown for the same pixels
+    how = {result.how for result in sweep.run.units.values()}
     return {
+        "quiet": int(sweep.run.state == "completed" and not sweep.failed and how == {"reused"}),
+        "since": sweep.run.opened,
         "run": sweep.run.id,
         "when": sweep.run.opened,
         "state": sweep.run.state,

@@ -121,3 +121,29 @@ def test_files_that_are_too_large_to_be_copied_are_named_and_stop_nothing(
     assert "the sheet, as PNG, too large" in gallery.text(gallery.page_with("3 maps of Conv2D_1", "dreams"))
     assert gallery.broken("") == []
     assert {path.name for path in (gallery.out / "dreams").rglob("*") if path.is_file()} == {"index.html"}
+
+
+def test_runs_that_brought_nothing_new_are_one_line(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    first = dream(made)
+    first.close("completed", {})
+    record = made.store.record(made.store.run(first.id).units["flower.jpg"].record)
+
+    def night(failure: str | None = None) -> None:
+        run = made.store.open_run("dream", {"passes": 1, "tour": None})
+        run.add("flower.jpg", record, "reused")
+        if failure:
+            run.fail("broken.jpg", failure)
+        run.close("completed", {})
+
+    for failure in (None, None, "broken.jpg is truncated", None, None, None):
+        night(failure)
+    gallery = Made(made.store, tmp_path / "gallery")
+    html, text = gallery.html("dreams/index.html"), gallery.text("dreams/index.html")
+    assert html.count('<section class="run"') == 2  # the one that dreamed, and the one that says of a picture
+    there = "1 dream was there already and stands below, where it was made"
+    assert re.search(
+        rf" to \S+ \S+ UTC: 3 runs with nothing new; {there}.* to \S+ \S+ UTC: 2 runs with nothing new", text
+    )
+    assert text.count("is truncated") == 1

@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -149,3 +150,28 @@ def test_a_registered_network_has_the_accuracy_of_its_latest_analysis(tmp_path: 
     gallery = Made(made.store, tmp_path / "gallery")
     assert "accuracy on the test set 87.50 %" in gallery.text(PAGE)
     assert "87.50 % on the test set" in gallery.text("index.html")
+
+
+def test_sweeps_that_brought_nothing_new_are_one_row(tmp_path: Path) -> None:
+    made = Synthetic(Store.open(tmp_path / "store"))
+    made.model(MODEL, "one")
+    first = made.store.run(made.sweep(MODEL, {"Conv2D_1": [0, 1]}))
+
+    def again(state: Literal["completed", "partial"] = "completed") -> None:
+        run = made.store.open_run("oip-sweep", first.parameters)
+        for unit, result in first.units.items():
+            run.add(unit, made.store.record(result.record), "reused")
+        run.close(state, first.summary)
+
+    for _ in range(3):
+        again()
+    again("partial")
+    again()
+    gallery = Made(made.store, tmp_path / "gallery")
+    for page in ("index.html", PAGE):
+        text = gallery.text(page)
+        assert text.count("1 sweep with nothing new") == 1
+        assert text.count("3 sweeps with nothing new") == 1
+        assert text.count(first.id) == 1
+        rows = gallery.html(page).partition('aria-label="Sweeps"')[2].partition("</table>")[0]
+        assert rows.count("<code>") == 4
