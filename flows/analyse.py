@@ -134,7 +134,7 @@ def _do_all(context: AnalysisContext, todo: Sequence[Step]) -> None:
     session = context.session
     session.pin(recipe for step in todo if (recipe := step.find_recipe()) is not None)
     for done, step in enumerate(todo):
-        report(PROGRESS, done, len(todo), step.title)
+        report(PROGRESS, done, len(todo), step.title, of="results")
         if session.deadline.passed:
             break
         state = step.make(step.title, *step.what, session.run.id, return_state=True)
@@ -146,7 +146,7 @@ def _do_all(context: AnalysisContext, todo: Sequence[Step]) -> None:
             context.tally.fail(step.title, str(problem) or type(problem).__name__)
         else:
             context.tally.add(step.title, key, reused=state.name == "Reused")
-    report(PROGRESS, len(todo), len(todo))
+    report(PROGRESS, len(todo), len(todo), of="results")
 
 
 def _groups(context: AnalysisContext, parameters: AnalyseParameters) -> Groups | None:

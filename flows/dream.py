@@ -154,7 +154,7 @@ def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, 
             for title in [title for title in waiting if tally.is_made(title)]:
                 _put(context, waiting.pop(title), files)
             failed = tally.failed
-            report(PROGRESS, tally.done, total, f"{failed} failed" if failed else "")
+            report(PROGRESS, tally.done, total, f"{failed} failed" if failed else "", there=tally.reused)
         if bad and go_on():  # a task run that did not even come to its work
             for lost in [title for title in waiting if not tally.has_failed(title)]:
                 tally.fail(lost, bad.message or bad.name or "failed")
@@ -273,7 +273,8 @@ def _sort_out(
     refused = {picture.name: refusal(str(picture.path)) for picture in listed.pictures}
     failures = {problem.name: f"{problem.name} {problem.reason}" for problem in listed.problems}
     failures |= {name: f"{name} lies {why}" for name, why in refused.items() if why is not None}
-    paths = {one.name: one.path for one in (*listed.pictures, *listed.problems)}
+    paths = {picture.name: picture.path for picture in listed.pictures}
+    paths |= {problem.name: problem.path for problem in listed.problems}
     unreadable = Unreadable(paths, noted_before(store, LATEST))
     readable = [name for name, why in refused.items() if why is None]
     # what was named and is not there, as a disk that is not mounted, is no picture among others

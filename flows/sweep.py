@@ -163,7 +163,7 @@ def sweep_layer(
     units = [str(Unit(layer, index)) for index in indices]
     groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
     title = context.title_at(layer, quality)
-    report(title, 0, len(units))
+    report(title, 0, len(units), of="maps")
 
     def go_on() -> bool:
         return not (context.session.deadline.passed or title in context.late or stopped.stopped)
@@ -177,14 +177,14 @@ def sweep_layer(
             bad = state
         done = sum(map(tally.is_done, units))
         failed = sum(map(tally.has_failed, units))
-        report(title, done, len(units), f"{failed} failed" if failed else "")
+        report(title, done, len(units), f"{failed} failed" if failed else "", of="maps", there=tally.found(units))
     if done < len(units) and bad and go_on():  # a task run that did not even come to its work
         for lost in [unit for unit in units if not tally.is_done(unit)]:
             context.fail_oips(lost, quality, bad.message or bad.name or "failed")
         done = len(units)
     if done < len(units):
-        later = sum(unit in context.deferred for unit in units)
-        report(title, len(units), len(units), _left_note(len(units) - done, later if context.defers else 0))
+        later = sum(unit in context.deferred for unit in units) if context.defers else 0
+        report(title, len(units), len(units), _left_note(len(units) - done, later), of="maps")
     if stopped.stopped:
         return Failed(message=str(stopped.stopped))
     if whole is not None and done == len(units):

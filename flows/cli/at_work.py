@@ -142,7 +142,7 @@ def _check_file(progress: Display, file: Path, found: "Resolved") -> None:
 def _of_the_server(progress: Display, text: str) -> None:
     recorded = re.search(r"recorded (\d+) of (\d+)", text)
     if recorded:
-        progress.update("Prefect's server is recording", int(recorded[1]), int(recorded[2]))
+        progress.update("Prefect's server is recording", int(recorded[1]), int(recorded[2]), of="task runs")
     else:
         progress.say(text)
 

@@ -22,6 +22,8 @@ from lib.printable import printable_lines
 from lib.words import count, duration
 
 SECONDS_BETWEEN_LINES = 5.0
+QUICK_SECONDS = 1.0
+"""What is over sooner has one line and not two, and none where nothing is to be said of it that was not said before."""
 _LOOK_SECONDS = 0.5
 
 
@@ -31,7 +33,7 @@ class Display(Protocol):
     def say(self, text: str) -> None:
         """Show a line of text that stays."""
 
-    def update(self, what: str, done: int, total: int, note: str = "") -> None:
+    def update(self, what: str, done: int, total: int, note: str = "", of: str = "", there: int = 0) -> None:
         """Show how far something is; it is over when `done` is `total`. A `tasks.session.progress.Listener`."""
 
     def paused(self) -> AbstractContextManager[None]:
@@ -59,7 +61,7 @@ def step(progress: Display, what: str) -> Iterator[None]:
 
 @dataclass
 class _Part:
-    """Something under way. `words`: what was last said of it, when it was `said`."""
+    """Something under way. `words`: what was last said of it, when it was `said`; `named`: whether it has a line."""
 
     begun: float
     said: float
@@ -68,20 +70,33 @@ class _Part:
     done: int = 0
     total: int = 1
     note: str = ""
+    of: str = ""
     words: str = ""
+    named: bool = False
 
     @staticmethod
     def begin() -> "_Part":
         now = time.monotonic()
         return _Part(now, now, TimeLeft())
 
-    def take(self, done: int, total: int, note: str) -> None:
-        self.done, self.total, self.note = done, total, note
-        self.left.note(done)
+    def take(self, done: int, total: int, note: str, of: str, there: int) -> None:
+        self.done, self.total, self.note, self.of = done, total, note, of
+        self.left.note(done, there)
+
+    @property
+    def over(self) -> str:
+        """How it ended, in words."""
+        done = " ".join(filter(None, [count(self.total) if self.total > 1 else "", self.of, "done"]))
+        return ", ".join(filter(None, [done, self.note, duration(time.monotonic() - self.begun)]))
+
+    def is_no_news(self, total: int | None) -> bool:
+        """Whether its end need not be said: it was quick, and was said before with this total, or is of no number."""
+        return time.monotonic() - self.begun < QUICK_SECONDS and self.total in (1, total)
 
 
 class Lines:
-    """Progress for logs: a line when something begins, every five seconds where there is news, and when it is over."""
+    """Progress for logs: a line when something begins that takes a while, every five seconds where there is news, and
+    when it is over. What cannot say how far it is, as an import, is named at once: somebody waits for it."""
 
     def __init__(self) -> None:
         self._screen = screen()
@@ -104,22 +119,16 @@ class Lines:
         """Print a line."""
         print(printable_lines(text), file=self._screen, flush=True)
 
-    def update(self, what: str, done: int, total: int, note: str = "") -> None:
+    def update(self, what: str, done: int, total: int, note: str = "", of: str = "", there: int = 0) -> None:
         """Print a line if it is time for one."""
         with self._lock:
-            part = self._parts.get(what)
-            if part is None:
-                if done >= total and self._over.get(what) == total:
-                    return  # as it was said already
-                part = self._parts[what] = _Part.begin()
-                if done < total:
-                    self._over.pop(what, None)
-                    self.say(what)
-            part.take(done, total, note)
+            part = self._parts.setdefault(what, _Part.begin())
+            part.take(done, total, note, of, there)
             if done >= total:
                 del self._parts[what]
+                if not part.is_no_news(self._over.get(what)):
+                    self.say(f"{what}: {part.over}")
                 self._over[what] = total
-                self.say(f"{what}: {_over(total, note, time.monotonic() - part.begun)}")
             else:
                 self._renew(what, part)
 
@@ -137,11 +146,17 @@ class Lines:
 
     def _renew(self, what: str, part: _Part) -> None:
         now = time.monotonic()
-        # what cannot say how far it is, as an import, says nothing until it is over
+        if not part.named:
+            if part.total > 1 and now - part.begun < QUICK_SECONDS:
+                return
+            part.named = True
+            self.say(what)
+        # what cannot say how far it is says nothing more until it is over
         if part.total == 1 or now - part.said < SECONDS_BETWEEN_LINES:
             return
         left = part.left.seconds(part.total)
-        said = [f"{count(part.done)} of {count(part.total)}", part.note, f"about {duration(left)} left" if left else ""]
+        amount = f"{count(part.done)} of {count(part.total)}"
+        said = [f"{amount} {part.of}".rstrip(), part.note, f"about {duration(left)} left" if left else ""]
         words = ", ".join(filter(None, said))
         if words != part.words:
             part.said, part.words = now, words
@@ -204,29 +219,23 @@ class Bars:
         """Print a line above the bars."""
         self._bars.console.print(text, style="dim", markup=False)
 
-    def update(self, what: str, done: int, total: int, note: str = "") -> None:
+    def update(self, what: str, done: int, total: int, note: str = "", of: str = "", there: int = 0) -> None:
         """Move the bar of something; take it away when it is over."""
         with self._lock:
-            if done >= total and what not in self._parts and self._over.get(what) == total:
-                return  # as it was said already
             part = self._parts.setdefault(what, _Part.begin())
-            part.take(done, total, note)
+            part.take(done, total, note, of, there)
             if done >= total:
                 del self._parts[what]
-                self._over[what] = total
                 if part.task is not None:
                     self._bars.remove_task(part.task)
-                self._bars.console.print(f"✓ {what}  {_over(total, note, time.monotonic() - part.begun)}", markup=False)
+                if not part.is_no_news(self._over.get(what)):
+                    self._bars.console.print(f"✓ {what}  {part.over}", markup=False)
+                self._over[what] = total
                 return
-            self._over.pop(what, None)
-            amount = f"{count(done)}/{count(total)}" if total > 1 else ""
+            amount = f"{count(done)}/{count(total)} {of}".rstrip() if total > 1 else ""
             if part.task is None:
                 part.task = self._bars.add_task(
                     what, total=total if total > 1 else None, amount=amount, note=note, left=part.left
                 )
             else:
                 self._bars.update(part.task, completed=done, amount=amount, note=note)
-
-
-def _over(total: int, note: str, seconds: float) -> str:
-    return ", ".join(filter(None, [f"{count(total)} done" if total > 1 else "done", note, duration(seconds)]))

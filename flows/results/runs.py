@@ -3,23 +3,28 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from lib.network.units import Unit
 from storage.document import Json
 from storage.errors import StoreError
+from storage.runs import UnitResult
 from tasks.session.kind import failed_unit, kind_of_task
 from tasks.sweep.on_data import OnData, on_data
 
 if TYPE_CHECKING:
-    from storage.runs import RunRecord, UnitResult
+    from storage.record import Record
+    from storage.runs import RunRecord
     from storage.store import Store
 
 LATEST_SWEEP = "sweep/latest"
 """The ref that points at the latest sweep of a store."""
 
+_UNENDED = ("open", "crashed")
+"""States of runs whose files may say less than they have made."""
 SILENCE = 15 * 60.0
 """Seconds after which an open run that has written nothing counts as died: its process was killed."""
 
@@ -59,7 +64,38 @@ def list_runs(store: "Store") -> list[RunNote]:
         path.removeprefix("runs/").removesuffix(".json"): entry.modified
         for path, entry in store.files.listing("runs").items()
     }
-    return [describe_run(store, run, heard.get(run.id, time.time())) for run in reversed(store.runs())]
+    runs = with_unnoted(store, store.runs())
+    return [describe_run(store, run, heard.get(run.id, time.time())) for run in reversed(runs)]
+
+
+def with_unnoted(store: "Store", runs: Sequence["RunRecord"]) -> "list[RunRecord]":
+    """The runs, with what those that are open, or crashed, have stored and had no time to write down in their own file.
+
+    A run notes what it has every few seconds; its records name it all the same.
+    """
+    unended = {run.id: run for run in runs if run.state in _UNENDED}
+    if not unended:
+        return list(runs)
+    index, noted = store.questions(), {unit.record for run in unended.values() for unit in run.units.values()}
+    began = min(run.opened for run in unended.values())
+    keys = [
+        entry.key
+        for entry in index.entries()
+        if entry.ended >= began and entry.key not in noted and kind_of_task(entry.task).counted
+    ]
+    found: dict[str, dict[str, UnitResult]] = {}
+    for record in index.records_of(keys).values():
+        run = record.provenance.run
+        if run is not None and run in unended:
+            made = UnitResult(record.key, "computed", record.task)
+            found.setdefault(run, {})[_title_of(record)] = made
+    return [replace(run, units={**found[run.id], **run.units}) if run.id in found else run for run in runs]
+
+
+def _title_of(record: "Record") -> str:
+    """What a run calls a record of a map, of which it may have several; of others what is not another's."""
+    is_map = kind_of_task(record.task).counted == "map"
+    return str(record.output("oips").attributes["unit"]) if is_map else record.key
 
 
 def describe_run(store: "Store", run: "RunRecord", heard: float) -> RunNote:
@@ -133,7 +169,7 @@ def on_data_of(store: "Store", run: "RunRecord") -> dict[str, dict[OnData, int]]
     return {layer: dict(counts) for layer, counts in found.items()}
 
 
-def is_counted(result: "UnitResult") -> bool:
+def is_counted(result: UnitResult) -> bool:
     """Whether this is one of what the numbers of its run are about, rather than what these are made from."""
     return kind_of_task(result.kind or "").counted is not None
 

@@ -1,7 +1,6 @@
 """What every flow that works in a store is wrapped in: checks, signs of life, and its run in the store."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -16,6 +15,7 @@ from flows.running.labels import label_flow_run
 from flows.running.liveness import AliveFile, keep_alive_file
 from flows.running.prefect_internals import FLOW_RUN_ID
 from flows.running.printable_log import keep_log_printable
+from flows.running.runs_log import open_log
 from flows.running.stopping import noted_at_a_hard_end, stops_when_told
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
@@ -46,6 +46,7 @@ def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
 @contextmanager
 def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]:
     """What the parameters name and the signs of life alone, for a flow whose work is done by others that it calls."""
+    keep_log_printable()
     found = take_over(parameters)
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
@@ -54,7 +55,6 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
     with ExitStack() as stack:
         # A worker of Prefect's may have started this process.
         stack.enter_context(keep_private())
-        keep_log_printable()
         stack.enter_context(stops_when_told(hard=FLOW_RUN_ID in os.environ))
         flow_run = context.flow_run
         life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
@@ -63,6 +63,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
             deadline = parameters.deadline()
             left = deadline.seconds_left()
             hard_limit = None if left is None else max(left, 0) + 60 * OVERTIME_MINUTES
-            dog = stack.enter_context(watchdog(60 * parameters.stalled_after, hard_limit, sys.__stderr__ or sys.stderr))
+            log = stack.enter_context(open_log())
+            dog = stack.enter_context(watchdog(60 * parameters.stalled_after, hard_limit, log))
             stack.enter_context(listen_to_beats(dog.alive))
         yield life, deadline, found

@@ -16,17 +16,22 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.runner import Runner
 
 from flows.running.prefect_internals import kill_flow_runs, stop_polling
 from flows.serving.deployments import make_deployments
-from flows.serving.overdue import skip_overdue
+from flows.serving.overdue import skip_overdue, under_way
 from flows.serving.runner_process import READY
 
+LATE_SECONDS = 10.0
+"""So long after its time a run waits for something; before that it is about to begin."""
 POLL_SECONDS = 2.0
 """How often the server is asked for runs that are to begin: what is started in the UI begins as fast as that."""
 LOOK_SECONDS = 0.5
@@ -82,9 +87,17 @@ async def serve(at_once: int) -> None:
     async with get_client() as client:
         deployments = [await runner.aadd_deployment(deployment) for deployment in await make_deployments(client)]
 
+        told: set[UUID] = set()
+
         async def skip() -> None:
-            for run in await skip_overdue(client, deployments):
-                _say(f"skipped the run {run.name}, which was due at {run.expected_start_time:%Y-%m-%d %H:%M %Z}")
+            due = await skip_overdue(client, deployments)
+            for run in due.skipped:
+                _say(f"skipped the run {_called(run)}")
+            late = [run for run in due.wait if _is_late(run) and run.id not in told]
+            if late and len(busy := await under_way(client, deployments)) >= at_once:
+                for run in late:
+                    _say(f"the run {_called(run)}, waits for {', '.join(busy)}: {at_once} at once, as --at-once says")
+                    told.add(run.id)
 
         async def skip_now_and_then() -> None:
             while True:  # a machine that was asleep was not up either, and a schedule is turned off at any time
@@ -100,6 +113,15 @@ async def serve(at_once: int) -> None:
             await runner.start()
         finally:
             skipping.cancel()
+
+
+def _called(run: FlowRun) -> str:
+    return f"{run.name}, which was due at {run.expected_start_time:%Y-%m-%d %H:%M %Z}"
+
+
+def _is_late(run: FlowRun) -> bool:
+    due = run.expected_start_time
+    return due is not None and (datetime.now(UTC) - due).total_seconds() > LATE_SECONDS
 
 
 def _when_alone(runner: Serving) -> None:

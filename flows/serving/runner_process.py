@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+RUNS_LOG = "runs.log"
+"""What flow runs say (`flows.running.runs_log`)."""
+NOISE_LOG = "libraries.log"
+"""What libraries print, as TensorFlow's C++ code; and how a process ended that could say nothing any more."""
 LOG_BYTES = 10_000_000
+"""Of each, so much is kept, and as much of what was before."""
 END_SECONDS = 60.0
 """How long it may take to end, with all its flow runs."""
 AGAIN_SECONDS = 5.0
@@ -22,7 +28,7 @@ class CannotServe(Exception):
 
 
 class ServingProcess:
-    """Starts with the first `see_to_it`. What it says is handed to `say`; what flow runs print is in runs.log."""
+    """Starts with the first `see_to_it`. What it says is handed to `say`; logs are in `folder`."""
 
     def __init__(self, folder: Path, at_once: int, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._folder, self._at_once, self._environment, self._say = folder, at_once, environment, say
@@ -64,17 +70,27 @@ class ServingProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def keep_logs_small(self) -> None:
+        """Put logs aside that have become large, in the place of those that were put aside before."""
+        runs, noise = self._folder / RUNS_LOG, self._log
+        with contextlib.suppress(OSError):  # `up` goes on with large logs too
+            if _is_large(runs):
+                runs.replace(runs.with_suffix(".log.1"))  # whoever logs to it looks where it is before each line
+            if _is_large(noise):  # it is the standard error of processes, which know it by no name
+                with contextlib.suppress(OSError):  # on a full disk it is more important that it ends
+                    shutil.copyfile(noise, noise.with_suffix(".log.1"))
+                os.truncate(noise, 0)
+
     @property
     def _log(self) -> Path:
-        return self._folder / "runs.log"
+        return self._folder / NOISE_LOG
 
     def _last_word(self) -> str:
         lines = self._log.read_bytes()[self._log_begins :].decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "no message"
 
     def _start(self) -> None:
-        if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
+        self.keep_logs_small()
         self._started = time.monotonic()
         with self._log.open("ab") as file:
             self._log_begins = file.tell()
@@ -96,3 +112,7 @@ class ServingProcess:
                 self._is_ready.set()
             else:
                 self._say(text)
+
+
+def _is_large(log: Path) -> bool:
+    return log.exists() and log.stat().st_size > LOG_BYTES

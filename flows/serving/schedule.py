@@ -109,7 +109,7 @@ class Nightly:
                 self._client.create_deployment_schedules(deployment.id, [made])
                 continue
             old = kept.schedule if isinstance(kept.schedule, CronSchedule) else None
-            schedule = cron_schedule(cron, timezone or (old and old.timezone) or usual)
+            schedule = cron_schedule(cron, timezone or (old.timezone if old is not None else None) or usual)
             if old is not None:
                 schedule = schedule.model_copy(update={"day_or": old.day_or})
             self._update(deployment.id, kept, active=True, schedule=schedule)
@@ -174,7 +174,7 @@ class Nightly:
             limit=count,
         )
         usual = next(iter(active.values()))
-        found = []
+        found: list[datetime] = []
         for run in runs:
             made_by = active.get(run.created_by.id, usual) if run.created_by and run.created_by.id else usual
             if run.expected_start_time is not None:

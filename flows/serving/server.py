@@ -122,7 +122,9 @@ class LocalServer:
             raise ServerError(str(error)) from error
         except OSError as error:
             raise ServerError(f"Prefect's server cannot keep its data in {self.folder}: {error.strerror}") from error
-        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a server process is stopping its server
+        if not try_lock(self._users, fcntl.LOCK_SH):
+            self._progress("waiting until the server of another run has stopped")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
         self._start_process()
 
     def ready(self) -> str:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 from flows.forms import allowed_places
 from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
+from flows.running.runs_log import settings_for
 from flows.serving.deployments import NAME
-from flows.serving.runner_process import ServingProcess
+from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, ServingProcess
 from flows.serving.server import LocalServer, ServerError
 from flows.serving.server_settings import keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
@@ -120,6 +121,7 @@ class _Up:
                 self._see_to_the_server()
                 if time.monotonic() - self._marked_at > MARK_SECONDS:
                     self._mark_crashed()
+                    serving.keep_logs_small()
                 self._stop.wait(LOOK_SECONDS)
             log.info("ending: flow runs are stopped, and can be retried")
         finally:
@@ -140,7 +142,7 @@ class _Up:
         log.info("Prefect's UI:  %s", ui)
         log.info("pictures:      %s", self._pictures)
         log.info("store:         %s", without_password(self._settings.store))
-        log.info("logs:          %s (beside it: runs.log, server.log)", self._folder / "up.log")
+        log.info("logs:          %s (beside it: %s, %s, server.log)", self._folder / "up.log", RUNS_LOG, NOISE_LOG)
         self._ready(note)
         log.info("Ctrl-C or dreamsweep down ends it.")
 
@@ -155,7 +157,7 @@ class _Up:
         return (
             inherited
             | {
-                "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+                **settings_for(self._folder / RUNS_LOG),
                 "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
                 "DO_NOT_TRACK": "1",
                 "DREAMSWEEP_HOME": str(settings.folder),

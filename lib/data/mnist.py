@@ -246,13 +246,13 @@ def _watch(path: Path, size: int, progress: Progress | None) -> Iterator[None]:
 
     def watch(report: Progress) -> None:
         while not done.wait(0.1):
-            report(path.name, path.stat().st_size if path.exists() else 0, size)
+            report(f"bytes of {path.name}", path.stat().st_size if path.exists() else 0, size)
 
     thread = threading.Thread(target=watch, args=(progress,), daemon=True)
     thread.start()
     try:
         yield
-        progress(path.name, size, size)
+        progress(f"bytes of {path.name}", size, size)
     finally:
         done.set()
         thread.join()

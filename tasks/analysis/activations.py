@@ -94,7 +94,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
             NewOutput("pictures", npy_bytes(pictures), "images", NPY, "uint8", pictures.shape, attributes=told),
         ]
         for at, (layer, array) in enumerate(values.items()):
-            report(title, at, len(values), layer)
+            report(title, at, len(values), layer, of="layers")
             grid = activation_grid(
                 list(array),
                 layer=layer,
@@ -106,7 +106,7 @@ def view_images(title: str, names: Sequence[str], run: str) -> tuple[Record, boo
                 colours=context.settings.colour_map,
             )
             outputs.append(NewOutput(f"grid {layer}", grid, "grid", "image/png", attributes={**told, "layer": layer}))
-        report(title, len(values), len(values))
+        report(title, len(values), len(values), of="layers")
         return outputs, context.lineage_inputs(*seen)
 
     return context.session.obtain(recipe, compute, unit=title)
@@ -127,7 +127,7 @@ def keep_activations(title: str, name: SetName, run: str) -> tuple[Record, bool]
                 path,
                 attributes={"model": context.network.identity, "data": context.data_name, "set": name},
                 batch=BATCH,
-                progress=lambda done: report(title, done, len(images)),
+                progress=lambda done: report(title, done, len(images), of="images"),
             )
             about = {"title": title, "data": context.data_name, "set": name}
             read = [*context.lineage_inputs(), context.images_of(name)]

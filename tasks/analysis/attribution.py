@@ -56,11 +56,11 @@ def attribute(title: str, name: str, run: str) -> tuple[Record, bool]:
         number, called, caption = spoken_for
         assert context.reader is not None
         attribution = Attribution(context.reader)
-        report(title, 0, 2, "occlusion")
+        report(title, 0, 2, "occlusion", of="methods")
         occlusion = attribution.occlusion(seen.pixels, number)
-        report(title, 1, 2, "integrated gradients")
+        report(title, 1, 2, "integrated gradients", of="methods")
         gradients = attribution.integrated_gradients(seen.pixels, number)
-        report(title, 2, 2)
+        report(title, 2, 2, of="methods")
         what = "value" if context.reader.head.kind == "values" else "logit"
         maps = [
             AttributionMap("occlusion", occlusion, f"how far the {what} falls where a window covers the image"),

@@ -108,7 +108,7 @@ def _count(
     def batches(what: str) -> Iterator[Floats]:
         for first in range(0, len(images), BATCH):
             yield network.of(np.asarray(images[first : first + BATCH], np.float32))[layer]
-            report(f"{title}, {what}", min(first + BATCH, len(images)), len(images))
+            report(f"{title}, {what}", min(first + BATCH, len(images)), len(images), of="images")
 
     shares = count_active(batches("counted"), labels, fcps.level, len(context.data_classes))
     return shares, share_decided(batches("compared"), labels, fcps, groups.pair(context))

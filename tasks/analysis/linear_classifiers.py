@@ -64,7 +64,7 @@ def compare_layers(title: str, pair: tuple[int, int], run: str) -> tuple[Record,
         )
         found = []
         for done, row in enumerate(rows, start=1):
-            report(title, done, len(layers) + 2, row.layer)
+            report(title, done, len(layers) + 2, row.layer, of="probes")
             found.append(asdict(row))
         table = {
             "classes": list(context.classes),

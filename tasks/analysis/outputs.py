@@ -85,7 +85,7 @@ def sum_up_output(title: str, name: SetName, output: str, run: str) -> tuple[Rec
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         reader = context.readers[output]
-        found = reader.of(images, progress=lambda done: report(title, done, len(images)))
+        found = reader.of(images, progress=lambda done: report(title, done, len(images), of="images"))
         answers, truth, kind = found.probabilities, np.asarray(labels), reader.head.kind
         predictions = Predictions(answers, truth) if kind == "classes" else None
         summary = OutputSummary(

@@ -90,7 +90,7 @@ def predict_set(title: str, name: SetName, run: str) -> tuple[Record, bool]:
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         assert context.classifier is not None
-        found = context.classifier.of(images, progress=lambda done: report(title, done, len(images)))
+        found = context.classifier.of(images, progress=lambda done: report(title, done, len(images), of="images"))
         probabilities = found.probabilities
         predictions = Predictions(probabilities, np.asarray(labels))
         summary = _summary(context, predictions, name)

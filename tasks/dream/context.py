@@ -16,6 +16,7 @@ from tasks.dream.unreadable import Unreadable
 from tasks.model.context import RunContext
 from tasks.session import originals
 from tasks.session.pixel_budget import PixelBudget
+from tasks.session.progress import wait_for
 from tasks.session.session import Session
 
 AT_ONCE = 4
@@ -57,7 +58,9 @@ class DreamContext(RunContext):
         objective = unit.layer if unit is not None else self.settings.objective
         with self._lock:
             if objective not in self._dreamers:
-                self._dreamers[objective] = Dreamer(
+                self._dreamers[objective] = wait_for(
+                    f"tracing {objective or 'the network'}",
+                    Dreamer,
                     self.network.model,
                     replace(self.settings, objective=objective),
                     guide=None if self.guide is None else self.guide.pixels,

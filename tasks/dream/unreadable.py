@@ -87,7 +87,8 @@ class Unreadable:
     def was_told(self, picture: str) -> bool:
         """Whether an earlier run has said that it cannot be read, and its file is what it was then."""
         path = self._paths[picture]
-        return self._known.get(show_name(str(path))) == _state(path)
+        was = self._known.get(show_name(str(path)))
+        return was is not None and was == _state(path)
 
     def cannot_be_read_still(self, picture: str) -> bool:
         """Whether that is so, and it is read again in vain: another version may read what one could not."""

@@ -63,18 +63,18 @@ def store_data(
         arrays = {name: np.ascontiguousarray(getattr(data, name)) for name in ARRAYS}
         outputs = []
         for at, (name, array) in enumerate(arrays.items()):
-            report("storing the data set", at, len(arrays) + 1, name)
+            report("storing the data set", at, len(arrays) + 1, name, of="files")
             kind = "images" if name.endswith("imgs") else "labels"
             about = {"data": data.name, "set": name} | ({} if kind == "images" else {"classes": list(data.classes)})
             outputs.append(
                 NewOutput(name, npy_bytes(array), kind, NPY, str(array.dtype), array.shape, attributes=about)
             )
-        report("storing the data set", len(arrays), len(arrays) + 1, "HDF5")
+        report("storing the data set", len(arrays), len(arrays) + 1, "HDF5", of="files")
         together = hdf5_bytes(arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
         outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))
         if data.files is not None:
             outputs.append(json_output("files", data.files, {"data": data.name}))
-        report("storing the data set", len(arrays) + 1, len(arrays) + 1)
+        report("storing the data set", len(arrays) + 1, len(arrays) + 1, of="files")
         return outputs, []
 
     return session.obtain(recipe, compute, unit="data")

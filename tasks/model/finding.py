@@ -116,11 +116,11 @@ def _try_all(model: KerasModel, looked: Looked) -> Choice:
     tried: list[str] = []
 
     def told(name: str) -> None:
-        report(_PROGRESS, len(tried), len(tried) + 1, name)
+        report(_PROGRESS, len(tried), len(tried) + 1, name, of="kinds")
         tried.append(name)
 
     choice = find_by_trial(model, looked.images, looked.labels, len(looked.classes), told)
-    report(_PROGRESS, len(tried), len(tried))
+    report(_PROGRESS, len(tried), len(tried), of="kinds")
     return choice
 
 

@@ -12,6 +12,7 @@ from storage.store import Record, Store
 from tasks.model.data import DataParameters
 from tasks.model.stored import StoredModel
 from tasks.session.attributes import read_as
+from tasks.session.progress import wait_for
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Network:
 def load_model(store: Store, stored: StoredModel) -> KerasModel:
     """A model of the store, as it was saved. Raises BadInput for one that cannot be loaded, and StoreError where it is
     not there."""
-    return model_file.load(store.get(stored.digest), name=stored.name)
+    return wait_for(f"loading {stored.name}", model_file.load, store.get(stored.digest), name=stored.name)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,13 @@ def _train(
 
     def progress(number: int, done: int, steps: int, loss: float) -> None:
         assert settings.epochs is not None
-        report("training", (number - 1) * steps + done, settings.epochs * steps, _note(number, settings, loss, records))
+        report(
+            "training",
+            (number - 1) * steps + done,
+            settings.epochs * steps,
+            _note(number, settings, loss, records),
+            of="steps",
+        )
 
     last = train(data, settings, on_epoch=keep, resume=resume, progress=progress)
     return last, records[-1]

@@ -3,11 +3,16 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import ParamSpec, TypeVar
 
 from lib import stop
 
-Listener = Callable[[str, int, int, str], None]
-"""Told what is being done, how much of it is done, out of how much, and a short note (empty: none)."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Listener = Callable[[str, int, int, str, str, int], None]
+"""Told what is being done, how much of it is done, out of how much, a short note, of what that is so much (as "maps";
+empty, where what is done says it), and how much of what is done was there before."""
 
 Beat = Callable[[], None]
 
@@ -19,14 +24,27 @@ _hearers: list[Hearer] = []
 _beats: list[Beat] = []
 
 
-def report(what: str, done: int, total: int, note: str = "") -> None:
+def report(what: str, done: int, total: int, note: str = "", *, of: str = "", there: int = 0) -> None:
     """Tell the listeners; `what` is one of few, as "training" or "Conv2D_2"; it is over when `done` is `total`.
 
-    Raises Stopped where this process was told to stop (`lib.stop`).
+    `note`, `of`, `there`: as a `Listener` is told. Raises Stopped where this process was told to stop (`lib.stop`).
     """
     beat()
     for listener in list(_listeners):
-        listener(what, done, total, note)
+        listener(what, done, total, note, of, there)
+
+
+def wait_for(what: str, make: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """What `make` returns, which takes a while and cannot say how far it is: `what` is told meanwhile, as "loading X".
+
+    Raises what `make` raises, and Stopped.
+    """
+    report(what, 0, 1)
+    try:
+        return make(*args, **kwargs)
+    finally:
+        for listener in list(_listeners):  # also where this process was told to stop
+            listener(what, 1, 1, "", "", 0)
 
 
 def say(line: str) -> None:

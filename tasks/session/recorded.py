@@ -8,9 +8,11 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from lib.deadline import OutOfTime
+from lib.errors import BadInput
+from lib.printable import printable
 from storage.errors import StoreUnusable
 from storage.store import Record
 from tasks.session.damage import gone_of
@@ -45,7 +47,8 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
     """A Prefect task around a function that finds in the store what is there, and tolerates its own partial output.
 
     Prefect keeps no result and asks no cache of its own: it cannot know whether a picture still exists, the store does.
-    What fails for a reason that time may mend is tried again, what does not is not.
+    What fails for a reason that time may mend is tried again, what does not is not. Bad input ends it as failed, in one
+    line.
 
     Args:
         name: of the task.
@@ -62,6 +65,9 @@ def stored_task(function: Callable[P, State[R]], name: str, *, run_name: str) ->
     def run(*args: P.args, **kwargs: P.kwargs) -> State[R]:
         try:
             return function(*args, **kwargs)
+        except BadInput as problem:
+            # raised, it would stand in the log with a traceback, where its one line says what to change
+            return Failed(message=printable(problem), data=problem)
         except Exception as error:
             if (gone := gone_of(error)) is not None:
                 session_of(str(takes.bind(*args, **kwargs).arguments["run"])).meet(gone)

@@ -1,6 +1,7 @@
 """How far a run's task runs are: what is made, by which record, what failed and why, and whether more can be made."""
 
 import threading
+from collections.abc import Iterable
 
 from lib.printable import printable
 from storage.errors import StoreUnusable
@@ -73,6 +74,11 @@ class Tally:
     def key_of(self, title: str) -> str:
         """The key of the record that came of a title. Raises KeyError where there is none."""
         return self._made[title]
+
+    def found(self, titles: Iterable[str]) -> int:
+        """How many of these are made and were there before."""
+        with self._lock:
+            return sum(title in self._made and title not in self._computed for title in titles)
 
     @property
     def done(self) -> int:

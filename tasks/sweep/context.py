@@ -33,7 +33,7 @@ from tasks.model.context import RunContext
 from tasks.model.finding import Checked
 from tasks.model.network import Natural, Network
 from tasks.model.pixels import PICTURES, pixel_range_parameters
-from tasks.session.progress import beat
+from tasks.session.progress import beat, wait_for
 from tasks.session.tally import Tally
 from tasks.sweep.kinds.oip import NOT_SHOWN
 from tasks.sweep.shown import is_better, not_shown_title
@@ -234,7 +234,9 @@ class SweepContext(RunContext):
             if key not in opened.grounds:
                 growth = self.growth if style == self.growth.style else in_style(self.growth, style)
                 matching = self._matching(layer, growth, constraint, objective)
-                ascent = Ascent(
+                ascent = wait_for(
+                    f"tracing {layer}",
+                    Ascent,
                     self.network.model,
                     layer,
                     self.constraint(constraint),

@@ -74,7 +74,7 @@ make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
 
 
 def _report(group: int, groups: int, images: int, done: int) -> None:
-    report("exemplars", group * images + done, groups * images)
+    report("exemplars", group * images + done, groups * images, of="images")
 
 
 def exemplars_recipe(context: SweepContext, layer: str) -> Recipe:

@@ -114,7 +114,7 @@ def _measure(context: SweepContext, layer: str, oips: Mapping[Unit, Output]) -> 
                 **_likeness(pictures),
             }
         )
-        report(naturalness_title(layer), first + len(part), len(rows))
+        report(naturalness_title(layer), first + len(part), len(rows), of="pictures")
     return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
 
 

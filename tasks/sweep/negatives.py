@@ -91,7 +91,7 @@ def _grow(context: SweepContext, layer: str, indices: Sequence[int], file: Path)
         images[first : first + len(part)] = context.to_stored(found.images)
         responses += _numbers(found.responses)
         pre_activations += _numbers(found.pre_activations)
-        report(negatives_title(layer), first + len(part), len(indices))
+        report(negatives_title(layer), first + len(part), len(indices), of="units")
     images.flush()
     about: dict[str, Json] = {
         "layer": layer,

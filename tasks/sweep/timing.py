@@ -82,11 +82,11 @@ def timings_of(context: SweepContext, layers: Sequence[str], folder: Path) -> Ti
     for done, layer in enumerate(reversed(missing)):  # from the deepest: what is not timed then is told too high
         if known and time.monotonic() - begun > most:
             break
-        report("timing", done, len(missing))
+        report("timing", done, len(missing), of="layers")
         known[layer] = time_layer(context, layer)
         now.append(layer)
     if missing:
-        report("timing", len(missing), len(missing))
+        report("timing", len(missing), len(missing), of="layers")
         _write(file, known)
     timed = {layer: known[layer] for layer in layers if layer in known}
     return Timings(between(work, timed), tuple(timed), tuple(layer for layer in missing if layer in now))

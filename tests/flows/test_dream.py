@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +209,19 @@ def test_octave_and_step_within_a_picture_are_told_where_it_takes_long(
     within = [said for said in heard if said[0] == "rose.png"]
     assert "octave 1 of 2" in within[0][3]
     assert within[-2][3].startswith("octave 2 of 2, 52x37, step ")
-    assert all(done < total for _, done, total, _ in within[:-1])
+    assert all(done < total for _, done, total, *_ in within[:-1])
     assert within[-1][1] == within[-1][2]  # it is over
     assert [said[1:3] for said in heard if said[0] == "dreams"] == [(0, 1), (1, 1)]
+
+
+def test_what_a_dream_waits_for_is_told(house: House) -> None:
+    write_photograph(house.pictures / "rose.png")
+    heard: list[str] = []
+    with listen(lambda what, *_: heard.append(what)):
+        house.dream()
+        house.dream(settings=replace(SETTINGS, objective="Conv2D_1"))
+    assert any(what.startswith("loading model/") for what in heard)
+    assert {"tracing the network", "tracing Conv2D_1"} <= set(heard)
 
 
 def test_the_same_again_computes_nothing_and_mends_the_folder(house: House) -> None:

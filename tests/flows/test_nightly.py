@@ -45,7 +45,7 @@ def after_epoch() -> Iterator[Callable[[int], None]]:
 
     wanted: list[int] = []
 
-    def hear(what: str, done: int, total: int, note: str) -> None:
+    def hear(what: str, done: int, total: int, note: str, *_: object) -> None:
         if what == "training" and wanted and note.startswith(f"epoch {wanted[0]} "):
             let_time_be_over()
 
@@ -278,7 +278,9 @@ def test_a_folder_of_pictures_that_is_not_there_makes_every_night_fail(
     dreaming.pictures = [*dreaming.pictures, str(tmp_path / "not mounted")]
     for _ in range(2):
         state = night(root, model="model/latest", data=None, dreams=dreaming)
-        assert (state.type.value, state.message) == ("FAILED", "dream: 1 of 3 dreams failed: not mounted")
+        assert state.type.value == "FAILED"
+        assert "there is no picture" in state.message
+        assert "not mounted" in state.message
 
 
 def test_the_usual_folder_of_pictures_is_dreamed_of_where_there_is_one(

@@ -16,6 +16,7 @@ from PIL import Image
 from flows.serving.server_settings import api_headers
 from lib.draw.contact_sheet import contact_sheet
 from storage import garbage, verify
+from tasks.session.progress import listen
 from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -55,6 +56,23 @@ def three_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(tasks.sweep.oips, "search_unit", faulty)
     yield failing
     monkeypatch.setattr(tasks.sweep.oips, "search_unit", search_unit)
+
+
+def test_a_sweep_tells_what_it_waits_for_and_how_much_of_it_was_there(copy: Bench) -> None:
+    def told() -> list[tuple[Any, ...]]:
+        heard: list[tuple[Any, ...]] = []
+        with listen(lambda *said: heard.append(said)):
+            copy.sweep(layers=["Conv2D_1/0-1"], growth=dataclasses.replace(GROWTH, seed=77))
+        return heard
+
+    first = told()
+    for what in ("loading model/", "tracing Conv2D_1"):
+        (begun, over) = [said[1:3] for said in first if said[0].startswith(what)][:2]
+        assert (begun, over) == ((0, 1), (1, 1))
+    assert [said[1:] for said in first if said[0] == "Conv2D_1"][-1] == (2, 2, "", "maps", 0)
+    again = told()
+    assert [said[1:] for said in again if said[0] == "Conv2D_1"][-1] == (2, 2, "", "maps", 2)
+    assert not [said for said in again if said[0].startswith("tracing")]
 
 
 def task_states(url: str, flow_run: str | None, count: int) -> dict[str, str]:

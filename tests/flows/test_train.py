@@ -1,6 +1,7 @@
 """Training from end to end: what it leaves in the store, and that a killed one goes on from its last whole epoch."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -205,3 +206,28 @@ def test_pictures_that_the_network_cannot_take_leave_no_trace(tmp_path: Path) ->
     assert "\n" not in str(caught.value)
     store = Store.open(tmp_path / "store")
     assert (list(store.records()), store.runs(), store.refs()) == ([], [], {})
+
+
+def test_bad_input_is_one_line_in_the_log_and_has_no_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.forms.parameters import TrainParameters
+    from flows.train import train
+
+    write_pictures(tmp_path / "pictures")
+    (tmp_path / "pictures" / "lonely").mkdir()
+    first = next((tmp_path / "pictures").rglob("*.png"))
+    (tmp_path / "pictures" / "lonely" / "one.png").write_bytes(first.read_bytes())
+    asked = TrainParameters(store=str(tmp_path / "store"), data=f"folder:{tmp_path / 'pictures'}", settings=SETTINGS)
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    try:
+        with pytest.raises(BadInput, match="lonely has one picture that can be read"):
+            train(asked)
+    finally:
+        for logger in loggers:
+            logger.removeHandler(caplog.handler)
+    said = [record for record in caplog.records if "lonely" in record.getMessage()]
+    assert {record.name for record in said} == {"prefect.flow_runs", "prefect.task_runs"}
+    assert not any(record.exc_info or "Traceback" in record.getMessage() for record in caplog.records)

@@ -37,6 +37,19 @@ def test_it_lies_ahead_by_a_day_at_most_also_where_clocks_change(
     assert 0 < left <= 26 * 3600
 
 
+@pytest.mark.parametrize(
+    ("begun", "hours"),
+    [
+        ("2027-03-28T01:00:00+01:00", 4.5),  # the clock goes from 02:00 to 03:00
+        ("2027-10-31T01:00:00+02:00", 6.5),  # and from 03:00 to 02:00
+        ("2027-10-30T01:00:00+02:00", 5.5),
+    ],
+)
+def test_in_the_nights_in_which_clocks_change_it_is_the_time_that_the_clock_shows(begun: str, hours: float) -> None:
+    now = datetime.fromisoformat(begun)
+    assert Deadline.of("06:30", "Europe/Berlin", None, now=now).seconds_left(now) == 3600 * hours
+
+
 @given(MOMENTS, st.floats(0.1, 10_000))
 def test_a_budget_counts_from_now_and_the_earlier_of_both_holds(now: datetime, minutes: float) -> None:
     assert Deadline.of(None, None, minutes, now=now).at == now + timedelta(minutes=minutes)

@@ -65,7 +65,7 @@ def schedule(
     except BadValue as problem:
         raise BadValue(option_of(problem.name), problem.value, problem.wanted) from problem
     gone = []
-    with local_server(DATA_FOLDER), get_client(sync_client=True) as client:
+    with local_server(DATA_FOLDER, progress=say), get_client(sync_client=True) as client:
         nightly = Nightly(client)
         if off:
             nightly.turn_off()

@@ -48,11 +48,12 @@ def describe_found(store: "Store", found: "Found") -> dict[str, Json]:
     from flows.results.documents import record_document
 
     if found.run is not None:
-        from flows.results.runs import list_runs, on_data_of, verdicts_of
+        from flows.results.runs import list_runs, on_data_of, verdicts_of, with_unnoted
 
         known = next(run for run in list_runs(store) if run["run"] == found.run.id)
-        counts = verdicts_of(store, found.run)
-        active = on_data_of(store, found.run)
+        (whole,) = with_unnoted(store, [found.run])
+        counts = verdicts_of(store, whole)
+        active = on_data_of(store, whole)
         return {"kind": "run", **asdict(found.run), **known, "verdicts_by_layer": counts, "on_data_by_layer": active}
     if found.kind == "record":
         return record_document(store, found.artifacts[0][0])

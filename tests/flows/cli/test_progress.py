@@ -69,17 +69,70 @@ def test_a_line_in_which_nothing_is_new_is_not_said_again(
     assert capfd.readouterr().err.splitlines() == ["Conv2D_2", "Conv2D_2: 0 of 4"]
 
 
-def test_what_is_over_is_said_once_and_again_only_when_it_has_begun_again(
+def test_a_layer_that_is_over_at_once_has_one_line_however_often_it_is_told(
     capfd: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
     screen = io.StringIO()
     with Lines() as lines, Bars(Console(file=screen, force_terminal=True, width=80, highlight=False)) as bars:
         for one in (lines, bars):
-            for done in (0, 2, 2, 2, 0, 2):
-                one.update("Conv2D_2", done, 2)
+            for done in (0, 16, 16, 16, 0, 16):
+                one.update("Conv2D_2", done, 16, of="maps")
         shown = screen.getvalue()
-    assert capfd.readouterr().err.splitlines() == ["Conv2D_2", "Conv2D_2: 2 done, 0.0 s"] * 2
-    assert shown.count("✓ Conv2D_2") == 2
+    assert capfd.readouterr().err.splitlines() == ["Conv2D_2: 16 maps done, 0.0 s"]
+    assert shown.count("✓ Conv2D_2  16 maps done, 0.0 s") == 1
+
+
+def test_what_begins_again_and_takes_a_while_is_said_again(
+    capfd: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    with Lines() as lines:
+        for _ in range(2):
+            for done in (0, 1, 2):
+                lines.update("Conv2D_2", done, 2)
+                clock[0] += 2
+    assert capfd.readouterr().err.splitlines() == ["Conv2D_2", "Conv2D_2: 2 done, 4.0 s"] * 2
+
+
+def test_it_is_said_of_what_so_much_is_done(capfd: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    screen = io.StringIO()
+    with Lines() as lines, Bars(Console(file=screen, force_terminal=True, width=80, highlight=False)) as bars:
+        for one in (lines, bars):
+            for done in (0, 4, 10):
+                one.update("exemplars", done, 10, of="images")
+                clock[0] += 6
+                bars._bars.refresh()
+        shown = screen.getvalue()
+    assert capfd.readouterr().err.splitlines() == [
+        "exemplars",
+        "exemplars: 4 of 10 images, about 9.0 s left",
+        "exemplars: 10 images done, 12 s",
+    ]
+    assert "4/10 images" in shown
+    assert "✓ exemplars  10 images done" in shown
+
+
+def test_what_somebody_waits_for_is_named_at_once(capfd: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    with Lines() as lines:
+        lines.update("tracing Conv2D_2", 0, 1)
+        assert capfd.readouterr().err.splitlines() == ["tracing Conv2D_2"]
+        clock[0] += 4
+        lines.update("tracing Conv2D_2", 1, 1)
+        lines.update("loading model/one", 0, 1)
+        lines.update("loading model/one", 1, 1)
+    assert capfd.readouterr().err.splitlines() == ["tracing Conv2D_2: done, 4.0 s", "loading model/one"]
+
+
+def test_after_a_resume_the_time_left_is_that_of_what_is_left(
+    capfd: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    with Lines() as lines:
+        lines.update("Conv2D_2", 0, 1000, of="maps")
+        for there in range(100, 991, 10):
+            lines.update("Conv2D_2", there, 1000, of="maps", there=there)
+        for made in (1, 2):
+            clock[0] += 20
+            lines.update("Conv2D_2", 990 + made, 1000, of="maps", there=990)
+    assert capfd.readouterr().err.splitlines()[-1] == "Conv2D_2: 992 of 1,000 maps, about 2 min 40 s left"
 
 
 def test_lines_are_renewed_by_themselves(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,18 @@ def test_what_the_store_had_already_is_forgotten_after_a_while(clock: list[float
     assert left.seconds(1100) == pytest.approx(800, rel=0.05)
 
 
+def test_what_was_there_before_says_nothing_of_how_long_others_take(clock: list[float]) -> None:
+    left = TimeLeft()
+    for there in range(10, 501, 10):
+        clock[0] += 0.5  # to look for them takes a while as well
+        left.note(there, there)
+        assert left.seconds(600) is None
+    for made in range(1, 11):
+        clock[0] += 10
+        left.note(500 + made, 500)
+        assert left.seconds(600) == pytest.approx(10 * (100 - made), rel=0.01)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 500), st.integers(0, 50)), min_size=1, max_size=40))
 def test_it_is_never_below_zero_and_never_stands_still(clock: list[float], steps: list[tuple[float, int]]) -> None:

@@ -58,7 +58,7 @@ def skipped(made: UUID) -> list[FlowRun]:
 
     async def skip() -> list[FlowRun]:
         async with get_client() as client:
-            return await skip_overdue(client, [made])
+            return (await skip_overdue(client, [made])).skipped
 
     return asyncio.run(skip())
 

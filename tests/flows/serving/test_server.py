@@ -1,5 +1,6 @@
 """The Prefect server of a run: shared, outlived by nothing, and not stopped before it has recorded everything."""
 
+import fcntl
 import logging
 import os
 import signal
@@ -23,7 +24,7 @@ from prefect.context import refresh_global_settings_context
 from prefect.settings import PREFECT_API_URL
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.serving.server import ServerError, local_server
+from flows.serving.server import LocalServer, ServerError, local_server
 
 MAPS = 224
 
@@ -116,6 +117,24 @@ def test_every_task_run_is_recorded_when_the_server_has_stopped(no_server: None,
     assert task_runs(data_folder) == {"Completed": MAPS}
     assert said[0] == "Prefect's server is starting"
     assert said[-1] == f"Prefect's server has recorded {MAPS} of {MAPS} task runs"
+
+
+@pytest.mark.slow
+def test_it_is_told_that_the_server_of_another_run_is_waited_for(no_server: None, data_folder: Path) -> None:
+    (data_folder / "prefect").mkdir(exist_ok=True)
+    said: list[str] = []
+    server = LocalServer(data_folder, progress=said.append)
+    starting = threading.Thread(target=server.start)
+    with (data_folder / "prefect" / "users.lock").open("ab") as users:
+        fcntl.flock(users, fcntl.LOCK_EX)  # as a server does that stops
+        starting.start()
+        wait_until(lambda: bool(said))
+    starting.join()
+    try:
+        assert answers(server.ready())
+    finally:
+        server.stop()
+    assert said[:2] == ["waiting until the server of another run has stopped", "Prefect's server is starting"]
 
 
 @pytest.mark.slow

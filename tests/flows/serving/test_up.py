@@ -52,7 +52,7 @@ def ups(home: Path) -> Iterator[list[Up]]:
 def up(home: Path, ups: list[Up]) -> Up:
     """The one that is up, or a new one where a test has ended it. It is started with `nohup`, as by many users."""
     if not ups or ups[-1].process.poll() is not None:
-        ups.append(Up(home, before=["nohup"]))
+        ups.append(Up(home, before=["nohup"], TF_CPP_MIN_LOG_LEVEL="0"))  # TensorFlow's C++ code says all that it can
     return ups[-1]
 
 
@@ -230,6 +230,21 @@ def test_a_run_that_is_started_through_the_api_runs_to_its_end(up: Up, home: Pat
     assert sheet.content.startswith(b"\x89PNG")
 
 
+def test_flow_runs_speak_in_one_log_and_libraries_in_another(up: Up, home: Path) -> None:
+    name = up.ask("GET", f"/flow_runs/{(flow_run := up.start('oip-sweep', **small_sweep(home)))}")["name"]
+    assert up.wait_for(flow_run)["name"] == "Completed"
+    bad = up.wait_for(up.start("oip-sweep", model="none.keras"))["message"]
+    wait_until(lambda: "exited with unexpected exception" in (home / "prefect" / "runs.log").read_text())
+    runs, libraries = ((home / "prefect" / log).read_text() for log in ("runs.log", "libraries.log"))
+    assert f"Flow run '{name}'" in runs
+    assert "Finished in state Completed" in runs
+    assert bad in runs
+    assert "Traceback" not in runs
+    assert "cpu_feature_guard" in libraries
+    assert "cpu_feature_guard" not in runs
+    assert name not in libraries
+
+
 def test_what_the_form_cannot_take_is_refused_by_the_api(up: Up, home: Path) -> None:
     with pytest.raises(httpx.HTTPStatusError, match=r"409|422"):
         up.start("oip-sweep", **small_sweep(home) | {"batch": 0})
@@ -282,30 +297,6 @@ def test_cancel_in_the_ui_ends_a_run_within_seconds_and_it_is_interrupted_in_the
     assert seconds < 5 * starvation.factor
     up.wait_for(flow_run, "CANCELLED")
     assert trainings(home)[-1] == "interrupted"
-
-
-def test_a_run_that_waits_is_skipped_when_its_schedule_is_turned_off_in_the_ui(up: Up, home: Path) -> None:
-    training = up.start("train", **endless_training(home))
-    up.wait_for(training, "RUNNING")  # one at a time: what is due has to wait for it
-    nightly = up.deployment("nightly")
-    (schedule,) = nightly["schedules"]
-    own = f"/deployments/{nightly['id']}/schedules/{schedule['id']}"
-    cron = {"cron": "* * * * *", "timezone": "UTC"}
-    up.ask("PATCH", own, json={"active": True, "schedule": cron})
-
-    def of_nightly(*names: str) -> list[str]:
-        question = {"deployments": {"id": {"any_": [nightly["id"]]}}}
-        found = up.ask("POST", "/flow_runs/filter", json=question)
-        return [run["id"] for run in found if run["auto_scheduled"] and run["state_name"] in names]
-
-    wait_until(lambda: of_nightly("Late"), seconds=180)
-    up.ask("PATCH", own, json={"active": False})
-    wait_until(lambda: not of_nightly("Scheduled", "Late"))
-    assert of_nightly("Skipped")
-    up.ask("POST", f"/flow_runs/{training}/set_state", json={"state": {"type": "CANCELLING"}})
-    up.wait_for(training)
-    assert not of_nightly("Pending", "Running", "Completed", "Failed")
-    up.ask("PATCH", own, json={"schedule": {"cron": "0 1 * * *", "timezone": "UTC"}})
 
 
 def test_it_outlives_its_terminal_under_nohup_and_down_ends_it_with_the_runs_that_are_going_on(
