@@ -32,8 +32,8 @@ SILENCE = 15 * 60.0
 class RunNote(TypedDict):
     """What is known of a run: when it was opened, closed and last heard of, and what came of it.
 
-    `flow_run`: Prefect's id of the flow run; `state`: as the run's, or "died"; `computed`, `reused`: of what the run counts; `verdicts`: how many of its units
-    came to which.
+    `flow_run`: Prefect's id of the flow run; `state`: as the run's, or "died"; `computed`, `reused`: of what the run
+    counts; `verdicts`: how many of its units came to which.
     """
 
     run: str

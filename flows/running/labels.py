@@ -29,7 +29,7 @@ def label_flow_run(run: str, store: str, kind: str) -> None:
     """Call the flow run in which this is called as the run that it has opened, in the store at this place, and tag it
     with what it does, as `kind: oip-sweep`."""
     labels = {RUN: run, STORE: label_of_store(store)}
-    _tell(lambda client, flow_run: client.update_flow_run_labels(flow_run.id, labels))
+    _tell(lambda client, flow_run: client.update_flow_run_labels(flow_run.id, {**labels}))
     _tell(lambda client, flow_run: client.update_flow_run(flow_run.id, name=run).raise_for_status())
     tag_flow_run(kind=kind)
 

@@ -4,7 +4,7 @@ import math
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -36,6 +36,7 @@ from tasks.model.pixels import PICTURES, pixel_range_parameters
 from tasks.session.progress import beat, wait_for
 from tasks.session.tally import Tally
 from tasks.sweep.kinds.oip import NOT_SHOWN
+from tasks.sweep.open_layers import OpenLayers
 from tasks.sweep.shown import is_better, not_shown_title
 
 EXEMPLARS_A_BATCH = 4
@@ -44,8 +45,6 @@ LATEST_SECONDS = 300.0
 """Seconds after the deadline when a search that is still under way is given up, and left to the next run."""
 LONG_AT_ONCE = 4
 """Before a deadline so many long searches go on at once: a few come to their end then, and not none of many."""
-LAYERS_OPEN = 4
-"""So many layers at most are kept ready to be searched: what is traced for one takes memory."""
 MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
 
@@ -58,16 +57,6 @@ def stored_as(growth: Growth) -> "np.dtype[np.floating]":
 
 class Deferred(OutOfTime):
     """A search would go on for long while others have not had their turn."""
-
-
-@dataclass
-class _OpenLayer:
-    """What is traced of a layer. `grounds`: by style, constraint and objective; `measure`: as `SweepContext._measure`
-    says; `batchers`: what is to be closed."""
-
-    grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)
-    measure: Measure | None = None
-    batchers: ExitStack = field(default_factory=ExitStack)
 
 
 def batch_for(growth: Growth, most: int) -> int:
@@ -108,12 +97,15 @@ class SweepContext(RunContext):
     smaller: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
-    _layers: dict[str, _OpenLayer] = field(default_factory=dict)
+    _layers: OpenLayers = field(default_factory=OpenLayers)
     _measured: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
     _shown: dict[str, tuple[Record, How]] = field(default_factory=dict)
     _passes: dict[QualityName, Tally] = field(default_factory=lambda: defaultdict(Tally))
     _long: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LONG_AT_ONCE))
+
+    def __post_init__(self) -> None:
+        self._open.callback(self._layers.close)
 
     @property
     def passes(self) -> tuple[Growth, ...]:
@@ -224,13 +216,11 @@ class SweepContext(RunContext):
         return Constraint(name, *PICTURES)
 
     def ground(self, layer: str, style: str, constraint: ConstraintName, objective: str) -> Ground:
-        """Where a layer's units are searched; its ascent is traced when it is first asked for.
-
-        Layers have their turn one after the other: those that were asked for longest ago are closed (`LAYERS_OPEN`).
-        """
+        """Where a layer's units are searched; its ascent is traced when it is first asked for, or anew where other
+        layers had their turn since."""
         key = (style, constraint, objective)
         with self._lock:
-            opened = self._opened(layer)
+            opened = self._layers.open(layer)
             if key not in opened.grounds:
                 growth = self.growth if style == self.growth.style else in_style(self.growth, style)
                 matching = self._matching(layer, growth, constraint, objective)
@@ -264,17 +254,6 @@ class SweepContext(RunContext):
                     self._as_stored if growth.margin else as_they_are,
                 )
             return opened.grounds[key]
-
-    def _opened(self, layer: str) -> _OpenLayer:
-        """What is traced of a layer, which is now the one that was asked for last; others are closed for it."""
-        opened = self._layers.pop(layer, None)
-        if opened is None:
-            while len(self._layers) >= LAYERS_OPEN:
-                self._layers.pop(next(iter(self._layers))).batchers.close()
-            opened = _OpenLayer()
-            self._open.callback(opened.batchers.close)
-        self._layers[layer] = opened
-        return opened
 
     def to_stored(self, pictures: Floats) -> Floats:
         """Pictures [n, H, W, C] as images of the network, in the numbers in which they are stored."""
@@ -325,7 +304,7 @@ class SweepContext(RunContext):
 
     def _measure(self, layer: str) -> Measure:
         """What measures images as they are stored, by the network as it was saved."""
-        opened = self._opened(layer)
+        opened = self._layers.open(layer)
         if opened.measure is None:
             network = self.network
             size = self.size_of(layer)

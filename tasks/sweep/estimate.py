@@ -18,10 +18,11 @@ from lib.oips.negatives import STARTS as NEGATIVES
 from lib.oips.negatives import stages_of as negative_stages
 from lib.oips.search import stages_of
 from storage.store import Record
-from tasks.sweep.context import LAYERS_OPEN, MAPS_AT_ONCE, SweepContext, batch_for, stored_as
+from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for, stored_as
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes
 from tasks.sweep.oips import oip_recipe
+from tasks.sweep.open_layers import LAYERS_OPEN
 from tasks.sweep.timing import Timing, work_ahead
 
 FURTHER = {"strong": 1.7, "clean": 1.7}

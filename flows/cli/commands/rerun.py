@@ -37,7 +37,11 @@ def rerun(
     given: Given,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="The run to finish, as dreamsweep runs lists it; or the id of its flow run in Prefect.", show_default=False),
+        typer.Argument(
+            metavar="RUN",
+            help="The run to finish, as dreamsweep runs lists it; or the id of its flow run in Prefect.",
+            show_default=False,
+        ),
     ] = None,
     folder: Annotated[
         Path | None,

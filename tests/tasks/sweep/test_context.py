@@ -22,7 +22,7 @@ def test_layers_that_were_asked_for_longest_ago_are_closed_and_opened_again_when
         state = AscentState.from_starts(images, ground.parameterisation.shape)
         return float(ground.ascent.optimise(state, [0], np.full((2, 1), 0.1, np.float32)).pre_activation[0])
 
-    monkeypatch.setattr("tasks.sweep.context.LAYERS_OPEN", 1)
+    monkeypatch.setattr("tasks.sweep.open_layers.LAYERS_OPEN", 1)
     ground = context.usual_ground(first)
     reached = climb(ground)
     assert context.usual_ground(first) is ground
