@@ -279,7 +279,9 @@ def _sort_out(
     readable = [name for name, why in refused.items() if why is None]
     # what was named and is not there, as a disk that is not mounted, is no picture among others
     asked = {absolute(path_of(name)) for name in parameters.pictures}
-    inside = [name for name in failures if paths[name] not in asked]
+    # nor is a folder, or what is not to be read: that is told every night
+    refused_paths = {paths[name] for name, why in refused.items() if why is not None}
+    inside = [name for name in failures if paths[name] not in asked | refused_paths and not paths[name].is_dir()]
     if is_passing_over():
         told = {name for name in inside if unreadable.was_told(name)}
         told |= {name for name in readable if unreadable.cannot_be_read_still(name)}

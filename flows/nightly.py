@@ -17,15 +17,14 @@ from flows.forms.parameters import NightlyParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
 from flows.results.summaries import TrainSummary
+from flows.running.labels import tag_flow_run
 from flows.running.locks import try_lock
-from flows.running.outcome import end_in_states, end_partial
+from flows.running.outcome import SKIPPED, end_in_states, end_partial
 from flows.running.work import alive
 from flows.sweep import oip_sweep
 from flows.train import train
 from tasks.dream.unreadable import pass_over_unreadable, say_passed_over
 from tasks.session.recorded import PARTIAL
-
-SKIPPED = "Skipped"
 
 
 @flow(name="nightly", persist_result=False)
@@ -39,6 +38,7 @@ def nightly(parameters: NightlyParameters) -> State[None]:
     with _the_only_one(parameters.store) as alone, alive(parameters) as (_, deadline, found):
         if not alone:
             return Completed(name=SKIPPED, message="another nightly run is under way in this store")
+        tag_flow_run(kind="nightly", data=parameters.data)
         steps: dict[str, State[Any]] = {}
         model = parameters.model
         training = parameters.train_parameters()

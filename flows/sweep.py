@@ -33,6 +33,7 @@ from flows.running.sweep_order import (
     neediest_first,
     note_made,
     refinements_title,
+    takes_long,
     units_deferred,
     units_left,
     units_not_better,
@@ -178,13 +179,13 @@ def sweep_layer(
         done = sum(map(tally.is_done, units))
         failed = sum(map(tally.has_failed, units))
         report(title, done, len(units), f"{failed} failed" if failed else "", of="maps", there=tally.found(units))
+    later = {unit for unit in units if context.defers and unit in context.deferred}
     if done < len(units) and bad and go_on():  # a task run that did not even come to its work
-        for lost in [unit for unit in units if not tally.is_done(unit)]:
+        for lost in [unit for unit in units if not (tally.is_done(unit) or unit in later)]:
             context.fail_oips(lost, quality, bad.message or bad.name or "failed")
-        done = len(units)
+        done = sum(map(tally.is_done, units))
     if done < len(units):
-        later = sum(unit in context.deferred for unit in units) if context.defers else 0
-        report(title, len(units), len(units), _left_note(len(units) - done, later), of="maps")
+        report(title, len(units), len(units), _left_note(len(units) - done, len(later)), of="maps")
     if stopped.stopped:
         return Failed(message=str(stopped.stopped))
     if whole is not None and done == len(units):
@@ -303,19 +304,20 @@ def _parts(context: SweepContext, units: Units, growth: Growth) -> Iterator[Part
 
     A layer after the other, unless there is a deadline: then units that were never made come before those of which
     there is a picture already, of an older model or with other settings; what is refined is ordered by need; and those
-    whose search turns out to be a long one come last, when all others have had their turn.
+    whose search is long, or turns out to be, come last, when all others have had their turn.
     """
     if context.session.deadline.at is None:
         yield from fresh_first(units, set())
         return
     context.defers, context.deferred = True, set()
     if growth != context.passes[0]:
-        yield from neediest_first(context, units)
+        context.deferred = {str(unit) for unit in takes_long(context, units)}
+        yield from neediest_first(context, units_deferred(context, units, False))
     else:
         stale = units_made_before(context.session.store, context.network.name)
         yield from fresh_first(units, stale - {str(unit) for unit in find_made(context, units, growth)})
     context.defers = False
-    yield from fresh_first(units_deferred(context, units), set())
+    yield from fresh_first(units_deferred(context, units, True), set())
 
 
 def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> tuple[int, int]:

@@ -77,11 +77,12 @@ def with_unnoted(store: "Store", runs: Sequence["RunRecord"]) -> "list[RunRecord
     if not unended:
         return list(runs)
     index, noted = store.questions(), {unit.record for run in unended.values() for unit in run.units.values()}
-    began = min(run.opened for run in unended.values())
     keys = [
         entry.key
         for entry in index.entries()
-        if entry.ended >= began and entry.key not in noted and kind_of_task(entry.task).counted
+        if any(run.opened <= entry.ended <= (run.closed or entry.ended) for run in unended.values())
+        and entry.key not in noted
+        and kind_of_task(entry.task).counted
     ]
     found: dict[str, dict[str, UnitResult]] = {}
     for record in index.records_of(keys).values():
@@ -133,7 +134,9 @@ def find_run(store: "Store", name: str) -> "RunRecord":
     except ValueError:
         return store.run(name)
     opened = [run for run in store.runs() if run.flow_run == flow_run]
-    return opened[-1] if opened else store.run(name)
+    if not opened:
+        raise StoreError(f"flow run {name} has opened no run in this store: of a night, name a flow run below it")
+    return opened[-1]
 
 
 def verdicts_of(store: "Store", run: "RunRecord") -> dict[str, dict[str, int]]:

@@ -30,15 +30,18 @@ def label_flow_run(run: str, store: str, kind: str) -> None:
     with what it does, as `kind: oip-sweep`."""
     labels = {RUN: run, STORE: label_of_store(store)}
     _tell(lambda client, flow_run: client.update_flow_run_labels(flow_run.id, {**labels}))
-    _tell(lambda client, flow_run: client.update_flow_run(flow_run.id, name=run).raise_for_status())
+    _tell(lambda client, flow_run: _rename(client, flow_run, run))
     tag_flow_run(kind=kind)
 
 
 def tag_flow_run(**about: str | None) -> None:
-    """Add tags to the flow run in which this is called, as `model: model/mnist-1`; None is left out."""
+    """Tag the flow run in which this is called, as `model: model/mnist-1`, in place of what an earlier attempt said of
+    the same; None is left out."""
+    said = {what: value for what, value in about.items() if value}
 
     def tell(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
-        flow_run.tags = sorted({*flow_run.tags, *(f"{what}: {said}" for what, said in about.items() if said)})
+        kept = [tag for tag in flow_run.tags if not tag.startswith(tuple(f"{what}: " for what in said))]
+        flow_run.tags = [*kept, *(f"{what}: {value}" for what, value in said.items())]
         client.update_flow_run(flow_run.id, tags=flow_run.tags).raise_for_status()
 
     _tell(tell)
@@ -47,6 +50,11 @@ def tag_flow_run(**about: str | None) -> None:
 def label_of_store(place: str) -> str:
     """What the label says of a store: where it is, whatever folder one is in, and no password."""
     return without_password(place if "://" in place else str(Path(place).expanduser().resolve()))
+
+
+def _rename(client: "SyncPrefectClient", flow_run: "FlowRun", name: str) -> None:
+    client.update_flow_run(flow_run.id, name=name).raise_for_status()
+    flow_run.name = name  # which the lines of its log bear
 
 
 def _tell(what: Callable[["SyncPrefectClient", "FlowRun"], object]) -> None:

@@ -19,6 +19,10 @@ R = TypeVar("R")
 Summary = TypeVar("Summary", bound=RunSummary)
 
 
+SKIPPED = "Skipped"
+"""The name of the state of a flow run that was not begun: `Cancelled`, where nobody was there to run it in time or its
+schedule was turned off, or `Completed`, as another one was under way that does the same."""
+
 Attempt = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 """How a flow function is called with its arguments."""
 

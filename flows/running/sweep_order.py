@@ -6,7 +6,7 @@ from lib.words import plural
 from storage.store import Record
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.oips import oip_recipe
-from tasks.sweep.shown import need_of
+from tasks.sweep.shown import LONG, need_of
 
 Units = dict[Layer, list[Unit]]
 Part = tuple[Layer, list[Unit], bool]
@@ -38,10 +38,20 @@ def units_left(context: SweepContext, units: Units, growth: Growth) -> Units:
     return {layer: left for layer, left in found.items() if left}
 
 
-def units_deferred(context: SweepContext, units: Units) -> Units:
-    """The units whose search was put off, as it takes long."""
-    found = {layer: [unit for unit in chosen if str(unit) in context.deferred] for layer, chosen in units.items()}
-    return {layer: put_off for layer, put_off in found.items() if put_off}
+def takes_long(context: SweepContext, units: Units) -> list[Unit]:
+    """The units of whose pictures it is known that a search for better ones takes as long as hundreds of others."""
+    style = context.growth.style
+    shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
+    return [unit for unit, record in shown.items() if record and need_of(record, style)[0] == LONG]
+
+
+def units_deferred(context: SweepContext, units: Units, is_deferred: bool) -> Units:
+    """The units whose search is put off, as it takes long; or all others."""
+    found = {
+        layer: [unit for unit in chosen if (str(unit) in context.deferred) is is_deferred]
+        for layer, chosen in units.items()
+    }
+    return {layer: some for layer, some in found.items() if some}
 
 
 def units_not_better(context: SweepContext, units: Units) -> Units:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from apprise import Apprise
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 20.0
-"""How long an answer may take. Who takes a message and answers later gets it twice, so that is not little."""
+"""How long an answer may take. Who has been sent a message and answers later is taken to have it."""
+
+log = logging.getLogger("dreamsweep.up")
 
 _SECRET = 4
 """Letters that a part of an address must have to be one that nobody is to see."""
@@ -65,6 +67,9 @@ def send(address: str, message: Message) -> None:
             sent, lines[:] = False, [f"{type(error).__name__}: {error}"]
     if not sent:
         reason = _without(address, "; ".join(lines)) or "it does not say why"
+        if len(service[0]) > 1:  # those that have it would get it again, as often as it is tried
+            log.error("not all recipients took the message about %s (%s)", message["run"], reason)
+            return
         raise NotSent(f"{service_of(address)} does not take it ({reason})")
 
 
@@ -74,6 +79,9 @@ def _call(address: str, message: Message) -> None:
     limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     try:
         answer = httpx.post(address, json=dict(message), timeout=limits)
+    except httpx.ReadTimeout:  # it was sent, and would be sent again as often as it is tried
+        log.error("the webhook has not answered within %.0f s about %s", ANSWER_SECONDS, message["run"])
+        return
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         reason = _without(address, str(error)) or type(error).__name__
         raise NotSent(f"the webhook does not answer ({reason})") from None
@@ -83,7 +91,7 @@ def _call(address: str, message: Message) -> None:
 
 def _without(address: str, reason: str) -> str:
     """Why something went wrong, without any part of the address: a topic alone is as good as a password."""
-    parts = {part for word in (address, unquote(address)) for part in re.split(r"[/:@?&=]+", word)[1:]}
+    parts = {part for word in (address, unquote(address)) for part in re.split(r"[/:@?&=,;+ ]+", word)[1:]}
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= _SECRET:
             reason = reason.replace(part, "…")

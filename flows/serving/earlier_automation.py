@@ -22,13 +22,15 @@ BLOCK = "dreamsweep"
 
 
 def take_over(client: "SyncPrefectClient", folder: Path) -> bool:
-    """Replace what an earlier version set up at this server by settings in Prefect's folder; True where there was any.
+    """Replace what an earlier version set up at this server by settings in Prefect's folder; True where it called.
 
-    Settings that are there already stay as they are. Raises BadInput where its address can be called no more; the
-    automation stays then.
+    Settings that are there already stay as they are, and so does an automation that somebody has paused: it calls
+    nobody. Raises BadInput where its address can be called no more; the automation stays then.
     """
     automations = client.read_automations_by_name(NAME)
-    if any(automation.enabled for automation in automations) and read_settings(folder) is None:
+    if not any(automation.enabled for automation in automations):
+        return False
+    if read_settings(folder) is None:
         try:
             block = client.read_block_document_by_name(BLOCK, "webhook")
         except ObjectNotFound:
@@ -36,7 +38,7 @@ def take_over(client: "SyncPrefectClient", folder: Path) -> bool:
         else:
             turn_on(folder, str(block.data["url"]), None)
     remove(client)
-    return bool(automations)
+    return read_settings(folder) is not None
 
 
 def remove(client: "SyncPrefectClient") -> None:

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from flows.forms.places import GALLERY, gallery_folder
-from flows.results.runs import in_words, is_counted, on_data_of, verdicts_of
+from flows.results.runs import in_words, is_counted, on_data_of, verdicts_of, with_unnoted
 from flows.results.sweep_summary import COLUMNS
 from flows.running.labels import RUN, STORE, label_of_store
+from flows.running.outcome import SKIPPED
 from flows.running.prefect_internals import RUNNER_ENDS
+from flows.serving.overdue import TURNED_OFF
 from lib.printable import printable
 from lib.words import count, duration, percent, plural
 from storage.errors import StoreError
@@ -25,12 +27,9 @@ if TYPE_CHECKING:
 
     from storage.runs import RunRecord
 
-SKIPPED = "Skipped"
-"""The name of the state of a flow run that was not begun: `Cancelled`, where nobody was there to run it in time, or
-`Completed`, as another one was under way that does the same."""
 LATE = timedelta(minutes=5)
 _SHOWN = 400
-"""Letters of a state's message in a text: chats refuse what is long. JSON has it whole."""
+"""Letters of a state's message in a text: chats refuse what is long. JSON has more of it."""
 
 log = logging.getLogger("dreamsweep.up")
 
@@ -79,15 +78,18 @@ def ended_well(state: "State[Any]") -> bool | None:
     """Whether a flow run ended as it was to; None of one that is nobody's concern, as another does its work."""
     if state.is_completed():
         return None if state.name == SKIPPED else state.name != PARTIAL
-    # What a person has cancelled is as that person wanted it.
-    return state.is_cancelled() and state.name != SKIPPED and state.message != RUNNER_ENDS
+    # What a person has cancelled, or turned off, is as that person wanted it.
+    if state.name == SKIPPED:
+        return state.message == TURNED_OFF
+    return state.is_cancelled() and state.message != RUNNER_ENDS
 
 
 def message_of(client: "SyncPrefectClient", run: "FlowRun", well: bool, places: Places) -> Message:
     """What is told of a flow run that has ended. What of the store cannot be read is left out."""
     assert run.state is not None
-    flow, begun = client.read_flow(run.flow_id).name, run.start_time if run.run_count else None
-    runs = list(_runs(client, run, places))
+    flow, again = client.read_flow(run.flow_id).name, _begun(client, run)
+    begun = (again or run.start_time) if run.run_count else None
+    runs = list(_runs(client, run, places, again))
     message = printable(run.state.message or "")
     if run.state.is_cancelled() and run.state.message == RUNNER_ENDS:
         message = "dreamsweep up was ended while it ran; a retry goes on with what is missing"
@@ -105,7 +107,7 @@ def message_of(client: "SyncPrefectClient", run: "FlowRun", well: bool, places: 
         model=next((str(said) for _, one in reversed(runs) if (said := _model(one))), None),
         found=[line for store, one in runs if (line := _found(store, one))],
         left=sum(lefts) if lefts else None,
-        seconds=run.total_run_time.total_seconds() if run.run_count else None,
+        seconds=(run.end_time - begun).total_seconds() if begun and run.end_time else None,
         due=_stamp(run.expected_start_time) if run.auto_scheduled else None,
         begun=_stamp(begun),
         ended=_stamp(run.end_time),
@@ -181,15 +183,16 @@ def _stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _runs(client: "SyncPrefectClient", run: "FlowRun", places: Places) -> Iterator[tuple[Store, "RunRecord"]]:
-    """What a flow run has opened in a store, or else those flow runs that it called, in their turn."""
-    since = _begun(client, run)
+def _runs(
+    client: "SyncPrefectClient", run: "FlowRun", places: Places, since: datetime | None
+) -> Iterator[tuple[Store, "RunRecord"]]:
+    """What a flow run has opened in a store since then, or else those flow runs that it called, in their turn."""
     for labels in _labels(client, run):
         place = str(labels[STORE])
         try:
             # that which is served may need a password, which no label says
             store = Store.open(places.store if place == label_of_store(places.store) else place, create=False)
-            found = store.run(str(labels[RUN]))
+            (found,) = with_unnoted(store, [store.run(str(labels[RUN]))])
         except StoreError:
             continue
         except Exception:  # what a remote store may raise is not all known

@@ -35,6 +35,8 @@ OFTEN, SELDOM = timedelta(hours=1), timedelta(days=30)
 """How long ago a flow run may have ended that is asked for at every look, and at the first one of each hour: its end
 may be noted late, and clocks are put right."""
 PAGE = 200
+AWAY_SECONDS = 60.0
+"""A server that cannot be asked for so long is no passing trouble."""
 END_SECONDS = CONNECT_SECONDS + ANSWER_SECONDS
 """How long the end of `up` waits for what is being sent: if that were broken off, it would be sent again."""
 
@@ -58,6 +60,7 @@ class Notifications:
         self._has_taken_over = False
         self._long_look_at = 0.0
         self._trouble = ""
+        self._away_since: float | None = None
 
     def __enter__(self) -> "Notifications":
         self._thread.start()
@@ -75,10 +78,10 @@ class Notifications:
                 with client_of(self._url) as client:
                     while not self._stop.is_set():
                         self._look(client)
-                        self._trouble = ""
+                        self._trouble, self._away_since = "", None
                         self._stop.wait(LOOK_SECONDS)
             except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client could not ask for its version
-                logging.getLogger(__name__).info("flow runs that have ended are not told yet: %s", error)
+                self._note_away(error)
             except BadInput as problem:
                 self._say(str(problem))
             except Exception as error:  # it looks again, and `up` goes on
@@ -91,6 +94,12 @@ class Notifications:
             log.error("%s", trouble)
             self._trouble = trouble
 
+    def _note_away(self, error: Exception) -> None:
+        """Say that the server cannot be asked, where that goes on for a while: now and then it is busy, or starts."""
+        self._away_since = self._away_since or time.monotonic()
+        if time.monotonic() - self._away_since > AWAY_SECONDS:
+            self._say(f"flow runs that have ended are not told, as the server cannot be asked: {error}")
+
     def _look(self, client: "SyncPrefectClient") -> None:
         """Note what has ended, and tell it."""
         if not self._has_taken_over:
@@ -100,6 +109,7 @@ class Notifications:
         if settings is None:
             self._outbox.drop_waiting()
             return
+        self._outbox.drop_waiting(datetime.fromisoformat(settings.since).timestamp())
         try:
             self._note_ended(client, settings)
         finally:

@@ -7,6 +7,7 @@ that is possible.
 
 import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -55,7 +56,8 @@ class Outbox:
         self._entries: dict[str, Entry] = {}
         self._unwritten: set[str] = set()
         for unfinished in folder.glob(".*"):
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
         for path in sorted(folder.glob("*.json")):
             with suppress(OSError, ValueError, TypeError):
                 entry = Entry(**json.loads(path.read_bytes()))
@@ -90,10 +92,10 @@ class Outbox:
         self._keep(replace(entry, tries=entry.tries + 1, due=now + wait))
         return wait
 
-    def drop_waiting(self) -> None:
-        """Send nothing of what is waiting."""
+    def drop_waiting(self, before: float = math.inf) -> None:
+        """Send nothing of what has waited since before a moment (seconds since 1970): it was for another address."""
         for entry in list(self._entries.values()):
-            if entry.how == "waiting":
+            if entry.how == "waiting" and entry.noted < before:
                 self._keep(replace(entry, how="not wanted"))
 
     def tidy(self) -> None:
@@ -104,7 +106,8 @@ class Outbox:
             if entry.how != "waiting" and time.time() - entry.noted > KEPT_SECONDS:
                 del self._entries[entry.name]
                 self._unwritten.discard(entry.name)
-                self._path(entry).unlink(missing_ok=True)
+                with suppress(OSError):
+                    self._path(entry).unlink(missing_ok=True)
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.name] = entry

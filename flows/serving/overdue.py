@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from flows.running.outcome import SKIPPED
+
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
 
-SKIPPED = "Skipped"
 MISSED = "it could not run at that time, and a later run replaces it"
 TURNED_OFF = "its schedule was turned off before it began"
 
@@ -87,8 +88,8 @@ async def _due(client: "PrefectClient", deployments: Sequence[UUID]) -> "list[Fl
             expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
         ),
     )
-    # One that has run already waits for the retry that somebody wants.
-    due = [run for run in runs if run.run_count == 0 and run.expected_start_time]
+    # One that has run already, or was skipped, may wait for the retry that somebody wants.
+    due = [run for run in runs if run.run_count == 0 and run.state_name != "AwaitingRetry" and run.expected_start_time]
     return sorted(due, key=lambda run: run.expected_start_time or datetime.min.replace(tzinfo=UTC))
 
 

@@ -93,6 +93,7 @@ class Nightly:
             if isinstance(item.schedule, CronSchedule) and item.schedule.cron in wanted:
                 wanted[item.schedule.cron] = wanted[item.schedule.cron] or item
         left = [item for item in left if all(item is not kept for kept in wanted.values())]
+        left.sort(key=lambda item: bool(item.parameters))  # parameters go with their own times for as long as they can
         for cron in [cron for cron, kept in wanted.items() if kept is None]:
             wanted[cron] = left.pop(0) if left else None
         for item in left:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lib import stop
 from lib.arrays import Floats, Reals, Tensor
-from lib.network.graph import LOCK
+from lib.network.graph import tracing
 from lib.network.kernels import fast_kernels
 from lib.network.pixels import Pixels
 from lib.network.trunk import responses_of
@@ -50,7 +50,7 @@ class Measure:
             found = own(images, own.weights(units))
             return over_positions(found.after), over_positions(found.before)
 
-        with LOCK:
+        with tracing():
             measure.get_concrete_function()
         self._batch, self._pixels, self._measure = batch, pixels, measure
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lib import stop
 from lib.arrays import Array, Floats, Images, Integers
-from lib.network.graph import LOCK
+from lib.network.graph import tracing
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
 from lib.oips.constraint import Constraint
@@ -56,7 +56,7 @@ def find_exemplars(
     def respond(pixels: Any) -> Any:
         return trunk(constraint.image(pixels))
 
-    with LOCK:
+    with tracing():
         respond.get_concrete_function()
     best: dict[str, list[Array]] = {}
     for first in range(0, len(images), batch):

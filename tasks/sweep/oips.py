@@ -84,7 +84,7 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
     made = [tally.key_of(unit) for unit in units if tally.is_made(unit)]
     if len(made) < len(units):
         late = "there was not enough time left for the search"
-        put_off = any(unit in context.deferred for unit in units if not tally.is_made(unit))
+        put_off = context.defers and any(unit in context.deferred for unit in units if not tally.is_made(unit))
         return Completed(name=PARTIAL, message="the search takes long, and comes last" if put_off else late, data=made)
     reused = not any(map(tally.is_computed, units))
     return Completed(name="Reused" if reused else "Completed", data=made)

@@ -42,6 +42,10 @@ def is_better(record: Record, shown: Record, style: str) -> bool:
     return (late if replaces(late, early, style) else early) is record
 
 
+LONG = 2
+"""What `need_of` begins with where nothing makes a unit respond."""
+
+
 def need_of(record: Record, style: str) -> tuple[int, float]:
     """A key: what needs a better picture the most comes first.
 
@@ -56,7 +60,7 @@ def need_of(record: Record, style: str) -> tuple[int, float]:
         ratio = about["response_ratio"]
         share = 0.0 if ratio is None else ratio
     if about["verdict"] != "responded":
-        return (0 if about["response_ratio"] is not None else 2), float(share)
+        return (0 if about["response_ratio"] is not None else LONG), float(share)
     return 1, float(share)
 
 

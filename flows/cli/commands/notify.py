@@ -54,7 +54,7 @@ def notify(
     `dreamsweep up` sends it. What ended while that was not running is told when it runs again.
     """
     from flows.cli.terminal import print_json, say
-    from flows.serving.delivery import send, service_of
+    from flows.serving.delivery import check_address, send, service_of
     from flows.serving.message import sample_message
     from flows.serving.notify_settings import read_settings, turn_on
 
@@ -79,9 +79,12 @@ def notify(
         _turn_off(folder)
     elif not webhook:
         settings = read_settings(folder) or _take_over(folder)
+    if webhook and test:  # before it takes the place of one that works
+        check_address(webhook)
+        send(webhook, sample_message())
     if webhook or on or test:
         settings = turn_on(folder, webhook or None, on)
-    if settings is not None and test:
+    if settings is not None and test and not webhook:
         send(settings.address, sample_message())
     if as_json:
         print_json(

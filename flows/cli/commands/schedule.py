@@ -90,7 +90,7 @@ def schedule(
         say(f"next: {', '.join(f'{moment:%a %Y-%m-%d %H:%M}' for moment in runs)}")
     if is_on and not up:
         say("It runs only while dreamsweep up does, which is not so now.")
-    elif paused:
+    elif paused and not off:
         say("It is paused in Prefect's UI: go on there, or with --on.")
     elif not is_on:
         say('Turn the schedule on with --on, at other times with --cron "0 1 * * *", or in Prefect\'s UI.')

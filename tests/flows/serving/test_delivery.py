@@ -121,6 +121,17 @@ def test_what_does_not_arrive_is_said_without_the_address(message: Message) -> N
         assert "secret-4711" not in str(caught.value)
 
 
+def test_where_one_of_several_recipients_does_not_take_it_the_others_are_not_told_again(
+    message: Message, caplog: pytest.LogCaptureFixture
+) -> None:
+    with webhook() as hook:
+        hook.refusing = True
+        send(hook.url.replace("http://", "ntfy://") + ",topic-4712", message)
+    assert "not all recipients took the message about test" in caplog.text
+    assert "4711" not in caplog.text
+    assert "4712" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "address", ["hooks.example.com", "ftp://hooks.example.com", "file:///etc/passwd", "https://", "me@example.com", ""]
 )

@@ -345,3 +345,8 @@ def test_a_run_that_waits_for_its_retry_is_not_overdue(client: SyncPrefectClient
         client.set_flow_run_state(retried.id, state, force=True)
     assert retried.id not in {run.id for run in skipped(made)}
     assert client.read_flow_run(retried.id).state_name == "AwaitingRetry"
+    never_begun = min(
+        (run for run in runs(client) if run.state_name == "Skipped"), key=lambda run: run.expected_start_time
+    )
+    client.set_flow_run_state(never_begun.id, AwaitingRetry(), force=True)
+    assert never_begun.id not in {run.id for run in skipped(made)}

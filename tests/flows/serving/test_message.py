@@ -13,6 +13,7 @@ from flows.forms.places import gallery_folder
 from flows.running.labels import RUN, STORE, label_of_store
 from flows.running.prefect_internals import RUNNER_ENDS
 from flows.serving.message import Message, Places, ended_well, message_of
+from flows.serving.overdue import TURNED_OFF
 from storage.record import NewOutput
 from storage.runs import How
 from tests.flows.conftest import SmallStore, committed
@@ -160,6 +161,7 @@ def test_a_long_message_is_cut_in_the_text_and_whole_in_json(small: SmallStore) 
         (Crashed(), False),
         (Cancelled(), True),  # by whoever knows
         (Cancelled(name="Skipped"), False),  # nobody was there to run it
+        (Cancelled(name="Skipped", message=TURNED_OFF), True),  # by whoever turned it off
         (Cancelled(message=RUNNER_ENDS), False),  # as by a reboot
     ],
 )

@@ -16,10 +16,12 @@ from lib import stop
 from lib.deadline import OutOfTime
 from lib.errors import BadInput
 from lib.network.kernels import rounding_kernels
+from lib.network.pixels import PLAIN
 from lib.network.trunk import responses_of
 from lib.oips.ascent import Ascent, AscentState, cosine_rates
 from lib.oips.batcher import Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
+from lib.oips.measure import Measure
 from lib.oips.parameterisation import Parameterisation, blur
 from lib.oips.start_images import start_image
 from tests.lib.keras_zoo import ZOO
@@ -325,7 +327,6 @@ def test_stages_lead_where_one_ascent_leads(ascents: Ascents) -> None:
     np.testing.assert_allclose(staged.response, whole.response, rtol=1e-5)
 
 
-@pytest.mark.parametrize("constraint", CONSTRAINTS)
 def test_what_is_traced_for_an_ascent_goes_with_it(model: Any) -> None:
     def graphs() -> list[Any]:
         gc.collect()
@@ -333,12 +334,15 @@ def test_what_is_traced_for_an_ascent_goes_with_it(model: Any) -> None:
 
     before = len(graphs())
     ascent = Ascent(model, "two", Constraint("box", 0.0, 1.0), batch=BATCH)  # it pools, with a gradient of our own
+    measure = Measure(model, "two", PLAIN, batch=BATCH)
     ascent.optimise(starts(ascent, 2), [0, 1], rates(2, 2))
+    measure(np.zeros((2, *ascent.shape), np.float32), [0, 1])
     assert len(graphs()) > before
-    del ascent
+    del ascent, measure
     assert len(graphs()) == before
 
 
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
 def test_the_best_image_seen_is_kept(ascents: Ascents, constraint: ConstraintName) -> None:
     """Steps far too long overshoot, so that the last image is not the best."""
     ascent = ascents("two", constraint)

@@ -76,7 +76,7 @@ def test_a_run_is_finished_by_the_id_of_its_flow_run_too(cli: CLI, bench: Bench)
     code, out, _ = cli("runs", "--store", bench.root)
     assert (code, failed.id in out, failed.flow_run in out.replace("\n", "")) == (0, True, True)
     code, _, err = cli("rerun", "00000000-0000-0000-0000-000000000000", "--store", bench.root)
-    assert (code, "has no run" in err) == (2, True)
+    assert (code, "has opened no run in this store" in " ".join(err.split())) == (2, True)
 
 
 def test_a_run_of_before_a_setting_was_there_counts_as_finished_by_one_that_left_it_as_it_is() -> None:
