@@ -191,7 +191,7 @@ class SweepContext(RunContext):
         deadline = self.session.deadline
         if self.defers:
             self.deferred.add(str(unit))
-            raise Deferred(f"the search for {unit} takes long, and waits until others have had their turn")
+            raise Deferred(f"the search for {unit} is not at its end")
         if deadline.at is None:
             yield
             return

@@ -3,14 +3,14 @@
 import stat
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
 from flows.cli.options import AsJson
 from flows.forms.places import DATA_FOLDER
 from flows.serving.notify_settings import NotifySettings, Which
-from lib.errors import BadInput
+from lib.errors import BadInput, BadValue
 
 _TOLD = {
     "trouble": "flow runs that fail, crash, end partial or are not begun",
@@ -36,7 +36,7 @@ def notify(
         typer.Option("--file", metavar="FILE", help="Read the address from this file.", show_default=False),
     ] = None,
     on: Annotated[
-        Which | None,
+        str | None,
         typer.Option(
             "--on",
             metavar="all|trouble",
@@ -58,9 +58,12 @@ def notify(
     from flows.serving.message import sample_message
     from flows.serving.notify_settings import read_settings, turn_on
 
+    if on is not None and on not in get_args(Which):
+        raise BadValue("--on", on, f"choose from {', '.join(get_args(Which))}")
+    which = cast(Which | None, on)
     source = context.get_parameter_source("webhook")
     typed = webhook is not None and source is not None and source.name == "COMMANDLINE"
-    if off and (typed or file or on or test):
+    if off and (typed or file or which or test):
         raise BadInput("--off turns notifications off: leave it out, or all else")
     if typed and file:
         raise BadInput("the address is given twice: leave out the argument, or --file")
@@ -82,8 +85,8 @@ def notify(
     if webhook and test:  # before it takes the place of one that works
         check_address(webhook)
         send(webhook, sample_message())
-    if webhook or on or test:
-        settings = turn_on(folder, webhook or None, on)
+    if webhook or which or test:
+        settings = turn_on(folder, webhook or None, which)
     if settings is not None and test and not webhook:
         send(settings.address, sample_message())
     if as_json:

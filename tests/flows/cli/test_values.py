@@ -43,6 +43,7 @@ TEXTS = {
     "--at-once": ["x", "", "0"],
     "--grace": ["soon", "", "-1h"],
     "--cron": ["x", "0 1 * *"],
+    "--on": ["some", ""],
     "--next": ["x", "", "0", "101"],
 }
 """Options for texts that have a form, and for numbers of commands without a form."""

@@ -85,7 +85,7 @@ def test_a_night_is_told_by_what_its_parts_came_to(small: SmallStore) -> None:
         "2 responded, 1 dead, 1 failed, 1 never active on the data",
         "2 new dreams",
     ]
-    assert (message["left"], message["seconds"]) == (3, 7200.0)
+    assert (message["left"], message["seconds"]) == (3, 7198.0)
     assert message["runs"] == [small.training, small.sweep, dreams]
     lines = message["text"].splitlines()
     assert lines[0] == message["title"] == "dreamsweep: nightly bold-owl is Completed"
