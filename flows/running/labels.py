@@ -7,7 +7,7 @@ A server that does not take it fails nothing: it is logged.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,24 +27,22 @@ log = logging.getLogger(__name__)
 
 def label_flow_run(run: str, store: str, kind: str) -> None:
     """Call the flow run in which this is called as the run that it has opened, in the store at this place, and tag it
-    with what it does, as `kind: oip-sweep`."""
-    labels = {RUN: run, STORE: label_of_store(store)}
-    _tell(lambda client, flow_run: client.update_flow_run_labels(flow_run.id, {**labels}))
-    _tell(lambda client, flow_run: _rename(client, flow_run, run))
-    tag_flow_run(kind=kind)
+    with what it does, as `kind: oip-sweep`. A name that was chosen for it stays in front, as that of a checkpoint."""
+
+    def tell(client: "SyncPrefectClient", flow_run: "FlowRun", chosen: object) -> None:
+        name = f"{chosen}, {run}" if isinstance(chosen, str) else run
+        client.update_flow_run_labels(flow_run.id, {RUN: run, STORE: label_of_store(store)})
+        _update(client, flow_run, {"kind": kind}, name)
+        flow_run.name = name  # which the lines of its log bear
+
+    _tell(tell)
 
 
 def tag_flow_run(**about: str | None) -> None:
     """Tag the flow run in which this is called, as `model: model/mnist-1`, in place of what an earlier attempt said of
     the same; None is left out."""
     said = {what: value for what, value in about.items() if value}
-
-    def tell(client: "SyncPrefectClient", flow_run: "FlowRun") -> None:
-        kept = [tag for tag in flow_run.tags if not tag.startswith(tuple(f"{what}: " for what in said))]
-        flow_run.tags = [*kept, *(f"{what}: {value}" for what, value in said.items())]
-        client.update_flow_run(flow_run.id, tags=flow_run.tags).raise_for_status()
-
-    _tell(tell)
+    _tell(lambda client, flow_run, _: _update(client, flow_run, said))
 
 
 def label_of_store(place: str) -> str:
@@ -52,16 +50,17 @@ def label_of_store(place: str) -> str:
     return without_password(place if "://" in place else str(Path(place).expanduser().resolve()))
 
 
-def _rename(client: "SyncPrefectClient", flow_run: "FlowRun", name: str) -> None:
-    client.update_flow_run(flow_run.id, name=name).raise_for_status()
-    flow_run.name = name  # which the lines of its log bear
+def _update(client: "SyncPrefectClient", flow_run: "FlowRun", said: Mapping[str, str], name: str | None = None) -> None:
+    kept = [tag for tag in flow_run.tags if not tag.startswith(tuple(f"{what}: " for what in said))]
+    flow_run.tags = [*kept, *(f"{what}: {value}" for what, value in said.items())]
+    client.update_flow_run(flow_run.id, name=name, tags=flow_run.tags).raise_for_status()
 
 
-def _tell(what: Callable[["SyncPrefectClient", "FlowRun"], object]) -> None:
+def _tell(what: Callable[["SyncPrefectClient", "FlowRun", object], object]) -> None:
     context = FlowRunContext.get()
     assert context is not None and context.flow_run is not None  # noqa: PT018 - no test
     try:
         with get_client(sync_client=True) as client:
-            what(client, context.flow_run)
+            what(client, context.flow_run, context.flow.flow_run_name if context.flow else None)
     except Exception as error:
         log.warning("Prefect's server does not know all of flow run %s: %s", context.flow_run.name, error)

@@ -38,8 +38,8 @@ def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
         make_room(parameters.store)
         with session(parameters.store, flow, asked, deadline) as open_session:
             life.note_run(parameters.store, open_session.run.id)
-            label_flow_run(open_session.run.id, parameters.store, flow)
             with noted_at_a_hard_end(open_session.close_stopped):
+                label_flow_run(open_session.run.id, parameters.store, flow)
                 yield open_session, found
 
 

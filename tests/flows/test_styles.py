@@ -62,7 +62,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Benc
 
     open_run = Store.open_run
 
-    def of_before(store: Store, flow: str, parameters: dict[str, Any]) -> Run:
+    def of_before(store: Store, flow: str, parameters: dict[str, Any], **_: Any) -> Run:
         return open_run(store, flow, {name: parameters[name] for name in parameters.keys() - SINCE})
 
     folder = tmp_path_factory.mktemp("styles")

@@ -234,7 +234,7 @@ def test_mnist_is_downloaded_with_progress_and_then_taken_from_the_cache(tmp_pat
     server = serve("mnist", {"mnist.npz": data})
     said = []
     assert_is(load("mnist", progress=lambda *what: said.append(what)), arrays)
-    assert said[-1] == ("mnist.npz", len(data), len(data))
+    assert said[-1] == ("bytes of mnist.npz", len(data), len(data))
     assert any(0 < done < len(data) for _, done, _ in said), "progress during the download"
     load("mnist")
     assert server.asked == ["/mnist.npz"]
