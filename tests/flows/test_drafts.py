@@ -239,6 +239,30 @@ def test_before_a_deadline_what_takes_long_waits_until_all_others_are_refined(
     assert ended == [(long[1], "standard")]
 
 
+def test_a_map_that_fails_takes_none_with_it_whose_search_is_put_off(
+    bench: Bench, grown: Grown, over_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tasks.sweep.oips
+
+    over_after(7)  # three drafts, three refinements, and the one that was put off
+    search_unit = tasks.sweep.oips.search_unit
+
+    def search(unit: Any, growth: Any, *arguments: Any, turn: Any, **named: Any) -> Any:
+        found = search_unit(unit, growth, *arguments, turn=turn, **named)
+        if (str(unit), growth.quality) == ("first/1", "standard"):
+            raise ArithmeticError("first/1 responds with infinities or NaN")
+        if (str(unit), growth.quality) == ("first/0", "standard"):
+            with turn:
+                raise OutOfTime("it is not at its end")
+        return found
+
+    monkeypatch.setattr(tasks.sweep.oips, "search_unit", search)
+    assert state(bench, budget=HOURS, layers=["first"]).is_failed()
+    run = bench.store.run(bench.latest)
+    assert list(run.failures) == ["first/1"]
+    assert bench.store.record(run.units["first/0"].record).parameters["quality"] == "draft"
+
+
 def test_before_a_deadline_what_needs_it_most_is_refined_first(
     bench: Bench, grown: Grown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
