@@ -90,8 +90,8 @@ def test_all_checkpoints_are_swept_before_the_model_and_what_exists_is_reused(
 ) -> None:
     bench.sweep(model=f"{bench.model}@2", layers=["Conv2D_1/0"])
     answer = bench.sweep(checkpoints="all", layers=LAYERS)
-    told = [(one["epoch"], one["computed"], one["reused"], one["left"]) for one in answer["checkpoints"]]
-    assert told == [(1, 2, 0, 0), (2, 1, 1, 0)]  # the third is the model itself
+    swept = [(one["epoch"], one["computed"], one["reused"], one["left"]) for one in answer["checkpoints"]]
+    assert swept == [(1, 2, 0, 0), (2, 1, 1, 0)]  # the third is the model itself
     assert (answer["model"], answer["computed"], answer["state"]) == (bench.model, 2, "completed")
     assert bench.latest == answer["run"]
     runs = {run.id: run for run in sweeps(bench.store)}
@@ -105,13 +105,14 @@ def test_all_checkpoints_are_swept_before_the_model_and_what_exists_is_reused(
         (epoch,) = {made.parameters["epoch"] for made, _ in store.questions().producers(read)}
         assert run.summary["model"] == f"{bench.model}@{epoch}"
         assert "responses of Conv2D_1" in run.units  # a checkpoint has its training's data set
-    names = {"flow_runs": {"name": {"like_": "epoch"}}, "flows": {"name": {"any_": ["oip-sweep"]}}}
+    names = [f"epoch {at}, {run.id}" for at, run in enumerate(children, 1)]
+    named = {"flow_runs": {"name": {"any_": names}}, "flows": {"name": {"any_": ["oip-sweep"]}}}
     found = (
-        httpx.post(f"{prefect_server}/flow_runs/filter", json=names, headers=api_headers(), trust_env=False)
+        httpx.post(f"{prefect_server}/flow_runs/filter", json=named, headers=api_headers(), trust_env=False)
         .raise_for_status()
         .json()
     )
-    assert {run["name"] for run in found} == {f"epoch {at}, {run.id}" for at, run in enumerate(children, 1)}
+    assert sorted(run["name"] for run in found) == names
     assert all(run["parent_task_run_id"] for run in found)
     again = bench.sweep(checkpoints="1,2", layers=LAYERS)
     assert [one["computed"] for one in again["checkpoints"]] == [0, 0]
