@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from flows.running.locks import try_lock
 from flows.serving.deployments import NAME
 from flows.serving.given_server import check_that_it_answers
-from flows.serving.server_process import ASKS, STOP_SECONDS
+from flows.serving.server_process import ASKS, KEPT_SECONDS, STOP_SECONDS
 from flows.serving.server_settings import (
     CLIENT_PASSWORD,
     client_settings,
@@ -93,17 +93,20 @@ class LocalServer:
         progress: Progress | None = None,
         host: str = LOCALHOST,
         port: int | None = None,
+        keep_nights: int | None = None,
     ) -> None:
         self.folder = data_folder.resolve() / "prefect"
         self.url = os.environ.get("PREFECT_API_URL", "")
         self.given = bool(self.url)
-        self._host, self._port = host, port
+        self._host, self._port, self._keep_nights = host, port, keep_nights
         self._progress = progress or (lambda _: None)
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._within = contextlib.ExitStack()
         self.warning = ""
         """What is wrong with the server that was found running, once it is ready."""
+        self.keeps_all = False
+        """Whether the server that was found running keeps for ever what it is to keep for some nights."""
 
     def start(self) -> None:
         """Count as a user from now on, and see to it that a server starts. Does not wait for it.
@@ -225,6 +228,11 @@ class LocalServer:
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
         }
         environment |= dict.fromkeys((PASSWORD, CLIENT_PASSWORD), self._password)
+        if self._keep_nights is not None:
+            environment |= {
+                "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+                KEPT_SECONDS: str(self._keep_nights * 86_400),
+            }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # doubles the time that the server takes to start
         with self._log.open("ab") as log:
             self._log_begins = log.tell()
@@ -269,6 +277,8 @@ class LocalServer:
                 "that has ended, or leave out --host and --port"
             )
         check_password(self.folder, f"{self.url}/admin/version")
+        kept = None if self._keep_nights is None else str(self._keep_nights * 86_400)
+        self.keeps_all = kept is not None and here.get(KEPT_SECONDS) != kept
         if ASKS not in here:
             self.warning = restart_of(self.url)
 

@@ -28,6 +28,8 @@ USUAL_PORT = 4200
 LOOK_SECONDS = 0.25
 ASKS = "asks for a password"
 """What `server.lock` says of this server, and did not of those of older versions, which asked nobody."""
+KEPT_SECONDS = "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"
+"""What `server.lock` says as well, where the server forgets flow runs that ended so many seconds ago."""
 FREE = ("/api/health", "/api/ready")
 """What answers without a password: whether the server is there."""
 STOP_SECONDS = 15.0
@@ -66,6 +68,8 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         address = address_of(host, port_of(listening))
         os.environ["PREFECT_UI_URL"] = address  # for the links in what automations send
         note = {"url": f"{address}/api", "host": host, "port": port_of(listening), ASKS: True}
+        if KEPT_SECONDS in os.environ:
+            note[KEPT_SECONDS] = os.environ[KEPT_SECONDS]
         server_lock.write(json.dumps(note).encode())
         server_lock.flush()
         threading.Thread(target=_stop_when_unused, args=(folder,), daemon=True).start()

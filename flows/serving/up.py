@@ -28,6 +28,7 @@ from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, ServingProcess
 from flows.serving.server import LocalServer, ServerError
 from flows.serving.server_settings import keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
+from flows.serving.upkeep import Upkeep
 from flows.web.access import PASSWORD, Access
 from flows.web.listening import LOCALHOST, address_of, is_local, listen, port_of
 from lib.errors import BadInput
@@ -40,13 +41,22 @@ LOOK_SECONDS = 0.5
 MARK_SECONDS = 5.0
 AGAIN_SECONDS = 30.0
 LOG_BYTES = 1_000_000
+KEEPS_ALL = (
+    "Prefect's server is that of another run, and keeps what --keep-nights would have it forget: `dreamsweep down` and "
+    "`dreamsweep up` when that run has ended"
+)
+OWN_SETTING = (
+    "--keep-nights is for the store alone: the server that PREFECT_API_URL names goes by settings of its own "
+    "(PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED)"
+)
 
 log = logging.getLogger("dreamsweep.up")
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpSettings:
-    """How to be up. `allow`: folders and URLs, beside our own, that flow runs may read and write."""
+    """How to be up. `allow`: folders and URLs, beside our own, that flow runs may read and write. `keep_nights`: of how
+    many nights runs are remembered; None: of all."""
 
     folder: Path
     store: str
@@ -56,6 +66,7 @@ class UpSettings:
     pictures_port: int | None = None
     at_once: int = 1
     allow: tuple[str, ...] = ()
+    keep_nights: int | None = None
 
 
 def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpNote], None]) -> None:
@@ -72,7 +83,13 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpN
         if not is_local(settings.host):
             log.warning("others reach %s: the line is not encrypted, and the password travels as it is", settings.host)
         pictures = _listen_for_pictures(settings)
-        server = LocalServer(settings.folder, progress=log.info, host=settings.host, port=settings.port)
+        server = LocalServer(
+            settings.folder,
+            progress=log.info,
+            host=settings.host,
+            port=settings.port,
+            keep_nights=settings.keep_nights,
+        )
         server.start()
         try:
             with _pictures(settings, pictures) as pictures_url:
@@ -101,6 +118,8 @@ class _Up:
         url = self._server.ready()
         if self._server.warning:
             raise ServerError(self._server.warning)  # it would not end as long as we use it
+        if self._settings.keep_nights is not None and (self._server.given or self._server.keeps_all):
+            log.warning("%s", OWN_SETTING if self._server.given else KEEPS_ALL)
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
         self._mark_crashed()
@@ -114,6 +133,9 @@ class _Up:
 
     def _serve(self, url: str) -> None:
         serving = ServingProcess(self._folder, self._settings.at_once, self._environment(), log.info)
+        upkeep = (
+            None if self._settings.keep_nights is None else Upkeep(self._settings.store, self._settings.keep_nights)
+        )
         try:
             while not self._stop.is_set():
                 if serving.see_to_it():
@@ -122,6 +144,8 @@ class _Up:
                 if time.monotonic() - self._marked_at > MARK_SECONDS:
                     self._mark_crashed()
                     serving.keep_logs_small()
+                    if upkeep is not None:
+                        upkeep.see_to_it()
                 self._stop.wait(LOOK_SECONDS)
             log.info("ending: flow runs are stopped, and can be retried")
         finally:

@@ -17,6 +17,8 @@ from storage.records import read_records
 from storage.runs import RunRecord
 from storage.store import Store
 
+CUT_SHORT = ("open", "crashed", "interrupted")
+"""States of runs that may not have written down what they committed last: that is needed as well."""
 FORSAKEN_SECONDS = 7 * 86_400.0
 """A run that was open for so long without writing its record has died where nobody noticed; it pins nothing more."""
 
@@ -75,8 +77,7 @@ class Survey:
         opened: list[float] = []
         for entry, run in runs:
             wanted |= {result.record for result in run.units.values()}
-            # What a run committed last it may have had no time to write down, and never will if it was killed.
-            if run.state in ("open", "crashed", "interrupted"):
+            if run.state in CUT_SHORT:
                 makers.add(run.id)
             if run.state == "open" and run.id not in forsaken:
                 pins |= set(run.pins)

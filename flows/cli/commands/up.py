@@ -55,6 +55,16 @@ def up(
         list[str] | None,
         typer.Option("--allow", metavar="PLACE", help="Let flow runs use this folder or URL as well. Repeatable."),
     ] = None,
+    keep_nights: Annotated[
+        int | None,
+        number_option(
+            "--keep-nights",
+            Annotated[int, Ge(1)],
+            metavar="N [x>=1]",
+            help="Forget runs that are older than so many days in Prefect's server, and in the store those that as "
+            "many later ones repeat; pictures stay. Default: all are kept.",
+        ),
+    ] = None,
     store: StorePlace = None,
     data_dir: DataFolder = None,
     as_json: AsJson = False,
@@ -79,6 +89,7 @@ def up(
         pictures_port=pictures_port,
         at_once=at_once,
         allow=tuple(_absolute(place) for place in allow or []),
+        keep_nights=keep_nights,
     )
 
     def ready(note: "UpNote") -> None:

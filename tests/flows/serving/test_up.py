@@ -363,10 +363,11 @@ def test_the_server_that_prefect_api_url_names_is_used_and_left_running(tmp_path
     refused = dreamsweep(tmp_path, "up", **given)
     assert refused.returncode == 2
     assert "set PREFECT_API_AUTH_STRING=user:password" in refused.stderr.splitlines()[-1]
-    up = Up(tmp_path, **given, PREFECT_API_AUTH_STRING=os.environ["PREFECT_API_AUTH_STRING"])
+    up = Up(tmp_path, "--keep-nights", 30, **given, PREFECT_API_AUTH_STRING=os.environ["PREFECT_API_AUTH_STRING"])
     assert up.note["api"] == prefect_server
     assert up.wait_for(up.start("oip-sweep", model="none.keras"))["type"] == "FAILED"
     assert up.end() == 0
+    assert any("goes by settings of its own" in line for line in up.said)
     assert not (tmp_path / "prefect" / "prefect.db").exists()
     assert httpx.get(f"{prefect_server}/health", trust_env=False).is_success
 
