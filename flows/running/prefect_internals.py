@@ -9,10 +9,11 @@ names them all, so that an update of Prefect which takes one away is told from o
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from prefect.client.schemas.objects import FlowRun
     from prefect.events import Event
     from prefect.runner import Runner
 
@@ -71,6 +72,20 @@ def watch_events(note: Callable[["Event"], None]) -> Iterator[None]:
         yield
     finally:
         PrefectEventsClient.emit = as_usual  # type: ignore[method-assign]
+
+
+def leave_ended_alone(runner: "Runner") -> None:
+    """Have a runner that has started call no flow run cancelled which has ended, though its process has not yet."""
+    proposer = runner._state_proposer
+    as_usual = proposer.propose_cancelled
+
+    async def propose_cancelled(flow_run: "FlowRun", state_updates: dict[str, Any] | None = None) -> bool:
+        now = await runner._client.read_flow_run(flow_run.id)
+        if now.state is not None and now.state.is_final():
+            return False
+        return await as_usual(now, state_updates)
+
+    proposer.propose_cancelled = propose_cancelled  # type: ignore[method-assign]
 
 
 async def kill_flow_runs(runner: "Runner") -> None:

@@ -25,7 +25,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.runner import Runner
 
-from flows.running.prefect_internals import kill_flow_runs, stop_polling
+from flows.running.prefect_internals import kill_flow_runs, leave_ended_alone, stop_polling
 from flows.serving.deployments import make_deployments
 from flows.serving.overdue import skip_overdue, under_way
 from flows.serving.runner_process import READY
@@ -62,6 +62,7 @@ class Serving(Runner):
     async def _cancel_and_end(self) -> None:
         while not self.started:
             await asyncio.sleep(LOOK_SECONDS)
+        leave_ended_alone(self)
         killing = asyncio.ensure_future(self._kill())
         await self.astop()
         while True:  # one that was just being begun

@@ -5,7 +5,7 @@ import threading
 import time
 
 from storage.collection.superseded import superseded
-from storage.errors import StoreError
+from storage.errors import StoreError, StoreUnusable
 from storage.garbage import collect, plan
 from storage.store import Store
 
@@ -37,6 +37,8 @@ class Upkeep:
         try:
             if tidy(self._store, self._keep):
                 self._due = time.monotonic() + EVERY_SECONDS
+        except StoreUnusable:
+            pass  # there is none yet, or it is out of reach, which every night tells
         except (StoreError, OSError) as error:
             if str(error) != self._said:
                 log.warning("the upkeep of the store waits: %s", error)

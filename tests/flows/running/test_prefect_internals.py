@@ -22,13 +22,14 @@ PARTS = [
     "prefect.logging.handlers:PrefectConsoleHandler.setLevel",
     "prefect.runner._process_manager:ProcessManager.flow_run_ids",
     "prefect.runner._process_manager:ProcessManager.kill",
+    "prefect.runner._state_proposer:StateProposer.propose_cancelled",
     "prefect.runner:Runner.astop",
     "prefect.runner:Runner.cancel_all",
     "prefect.runner:Runner.handle_sigterm",
     "prefect.server.api.server:create_app",
 ]
 NAMES = [
-    *("_process_manager", "_scheduled_run_poller", "_loops_task_group", "PREFECT__FLOW_RUN_ID"),
+    *("_process_manager", "_scheduled_run_poller", "_state_proposer", "_loops_task_group", "PREFECT__FLOW_RUN_ID"),
     *("refresh_global_settings_context", "PrefectEventsClient", "EventsWorker", "APILogWorker"),
     *("PrefectConsoleHandler", r"prefect\.server", r"prefect\._internal", r"prefect\.utilities"),
 ]
@@ -72,6 +73,7 @@ async def _parts_of_a_runner() -> list[str]:
     async with Runner(name="internals", pause_on_shutdown=False) as runner:
         for names in (
             *("_process_manager.flow_run_ids", "_process_manager.kill", "started"),
+            *("_state_proposer.propose_cancelled", "_client.read_flow_run"),
             *("_scheduled_run_poller.stopping", "_loops_task_group.cancel_scope.cancel"),
         ):
             try:

@@ -230,6 +230,20 @@ def test_a_run_that_is_started_through_the_api_runs_to_its_end(up: Up, home: Pat
     assert sheet.content.startswith(b"\x89PNG")
 
 
+def test_a_run_that_has_ended_stays_as_it_ended_when_up_ends_before_its_process(up: Up, home: Path) -> None:
+    flow_run = up.start("oip-sweep", **small_sweep(home))
+    process = wait_until(lambda: up.state(flow_run)["type"] == "RUNNING" and flow_process(home, flow_run))
+    assert up.wait_for(flow_run)["type"] == "COMPLETED"
+    with contextlib.suppress(ProcessLookupError):  # on a slow machine it has ended by now
+        os.kill(process, signal.SIGSTOP)
+    up.process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGCONT)
+    assert up.end() == 0
+    assert state_of(home, flow_run) == "Completed"
+
+
 def test_flow_runs_speak_in_one_log_and_libraries_in_another(up: Up, home: Path) -> None:
     name = up.ask("GET", f"/flow_runs/{(flow_run := up.start('oip-sweep', **small_sweep(home)))}")["name"]
     assert up.wait_for(flow_run)["name"] == "Completed"
