@@ -5,6 +5,7 @@ person would not write: no 60 s, no 1,000 kB, no exponent in a size or a share.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -135,6 +136,11 @@ def space_out(name: str) -> str:
 def shape(lengths: list[int | None] | None) -> str:
     """As "26 × 26 × 32"; what a network leaves free is "any"."""
     return " × ".join("any" if length is None else str(length) for length in lengths) if lengths else ""
+
+
+def in_order(name: str) -> list[tuple[str, int]]:
+    """A key to sort names by, so that number 10 comes after number 2."""
+    return [(words, int(number or 0)) for words, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 def _signed(value: float, shown: str) -> str:

@@ -11,8 +11,7 @@ from rich.tree import Tree
 
 from flows.results.captions import attributes, outcome, response, seconds_between, short, short_key, title
 from flows.results.documents import environment
-from flows.results.runs import in_order
-from lib.words import duration, local_moment, parameter, plural
+from lib.words import duration, in_order, local_moment, parameter, plural
 from storage.document import Json
 from storage.lineage import Node
 from storage.record import Record

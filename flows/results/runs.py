@@ -1,6 +1,5 @@
 """What is known of the runs in a store."""
 
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from lib.network.units import Unit
+from lib.words import in_order
 from storage.document import Json
 from storage.errors import StoreError
 from storage.runs import UnitResult
@@ -175,11 +175,6 @@ def on_data_of(store: "Store", run: "RunRecord") -> dict[str, dict[OnData, int]]
 def is_counted(result: UnitResult) -> bool:
     """Whether this is one of what the numbers of its run are about, rather than what these are made from."""
     return kind_of_task(result.kind or "").counted is not None
-
-
-def in_order(unit: str) -> list[tuple[str, int]]:
-    """A key to sort names by, so that number 10 comes after number 2."""
-    return [(words, int(number or 0)) for words, number in re.findall(r"(\D*)(\d*)", unit)]
 
 
 def in_words(verdicts: Mapping[str, int]) -> str:

@@ -2,16 +2,18 @@
 
 Whoever may use Prefect's UI may see them (`flows.web.authentication`).
 
-- `/`: the latest runs; `/runs/RUN/`: a run with all its pictures
-- `/gallery/`: the gallery of the data folder, as `dreamsweep gallery` and the flows write it
+- `/gallery/`: the gallery of the data folder, as `dreamsweep gallery` and the flows write it, with a page for each run,
+  also for one that goes on (`flows.web.live_gallery`); `/` leads there
 - `/runs/RUN/LAYER.png`: the contact sheet of a layer; `/runs/RUN/LAYER/17.png`: the picture of a unit
+- `/runs/RUN/`: where runs had their pages before; it leads to those of the gallery
 
-Everything comes live from the store, and nothing that no record of the run names.
+Pictures come live from the store, and nothing that no record of the run names.
 """
 
 import socket
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,23 +23,18 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from flows.forms.places import GALLERY
-from flows.results.captions import attributes
 from flows.web.access import Access
 from flows.web.authentication import Authentication
-from flows.web.gallery_files import GalleryFiles
 from flows.web.listening import is_local
-from flows.web.picture_pages import PNG, RunPicture, missing_page, run_page, runs_page
+from flows.web.live_gallery import LiveGallery
+from flows.web.plain_page import missing_page
 from flows.web.same_site import LOCAL_NAMES, SameSite
-from lib.network.units import Unit
+from lib.gallery.addresses import RUNS, START, run_page
 from storage.errors import StoreError, StoreUnusable
-from storage.store import Record, RunRecord, Store
-from tasks.session.kind import kind_of_task
-from tasks.sweep.kinds.layer import KIND as LAYER
+from storage.store import Store
 from tasks.sweep.kinds.layer import layer_title
-from tasks.sweep.kinds.oip import NOT_SHOWN
 
 STOP_SECONDS = 5.0
-RUNS_SHOWN = 100
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -47,13 +44,13 @@ _HEADERS = {
 
 def picture_app(place: str, host: str, gallery: Path, access: Access) -> ASGIApp:
     """The application that shows the store at `place` and the gallery in a folder to those who have access."""
-    pages = _Pages(place)
+    pages = _Pages(place, gallery)
     app: ASGIApp = Starlette(
         routes=[
-            Route("/", pages.runs),
+            Route("/", pages.first),
             Route("/runs/{run}/", pages.run),
             Route("/runs/{run}/{name:path}.png", pages.picture),
-            Mount(f"/{GALLERY}", GalleryFiles(gallery)),
+            Mount(f"/{GALLERY}", LiveGallery(gallery, pages.store)),
         ],
         exception_handlers={HTTPException: _not_found, StoreError: _not_in_the_store},
     )
@@ -86,23 +83,28 @@ class PictureServer:
 class _Pages:
     """What is answered. The functions are run in threads, since they read files."""
 
-    def __init__(self, place: str) -> None:
-        self._place = place
+    def __init__(self, place: str, gallery: Path) -> None:
+        self._place, self._gallery = place, gallery
 
-    def runs(self, request: Request) -> Response:
-        return HTMLResponse(runs_page(self._store().runs()[: -RUNS_SHOWN - 1 : -1]), headers=_HEADERS)
+    def first(self, request: Request) -> Response:
+        """Lead to the first page of the gallery, or to the list of runs while there is none."""
+        if (self._gallery / START).is_file():
+            return _leads_to(f"{GALLERY}/{START}")
+        self.store()  # where there is none either, this says so
+        return _leads_to(f"{GALLERY}/{RUNS}")
 
     def run(self, request: Request) -> Response:
-        store = self._store()
-        run = store.run(request.path_params["run"])
-        pictures = {title: picture for title in run.units if (picture := _shown(store, run, title)) is not None}
-        return HTMLResponse(run_page(run, pictures), headers=_HEADERS)
+        """Lead to the page of a run, which was here before."""
+        return _leads_to(f"../../{GALLERY}/{run_page(quote(self.store().run(request.path_params['run']).id))}")
 
     def picture(self, request: Request) -> Response:
-        store = self._store()
+        """A picture as a run has made it."""
+        from tasks.gallery.pages.run_view import PNG, picture_of
+
+        store = self.store()
         run, name = store.run(request.path_params["run"]), request.path_params["name"]
         unit = sheet if (sheet := layer_title(name)) in run.units else name
-        digest = _picture(store.record(run.units[unit].record)) if unit in run.units else None
+        digest = picture_of(store.record(run.units[unit].record)) if unit in run.units else None
         if digest is None:
             raise HTTPException(404, f"The run {run.id} has no picture of {name}.")
         # The address of a unit's picture stays while a retry makes it anew; that with the digest never changes.
@@ -115,38 +117,28 @@ class _Pages:
             return Response(status_code=304, headers=headers)
         return Response(store.get(digest), media_type=PNG, headers=headers)
 
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """The store that is served. Raises StoreError where there is none."""
         return Store.open(self._place, create=False)
 
 
-def _shown(store: Store, run: RunRecord, title: str) -> RunPicture | None:
-    """The picture that a run has under a title; None where it has none."""
-    if run.units[title].kind == NOT_SHOWN:
-        return None
-    record = store.record(run.units[title].record)
-    if (digest := _picture(record)) is None:
-        return None
-    kind, layer = kind_of_task(record.task), None
-    if kind.counted == "map":
-        layer = Unit.parse(title).layer
-    elif kind.task == LAYER.task:
-        layer = str(record.parameters["layer"])
-    return RunPicture(digest, kind, layer, str(attributes(record).get("verdict", "")))
-
-
-def _picture(record: Record) -> str | None:
-    """The digest of the picture that a record names; None where it names none."""
-    return next((output.digest for output in record.outputs if output.media_type == PNG), None)
+def _leads_to(address: str) -> Response:
+    """Relative, for a proxy may have put all of this below a path of its own."""
+    return Response(status_code=302, headers=_HEADERS | {"Location": address})
 
 
 def _not_found(request: Request, error: Exception) -> Response:
     detail = error.detail if isinstance(error, HTTPException) else str(error)
     known = detail if detail != "Not Found" else f"There is nothing at {request.url.path}."
-    fix = "Its address is /runs/RUN/LAYER.png or /runs/RUN/LAYER/17.png; dreamsweep runs lists the runs."
-    return HTMLResponse(missing_page(known, fix), 404, headers=_HEADERS)
+    return _missing(request, known, "dreamsweep runs lists the runs; links lead to their pages from the gallery's.")
 
 
 def _not_in_the_store(request: Request, error: Exception) -> Response:
     if isinstance(error, StoreUnusable):
-        return HTMLResponse(missing_page("There is no store yet", "dreamsweep sweep --train makes one."), 404)
-    return HTMLResponse(missing_page("Not in the store", str(error)), 404, headers=_HEADERS)
+        return _missing(request, "There is no store yet", "dreamsweep sweep --train makes one.")
+    return _missing(request, "Not in the store", f"{error}; dreamsweep runs lists the runs.")
+
+
+def _missing(request: Request, what: str, fix: str) -> Response:
+    home = "../" * (request.url.path.count("/") - 1) or "./"
+    return HTMLResponse(missing_page(what, fix, home), 404, headers=_HEADERS)

@@ -4,6 +4,7 @@
     mnist-57b7b5ae/index.html              a network
     mnist-57b7b5ae/Conv2D_2/index.html     a layer
     mnist-57b7b5ae/Conv2D_2/17/index.html  a unit: this address is permanent
+    runs/20261122-101530-a1b2c3/index.html a run
 
 A link names a page with its `index.html`: a gallery that is opened from a disk has no server that would add it.
 """
@@ -22,6 +23,8 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 
 INDEX = "index.html"
 START = INDEX
+RUNS = f"runs/{INDEX}"
+"""The list of runs."""
 
 
 def segment(name: str) -> str:
@@ -67,6 +70,11 @@ def unit_folder(network: str, layer: str, index: int) -> str:
 def unit_page(network: str, layer: str, index: int) -> str:
     """The page of a unit."""
     return f"{unit_folder(network, layer, index)}/{INDEX}"
+
+
+def run_page(run: str) -> str:
+    """The page of a run, by its id."""
+    return f"runs/{run}/{INDEX}"
 
 
 def way(page: str, address: str) -> str:

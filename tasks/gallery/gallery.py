@@ -50,10 +50,8 @@ def make_gallery(
     modules = [module for module in map(import_module, _page_modules()) if hasattr(module, "pages")]
     steps = len(modules) + 2
     progress("gallery", 0, steps)
-    found: list[Section] = [module.SECTION for module in modules if hasattr(module, "SECTION")]
-    sections = [(one.title, one.address) for one in sorted(found, key=lambda section: section.place)]
     code = _code()
-    with Site(out, sections=sections, code=code, umask=umask) as site:
+    with Site(out, sections=sections(), code=code, umask=umask) as site:
         # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
         remembered = Remembered(site.handed_on("records"), code)
         catalogue = Catalogue(store, remembered)
@@ -68,6 +66,13 @@ def make_gallery(
         written = site.finish()
     progress("gallery", steps, steps)
     return written
+
+
+def sections() -> list[tuple[str, str]]:
+    """What the head of every page leads to, as (title, address)."""
+    modules = map(import_module, _page_modules())
+    found: list[Section] = [module.SECTION for module in modules if hasattr(module, "SECTION")]
+    return [(one.title, one.address) for one in sorted(found, key=lambda section: section.place)]
 
 
 def _remember(site: Site, pairs: Sequence[tuple[str, str]]) -> None:

@@ -15,6 +15,7 @@ AXE = Axe()
 KINDS = {
     "dreams": ["with what a network sees in them", "3 passes.", "3 maps of Conv2D_1", "dreamed by Conv2D_1/0"],
     "compare": ["Two sweeps, unit by unit", "verdicts differ"],
+    "runs": ["the newest first", "failed 3 <b>", "ValueError: no luck"],
     "training": ["at one checkpoint of their network's training", "at 3 checkpoints of its training"],
     "analysis": [
         "The confusion matrix and accuracy of each network",

@@ -313,7 +313,7 @@ def test_a_refinement_that_is_worse_replaces_nothing_and_is_made_once(
     app = picture_app(str(bench.root), LOCALHOST, tmp_path / "gallery", access)
     address, says = address_of(LOCALHOST, port_of(listening)), {"Authorization": authorization(access.password)}
     with PictureServer(app, listening):
-        page = httpx.get(f"{address}/runs/{run.id}/", headers=says, trust_env=False)
+        page = httpx.get(f"{address}/gallery/runs/{run.id}/index.html", headers=says, trust_env=False)
     assert (page.status_code, "(standard)" in page.text) == (200, False)
     del grown[:]
     again = sweep(bench, budget=HOURS)

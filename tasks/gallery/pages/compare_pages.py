@@ -137,6 +137,7 @@ def _head(catalogue: Catalogue, sweep: StoredSweep) -> dict[str, Any]:
     network = catalogue.network(sweep.identity) if sweep.identity else None
     return {
         "run": sweep.run.id,
+        "address": catalogue.run_addresses.get(sweep.run.id),
         "when": sweep.run.opened,
         "state": sweep.run.state,
         "model": split_name(str(sweep.run.summary.get("model", "")))[0].removeprefix("model/"),

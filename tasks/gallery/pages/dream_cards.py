@@ -43,12 +43,13 @@ class TourCard(TypedDict):
 class ListedRun(TypedDict):
     """A run among others: what it dreamed, what failed, and how often it found what was there.
 
-    `quiet`: how many runs without news it stands for, the earliest of them from `since`.
+    `address`: of the run's page; `quiet`: how many runs without news it stands for, the earliest of them from `since`.
     """
 
     quiet: int
     since: str
     run: str
+    address: str | None
     when: str
     state: str
     model: Linked | None

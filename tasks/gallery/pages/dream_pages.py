@@ -69,6 +69,7 @@ def _listed(catalogue: Catalogue, site: Site, one: DreamRun) -> ListedRun:
         "quiet": 0 if news else 1,
         "since": one.run.opened,
         "run": one.run.id,
+        "address": catalogue.run_addresses.get(one.run.id),
         "when": one.run.opened,
         "state": one.run.state,
         "model": _model(catalogue, one.dreams[0].record) if one.dreams else None,

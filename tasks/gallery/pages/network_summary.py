@@ -79,12 +79,14 @@ class NetworkSummary(TypedDict):
 
 class SweepRow(TypedDict):
     """A sweep as a row of a table; `verdicts`: how many of its units came to what; `wrong`: what is wrong with the
-    pixels that it was made for. `quiet`: how many sweeps without news it stands for, the earliest of them from `since`.
+    pixels that it was made for. `address`: of the run's page; `quiet`: how many sweeps without news it stands for, the
+    earliest of them from `since`.
     """
 
     quiet: int
     since: str
     run: str
+    address: str | None
     when: str
     state: str
     network: NetworkLink | None
@@ -202,6 +204,7 @@ def _sweep_row(catalogue: Catalogue, sweep: StoredSweep) -> SweepRow:
         "quiet": int(sweep.run.state == "completed" and not sweep.failed and how == {"reused"}),
         "since": sweep.run.opened,
         "run": sweep.run.id,
+        "address": catalogue.run_addresses.get(sweep.run.id),
         "when": sweep.run.opened,
         "state": sweep.run.state,
         "network": {"title": network.title, "address": network_page(network.slug)} if network else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from lib.gallery.addresses import run_page
 from storage.record import Record
 from storage.runs import RunRecord
 from storage.store import Store
@@ -24,6 +25,8 @@ from tasks.session.kind import artifact_kinds
 from tasks.sweep.kinds.oip import KIND as OIP
 
 DREAMS = "dream"
+RUNS_SHOWN = 100
+"""Runs, the latest, that have a page; the picture server makes those of earlier ones when they are asked for."""
 _AT_ONCE = 200  # records of OIPs that are read together, and held until others are
 
 
@@ -117,6 +120,21 @@ class Catalogue:
     def sweeps_of(self, identity: str) -> list[StoredSweep]:
         """The sweeps of a network or a checkpoint, the oldest first."""
         return [sweep for sweep in self.sweeps if sweep.identity == identity]
+
+    @cached_property
+    def sweeps_by_run(self) -> dict[str, StoredSweep]:
+        """The sweeps, by the ids of their runs."""
+        return {sweep.run.id: sweep for sweep in self.sweeps}
+
+    @cached_property
+    def latest_runs(self) -> list[RunRecord]:
+        """The runs that the gallery lists, the newest first."""
+        return list(self.runs.values())[: -RUNS_SHOWN - 1 : -1]
+
+    @cached_property
+    def run_addresses(self) -> dict[str, str]:
+        """The pages of runs, by their ids, the newest first: of those that are listed and have ended."""
+        return {run.id: run_page(run.id) for run in self.latest_runs if run.state != "open"}
 
     def of_task(self, task: str, identity: str | None = None) -> list[Record]:
         """The records of a task, the oldest first; of one network's where its identity is given."""

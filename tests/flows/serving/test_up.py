@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -221,10 +222,13 @@ def test_a_second_up_says_that_one_is_running_since_when_and_where(up: Up, home:
 def test_a_run_that_is_started_through_the_api_runs_to_its_end(up: Up, home: Path) -> None:
     flow_run = up.start("oip-sweep", **small_sweep(home))
     assert up.wait_for(flow_run)["name"] == "Completed"
-    page = up.get(up.note["pictures"]).text
-    run = page.partition('href="/runs/')[2].partition("/")[0]
-    pages = up.get(f"{up.note['pictures']}/runs/{run}/").text
-    assert all(f'src="{unit}.png?' in pages for unit in UNITS)
+    listed = up.get(f"{up.note['pictures']}/gallery/runs/").text
+    run = listed.partition("<tbody>")[2].partition('href="')[2].partition("/")[0]
+    page = up.get(f"{up.note['pictures']}/runs/{run}/", follow_redirects=True)
+    addresses = {str(page.url.join(found)) for found in re.findall(r'<a href="([^"]*)">\n<(?:img|span)', page.text)}
+    for unit in UNITS:
+        (address,) = [address for address in addresses if address.endswith(f"/{unit}/index.html")]
+        assert up.get(address).is_success
     sheet = up.get(f"{up.note['pictures']}/runs/{run}/Conv2D_2.png")
     assert sheet.headers["content-type"] == "image/png"
     assert sheet.content.startswith(b"\x89PNG")
