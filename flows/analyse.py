@@ -114,7 +114,8 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
         open_session.run.close("failed" if tally.failed else "partial" if left else "completed", about)
         summary = analysis_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
-    report_analysis(store, summary, refresh_gallery(parameters.store))
+    refresh_gallery(parameters.store)
+    report_analysis(store, summary)
     return end_run(summary, "results", total, partial(AnalysisFailed, run=run))
 
 

@@ -114,7 +114,8 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
         open_session.run.close("failed" if failed else "partial" if left else "completed", about)
         summary = dreams_summary(store, run)
         store.set_ref(LATEST, f"run:{run}")
-    report_dreams(store, summary, refresh_gallery(parameters.store))
+    refresh_gallery(parameters.store)
+    report_dreams(store, summary)
     return end_run(
         summary,
         "dreams",

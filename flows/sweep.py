@@ -127,7 +127,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
         open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST_SWEEP, f"run:{run}")
-    report_sweep(open_session.store, summary, refresh_gallery(parameters.store))
+    refresh_gallery(parameters.store)
+    report_sweep(open_session.store, summary)
     return end_run(
         summary,
         "maps",

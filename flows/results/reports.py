@@ -1,7 +1,7 @@
 """What a run shows of its results in Prefect's UI: markdown with a small picture of each contact sheet, and links.
 
 The server keeps these in its database, so the pictures in them are small; links lead to the picture server, which `up`
-runs, since browsers follow no link from a web page to a file.
+runs, since browsers follow no link from a web page to a file: to pages of the gallery, where these are there.
 """
 
 import base64
@@ -12,14 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
-from urllib.parse import quote
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State
 
-from flows.forms.places import pictures_place
-from flows.results.links import below_run
+from flows.results.links import Links
 from flows.results.plans import COLUMNS as PLAN_COLUMNS
 from flows.results.plans import PlanSummary, plan_notes, plan_rows
 from flows.results.summaries import AnalysisSummary, DreamsSummary, RunSummary, SweepSummary
@@ -73,16 +71,15 @@ def report_layer(context: SweepContext, record: Record) -> None:
         if known is not None:
             active[known] += 1
     table = _table({layer: counts}, {layer: active} if active else {})
-    lines = [f"# {_text(layer)}", *table, *_sheet(context.session.store, run, layer, record)]
+    store = context.session.store
+    links = Links(store)
+    lines = [f"# {_linked(layer, links.page(record))}", *table, *_sheet(store, links, run, layer, record)]
     _publish(f"layer-{layer}", lines, f"{layer} of run {run}")
 
 
-def report_sweep(store: Store, summary: SweepSummary, gallery: str | None) -> None:
-    """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run.
-
-    `gallery`: its address, where there is one of this store.
-    """
-    _publish("sweep", sweep_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+def report_sweep(store: Store, summary: SweepSummary) -> None:
+    """A sweep's verdicts, failures and contact sheets, as an artifact of its flow run."""
+    _publish("sweep", sweep_lines(store, summary), f"{summary['model']}, run {summary['run']}")
 
 
 def report_plan(plan: PlanSummary) -> None:
@@ -92,19 +89,20 @@ def report_plan(plan: PlanSummary) -> None:
     _publish("plan", [f"# {_text(plan['model'])}", table, *map(_text, plan_notes(plan))], f"Plan of {plan['model']}")
 
 
-def report_analysis(store: Store, summary: AnalysisSummary, gallery: str | None) -> None:
+def report_analysis(store: Store, summary: AnalysisSummary) -> None:
     """What an analysis found, with a small picture of each comparison, as an artifact of the flow run."""
-    _publish("analysis", analysis_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+    _publish("analysis", analysis_lines(store, summary), f"{summary['model']}, run {summary['run']}")
 
 
-def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None = None) -> list[str]:
+def analysis_lines(store: Store, summary: AnalysisSummary) -> list[str]:
     """The same as lines of markdown."""
-    run = str(summary["run"])
+    run, links = str(summary["run"]), Links(store)
+    made = [store.record(one["record"]) for one in summary["made"]]
     lines = [
-        f"# {_text(summary['model'] or 'Analysis')}",
+        f"# {_linked(summary['model'] or 'Analysis', links.network(made[0] if made else None))}",
         f"{summary['computed']} results computed, {summary['reused']} reused, {summary['left']} left · "
-        f"[run {run}]({_url(run)}/)",
-        *_gallery(gallery),
+        f"{_linked(f'run {run}', links.run(run))}",
+        *_gallery(links),
         *_warnings(summary["warnings"]),
     ]
     if summary["accuracy"] is not None:
@@ -132,11 +130,11 @@ def analysis_lines(store: Store, summary: AnalysisSummary, gallery: str | None =
             rows.append(["the majority's share", percent(majority["all"]), percent(majority["pair"], unknown="")])
         lines.append("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
     lines += _failures(summary)
-    for one in summary["made"]:
-        record = store.record(one["record"])
+    for one, record in zip(summary["made"], made, strict=True):
         if record.task == FCPS.task:
-            what, picture = "What both classes have in common", record.output("picture")
-            lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, what)]
+            title, what, picture = str(one["title"]), "What both classes have in common", record.output("picture")
+            lines.append(f"## {_linked(title, links.page(record))}")
+            lines += _small(store, picture.digest, what, links.picture(run, title))
     return lines
 
 
@@ -153,55 +151,68 @@ def report_night(store: str, steps: Mapping[str, State[Any]]) -> None:
     _publish("night", lines, "What ran in a night, and how it ended")
 
 
-def report_dreams(store: Store, summary: DreamsSummary, gallery: str | None) -> None:
+def report_dreams(store: Store, summary: DreamsSummary) -> None:
     """What was dreamed, with a few small pictures, and what failed, as an artifact of the flow run."""
-    _publish("dreams", dream_lines(store, summary, gallery), f"{summary['model']}, run {summary['run']}")
+    _publish("dreams", dream_lines(store, summary), f"{summary['model']}, run {summary['run']}")
 
 
-def dream_lines(store: Store, summary: DreamsSummary, gallery: str | None = None) -> list[str]:
+def dream_lines(store: Store, summary: DreamsSummary) -> list[str]:
     """The same as lines of markdown."""
-    run = str(summary["run"])
+    run, links = str(summary["run"]), Links(store)
+    dreams = [*summary["extras"], *summary["pictures"]]
+    shown = [(one, store.record(one["record"])) for one in dreams[:FEWER_AT_ONCE]]
+    model = links.network(next((record for _, record in shown if "model" in record.recipe_inputs), None))
     lines = [
         f"# {_text(summary['objective'] or 'Dreams')}",
         f"{summary['computed']} dreams computed, {summary['reused']} reused, {summary['left']} left · "
-        f"{_text(summary['model'])} · {_text(summary['mode'])} · [all dreams of run {run}]({_url(run)}/)",
-        *_gallery(gallery),
+        f"{_linked(summary['model'], model)} · {_text(summary['mode'])} · "
+        f"{_linked(f'all dreams of run {run}', links.run(run))}",
+        *_gallery(links),
         *_failures(summary),
     ]
-    shown = [*summary["extras"], *summary["pictures"]]
-    for one in shown[:FEWER_AT_ONCE]:
-        record = store.record(one["record"])
+    for one, record in shown:
         picture = next((output for output in record.outputs if output.media_type == "image/png"), None)
         if picture is not None:
-            lines += [f"## {_text(one['title'])}", *_small(store, run, str(one["title"]), picture.digest, "The dream")]
-    if len(shown) > FEWER_AT_ONCE:
-        lines.append(f"{len(shown) - FEWER_AT_ONCE} more: see [all dreams]({_url(run)}/)")
+            title = str(one["title"])
+            lines.append(f"## {_linked(title, links.page(record))}")
+            lines += _small(store, picture.digest, "The dream", links.picture(run, title))
+    if len(dreams) > FEWER_AT_ONCE:
+        lines.append(f"{len(dreams) - FEWER_AT_ONCE} more: see {_linked('all dreams', links.run(run))}")
     return lines
 
 
-def sweep_lines(store: Store, summary: SweepSummary, gallery: str | None = None) -> list[str]:
+def sweep_lines(store: Store, summary: SweepSummary) -> list[str]:
     """The same as lines of markdown."""
-    run = str(summary["run"])
+    run, links = str(summary["run"]), Links(store)
+    units = store.run(run).units
+    gathered = {
+        layer: store.record(units[title].record)
+        for layer in summary["verdicts"]
+        if (title := layer_title(layer)) in units
+    }
     lines = [
-        f"# {_text(summary['model'] or 'Sweep')}",
+        f"# {_linked(summary['model'] or 'Sweep', links.network(next(iter(gathered.values()), None)))}",
         f"{summary['computed']} maps computed, {summary['reused']} reused, {summary['left']} left · "
-        f"[all pictures of run {run}]({_url(run)}/)",
-        *_gallery(gallery),
+        f"{_linked(f'all pictures of run {run}', links.run(run))}",
+        *_gallery(links),
         *_warnings(summary["warnings"]),
-        *_table(summary["verdicts"], summary["on_data"]),
+        *_table(
+            summary["verdicts"],
+            summary["on_data"],
+            {layer: page for layer, record in gathered.items() if (page := links.page(record)) is not None},
+        ),
     ]
     lines += _failures(summary)
-    units = store.run(run).units
-    shown = [layer for layer in summary["verdicts"] if layer_title(layer) in units]
-    for layer in shown[:FEWER_AT_ONCE]:
-        record = store.record(units[layer_title(layer)].record)
-        lines += [f"## {_text(layer)}", *_sheet(store, run, layer, record)]
-    if len(shown) > FEWER_AT_ONCE:
-        lines.append(f"{len(shown) - FEWER_AT_ONCE} more layers: see [all pictures]({_url(run)}/)")
+    for layer, record in list(gathered.items())[:FEWER_AT_ONCE]:
+        lines += [f"## {_linked(layer, links.page(record))}", *_sheet(store, links, run, layer, record)]
+    if len(gathered) > FEWER_AT_ONCE:
+        more = len(gathered) - FEWER_AT_ONCE
+        lines.append(f"{more} more layers: see {_linked('all pictures', links.run(run))}")
     return lines
 
 
-def _gallery(address: str | None) -> list[str]:
+def _gallery(links: Links) -> list[str]:
+    address = links.start()
     return (
         [] if address is None else [f"[The gallery]({address}) shows each unit, dream and image on a page of its own."]
     )
@@ -220,9 +231,16 @@ def _found(context: SweepContext, layer: str, index: int) -> tuple[str, OnData |
     return "failed" if context.tally.has_failed(unit) else "left", None
 
 
-def _table(verdicts: Mapping[str, Mapping[str, int]], known: Mapping[str, Mapping[OnData, int]]) -> list[str]:
+def _table(
+    verdicts: Mapping[str, Mapping[str, int]],
+    known: Mapping[str, Mapping[OnData, int]],
+    pages: Mapping[str, str] | None = None,
+) -> list[str]:
     head = ["layer", *COLUMNS]
-    rows = [[_text(layer), *(str(counts[column]) for column in COLUMNS)] for layer, counts in verdicts.items()]
+    rows = [
+        [_linked(layer, (pages or {}).get(layer)), *(str(counts[column]) for column in COLUMNS)]
+        for layer, counts in verdicts.items()
+    ]
     if known:
         head.append("never on data")
         rows = [[*row, str(known.get(layer, {}).get(NEVER, 0))] for row, layer in zip(rows, verdicts, strict=True)]
@@ -244,16 +262,16 @@ def _failures(summary: RunSummary) -> list[str]:
     return [*lines, *(["`dreamsweep rerun`, or Retry here, computes these and no others again."] if broke else [])]
 
 
-def _sheet(store: Store, run: str, layer: str, record: Record) -> list[str]:
-    return _small(store, run, layer, record.output("sheet").digest, "The contact sheet")
+def _sheet(store: Store, links: Links, run: str, layer: str, record: Record) -> list[str]:
+    return _small(store, record.output("sheet").digest, "The contact sheet", links.picture(run, layer))
 
 
-def _small(store: Store, run: str, name: str, digest: str, what: str) -> list[str]:
-    """A small picture that links to the whole one."""
+def _small(store: Store, digest: str, what: str, whole: str | None) -> list[str]:
+    """A small picture, and a link to the whole one where there is one."""
     picture, cut = thumbnail(store.get(digest))
     data = base64.b64encode(picture).decode()
     shown = f"{what}, its upper part" if cut else what
-    return [f"![{shown}](data:image/webp;base64,{data})", f"[{what}, whole]({_url(run)}/{below_run(name)})"]
+    return [f"![{shown}](data:image/webp;base64,{data})", *([f"[{what}, whole]({whole})"] if whole else [])]
 
 
 def thumbnail(png: bytes) -> tuple[bytes, bool]:
@@ -272,10 +290,6 @@ def thumbnail(png: bytes) -> tuple[bytes, bool]:
     return file.getvalue(), cut
 
 
-def _url(run: str) -> str:
-    return f"{pictures_place()}/runs/{quote(run)}"
-
-
 def _publish(key: str, lines: list[str], description: str) -> None:
     plain = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
     create_markdown_artifact("\n\n".join(lines) + "\n", key=plain, description=description)
@@ -284,3 +298,8 @@ def _publish(key: str, lines: list[str], description: str) -> None:
 def _text(words: object) -> str:
     """Words of a user's, as text and nothing else."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~&])", r"\\\1", " ".join(str(words).split()))
+
+
+def _linked(words: object, address: str | None) -> str:
+    """Words of a user's, as text that leads to an address where there is one."""
+    return _text(words) if address is None else f"[{_text(words)}]({address})"

@@ -6,26 +6,24 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from flows.forms.places import GALLERY, gallery_of, pictures_place
+from flows.forms.places import gallery_of
 from storage.store import Store
 from tasks.gallery.gallery import make_gallery
 from tasks.session.progress import report
 
 
-def refresh_gallery(place: str) -> str | None:
-    """Make the gallery again, as a task run within a flow run; return its address, as the picture server has it.
+def refresh_gallery(place: str) -> None:
+    """Make the gallery again, as a task run within a flow run.
 
-    None for stores that have none (`flows.forms.places.gallery_of`). What goes wrong with it is said in
+    Not for stores that have none (`flows.forms.places.gallery_of`). What goes wrong with it is said in
     Prefect's UI, and fails nothing else: the results are in the store, and the next run makes the gallery again.
     """
     folder = gallery_of(place)
     if folder is None:
-        return None
+        return
     state = _refresh(place, folder, return_state=True)
     if not state.is_completed():
         get_run_logger().warning("the gallery is not up to date: %s", state.message)
-        return None
-    return f"{pictures_place()}/{GALLERY}/index.html"
 
 
 @task(name="gallery", task_run_name="gallery", persist_result=False, cache_policy=NO_CACHE)

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -205,13 +206,15 @@ def test_a_full_store_ends_the_sweep_at_once_with_its_message_first(
     assert (again["computed"], again["reused"]) == (9, 1)
 
 
-def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures(
-    copy: Bench, prefect_server: str
+def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures_and_its_page(
+    copy: Bench, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import httpx
 
+    from flows.forms.places import gallery_of
     from flows.serving.server_settings import api_headers
 
+    monkeypatch.setenv("DREAMSWEEP_STORE", str(copy.root))
     summary = copy.sweep(growth=dataclasses.replace(GROWTH, seed=21))
     question = {"artifacts": {"type": {"any_": ["markdown"]}}, "limit": 20, "sort": "CREATED_DESC"}
     found = (
@@ -225,6 +228,13 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures(
         for key in ("sweep", f"layer-{layer.lower().replace('_', '-')}"):
             assert f"/runs/{summary['run']}/{layer}.png)" in texts[key]
             assert f"| {count} | 0 | 0 | 0 | 0 | 0 |" in texts[key]
+    folder = gallery_of(str(copy.root))
+    assert folder is not None
+    links = re.findall(r"\]\(http://127.0.0.1:4201/gallery/([^)]*)\)", texts["sweep"])
+    assert all((folder / address).is_file() for address in links)
+    network = summary["model"].removeprefix("model/")
+    pages = {f"{network}/index.html", *(f"{network}/{layer}/index.html" for layer in MAPS)}
+    assert {*links} == {"index.html", f"runs/{summary['run']}/index.html", *pages}
     assert texts["sweep"].count("data:image/webp;base64,") == len(MAPS)
     assert all(len(text) < 200_000 for text in texts.values())
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from flows.forms.parameters import Analysing
+from flows.forms.places import gallery_of
 from flows.forms.resolve import Resolved
 from flows.serving.server_settings import api_headers
 from lib.analysis.settings import AnalysisSettings
@@ -133,7 +135,10 @@ def dreaming(tmp_path: Path) -> Any:
     return Dreaming(pictures=[str(tmp_path / "pictures")], out=tmp_path / "dreams", settings=settings)
 
 
-def test_a_night_dreams_the_model_that_it_has_swept(root: Path, dreaming: Any, prefect_server: str) -> None:
+def test_a_night_dreams_the_model_that_it_has_swept(
+    root: Path, dreaming: Any, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMSWEEP_STORE", str(root))
     state = night(root, dreams=dreaming)
     assert (state.name, state.message) == (
         "Completed",
@@ -147,6 +152,11 @@ def test_a_night_dreams_the_model_that_it_has_swept(root: Path, dreaming: Any, p
     page = summary_of_the_night(prefect_server)
     assert "- **dream**: Completed" in page
     assert f"/runs/{dreamed.id}/0.png.png)" in page
+    folder = gallery_of(str(root))
+    assert folder is not None
+    dreams = re.findall(r"## \[[^]]*\]\(http://127.0.0.1:4201/gallery/(dreams/[^)]*)\)", page)
+    assert len(dreams) == 2
+    assert all((folder / address).is_file() for address in dreams)
     assert night(root, dreams=dreaming).name == "Completed"
     again = Store.open(root).runs()[-1]
     assert {unit.how for unit in again.units.values()} == {"reused"}
@@ -321,7 +331,10 @@ def test_a_night_ends_failed_with_what_failed_and_the_next_makes_that_alone(
     assert [run.units[f"Conv2D_1/{index}"].how for index in range(3)] == ["reused", "computed", "reused"]
 
 
-def test_the_summary_of_a_night_tells_each_part_and_shows_the_sheets(root: Path, prefect_server: str) -> None:
+def test_the_summary_of_a_night_tells_each_part_and_shows_the_sheets(
+    root: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMSWEEP_STORE", str(root))
     night(root)
     run = Store.open(root).runs()[-1].id
     page = summary_of_the_night(prefect_server)
