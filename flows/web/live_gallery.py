@@ -22,7 +22,7 @@ from flows.web.gallery_files import HEADERS, GalleryFiles
 from lib.gallery.addresses import RUNS, run_page
 
 if TYPE_CHECKING:
-    from lib.gallery.rendering import Page
+    from lib.gallery.rendering import Page, Renderer
     from storage.runs import RunRecord
     from storage.store import Store
     from tasks.gallery.reading.swept import Grown
@@ -126,11 +126,16 @@ def _static() -> dict[str, bytes]:
     return {**files, "static/units.js": b"window.dreamsweepUnits = [];\n"}
 
 
-def _rendered(page: "Page") -> bytes:
+@cache
+def _renderer() -> "Renderer":
     from lib.gallery.rendering import Renderer
     from tasks.gallery.gallery import sections
 
-    return Renderer(sections()).html(page).encode()
+    return Renderer(sections())
+
+
+def _rendered(page: "Page") -> bytes:
+    return _renderer().html(page).encode()
 
 
 def _response(content: bytes, media_type: str) -> Response:

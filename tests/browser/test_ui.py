@@ -1,6 +1,5 @@
 """Sweeps and dreams from Prefect's UI: the form, the run, its pictures, and Retry; and that its old UI opens."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +121,17 @@ def assert_artifact_leads_to_pictures(ui: Ui, place: Place) -> None:
     assert len(sheets) == len(MAPS)
     assert all(sheet["natural"] > 300 and sheet["shown"] > 300 for sheet in sheets)
     links = ui.links_to(place.up.note["pictures"])
-    assert len(links) == 2 + len(MAPS)
     for link in links:
         assert place.up.get(link).is_success
-    ui.page.goto(links[-1])
+    whole = [link for link in links if link.endswith(".png")]
+    assert len(whole) == len(MAPS)
+    ui.page.goto(whole[-1])
     assert ui.pictures()[0]["natural"] > 300
-    ui.page.goto(next(link for link in links if "/gallery/" in link))
-    ui.page.get_by_role("link", name="Conv2D_2", exact=True).first.click()
-    ui.page.get_by_role("link", name=re.compile("^3")).first.click()
+    for layer in MAPS:
+        assert sum(link.endswith(f"/{layer}/index.html") for link in links) == 2  # in the table, and over its sheet
+    ui.page.goto(next(link for link in links if "/gallery/runs/" in link))
+    expect(ui.page.get_by_role("heading", level=1)).to_contain_text("oip-sweep")
+    ui.page.locator("a[href$='/Conv2D_2/3/index.html']").click()
     expect(ui.page.get_by_role("heading", level=1)).to_contain_text("Conv2D_2/3")
     assert ui.pictures()[0]["natural"] >= 12
 
@@ -170,7 +172,9 @@ def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, plac
     shown = ui.pictures()
     assert len(shown) >= 2  # before the retry, or after it: both have left one
     assert all(picture["natural"] > 30 for picture in shown)
-    for link in ui.links_to(place.up.note["pictures"]):
+    links = ui.links_to(place.up.note["pictures"])
+    assert any("/gallery/dreams/" in link for link in links)
+    for link in links:
         assert place.up.get(link).is_success
 
 

@@ -1,7 +1,7 @@
 """What the page of a run shows, and the list of runs: the same for pages of a gallery and of a run that goes on."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol, TypedDict
 
@@ -185,7 +185,7 @@ def _layers(run: RunRecord, made: Made, pictures: RunPictures, pages: RunPages) 
         layer = grown[title].layer if title in grown else failed[title].layer
         units.setdefault(layer, []).append(title)
     all_cards = sum(map(len, units.values())) <= MOST
-    identity = next((one.identity for one in grown.values()), None)
+    identity = next(_identities(made), None)
     found: list[LayerPart] = []
     for layer in sorted(units, key=_order_of(run)):
         titles = units[layer]
@@ -264,15 +264,17 @@ def _in_order(records: Mapping[str, Record]) -> Iterable[tuple[str, Record]]:
 
 def _network(made: Made, pages: RunPages) -> str | None:
     """The page of the network that a run was about, by the first of its results that says it."""
-    for one in made.values():
+    return next((page for identity in _identities(made) if (page := pages.network(identity))), None)
+
+
+def _identities(made: Made) -> Iterator[str]:
+    """Of the networks that a run's results say, those of units first."""
+    for one in sorted(made.values(), key=lambda one: isinstance(one, Record)):
         if isinstance(one, Grown):
-            identities = [one.identity]
+            yield one.identity
         else:
-            identities = [output.identity or "" for output in one.outputs if output.role == "model"]
-            identities.append(one.recipe_inputs.get("model", ""))
-        if page := next((page for identity in identities if identity and (page := pages.network(identity))), None):
-            return page
-    return None
+            named = [output.identity for output in one.outputs if output.role == "model"]
+            yield from filter(None, [*named, one.recipe_inputs.get("model")])
 
 
 def _head(run: RunRecord) -> RunHead:

@@ -28,9 +28,10 @@ class RecordPages:
         return layer_page(network.slug, layer) if network and layer in self._catalogue.units(identity) else None
 
     def unit(self, identity: str, layer: str, index: int) -> str | None:
-        """The page of a unit."""
+        """The page of a unit that was swept, or was to be."""
         network = self._catalogue.network(identity)
-        return unit_page(network.slug, layer, index) if network else None
+        known = network is not None and index in self._catalogue.units(identity).get(layer, ())
+        return unit_page(network.slug, layer, index) if network and known else None
 
     def dream(self, record: Record) -> str | None:
         """The page of a dream, or of the sheet of a tour; a pass is where its dream is."""

@@ -103,6 +103,21 @@ def test_a_run_that_goes_on_is_listed_and_has_no_page_yet(tmp_path: Path) -> Non
     assert gallery.broken("") == []
 
 
+def test_units_of_a_sweep_in_which_all_failed_lead_to_their_pages_where_these_are(tmp_path: Path) -> None:
+    store = SweptStore(tmp_path / "store")
+    known, unknown = (store.store.open_run("oip-sweep", {}) for _ in range(2))
+    for run, summary in ((known, {"model": f"model/{SLUG}"}), (unknown, {})):
+        store.commit(
+            "exemplars", {"layer": ODD}, [], recipe_inputs={"model": MODEL}, run=run, title=f"exemplars of {ODD}"
+        )
+        run.fail(f"{ODD}/{len(summary)}", "ValueError: no luck", "oip")
+        run.close("failed", summary)
+    gallery = Made(store.store, tmp_path / "gallery")
+    assert unit_page(SLUG, ODD, 1) in links(gallery, run_page(known.id))
+    assert links(gallery, run_page(unknown.id)) == {RUNS, network_page(SLUG), layer_page(SLUG, ODD)}
+    assert gallery.broken("") == []
+
+
 def test_an_empty_store_says_what_makes_the_first_run(tmp_path: Path) -> None:
     assert "dreamsweep sweep --train" in Made(Store.open(tmp_path / "store"), tmp_path / "gallery").text(RUNS)
 
