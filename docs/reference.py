@@ -59,8 +59,10 @@ def settings() -> str:
         "# Settings",
         "These values decide how networks are trained, and how feature visualisations (OIPs), dreams and analyses are "
         "made. Every flow is called with one form: Prefect's UI shows it, the command line makes its options of it, "
-        'and a deployment takes it as the parameter `parameters`, for example `{"parameters": {"layers": ["Conv2D_2"], '
-        '"growth": {"starts": 32}}}`. A form holds the values of its own section, and of those that it builds on.',
+        "and a deployment takes each value as a parameter, those of a group as one, for example "
+        '`{"layers": ["Conv2D_2"], "growth": {"starts": 32}}`. A form holds the values of its own section, and of '
+        "those that it builds on. "
+        "`store` and `data_dir` are in no form of the UI: the `dreamsweep up` that runs the flow has them.",
         *(_form(form, forms) for form in forms),
     ]
     return "\n\n".join(parts) + "\n"

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.forms.allowed_places import refusal
@@ -18,6 +17,7 @@ from flows.results.analysis_summary import analysis_summary
 from flows.results.reports import report_analysis, show_progress
 from flows.results.summaries import AnalysisSummary
 from flows.running.damage import makes_damaged_again
+from flows.running.fields import form_flow
 from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run
@@ -62,7 +62,7 @@ class AnalysisFailed(Exception):
         self.run = run
 
 
-@flow(name="analyse", persist_result=False)
+@form_flow("analyse")
 @makes_damaged_again
 def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     """Analyse how a model decides. Ends `Failed`, naming the results, where one failed; all others are finished then.

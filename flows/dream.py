@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -22,6 +21,7 @@ from flows.results.summaries import DreamsSummary
 from flows.running.damage import makes_damaged_again
 from flows.running.dream_files import DreamFiles
 from flows.running.fan_out import fan_out
+from flows.running.fields import form_flow
 from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run, few
@@ -60,11 +60,7 @@ class DreamsFailed(Exception):
         self.run = run
 
 
-@flow(
-    name="dream",
-    persist_result=False,
-    task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE),  # type: ignore[arg-type]
-)
+@form_flow("dream", task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE))
 @makes_damaged_again
 def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     """Run DeepDream on pictures. Ends `Failed`, naming the pictures, where one failed; all others are finished then.

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -17,9 +16,10 @@ from flows.forms.parameters import NightlyParameters
 from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
 from flows.results.summaries import TrainSummary
+from flows.running.fields import form_flow
 from flows.running.labels import tag_flow_run
 from flows.running.locks import try_lock
-from flows.running.outcome import SKIPPED, end_in_states, end_partial
+from flows.running.outcome import SKIPPED, end_partial
 from flows.running.work import alive
 from flows.sweep import oip_sweep
 from flows.train import train
@@ -27,8 +27,7 @@ from tasks.dream.unreadable import pass_over_unreadable, say_passed_over
 from tasks.session.recorded import PARTIAL
 
 
-@flow(name="nightly", persist_result=False)
-@end_in_states
+@form_flow("nightly")
 def nightly(parameters: NightlyParameters) -> State[None]:
     """Train where there is no model of this recipe yet, optimise feature visualisations (OIPs), dream, and analyse.
 

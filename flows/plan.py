@@ -1,17 +1,16 @@
 """The flow `sweep-plan`: what a sweep will take at each quality on this machine. It grows no OIP."""
 
-from prefect import flow
-
 from flows.forms.parameters import SweepParameters
 from flows.results.plans import PlanSummary
 from flows.results.reports import report_plan
 from flows.running.damage import makes_damaged_again
+from flows.running.fields import form_flow
 from flows.running.plan import plan_of
 from flows.running.sweep_context import obtain_sweep_model, open_sweep
 from flows.running.work import work
 
 
-@flow(name="sweep-plan", persist_result=False)
+@form_flow("sweep-plan")
 @makes_damaged_again
 def sweep_plan(parameters: SweepParameters) -> PlanSummary:
     """Tell what a sweep takes: maps, time and bytes at each quality, and what fits into its time.

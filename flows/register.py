@@ -1,18 +1,17 @@
 """The flow `register`: a user's own model, from a `.keras` or `.h5` file, becomes one of the store's."""
 
-from prefect import flow
-
 from flows.forms.parameters import AnalyseParameters, DreamParameters, RegisterParameters
 from flows.forms.resolve import Resolved
 from flows.results.summaries import RegisterSummary
 from flows.running.damage import makes_damaged_again
+from flows.running.fields import form_flow
 from flows.running.models import obtain_whole, register_in
 from flows.running.work import work
 from tasks.model.stored import StoredModel, find_model
 from tasks.session.session import Session
 
 
-@flow(name="register", persist_result=False)
+@form_flow("register")
 @makes_damaged_again
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""

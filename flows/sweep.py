@@ -20,6 +20,7 @@ from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.accuracy import CHECKED
 from flows.running.damage import makes_damaged_again
 from flows.running.fan_out import fan_out
+from flows.running.fields import form_flow
 from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_in_states, end_partial, end_run, few
@@ -68,7 +69,7 @@ class MapsFailed(Exception):
         self.run = run
 
 
-@flow(name="oip-sweep", persist_result=False)
+@form_flow("oip-sweep")
 @makes_damaged_again
 def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """Optimise feature visualisations (OIPs) of a model.

@@ -2,11 +2,10 @@
 
 import time
 
-from prefect import flow
-
 from flows.forms.parameters import TrainParameters
 from flows.results.summaries import TrainSummary
 from flows.running.damage import makes_damaged_again
+from flows.running.fields import form_flow
 from flows.running.labels import tag_flow_run
 from flows.running.models import obtain_trained_model
 from flows.running.work import work
@@ -14,7 +13,7 @@ from tasks.model.training import Scores
 from tasks.session.attributes import read_as
 
 
-@flow(name="train", persist_result=False)
+@form_flow("train")
 @makes_damaged_again
 def train(parameters: TrainParameters) -> TrainSummary:
     """Train the reference network, or find that it has been trained. At its deadline it ends `Partial`, after an epoch.

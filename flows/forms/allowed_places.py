@@ -12,12 +12,14 @@ from pydantic import BaseModel
 
 from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
+from flows.forms.places import is_usual_store, store_place
 from lib.data.array_file import is_array_file
 from lib.data.image_names import ImageName
 from lib.door.roots import FILE, ROOTS, allowed_roots, is_url
 from lib.errors import BadInput
 from lib.network.held import is_file, parse_hold
 from lib.pictures.names import show_name
+from storage.files import without_password
 
 __all__ = ["ROOTS", "check", "refusal"]
 
@@ -25,10 +27,17 @@ _FOLDER = "folder:"
 
 
 def check(parameters: BaseModel) -> None:
-    """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved."""
+    """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved, and
+    for a store that is not the one which `dreamsweep up` was started for: its pictures are served, and no others."""
     for field, place in _places(parameters):
         if (outside := refusal(place)) is not None:
             raise BadInput(f"{field} is {show_name(place)}, {outside}")
+        if field == "store" and allowed_roots() is not None and not is_usual_store(place):
+            shown, usual = (show_name(without_password(one)) for one in (place, store_place()))
+            raise BadInput(
+                f"store is {shown}, and what runs flows here was started for {usual}: leave store out, or serve that "
+                f"one with dreamsweep up --store {shown}"
+            )
 
 
 def refusal(place: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -14,7 +14,9 @@ from lib.data.image_names import ImageName
 from lib.data.wanted_images import Fit
 from lib.deadline import CLOCK_TIME, zone
 from lib.errors import BadValue
+from lib.network.held import FORMS as HELD
 from lib.network.held import parse_hold
+from lib.network.pixels import FORMS as DECLARED
 from lib.network.pixels import Pixels as Declared
 from tasks.model.model_names import ref_called
 
@@ -135,3 +137,21 @@ Size = Annotated[
     PlainSerializer(lambda size: f"{size[0]}x{size[1]}", when_used="json"),
     Field(json_schema_extra=lambda schema: (schema.clear(), schema.update(type="string", pattern=_SIZE))[1]),
 ]
+
+PIXELS: Any = Field(
+    None,
+    title="Pixels",
+    description=f"Which pixels the network takes: {DECLARED}. Empty: what is declared with the model, or else found.",
+)
+HOLD: Any = Field(
+    None,
+    title="Hold",
+    description=f"At which values the inputs beside the image are held, where a network has several: {HELD}, for each. "
+    "Give them where you name a file as the model; they are stored with it.",
+)
+OUTPUT: Any = Field(
+    None,
+    title="Output",
+    description="Which output is kept, by its name, where a network has several. Empty: all of them. "
+    "Give it where you name a file as the model; it is stored with it.",
+)

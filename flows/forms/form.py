@@ -27,7 +27,7 @@ def at_home(path: Path) -> Path:
         return path
 
 
-def _left_empty(schema: JsonSchemaValue) -> None:
+def left_empty(schema: JsonSchemaValue) -> None:
     """Make of each field that may be None one that may be left empty: a form would have a switch before it instead.
 
     Objects keep the switch: they have no look of their own when they are empty. So do fields with a default on this
@@ -44,7 +44,7 @@ def _left_empty(schema: JsonSchemaValue) -> None:
 class Form(BaseModel):
     """What is filled in, by people or by programs. An empty text is none; what is not known is refused."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_left_empty)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=left_empty)
 
     @model_validator(mode="before")
     @classmethod
@@ -75,11 +75,14 @@ def _shown_path(path: Path) -> str:
     return show_name(str(path))
 
 
-def has_default(make: Callable[[], str | Path | None]) -> Callable[[JsonSchemaValue], None]:
-    """A form shows the default although it is only known on this machine."""
+def has_default(make: Callable[[], str | Path | BaseModel | None]) -> Callable[[JsonSchemaValue], None]:
+    """A form shows the default although it is only known on this machine, or is a form itself."""
 
     def extra(schema: JsonSchemaValue) -> None:
-        if (made := make()) is not None:
+        made = make()
+        if isinstance(made, BaseModel):
+            schema["default"] = made.model_dump(mode="json", exclude_none=True)
+        elif made is not None:
             schema["default"] = str(made)
 
     return extra

@@ -4,13 +4,16 @@ Importing this costs little: neither Prefect nor TensorFlow.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from flows.forms.every_run import InStore, Limits
 from flows.forms.field_types import (
     A_MODEL,
+    HOLD,
+    OUTPUT,
+    PIXELS,
     Checkpoints,
     DataFolder,
     DataSet,
@@ -22,14 +25,12 @@ from flows.forms.field_types import (
     Pixels,
     Size,
 )
-from flows.forms.form import Form, Place
+from flows.forms.form import Form, Place, has_default
 from flows.forms.places import DREAMS, ORIGINALS, data_place
 from lib.analysis.settings import AnalysisSettings
 from lib.data.image_names import SetName
 from lib.data.wanted_images import FIT
 from lib.dream.settings import DreamSettings
-from lib.network.held import FORMS as HELD
-from lib.network.pixels import FORMS
 from lib.oips.batcher import BATCH
 from lib.oips.growth import USUAL_QUALITY, QualityName
 from lib.oips.image_size import SIDE
@@ -40,27 +41,6 @@ from lib.training.settings import TrainSettings
 
 DATA = "digits"
 """What is trained on where no data set is named: it is embedded."""
-
-
-_PIXELS = Field(
-    None,
-    title="Pixels",
-    description=f"Which pixels the network takes: {FORMS}. Empty: what is declared with the model, or else found.",
-)
-
-
-_HOLD: Any = Field(
-    None,
-    title="Hold",
-    description=f"At which values the inputs beside the image are held, where a network has several: {HELD}, for each. "
-    "Give them where you name a file as the model; they are stored with it.",
-)
-_OUTPUT: Any = Field(
-    None,
-    title="Output",
-    description="Which output is kept, by its name, where a network has several. Empty: all of them. "
-    "Give it where you name a file as the model; it is stored with it.",
-)
 
 
 class Training(Form):
@@ -93,9 +73,9 @@ class RegisterParameters(InStore):
         ".h5 file of arrays.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
-    pixels: Pixels | None = _PIXELS
-    hold: Hold | None = _HOLD
-    output: OutputName | None = _OUTPUT
+    pixels: Pixels | None = PIXELS
+    hold: Hold | None = HOLD
+    output: OutputName | None = OUTPUT
     fit: FitOfPictures = FIT
     name: ModelName | None = Field(
         None,
@@ -116,7 +96,8 @@ class Sweeping(Form):
     train: TrainSettings | None = Field(
         None,
         title="Train first",
-        description="Train a network on the data set first, or reuse it where it has been trained, and sweep that.",
+        description="Train a network on the data set first, or reuse it where it has been trained, and sweep that. "
+        "None: nothing is trained.",
     )
     data: DataSet | None = Field(
         None,
@@ -126,9 +107,9 @@ class Sweeping(Form):
         f"{DATA} where a model is to be trained.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
-    pixels: Pixels | None = _PIXELS
-    hold: Hold | None = _HOLD
-    output: OutputName | None = _OUTPUT
+    pixels: Pixels | None = PIXELS
+    hold: Hold | None = HOLD
+    output: OutputName | None = OUTPUT
     fit: FitOfPictures = FIT
     checkpoints: Checkpoints | None = Field(
         None,
@@ -284,9 +265,9 @@ class DreamParameters(InStore, Limits, Dreaming):
     """Run DeepDream on pictures."""
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
-    pixels: Pixels | None = _PIXELS
-    hold: Hold | None = _HOLD
-    output: OutputName | None = _OUTPUT
+    pixels: Pixels | None = PIXELS
+    hold: Hold | None = HOLD
+    output: OutputName | None = OUTPUT
 
 
 class Analysing(Form):
@@ -345,9 +326,9 @@ class AnalyseParameters(InStore, Limits, Analysing):
         "Empty: the one that the model was trained on.",
     )
     data_dir: DataFolder = Field(default_factory=data_place)
-    pixels: Pixels | None = _PIXELS
-    hold: Hold | None = _HOLD
-    output: OutputName | None = _OUTPUT
+    pixels: Pixels | None = PIXELS
+    hold: Hold | None = HOLD
+    output: OutputName | None = OUTPUT
     fit: FitOfPictures = FIT
 
 
@@ -361,15 +342,17 @@ class NightlyParameters(InStore, Limits, Sweeping):
         description="How the network is trained, where no model is named.",
     )
     dreams: Dreaming | None = Field(
-        None,
+        default_factory=Dreaming,
         title="Dreams",
-        description=f"Which pictures to dream into, and how. None: the pictures in {ORIGINALS}, where there are any.",
+        description=f"Which pictures to dream into, and how. Unless others are named, those in {ORIGINALS}, where "
+        "there are any. None: nothing is dreamed.",
+        json_schema_extra=has_default(Dreaming),
     )
-
     analysis: Analysing | None = Field(
         default_factory=Analysing,
         title="Analysis",
         description="How to analyse the decisions of the model. None: nothing is analysed.",
+        json_schema_extra=has_default(Analysing),
     )
 
     def train_parameters(self) -> TrainParameters | None:
@@ -383,8 +366,10 @@ class NightlyParameters(InStore, Limits, Sweeping):
 
     @property
     def dreaming(self) -> Dreaming | None:
-        """What to dream, if anything: what is named, or else the pictures in their usual place."""
-        return self.dreams or (Dreaming() if ORIGINALS.is_dir() and any(ORIGINALS.iterdir()) else None)
+        """What to dream, if anything; nothing where the pictures in their usual place are meant and there are none."""
+        if self.dreams is None or self.dreams.pictures != [str(ORIGINALS)]:
+            return self.dreams
+        return self.dreams if ORIGINALS.is_dir() and any(ORIGINALS.iterdir()) else None
 
     def dream_parameters(self, dreaming: Dreaming, model: str) -> DreamParameters:
         """How a model is to dream."""

@@ -8,6 +8,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from storage.files import without_password
+
 DATA_FOLDER = Path(os.environ.get("DREAMSWEEP_HOME") or Path(__file__).parents[2] / "data").expanduser().resolve()
 """Ignored by git: the store, Prefect's database, exported pictures."""
 
@@ -28,13 +30,19 @@ ORIGINALS = DATA_FOLDER / "originals"
 DREAMS = DATA_FOLDER / "dreams"
 """Where dreams go, in the folders and under the names of their originals."""
 
+
+def is_usual_store(place: str) -> bool:
+    """Whether this is the store that is used where none is named, however it is written."""
+    return _known_as(place) == _known_as(store_place())
+
+
 GALLERY = "gallery"
 """The folder of the usual gallery within the data folder, and where the picture server has it."""
 
 
 def gallery_of(place: str) -> Path | None:
     """The folder of the gallery that runs in this store keep up to date: those in the usual store do."""
-    return gallery_folder(place) if _resolved(place) == _resolved(store_place()) else None
+    return gallery_folder(place) if is_usual_store(place) else None
 
 
 def gallery_folder(place: str) -> Path:
@@ -42,6 +50,10 @@ def gallery_folder(place: str) -> Path:
     if _resolved(place) == str(DATA_FOLDER / "store"):
         return DATA_FOLDER / GALLERY
     return DATA_FOLDER / "galleries" / hashlib.sha256(_resolved(place).encode()).hexdigest()[:12]
+
+
+def _known_as(place: str) -> str:
+    return without_password(_resolved(place.removeprefix("file://"))).rstrip("/")
 
 
 def _resolved(place: str) -> str:

@@ -4,13 +4,13 @@ What it finds damaged while it looks for what is there already it makes again at
 what is read later, or read by those that could not make it. All that is whole is found again.
 """
 
+import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast, overload
+from typing import TypeVar, cast
 
 from prefect.client.schemas.objects import State
 
 from flows.forms.every_run import InStore
-from flows.running.outcome import end_in_states
 from storage.errors import BlobGone
 from storage.store import Store
 from tasks.model.kinds.data import KIND as DATA
@@ -19,7 +19,7 @@ from tasks.session.damage import gone_blobs, gone_of
 from tasks.session.kind import kind_of_task
 from tasks.session.progress import say
 
-P = ParamSpec("P")
+Filled = TypeVar("Filled", bound=InStore)
 R = TypeVar("R")
 
 
@@ -27,46 +27,47 @@ class NotMadeAgain(BlobGone):
     """A blob is damaged or missing, and no run can make it from what it is given."""
 
 
-@overload
-def makes_damaged_again(function: Callable[P, State[R]]) -> Callable[P, R]: ...
-@overload
-def makes_damaged_again(function: Callable[P, R]) -> Callable[P, R]: ...
-def makes_damaged_again(function: Callable[P, State[R] | R]) -> Callable[P, R]:
-    """As `end_in_states`; it is begun again for every blob that it found damaged and had not found damaged before.
+def makes_damaged_again(function: Callable[[Filled], R]) -> Callable[[Filled], R]:
+    """The flow function, begun again for every blob that it found damaged and had not found damaged before.
 
-    Its first parameter is the run's. It ends as NotMadeAgain says where a blob is gone that it does not make.
+    It raises NotMadeAgain where a blob is gone that it does not make.
     """
-    return end_in_states(cast(Callable[P, R], function), _until_whole)  # a state or not: both are well
+
+    @functools.wraps(function)
+    def run(parameters: Filled) -> R:
+        return _until_whole(function, parameters)
+
+    return run
 
 
-def _until_whole(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _until_whole(function: Callable[[Filled], R], parameters: Filled) -> R:
     known: set[str] = set()
     while True:
         with gone_blobs() as gone:
-            result, error = _outcome(function, args, kwargs)
+            result, error = _outcome(function, parameters)
         if error is None and not (isinstance(result, State) and result.is_failed()):
-            return result
+            return cast(R, result)
         met, new = gone_of(error), set(gone) - known
         if met is not None and met.digest in known:
-            raise _explain(args[0], met) from error
+            raise _explain(parameters, met) from error
         if not new:
             if error is not None:
                 raise error
-            return result
+            return cast(R, result)
         known |= new
         say("The run begins again, to make again what was damaged; all else is found where it is.")
 
 
-def _outcome(function: Callable[..., R], args: Any, kwargs: Any) -> tuple[R | None, Exception | None]:
+def _outcome(function: Callable[[Filled], R], parameters: Filled) -> tuple[R | None, Exception | None]:
     try:
-        return function(*args, **kwargs), None
+        return function(parameters), None
     except Exception as error:
         return None, error
 
 
-def _explain(parameters: object, gone: BlobGone) -> BlobGone:
+def _explain(parameters: InStore, gone: BlobGone) -> BlobGone:
     """What that is which cannot be had, and what to do about it."""
-    made = Store.open(parameters.store).questions().producers(gone.digest) if isinstance(parameters, InStore) else []
+    made = Store.open(parameters.store).questions().producers(gone.digest)
     if not made:
         return gone
     record, role = made[-1]

@@ -23,19 +23,12 @@ SKIPPED = "Skipped"
 """The name of the state of a flow run that was not begun: `Cancelled`, where nobody was there to run it in time or its
 schedule was turned off, or `Completed`, as another one was under way that does the same."""
 
-Attempt = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
-"""How a flow function is called with its arguments."""
-
-
-def _once(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return function(*args, **kwargs)
-
 
 @overload
-def end_in_states(function: Callable[P, State[R]], attempt: Attempt = _once) -> Callable[P, R]: ...
+def end_in_states(function: Callable[P, State[R]]) -> Callable[P, R]: ...
 @overload
-def end_in_states(function: Callable[P, R], attempt: Attempt = _once) -> Callable[P, R]: ...
-def end_in_states(function: Callable[P, State[R] | R], attempt: Attempt = _once) -> Callable[P, R]:
+def end_in_states(function: Callable[P, R]) -> Callable[P, R]: ...
+def end_in_states(function: Callable[P, State[R] | R]) -> Callable[P, R]:
     """The flow function, ending in states that say at once what happened.
 
     Bad input and an unusable store are `Failed` with their own message, instead of one that says where they were
@@ -46,7 +39,7 @@ def end_in_states(function: Callable[P, State[R] | R], attempt: Attempt = _once)
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
-            return attempt(function, args, kwargs)
+            return function(*args, **kwargs)
         except (BadInput, StoreError) as problem:
             return Failed(message=printable(problem), data=problem)
         except OutOfTime as late:

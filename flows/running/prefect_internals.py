@@ -8,12 +8,15 @@ names them all, so that an update of Prefect which takes one away is told from o
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from prefect.client.schemas.objects import FlowRun
+    from prefect.deployments.runner import RunnerDeployment
     from prefect.events import Event
     from prefect.runner import Runner
 
@@ -86,6 +89,16 @@ def leave_ended_alone(runner: "Runner") -> None:
         return await as_usual(now, state_updates)
 
     proposer.propose_cancelled = propose_cancelled  # type: ignore[method-assign]
+
+
+def set_schema(deployment: "RunnerDeployment", schema: Mapping[str, Any]) -> None:
+    """Have a deployment show this form of its flow's arguments, in place of what Prefect reads off their types."""
+    from prefect.utilities.callables import ParameterSchema
+
+    class Whole(ParameterSchema):
+        model_config = ConfigDict(extra="allow")
+
+    deployment._parameter_openapi_schema = Whole.model_validate(schema)
 
 
 async def kill_flow_runs(runner: "Runner") -> None:

@@ -7,6 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import StateType
 
+from flows.forms.arguments import flattened
 from tasks.model.checkpoints import split_name
 
 if TYPE_CHECKING:
@@ -43,6 +44,5 @@ def _find(client: "SyncPrefectClient", names: Collection[str]) -> Iterator[str]:
 
 def _says(parameters: Mapping[str, Any], names: Collection[str]) -> bool:
     """Whether parameters name the model, by a name or a checkpoint of it."""
-    asked = parameters.get("parameters", parameters)
-    model = asked.get("model") if isinstance(asked, Mapping) else None
+    model = flattened(parameters).get("model")
     return isinstance(model, str) and split_name(model)[0] in names

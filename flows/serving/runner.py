@@ -15,6 +15,7 @@ import fcntl
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.runner import Runner
 
 from flows.running.prefect_internals import kill_flow_runs, leave_ended_alone, stop_polling
-from flows.serving.deployments import make_deployments
+from flows.serving.deployments import make_deployments, rewrite_saved
 from flows.serving.overdue import skip_overdue, under_way
 from flows.serving.runner_process import READY
 
@@ -34,6 +35,8 @@ LATE_SECONDS = 10.0
 """So long after its time a run waits for something; before that it is about to begin."""
 POLL_SECONDS = 2.0
 """How often the server is asked for runs that are to begin: what is started in the UI begins as fast as that."""
+REWRITE_SECONDS = 60.0
+"""How often saved parameters are looked at, and rewritten."""
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 4.5
 """How long flow runs may take to end by themselves (`flows.running.stopping`). Prefect would wait for 30 s."""
@@ -100,20 +103,25 @@ async def serve(at_once: int) -> None:
                     _say(f"the run {_called(run)}, waits for {', '.join(busy)}: {at_once} at once, as --at-once says")
                     told.add(run.id)
 
-        async def skip_now_and_then() -> None:
+        async def look_now_and_then() -> None:
+            rewritten = time.monotonic()
             while True:  # a machine that was asleep was not up either, and a schedule is turned off at any time
                 await asyncio.sleep(POLL_SECONDS)
                 with contextlib.suppress(Exception):
                     await skip()
+                if time.monotonic() - rewritten > REWRITE_SECONDS:
+                    rewritten = time.monotonic()
+                    with contextlib.suppress(Exception):
+                        await rewrite_saved(client)  # a form of the UI has saved every default that it showed
 
         await skip()
         _say(READY)
         threading.Thread(target=_when_alone, args=(runner,), daemon=True).start()
-        skipping = asyncio.ensure_future(skip_now_and_then())
+        looking = asyncio.ensure_future(look_now_and_then())
         try:
             await runner.start()
         finally:
-            skipping.cancel()
+            looking.cancel()
 
 
 def _called(run: FlowRun) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from storage.store import Store
 from tests.browser.conftest import Place
 from tests.browser.ui import Ui
+from tests.flows.being_up import wait_until
 from tests.flows.tiny import MAPS, UNITS, write_photograph
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,6 @@ def fill_in_a_sweep(ui: Ui, place: Place) -> None:
     ui.open_form(place.up.deployment("oip-sweep")["id"])
     expect(ui.page.get_by_text("How many random start images the ascents of a unit begin from")).to_be_visible()
     expect(ui.page.get_by_text("How many optimisation steps an OIP takes")).to_be_visible()
-    expect(ui.field("Store")).to_have_value(place.up.note["store"])
     ui.choose("Constraint", "box")
     ui.field("Model").fill(str(place.model))
     ui.field("Data set").fill(place.data)
@@ -87,7 +87,7 @@ def test_a_sweep_is_submitted_and_a_retry_computes_the_maps_that_failed_and_all_
     fill_in_a_sweep(ui, place)
     ui.submit()
     run = runs(place)[-1]
-    growth = run["parameters"]["parameters"]["growth"]
+    growth = run["parameters"]["growth"]
     assert growth | GROWTH | {"constraint": "box"} == growth
     assert ended(ui, place, run["id"]) == "Failed"
     ui.tab("Details")
@@ -178,6 +178,26 @@ def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, plac
         assert place.up.get(link).is_success
 
 
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_editing_a_deployment_keeps_what_differs_and_freezes_no_default(page: Page, place: Place, which: str) -> None:
+    ui = Ui(page, place.up.note["ui"] + ("/v2" if which == "new" else ""))
+    page.goto(place.up.link())
+    nightly = place.up.deployment("nightly")["id"]
+    try:
+        ui.open_edit(nightly)
+        expect(ui.label("Store")).to_have_count(0)
+        ui.field("Budget (minutes)").fill("5")
+        ui.field("OIPs per unit").fill("2")
+        ui.save()
+        saved = place.up.deployment("nightly")["parameters"]
+        assert saved["budget"] == 5
+        assert not {"store", "data_dir", "parameters"} & set(saved)
+        kept = {"budget": 5, "growth": {"oips": 2}}
+        wait_until(lambda: place.up.deployment("nightly")["parameters"] == kept, seconds=150)
+    finally:
+        place.up.ask("PATCH", f"/deployments/{nightly}", json={"parameters": {}})
+
+
 def test_a_typo_that_the_form_cannot_know_fails_within_seconds_with_its_message_first(place: Place) -> None:
     run = place.up.start("oip-sweep", model=str(place.model), data=place.data, layers=["Conv2D_3"])
     state = place.up.wait_for(run)
@@ -192,5 +212,5 @@ def test_the_old_ui_lists_the_deployments_and_opens_the_form(page: Page, place: 
     for flow in DEPLOYED:
         expect(page.locator(f"a[href*='{place.up.deployment(flow)['id']}']").first).to_be_visible()
     ui.open_form(place.up.deployment("oip-sweep")["id"])
-    expect(ui.field("Store")).to_have_value(place.up.note["store"])
+    expect(ui.field("Batch size")).to_have_value("64")
     expect(page.get_by_role("button", name="Submit")).to_be_visible()

@@ -25,7 +25,17 @@ class Ui:
         self.page.locator(f"a[href*='{deployment}']").first.click()
         self.page.get_by_role("button", name="Run", exact=True).click()
         self.page.get_by_text("Custom run").click()
-        expect(self.field("Store")).to_be_visible()
+        expect(self.field("Model")).to_be_visible()
+
+    def open_edit(self, deployment: str) -> None:
+        """The form of what is saved with a deployment."""
+        self.page.goto(f"{self.address}/deployments/deployment/{deployment}/edit")
+        expect(self.field("Budget (minutes)")).to_be_visible()
+
+    def save(self) -> None:
+        """Save what was edited."""
+        self.page.get_by_role("button", name=re.compile("^(Save|Update)$")).click()
+        self.page.wait_for_url(re.compile(r"/deployments/deployment/[^/]+$"))
 
     def label(self, name: str) -> Locator:
         """The label of a field."""

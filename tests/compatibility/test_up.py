@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from flows.serving.server import local_server
+from flows.web.access import authorization, server_password
 from storage.store import Store
 from tests.compatibility.make_store import (
     COMPLETES,
@@ -29,6 +32,7 @@ from tests.flows.being_up import Up, processes_of, wait_until
 pytestmark = pytest.mark.slow
 
 FLOWS = ("train", "oip-sweep", "dream", "analyse", "nightly")
+TO_COME = "a sweep that has not begun"
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +46,62 @@ def old_life(home: Path) -> dict[str, Any]:
     return dict(unnoticed)
 
 
+def shown(form: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Everything that a form of Prefect's UI shows where nothing is changed, and saves."""
+    definitions, found = schema["definitions"], {}
+    for name, field in definitions[form]["properties"].items():
+        groups = [kind["$ref"] for kind in (field, *field.get("anyOf", [])) if "$ref" in kind]
+        if "default" in field:
+            found[name] = field["default"]
+        elif groups:
+            found[name] = shown(groups[0].rpartition("/")[2], schema)
+    return found
+
+
 @pytest.fixture(scope="module")
-def up(home: Path, old_life: dict[str, Any]) -> Iterator[Up]:
-    """The present `up` in the old data folder."""
+def edited(home: Path) -> None:
+    """The old database, in which somebody has used the old forms: edited a deployment, and asked for a run to come."""
     (home / "prefect" / "prefect.db").write_bytes(lzma.decompress(DATABASE.read_bytes()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PREFECT_API_URL", raising=False)
+        server = local_server(home)
+        try:
+            url = server.ready()
+            headers = {"Authorization": authorization(server_password(home / "prefect"))}
+
+            def ask(method: str, path: str, **body: Any) -> Any:
+                answer = httpx.request(
+                    method, f"{url}{path}", json=body or None, headers=headers, trust_env=False, timeout=60
+                )
+                answer.raise_for_status()
+                return answer.json() if answer.content else None
+
+            nightly, sweep = (ask("GET", f"/deployments/name/{flow}/dreamsweep") for flow in ("nightly", "oip-sweep"))
+            all_fields = shown("NightlyParameters", nightly["parameter_openapi_schema"])
+            assert NOWHERE in all_fields["store"]
+            saved = {"parameters": all_fields | {"budget": 30, "data": "mnist"}}
+            ask("PATCH", f"/deployments/{nightly['id']}", parameters=saved)
+            ask(
+                "PATCH",
+                f"/deployments/{nightly['id']}/schedules/{nightly['schedules'][0]['id']}",
+                parameters={"parameters": {"layers": ["Conv2D_1/0"]}},
+            )
+            all_fields = shown("SweepParameters", sweep["parameter_openapi_schema"])
+            later = {"scheduled_time": str(datetime.now(UTC) + timedelta(days=20))}
+            ask(
+                "POST",
+                f"/deployments/{sweep['id']}/create_flow_run",
+                name=TO_COME,
+                parameters={"parameters": all_fields | {"layers": ["Conv2D_1/0"]}},
+                state={"type": "SCHEDULED", "state_details": later},
+            )
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def up(home: Path, old_life: dict[str, Any], edited: None) -> Iterator[Up]:
+    """The present `up` in the old data folder."""
     running = Up(home, "--at-once", "3")
     yield running
     running.end()
@@ -55,7 +111,8 @@ def up(home: Path, old_life: dict[str, Any]) -> Iterator[Up]:
 def runs(up: Up) -> dict[str, dict[str, Any]]:
     """All flow runs that somebody started, by name."""
     found = up.ask("POST", "/flow_runs/filter", json={"limit": 200})
-    return {run["name"]: run for run in found if run["deployment_id"] and not run["auto_scheduled"]}
+    started = [run for run in found if run["deployment_id"] and not run["auto_scheduled"]]
+    return {run["name"]: run for run in started if run["name"] != TO_COME}
 
 
 def retry(up: Up, run: dict[str, Any]) -> None:
@@ -70,11 +127,24 @@ def test_deployments_are_still_there_and_brought_up_to_date(up: Up, home: Path) 
     old = {run["deployment_id"] for run in runs(up).values()}
     for flow in FLOWS:
         deployment = up.deployment(flow)
-        schema = json.dumps(deployment["parameter_openapi_schema"])
-        assert NOWHERE not in schema  # where stores and pictures are by default
-        assert str(home / "store") in schema
+        schema = deployment["parameter_openapi_schema"]
+        assert NOWHERE not in json.dumps(schema)  # where stores and pictures are by default
+        assert "budget" in schema["properties"]
+        assert not {"parameters", "store", "data_dir"} & set(schema["properties"])
         old.discard(deployment["id"])
     assert not old
+
+
+def test_what_old_forms_saved_is_rewritten_by_fields_that_differ(up: Up) -> None:
+    nightly = up.deployment("nightly")
+    assert nightly["parameters"] == {"budget": 30, "data": "mnist"}
+    # it stood for all that the deployment says, and is now laid over that
+    assert nightly["schedules"][0]["parameters"] == {"layers": ["Conv2D_1/0"], "budget": None, "data": None}
+    for flow in FLOWS[:-1]:
+        assert up.deployment(flow)["parameters"] == {}
+    found = up.ask("POST", "/flow_runs/filter", json={"flow_runs": {"name": {"any_": [TO_COME]}}})
+    assert [run["parameters"] for run in found] == [{"layers": ["Conv2D_1/0"]}]
+    assert all(set(run["parameters"]) == {"parameters"} for run in runs(up).values())  # those are retried as they were
 
 
 def test_the_schedule_is_still_set_and_runs_are_scheduled(up: Up) -> None:

@@ -93,10 +93,17 @@ class House:
         """Of the API."""
         return f"http://127.0.0.1:{self.port}/api"
 
+    @property
+    def served(self) -> Path:
+        """The store that `up` is started for: a link to that of a test."""
+        return self.folder / "served"
+
     def be_up(self) -> None:
         """Start it, unless it is up."""
         if self.process is not None and self.process.poll() is None:
             return
+        if not self.served.is_symlink():
+            self._serve(self.folder / "nothing yet")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment |= {
             "DREAMSWEEP_HOME": str(self.home),
@@ -106,7 +113,7 @@ class House:
         ports = ["--port", str(self.port), "--pictures-port", str(self.pictures_port)]
         with (self.folder / "up.err").open("ab") as errors:
             self.process = subprocess.Popen(
-                [DREAMSWEEP, "up", "--json", *ports, "--allow", str(self.folder)],
+                [DREAMSWEEP, "up", "--json", *ports, "--store", str(self.served), "--allow", str(self.folder)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -119,6 +126,11 @@ class House:
             line = self.process.stdout.readline()
             assert line, f"up did not start: {(self.folder / 'up.err').read_text()[-2000:]}"
             said += line
+
+    def _serve(self, store: Path) -> None:
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.served.unlink(missing_ok=True)
+        self.served.symlink_to(store)
 
     def end(self) -> None:
         """End it as a user does, and see that it ends."""
@@ -165,17 +177,16 @@ class House:
         """A sweep of the tiny model, begun through its deployment, as from the UI."""
         self.be_up()
         self.faults.forget()
+        self._serve(store)
         parameters = {
-            "store": str(store),
             "model": str(self.model),
             "data": self.data,
-            "data_dir": None,
             "pixels": "0..1",
             "growth": asdict(GROWTH),
         }
         with self.client() as client:
             deployment = client.read_deployment_by_name("oip-sweep/dreamsweep").id
-            run = client.create_flow_run_from_deployment(deployment, parameters={"parameters": parameters | changes})
+            run = client.create_flow_run_from_deployment(deployment, parameters=parameters | changes)
         try:
             yield Sweep(self, store, run.id)
         finally:

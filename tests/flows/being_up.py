@@ -115,7 +115,7 @@ class Up:
         made = self.ask(
             "POST",
             f"/deployments/{self.deployment(flow)['id']}/create_flow_run",
-            json={"parameters": {"parameters": parameters}, "state": {"type": "SCHEDULED"}},
+            json={"parameters": parameters, "state": {"type": "SCHEDULED"}},
         )
         return str(made["id"])
 

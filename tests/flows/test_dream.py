@@ -479,6 +479,7 @@ def test_links_that_lead_outside_of_what_is_allowed_fail_alone(
         write_photograph(masks / name, 5, channels=1)
     (masks / "masked.png").symlink_to(tmp_path / "private" / "secret.png")
     monkeypatch.setenv("DREAMSWEEP_ALLOWED_ROOTS", json.dumps([str(house.root)]))
+    monkeypatch.setenv("DREAMSWEEP_STORE", house.store.root)
     summary = house.failing(mask=masks)
     assert {one["title"] for one in summary["pictures"]} == {"rose.png", "garden/lily.png"}
     refused = {"link.png", "garden/link to a folder", "masked.png"}

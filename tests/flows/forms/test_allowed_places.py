@@ -35,8 +35,9 @@ def inside(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def allow(inside: Path, monkeypatch: pytest.MonkeyPatch) -> Allow:
-    """Allow the folder `inside`, and whatever else is given; DREAMSWEEP_MNIST and the default store are no part."""
+    """Allow the folder `inside`, which is the store, and whatever else is given; DREAMSWEEP_MNIST is no part."""
     monkeypatch.delenv("DREAMSWEEP_MNIST", raising=False)
+    monkeypatch.setenv("DREAMSWEEP_STORE", str(inside))
 
     def allow(*others: object) -> None:
         roots = [str(inside), *map(str, others)]
@@ -57,11 +58,11 @@ def test_where_nothing_is_said_every_place_is_allowed(monkeypatch: pytest.Monkey
 
 def test_what_lies_within_is_allowed_and_what_names_no_place_is_none(inside: Path, allow: Allow) -> None:
     check(sweep(inside))
-    check(sweep(inside, store=f"{inside}/deep/../deep/store", model=f"{inside}/m.keras", data=f"folder:{inside}/p"))
-    check(sweep(inside, store=f"file://{inside}/store", data_dir=inside / "mnist"))
+    check(sweep(inside, store=f"{inside}/deep/..", model=f"{inside}/m.keras", data=f"folder:{inside}/p"))
+    check(sweep(inside, store=f"file://{inside}/", data_dir=inside / "mnist"))
     check(sweep(inside, model="model/latest", data="mnist", layers=["/etc/*"]))
     check(TrainParameters(store=str(inside), data="digits"))
-    check(NightlyParameters(store=str(inside)))
+    check(NightlyParameters(store=str(inside), dreams=None))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_images_to_look_at_are_within_what_is_allowed(inside: Path, allow: Allow
     outside = inside.parent / "outside"
     (inside / "link").symlink_to(outside)
     (inside / "rose.png").write_bytes(b"")
-    asked = {"store": str(inside / "store"), "data_dir": None}
+    asked = {"store": str(inside), "data_dir": None}
     check(AnalyseParameters(**asked, images=["test/3", str(inside / "rose.png")]))
     with pytest.raises(BadInput, match=r"images is .*outside of what may be used here"):
         check(AnalyseParameters(**asked, images=["test/3", place.format(inside=inside, outside=outside)]))
@@ -177,8 +178,8 @@ def test_where_a_link_in_a_folder_leads_is_what_counts(inside: Path, allow: Allo
 
 
 def test_a_link_to_a_place_that_is_allowed_is_allowed(inside: Path, allow: Allow, tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(inside / "deep")
-    check(sweep(inside, store=str(tmp_path / "link")))
+    (tmp_path / "link").symlink_to(inside)
+    check(sweep(inside, store=str(tmp_path / "link"), data=f"folder:{tmp_path}/link/deep"))
     allow(tmp_path / "link to outside")
     (tmp_path / "link to outside").symlink_to(tmp_path / "outside")
     check(sweep(inside, data=f"folder:{tmp_path}/outside"))
@@ -186,8 +187,8 @@ def test_a_link_to_a_place_that_is_allowed_is_allowed(inside: Path, allow: Allow
 
 def test_a_url_allows_what_is_below_it_and_nothing_beside_it(inside: Path, allow: Allow) -> None:
     allow("s3://bucket/store", "s3://other/")
-    for store in ("s3://bucket/store", "s3://bucket/store/", "s3://bucket/store/sub", "s3://other/any"):
-        check(sweep(inside, store=store))
+    for place in ("s3://bucket/store", "s3://bucket/store/", "s3://bucket/store/sub", "s3://other/any"):
+        assert refusal(place) is None
     for store in (
         "s3://bucket/store2",
         "s3://bucket",
@@ -214,8 +215,29 @@ def test_places_within_parameters_of_parameters_are_seen_as_well(inside: Path, a
 def test_a_relative_place_is_taken_from_where_the_process_is(
     inside: Path, allow: Allow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(inside)
-    check(sweep(inside, store="store", data="folder:pictures"))
+    monkeypatch.chdir(inside.parent)
+    check(sweep(inside, store="inside", data="folder:inside/pictures"))
     monkeypatch.chdir(os.sep)
-    with pytest.raises(BadInput, match="store is store"):
-        check(sweep(inside, store="store"))
+    with pytest.raises(BadInput, match="store is inside"):
+        check(sweep(inside, store="inside"))
+
+
+def test_a_store_that_is_not_the_one_served_is_refused_with_that_reason_and_the_one_served_is_not(
+    inside: Path, allow: Allow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = inside / "deep" / "other"
+    with pytest.raises(BadInput) as refused:
+        check(sweep(inside, store=str(other)))
+    assert str(refused.value) == (
+        f"store is {other}, and what runs flows here was started for {inside}: leave store out, or serve that one with "
+        f"dreamsweep up --store {other}"
+    )
+    check(SweepParameters())
+    allow("s3://bucket", "s3://me:secret@bucket")
+    monkeypatch.setenv("DREAMSWEEP_STORE", "s3://me:secret@bucket/store")
+    check(sweep(inside, store="s3://bucket/store/"))  # as it is recorded
+    with pytest.raises(BadInput, match="started for s3://bucket/store:") as refused:
+        check(sweep(inside, store="s3://bucket/other"))
+    assert "secret" not in str(refused.value)
+    monkeypatch.delenv("DREAMSWEEP_ALLOWED_ROOTS")  # a command of a user's own
+    check(sweep(inside, store=str(other)))

@@ -4,25 +4,19 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from flows.forms.arguments import schema_of
 from flows.forms.entries import find_entry, title_of
 from flows.forms.parameters import DreamParameters, NightlyParameters, SweepParameters, TrainParameters
 from flows.serving.server_settings import api_headers
 from lib.errors import BadInput
 from lib.training.settings import TrainSettings
 
-FLOWS = {
-    "train": "flows.train.train",
-    "oip-sweep": "flows.sweep.oip_sweep",
-    "dream": "flows.dream.dream",
-    "nightly": "flows.nightly.nightly",
-}
 MODELS = {
     "train": TrainParameters,
     "oip-sweep": SweepParameters,
@@ -51,7 +45,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("oip-sweep", {"size": "64"}, "size"),
     ("oip-sweep", {"batch": 0}, "batch"),
     ("oip-sweep", {"maps_per_task": 1.5}, "maps_per_task"),
-    ("oip-sweep", {"no_such_field": 1}, "parameters"),
+    ("oip-sweep", {"no_such_field": 1}, "no_such_field"),
     ("train", {"data": "mnits"}, "data"),
     ("train", {"settings": {"momentum": 1}}, "settings.momentum"),
     ("train", {"settings": {"optimiser": "adagrad"}}, "settings.optimiser"),
@@ -81,17 +75,10 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def schema_of(flow: str) -> dict[str, Any]:
-    """The form of a flow, as Prefect makes it."""
-    from prefect.utilities.callables import parameter_schema
-
-    module, _, name = FLOWS[flow].rpartition(".")
-    return parameter_schema(getattr(import_module(module), name).fn).model_dump_for_openapi()
-
-
 def leaves(flow: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every field of a form that something is filled into, by its path."""
-    definitions = schema_of(flow)["definitions"]
+    schema = schema_of(MODELS[flow])
+    definitions = schema["definitions"]
 
     def within(definition: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         assert not definition.get("required"), f"{path} cannot be left as it is"
@@ -101,10 +88,10 @@ def leaves(flow: str) -> Iterator[tuple[str, dict[str, Any]]]:
             for reference in inner:
                 yield from within(definitions[reference.rpartition("/")[2]], f"{path}{name}.")
 
-    yield from within(definitions[MODELS[flow].__name__], "")
+    yield from within(schema, "")
 
 
-@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("flow", MODELS)
 def test_every_field_has_a_label_and_a_description_of_its_own(flow: str) -> None:
     fields = dict(leaves(flow))
     assert len(fields) > 10
@@ -116,27 +103,57 @@ def test_every_field_has_a_label_and_a_description_of_its_own(flow: str) -> None
         assert len(field["description"]) > len(name), path
 
 
-@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("flow", MODELS)
 def test_every_default_that_a_form_shows_is_within_its_limits_and_the_models_own(
     flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DREAMSWEEP_MNIST", raising=False)
-    defaults = MODELS[flow]().model_dump(mode="json") | {"data_dir": None}
+    defaults = MODELS[flow]().model_dump(mode="json")
     for path, field in leaves(flow):
-        if path.startswith("dreams.") or (path.startswith("train.") and flow != "nightly"):
-            continue  # shown once it is chosen to train first, or to dream
+        if path.startswith("train.") and flow != "nightly":
+            continue  # shown once it is chosen to train first
         own: Any = defaults
         for name in path.split("."):
             own = own[name]
         if "default" in field:
-            assert field["default"] == own, path
+            assert field["default"] == (without_none(own) if isinstance(own, dict) else own), path
             if "anyOf" not in field:
                 Draft202012Validator(field).validate(field["default"])
+        elif isinstance(own, float):  # with so many decimals the old UI's field would refuse it
+            assert f"Empty: {own:g}." in field["description"], path
         else:
             assert own is None or isinstance(own, dict), path
 
 
-@pytest.mark.parametrize("flow", FLOWS)
+def without_none(own: dict[str, Any]) -> dict[str, Any]:
+    """What a form shows of a group's defaults: what is left empty is not there."""
+    return {
+        name: without_none(value) if isinstance(value, dict) else value
+        for name, value in own.items()
+        if value is not None
+    }
+
+
+@pytest.mark.parametrize("flow", MODELS)
+def test_a_form_shows_its_fields_and_neither_the_store_nor_the_argument_that_held_all(flow: str) -> None:
+    schema = schema_of(MODELS[flow])
+    hidden = {"store", "data_dir", "parameters"}
+    assert set(schema["properties"]) == set(MODELS[flow].model_fields) - hidden
+    assert [field["position"] for field in schema["properties"].values()] == list(range(len(schema["properties"])))
+    assert hidden & set(schema["propertyNames"]["enum"]) == hidden - ({"data_dir"} if flow == "dream" else set())
+
+
+def test_a_group_that_is_none_is_off_and_one_that_is_on_says_what_it_is() -> None:
+    for name in ("dreams", "analysis"):
+        shown = schema_of(NightlyParameters)["properties"][name]
+        assert shown["default"] == without_none(NightlyParameters().model_dump(mode="json")[name])
+        assert NightlyParameters.model_validate({name: shown["default"]}) == NightlyParameters()
+        assert "None: nothing is" in shown["description"]
+    night = NightlyParameters.model_validate({"dreams": None, "analysis": None})
+    assert (night.dreaming, night.analysis) == (None, None)
+
+
+@pytest.mark.parametrize("flow", MODELS)
 def test_choices_are_drop_downs_and_numbers_have_limits(flow: str) -> None:
     for path, field in leaves(flow):
         kinds = [field, *field.get("anyOf", [])]
@@ -158,7 +175,7 @@ def test_the_server_refuses_wrong_values_by_their_field_and_takes_right_ones(pre
     deployments = asyncio.run(register())
 
     def create(flow: str, given: dict[str, Any]) -> httpx.Response:
-        body = {"parameters": {"parameters": given}, "state": {"type": "PAUSED"}}
+        body = {"parameters": given, "state": {"type": "PAUSED"}}
         address = f"{prefect_server}/deployments/{deployments[flow]}/create_flow_run"
         while True:  # SQLite may be busy: Prefect's clients ask again
             answer = httpx.post(address, json=body, headers=api_headers(), trust_env=False, timeout=30)
@@ -191,10 +208,11 @@ def test_wrong_values_are_refused_as_well_where_no_server_looks(flow: str, given
 def test_a_run_with_wrong_values_fails_with_the_same_words(prefect_server: str) -> None:
     from flows.sweep import oip_sweep
 
-    state = oip_sweep({"growth": {"starts": -1}}, return_state=True)  # type: ignore[arg-type]  # as a schedule has it
-    assert state.is_failed()
-    assert state.message is not None
-    check_words(state.message, MODELS["oip-sweep"], "growth.starts")
+    growth = {"starts": -1}
+    for state in (oip_sweep(growth=growth, return_state=True), oip_sweep({"growth": growth}, return_state=True)):
+        assert state.is_failed()
+        assert state.message is not None
+        check_words(state.message, MODELS["oip-sweep"], "growth.starts")
 
 
 def check_words(message: str, form: type[Any], field: str) -> None:
@@ -203,7 +221,7 @@ def check_words(message: str, form: type[Any], field: str) -> None:
     assert "pydantic" not in message
     assert "validation error" not in message
     path, _ = find_entry(form, field.split("."))
-    unknown = {"growth": "start", "parameters": "no_such_field"}.get(field)
+    unknown = {"growth": "start", "no_such_field": "no_such_field"}.get(field)
     assert (f"there is no field {unknown!r}" if unknown else title_of(form, path)) in message
 
 

@@ -137,6 +137,7 @@ def test_nothing_is_fitted_that_is_not_read(place: Path) -> None:
 
 def test_a_place_that_is_not_allowed_is_refused_first(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMSWEEP_ALLOWED_ROOTS", json.dumps([str(place / "store")]))
+    monkeypatch.setenv("DREAMSWEEP_STORE", str(place / "store"))
     with pytest.raises(BadInput, match="outside of what may be used here"):
         resolve(sweep(place, model=str(place / "none.keras")))
 

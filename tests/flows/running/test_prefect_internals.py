@@ -27,11 +27,18 @@ PARTS = [
     "prefect.runner:Runner.cancel_all",
     "prefect.runner:Runner.handle_sigterm",
     "prefect.server.api.server:create_app",
+    "prefect.utilities.callables:ParameterSchema",
 ]
 NAMES = [
     *("_process_manager", "_scheduled_run_poller", "_state_proposer", "_loops_task_group", "PREFECT__FLOW_RUN_ID"),
     *("refresh_global_settings_context", "PrefectEventsClient", "EventsWorker", "APILogWorker"),
-    *("PrefectConsoleHandler", r"prefect\.server", r"prefect\._internal", r"prefect\.utilities"),
+    *(
+        "_parameter_openapi_schema",
+        "PrefectConsoleHandler",
+        r"prefect\.server",
+        r"prefect\._internal",
+        r"prefect\.utilities",
+    ),
 ]
 """By which any of them is touched."""
 
@@ -64,6 +71,17 @@ def test_a_run_that_is_cancelled_by_the_end_of_what_runs_it_is_known_by_its_mess
 
     said = inspect.signature(CancellationManager.cancel_all).parameters["state_msg"].default
     assert said == RUNNER_ENDS, gone(f"message {RUNNER_ENDS!r}")
+def test_a_deployment_has_the_schema_that_is_replaced() -> None:
+    from prefect.deployments.runner import RunnerDeployment
+
+    from flows.running.prefect_internals import set_schema
+
+    made = RunnerDeployment(name="internals", flow_name="internals")
+    assert "_parameter_openapi_schema" in RunnerDeployment.__private_attributes__, gone("the schema of a deployment")
+    schema = {"title": "Parameters", "type": "object", "properties": {}, "required": [], "definitions": {}}
+    set_schema(made, schema | {"propertyNames": {"enum": ["budget"]}})
+    sent = made._parameter_openapi_schema.model_dump(exclude_unset=True)
+    assert sent == schema | {"propertyNames": {"enum": ["budget"]}}
 
 
 async def _parts_of_a_runner() -> list[str]:

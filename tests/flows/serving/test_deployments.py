@@ -71,7 +71,7 @@ def test_a_deployment_names_its_flow_by_module_and_holds_parameters_to_its_form(
     made = deployment(client, flow)
     assert made.entrypoint == module
     assert made.enforce_parameter_schema
-    assert made.parameters == {"parameters": {}}  # what a schedule starts it with
+    assert made.parameters == {}  # what a schedule starts it with
     assert made.description
 
 
@@ -87,12 +87,12 @@ def test_registering_again_leaves_what_belongs_to_the_user(client: SyncPrefectCl
     register("nightly")
     made = deployment(client)
     Nightly(client).set_times(["30 2 * * 1-5"], "Europe/Berlin")
-    changed = DeploymentUpdate(parameters={"parameters": {"budget": 30}}, tags=["mine"], paused=True)
+    changed = DeploymentUpdate(parameters={"budget": 30}, tags=["mine"], paused=True)
     client.update_deployment(made.id, changed)
     register("nightly")
     again = deployment(client)
     assert again.id == made.id
-    assert again.parameters == {"parameters": {"budget": 30}}
+    assert again.parameters == {"budget": 30}
     assert again.tags == ["mine"]
     assert again.paused
     (item,) = again.schedules

@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from websockets.typing import Subprotocol
 from flows.serving.server import ServerError, local_server
 from flows.web.access import server_password
 from storage.store import Store
-from tests.flows.being_up import Up, dreamsweep, processes_of, wait_until
+from tests.flows.being_up import Up, dreamsweep, environment, processes_of, wait_until
 from tests.flows.starvation import Starvation
 from tests.flows.tiny import UNITS, saved, small_cnn, write_pictures
 
@@ -261,6 +263,31 @@ def test_flow_runs_speak_in_one_log_and_libraries_in_another(up: Up, home: Path)
     assert "cpu_feature_guard" in libraries
     assert "cpu_feature_guard" not in runs
     assert name not in libraries
+def test_prefects_command_line_and_python_start_a_run_with_its_fields(up: Up, home: Path) -> None:
+    fields = ("-p", "budget=5", "-p", "model=model/none")
+    done = dreamsweep(home, "prefect", "deployment", "run", "nightly/dreamsweep", *fields)
+    assert done.returncode == 0, done.stderr
+    script = (
+        "from prefect.deployments import run_deployment\n"
+        "for asked in ({'budget': 5, 'model': 'model/none'}, {'parameters': {'budget': 5, 'model': 'model/none'}}):\n"
+        "    run_deployment('nightly/dreamsweep', parameters=asked, timeout=0)\n"
+    )
+    server = {"PREFECT_API_URL": up.note["api"], "PREFECT_API_AUTH_STRING": server_password(home / "prefect")}
+    subprocess.run([sys.executable, "-c", script], env=environment(home, **server), check=True)
+    question = {"flows": {"name": {"any_": ["nightly"]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    found = up.ask("POST", "/flow_runs/filter", json=question)
+    flat = {"budget": 5, "model": "model/none"}
+    assert [run["parameters"] for run in found] == [flat, flat, {"parameters": flat}]  # as they were given
+    for run in found:
+        state = up.wait_for(run["id"])
+        assert (state["type"], "model/none" in state["message"]) == ("FAILED", True), state
+
+
+def test_a_run_in_a_store_that_is_not_served_fails_with_that_reason(up: Up, home: Path) -> None:
+    state = up.wait_for(up.start("oip-sweep", store=str(home / "other"), **small_sweep(home)))
+    assert state["type"] == "FAILED"
+    assert f"store is {home / 'other'}, and what runs flows here was started for {home / 'store'}" in state["message"]
+    assert not (home / "other").exists()
 
 
 def test_what_the_form_cannot_take_is_refused_by_the_api(up: Up, home: Path) -> None:

@@ -280,12 +280,13 @@ def test_a_schedule_that_names_a_model_keeps_it(
     with get_client(sync_client=True) as client:
         Nightly(client)  # registers it
         nightly = client.read_deployment_by_name("nightly/dreamsweep")
-        asked = {"parameters": {"model": "net-abababab@3"}}  # as somebody fills the form in
-        client.update_deployment(nightly.id, DeploymentUpdate(parameters=asked))
+        asked = {"model": "net-abababab@3"}
         try:
-            said = refused(cli, "models", "remove", "net-abababab", "--yes")
-            assert "model/net-abababab is used by the deployment nightly: it stays" in said
-            client.update_deployment(nightly.id, DeploymentUpdate(parameters={"parameters": {}}))
+            for saved in (asked, {"parameters": asked}):  # as forms save it, and as those of earlier versions did
+                client.update_deployment(nightly.id, DeploymentUpdate(parameters=saved))
+                said = refused(cli, "models", "remove", "net-abababab", "--yes")
+                assert "model/net-abababab is used by the deployment nightly: it stays" in said
+            client.update_deployment(nightly.id, DeploymentUpdate(parameters={}))
             assert cli("models", "remove", "net-abababab", "--yes")[0] == 0
         finally:
             client.delete_deployment(nightly.id)
