@@ -200,10 +200,10 @@ def said_in(schema: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_form_of_a_deployment_is_in_plain_words(name: str) -> None:
-    from prefect.utilities.callables import parameter_schema
+    from flows.forms.arguments import form_of, schema_of
 
     flow = flow_of(name)
-    texts = [flow.description, *said_in(parameter_schema(flow).model_dump())]
+    texts = [flow.description, *said_in(schema_of(form_of(flow.fn)))]
     assert len(texts) > 20
     assert [offence for text in texts for offence in offences(text)] == []
     assert [text for text in texts if re.search(CLIPPED, text)] == []
@@ -211,10 +211,10 @@ def test_the_form_of_a_deployment_is_in_plain_words(name: str) -> None:
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_the_form_of_a_deployment_says_at_first_what_an_oip_is(name: str) -> None:
-    from prefect.utilities.callables import parameter_schema
+    from flows.forms.arguments import form_of, schema_of
 
     flow = flow_of(name)
-    assert says_first_what_an_oip_is(" ".join([flow.description, *said_in(parameter_schema(flow).model_dump())]))
+    assert says_first_what_an_oip_is(" ".join([flow.description, *said_in(schema_of(form_of(flow.fn)))]))
 
 
 def test_the_descriptions_of_tasks_are_in_plain_words() -> None:

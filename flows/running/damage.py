@@ -35,34 +35,27 @@ def makes_damaged_again(function: Callable[[Filled], R]) -> Callable[[Filled], R
 
     @functools.wraps(function)
     def run(parameters: Filled) -> R:
-        return _until_whole(function, parameters)
+        known: set[str] = set()
+        while True:
+            result, error = None, None
+            with gone_blobs() as gone:
+                try:
+                    result = function(parameters)
+                except Exception as raised:
+                    error = raised
+            if error is None and not (isinstance(result, State) and result.is_failed()):
+                return cast(R, result)
+            met, new = gone_of(error), set(gone) - known
+            if met is not None and met.digest in known:
+                raise _explain(parameters, met) from error
+            if not new:
+                if error is not None:
+                    raise error
+                return cast(R, result)
+            known |= new
+            say("The run begins again, to make again what was damaged; all else is found where it is.")
 
     return run
-
-
-def _until_whole(function: Callable[[Filled], R], parameters: Filled) -> R:
-    known: set[str] = set()
-    while True:
-        with gone_blobs() as gone:
-            result, error = _outcome(function, parameters)
-        if error is None and not (isinstance(result, State) and result.is_failed()):
-            return cast(R, result)
-        met, new = gone_of(error), set(gone) - known
-        if met is not None and met.digest in known:
-            raise _explain(parameters, met) from error
-        if not new:
-            if error is not None:
-                raise error
-            return cast(R, result)
-        known |= new
-        say("The run begins again, to make again what was damaged; all else is found where it is.")
-
-
-def _outcome(function: Callable[[Filled], R], parameters: Filled) -> tuple[R | None, Exception | None]:
-    try:
-        return function(parameters), None
-    except Exception as error:
-        return None, error
 
 
 def _explain(parameters: InStore, gone: BlobGone) -> BlobGone:

@@ -51,7 +51,9 @@ def takes_fields(function: Callable[[Filled], R]) -> Callable[..., R]:
 
     @functools.wraps(function)
     def run(parameters: object = None, **fields: Any) -> R:
-        return function(read_arguments(form, parameters, fields))  # type: ignore[arg-type]  # the form is its own
+        if isinstance(parameters, form) and not fields:
+            return function(parameters)  # type: ignore[arg-type]  # the form is its own
+        return function(read_arguments(form, parameters, fields))  # type: ignore[arg-type]
 
     run.__dict__["__signature__"] = signature_of(form)  # Prefect reads it
     return run
