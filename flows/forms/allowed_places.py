@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from flows.forms.field_types import is_model_file
 from flows.forms.form import path_of
-from flows.forms.places import is_usual_store, store_place
+from flows.forms.parameters import NightlyParameters
+from flows.forms.places import data_place, is_same_place, store_place
 from lib.data.array_file import is_array_file
 from lib.data.image_names import ImageName
 from lib.door.roots import FILE, ROOTS, allowed_roots, is_url
@@ -27,17 +28,29 @@ _FOLDER = "folder:"
 
 
 def check(parameters: BaseModel) -> None:
-    """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved, and
-    for a store that is not the one which `dreamsweep up` was started for: its pictures are served, and no others."""
+    """Raise BadInput where a place in the parameters, at any depth, lies outside of the roots, links resolved, and for
+    a store or a folder of IDX files that is not the one which `dreamsweep up` was started for: it serves the pictures
+    of that store, and no others."""
+    if isinstance(parameters, NightlyParameters):  # where nothing will be dreamed, no folder of dreams is used
+        parameters = parameters.model_copy(update={"dreams": parameters.dreaming})
     for field, place in _places(parameters):
-        if (outside := refusal(place)) is not None:
-            raise BadInput(f"{field} is {show_name(place)}, {outside}")
-        if field == "store" and allowed_roots() is not None and not is_usual_store(place):
-            shown, usual = (show_name(without_password(one)) for one in (place, store_place()))
+        usual = _served(field) if allowed_roots() is not None else None
+        if usual is not None and not is_same_place(place, usual):
+            shown = show_name(without_password(place))
             raise BadInput(
-                f"store is {shown}, and what runs flows here was started for {usual}: leave store out, or serve that "
-                f"one with dreamsweep up --store {shown}"
+                f"{field} is {shown}, and what runs flows here was started for {show_name(without_password(usual))}: "
+                f"leave {field} out, or serve that one with dreamsweep up --{field.replace('_', '-')} {shown}"
             )
+        if usual is None and (outside := refusal(place)) is not None:
+            raise BadInput(f"{field} is {show_name(place)}, {outside}")
+
+
+def _served(field: str) -> str | None:
+    """The only place that this field may name, if there is one."""
+    if field == "store":
+        return store_place()
+    data = data_place() if field == "data_dir" else None
+    return None if data is None else str(data)
 
 
 def refusal(place: str) -> str | None:

@@ -20,6 +20,7 @@ from flows.forms.parameters import (
     TrainParameters,
 )
 from lib.errors import BadInput
+from tests.flows.tiny import write_photograph
 
 Allow = Callable[..., None]
 
@@ -62,7 +63,7 @@ def test_what_lies_within_is_allowed_and_what_names_no_place_is_none(inside: Pat
     check(sweep(inside, store=f"file://{inside}/", data_dir=inside / "mnist"))
     check(sweep(inside, model="model/latest", data="mnist", layers=["/etc/*"]))
     check(TrainParameters(store=str(inside), data="digits"))
-    check(NightlyParameters(store=str(inside), dreams=None))
+    check(NightlyParameters(store=str(inside)))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,9 @@ def test_a_store_that_is_not_the_one_served_is_refused_with_that_reason_and_the_
         f"dreamsweep up --store {other}"
     )
     check(SweepParameters())
-    allow("s3://bucket", "s3://me:secret@bucket")
+    outside = inside.parent / "outside"  # to allow it would not help
+    with pytest.raises(BadInput, match=f"store is {outside}, and what runs flows here was started for {inside}:"):
+        check(sweep(inside, store=str(outside)))
     monkeypatch.setenv("DREAMSWEEP_STORE", "s3://me:secret@bucket/store")
     check(sweep(inside, store="s3://bucket/store/"))  # as it is recorded
     with pytest.raises(BadInput, match="started for s3://bucket/store:") as refused:
@@ -241,3 +244,34 @@ def test_a_store_that_is_not_the_one_served_is_refused_with_that_reason_and_the_
     assert "secret" not in str(refused.value)
     monkeypatch.delenv("DREAMSWEEP_ALLOWED_ROOTS")  # a command of a user's own
     check(sweep(inside, store=str(other)))
+
+
+def test_another_folder_of_idx_files_than_that_of_up_is_refused_with_that_reason(
+    inside: Path, allow: Allow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(sweep(inside, data_dir=inside / "mnist"))  # `up` was started with none
+    monkeypatch.setenv("DREAMSWEEP_MNIST", str(inside / "deep"))
+    check(sweep(inside))
+    check(sweep(inside, data_dir=inside / "link" / ".." / "deep"))
+    with pytest.raises(BadInput) as refused:
+        check(sweep(inside, data_dir=inside / "mnist"))
+    assert str(refused.value) == (
+        f"data_dir is {inside}/mnist, and what runs flows here was started for {inside}/deep: leave data_dir out, or "
+        f"serve that one with dreamsweep up --data-dir {inside}/mnist"
+    )
+    monkeypatch.delenv("DREAMSWEEP_ALLOWED_ROOTS")
+    check(sweep(inside, data_dir=inside / "mnist"))
+
+
+def test_where_nothing_will_be_dreamed_the_folder_of_dreams_may_lie_anywhere(
+    inside: Path, allow: Allow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inside / "dreams").symlink_to(inside.parent / "outside")
+    monkeypatch.setattr("flows.forms.parameters.DREAMS", inside / "dreams")
+    monkeypatch.setattr("flows.forms.parameters.ORIGINALS", inside / "originals")
+    check(NightlyParameters(store=str(inside)))
+    (inside / "originals").mkdir()
+    check(NightlyParameters(store=str(inside)))
+    write_photograph(inside / "originals" / "rose.png", 5)
+    with pytest.raises(BadInput, match=r"out is .*outside of what may be used here"):
+        check(NightlyParameters(store=str(inside)))
