@@ -20,6 +20,8 @@ WHOLE = "parameters"
 """The argument that holds all fields."""
 OF_THE_SERVER = ("store", "data_dir")
 """Fields that no form shows: the server that runs a flow has them. They are still taken."""
+EMPTY = "empty"
+"""The keyword of a field's schema for a default that forms do not fill in."""
 _NONE_WAS_THE_DEFAULT = ("dreams",)
 """Fields of which None meant the default while `parameters` was the only argument. It means none since."""
 
@@ -60,7 +62,8 @@ def form_of(function: Callable[..., Any]) -> type[BaseModel]:
 def schema_of(form: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of a flow's arguments: its fields, in the order of the form, and no others.
 
-    What no form is to show is only among the names: Prefect's UIs make fields of the properties.
+    What no form is to show is only among the names, and `parameters` among the patterns, by which the server checks it:
+    Prefect's UIs make fields of the properties.
     """
     schema = form.model_json_schema(ref_template="#/definitions/{model}")
     for group in (schema, *schema.get("$defs", {}).values()):
@@ -69,12 +72,14 @@ def schema_of(form: type[BaseModel]) -> dict[str, Any]:
             for field in group["properties"].values():
                 _fit_number_fields(field)
     fields = {name: field for name, field in schema["properties"].items() if name not in OF_THE_SERVER}
+    whole = {name: schema[name] for name in ("type", "properties", "additionalProperties")}
     return {
         "title": "Parameters",
         "type": "object",
         "properties": {name: field | {"position": place} for place, (name, field) in enumerate(fields.items())},
+        "patternProperties": {f"^{WHOLE}$": {"$ref": f"#/definitions/{form.__name__}"}},
         "required": schema.get("required", []),
-        "definitions": schema.get("$defs", {}),
+        "definitions": schema.get("$defs", {}) | {form.__name__: whole},
         "propertyNames": {"enum": [*form.model_fields, WHOLE]},
     }
 
@@ -83,14 +88,14 @@ def _fit_number_fields(field: dict[str, Any]) -> None:
     """Say a default of more than two decimals in words: Prefect's old UI refuses a form that it filled in with one."""
     default = field.get("default")
     if field.get("type") == "number" and default is not None and round(default, 2) != default:
-        del field["default"]
+        field[EMPTY] = field.pop("default")
         field["description"] += f" Empty: {default:g}."
 
 
 def read_arguments(form: type[Filled], whole: object, fields: Mapping[str, Any]) -> Filled:
     """The form that a flow was called with.
 
-    Raises BadInput for a value that is refused, and for one that is given twice.
+    Raises BadInput for a value that is refused, and for a form with fields beside it.
 
     Args:
         whole: the argument `parameters`: a form, or its fields; None where it is not given.
@@ -102,20 +107,22 @@ def read_arguments(form: type[Filled], whole: object, fields: Mapping[str, Any])
         return whole
     if not isinstance(whole, Mapping | None):
         raise BadValue(WHOLE, whole, "it must be an object with the fields of the form: give each by its own name")
-    old = _as_meant(whole or {})
-    for name, value in old.items():
-        if name in fields and fields[name] != value:
-            raise BadInput(f"{name} is given twice, by its name and within parameters: leave one of the two out")
-    return fill_in(form, {**old, **fields})
+    return fill_in(form, flattened({**fields, WHOLE: whole or {}}))
 
 
 def flattened(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Saved arguments with each field by its name, where an earlier version saved them within `parameters`."""
+    """Arguments with each field by its name, where some stand within `parameters`.
+
+    Those win over the same ones beside it: a program that says all within `parameters` is laid by the server over what
+    the deployment has saved, which is by names.
+    """
     whole = saved.get(WHOLE)
     if not isinstance(whole, Mapping):  # another flow's may be anything
         return dict(saved)
-    return _as_meant(whole) | {name: value for name, value in saved.items() if name != WHOLE}
+    beside = {name: value for name, value in saved.items() if name != WHOLE and name not in whole}
+    return beside | as_meant(whole)
 
 
-def _as_meant(old: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in old.items() if value is not None or name not in _NONE_WAS_THE_DEFAULT}
+def as_meant(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields within `parameters`, as they mean the same by their names."""
+    return {name: value for name, value in whole.items() if value is not None or name not in _NONE_WAS_THE_DEFAULT}

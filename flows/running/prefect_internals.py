@@ -101,6 +101,17 @@ def set_schema(deployment: "RunnerDeployment", schema: Mapping[str, Any]) -> Non
     deployment._parameter_openapi_schema = Whole.model_validate(schema)
 
 
+def find_misfit(saved: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
+    """What of a deployment's parameters the server would refuse by a schema, in Prefect's words; None where it fits."""
+    from prefect.utilities.schema_tools import ValidationError, validate
+
+    try:
+        validate(dict(saved), dict(schema), raise_on_error=True, ignore_required=True)
+    except ValidationError as problem:
+        return str(problem)
+    return None
+
+
 async def kill_flow_runs(runner: "Runner") -> None:
     """Kill the processes of all flow runs that a runner has begun."""
     for flow_run in runner._process_manager.flow_run_ids():

@@ -5,18 +5,21 @@ descriptions up to date, and leaves what belongs to the user: schedules, saved p
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flows.forms.arguments import form_of, schema_of
-from flows.running.prefect_internals import set_schema
-from flows.serving.saved_parameters import rewrite
+from flows.running.prefect_internals import find_misfit, set_schema
+from flows.serving.saved_parameters import begins_soon, rewrite
+from tasks.session.progress import say
 
 if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.responses import DeploymentResponse
     from prefect.deployments.runner import RunnerDeployment
 
 NAME = "dreamsweep"
@@ -44,21 +47,39 @@ FLOWS = {
 """Every flow that has a deployment: its name, and where it is."""
 
 
-async def make_deployments(client: "PrefectClient") -> "list[RunnerDeployment]":
+async def make_deployments(client: "PrefectClient", tell: Callable[[str], None]) -> "list[RunnerDeployment]":
     """The deployments as they should be registered with the server of `client`, whether they are there or not.
 
-    What is saved of those that are there is rewritten before (`flows.serving.saved_parameters`).
+    What is saved of those that are there is rewritten before (`flows.serving.saved_parameters`); `tell` is told of what
+    cannot be used.
     """
-    return [await _deployment(client, flow) for flow in FLOWS]
+    return [await _deployment(client, flow, tell) for flow in FLOWS]
 
 
-async def rewrite_saved(client: "PrefectClient") -> None:
-    """Keep of what is saved what differs from the defaults, also of what was filled in since the last time."""
+async def rewrite_saved(client: "PrefectClient", tell: Callable[[str], None]) -> None:
+    """Keep of what is saved what differs from the defaults, also of what was filled in since the last time.
+
+    A deployment of which a schedule's run begins soon is left for the next time; `tell` is told of one that the server
+    does not let change.
+    """
     from prefect.exceptions import ObjectNotFound
 
     for name in FLOWS:
         with suppress(ObjectNotFound):  # somebody has deleted it
-            await rewrite(client, await client.read_deployment_by_name(f"{name}/{NAME}"), form_of(find_flow(name).fn))
+            there = await client.read_deployment_by_name(f"{name}/{NAME}")
+            if not await begins_soon(client, there.id):
+                await _rewrite(client, there, name, tell)
+
+
+async def _rewrite(
+    client: "PrefectClient", there: "DeploymentResponse", name: str, tell: Callable[[str], None]
+) -> None:
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        await rewrite(client, there, form_of(find_flow(name).fn))
+    except PrefectHTTPStatusError as refused:
+        tell(f"what is saved with the deployment {name} stays as it is: {refused.response.text}")
 
 
 def register(flow: str) -> None:
@@ -67,17 +88,17 @@ def register(flow: str) -> None:
 
     async def apply() -> None:
         async with get_client() as client:
-            await (await _deployment(client, flow)).aapply()
+            await (await _deployment(client, flow, say)).aapply()
 
     asyncio.run(apply())
 
 
-async def _deployment(client: "PrefectClient", name: str) -> "RunnerDeployment":
+async def _deployment(client: "PrefectClient", name: str, tell: Callable[[str], None]) -> "RunnerDeployment":
     from prefect.exceptions import ObjectNotFound
     from prefect.types.entrypoint import EntrypointType
 
     flow = find_flow(name)
-    form = form_of(flow.fn)
+    schema = schema_of(form_of(flow.fn))
     made = await flow.ato_deployment(
         name=NAME,
         description=flow.description,
@@ -85,12 +106,20 @@ async def _deployment(client: "PrefectClient", name: str) -> "RunnerDeployment":
         entrypoint_type=EntrypointType.MODULE_PATH,
         enforce_parameter_schema=True,
     )
-    set_schema(made, schema_of(form))
+    set_schema(made, schema)
     try:
         there = await client.read_deployment_by_name(made.full_name)
+        await _rewrite(client, there, name, tell)
+        there = await client.read_deployment(there.id)
     except ObjectNotFound:
         return made
-    await rewrite(client, there, form)
+    if (problem := find_misfit(there.parameters, schema)) is not None:
+        # The server would refuse all of the deployment. Without its check each run ends with what the form says.
+        made.enforce_parameter_schema = False
+        tell(
+            f"what is saved with the deployment {name} does not fit its form, and its runs will fail ({problem}): "
+            "change it in Prefect's UI, under Edit"
+        )
     made.schedules = None
     made.model_fields_set.difference_update(_OF_THE_USER)  # what is not set is not sent
     return made

@@ -88,8 +88,16 @@ class Serving(Runner):
 async def serve(at_once: int) -> None:
     """Register the deployments and run what is to be run, until told to end."""
     runner = Serving(at_once)
+    said: set[str] = set()
+
+    def say_once(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            _say(line)
+
     async with get_client() as client:
-        deployments = [await runner.aadd_deployment(deployment) for deployment in await make_deployments(client)]
+        made = await make_deployments(client, say_once)
+        deployments = [await runner.aadd_deployment(deployment) for deployment in made]
 
         told: set[UUID] = set()
 
@@ -112,7 +120,7 @@ async def serve(at_once: int) -> None:
                 if time.monotonic() - rewritten > REWRITE_SECONDS:
                     rewritten = time.monotonic()
                     with contextlib.suppress(Exception):
-                        await rewrite_saved(client)  # a form of the UI has saved every default that it showed
+                        await rewrite_saved(client, say_once)  # a form of the UI has saved every default that it showed
 
         await skip()
         _say(READY)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.utilities.schema_tools import ValidationError, validate
 
-from flows.forms.arguments import flattened, form_of, read_arguments
+from flows.forms.arguments import flattened, form_of, read_arguments, schema_of
 from flows.forms.parameters import Dreaming, NightlyParameters, RegisterParameters, SweepParameters
 from flows.running.fields import takes_fields
 from lib.errors import BadInput
@@ -18,7 +19,7 @@ def flow(parameters: NightlyParameters) -> NightlyParameters:
     return parameters
 
 
-def test_afind_flow_takes_a_form_its_fields_and_the_argument_that_held_them() -> None:
+def test_a_flow_takes_a_form_its_fields_and_the_argument_that_held_them() -> None:
     asked = NightlyParameters(budget=5, model="model/latest")
     assert flow(asked) is asked
     for found in (
@@ -31,9 +32,13 @@ def test_afind_flow_takes_a_form_its_fields_and_the_argument_that_held_them() ->
     assert flow() == NightlyParameters()
 
 
-def test_what_is_given_twice_and_differs_is_refused_by_its_name() -> None:
-    with pytest.raises(BadInput, match="budget is given twice, by its name and within parameters"):
-        flow({"budget": 5}, budget=6)
+def test_a_field_within_the_old_argument_wins_over_the_one_that_a_deployment_has_saved_beside_it() -> None:
+    found = flow({"budget": 10, "model": None, "dreams": None}, budget=5, model="model/own", dreams=None, batch=8)
+    assert found == NightlyParameters(budget=10, batch=8)
+    assert found.dreams == Dreaming()  # as None meant there
+
+
+def test_a_form_with_fields_beside_it_is_refused() -> None:
     with pytest.raises(BadInput, match="parameters and budget are both given"):
         flow(NightlyParameters(), budget=6)
 
@@ -77,15 +82,25 @@ def test_saved_parameters_are_flattened_once() -> None:
     old = {"parameters": {"budget": 5, "dreams": None, "growth": {"seed": 1}}}
     flat = {"budget": 5, "growth": {"seed": 1}}
     assert flattened(old) == flattened(flat) == flat
-    assert flattened({"parameters": {"budget": 5}, "budget": 6}) == {"budget": 6}
+    assert flattened({"parameters": {"budget": 5}, "budget": 6, "batch": 8}) == {"budget": 5, "batch": 8}
+    assert flattened({"parameters": {"dreams": None}, "dreams": None}) == {}
     assert flattened({"dreams": None}) == {"dreams": None}
     assert flattened({"parameters": ["of another flow"]}) == {"parameters": ["of another flow"]}
 
 
-def test_everyfind_flow_is_called_with_the_form_that_its_function_is_written_for() -> None:
+def test_every_flow_is_called_with_the_form_that_its_function_is_written_for() -> None:
     from flows.serving.deployments import FLOWS, find_flow
 
     for name in FLOWS:
         form = form_of(find_flow(name).fn)
         assert list(inspect.signature(find_flow(name).fn).parameters) == ["parameters", *form.model_fields]
     assert form_of(find_flow("oip-sweep").fn) is SweepParameters
+
+
+@pytest.mark.parametrize("wrong", [{"budget": "soon"}, {"budgte": 5}, {"growth": {"starts": -1}}, {"dreams": 5}])
+def test_the_server_refuses_within_the_old_argument_what_it_refuses_beside_it(wrong: dict[str, Any]) -> None:
+    schema = schema_of(NightlyParameters)
+    validate({"parameters": {"budget": 5, "store": "/own", "dreams": None, "growth": {"seed": 1}}}, schema, True)
+    for asked in (wrong, {"parameters": wrong}):
+        with pytest.raises(ValidationError):
+            validate(asked, schema, True)

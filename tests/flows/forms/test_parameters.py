@@ -170,7 +170,7 @@ def test_the_server_refuses_wrong_values_by_their_field_and_takes_right_ones(pre
 
     async def register() -> dict[str, Any]:
         async with get_client() as client:
-            return {made.flow_name: await made.aapply() for made in await make_deployments(client)}
+            return {made.flow_name: await made.aapply() for made in await make_deployments(client, print)}
 
     deployments = asyncio.run(register())
 

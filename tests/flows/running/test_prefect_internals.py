@@ -28,6 +28,8 @@ PARTS = [
     "prefect.runner:Runner.handle_sigterm",
     "prefect.server.api.server:create_app",
     "prefect.utilities.callables:ParameterSchema",
+    "prefect.utilities.schema_tools:ValidationError",
+    "prefect.utilities.schema_tools:validate",
 ]
 NAMES = [
     *("_process_manager", "_scheduled_run_poller", "_state_proposer", "_loops_task_group", "PREFECT__FLOW_RUN_ID"),
@@ -71,6 +73,8 @@ def test_a_run_that_is_cancelled_by_the_end_of_what_runs_it_is_known_by_its_mess
 
     said = inspect.signature(CancellationManager.cancel_all).parameters["state_msg"].default
     assert said == RUNNER_ENDS, gone(f"message {RUNNER_ENDS!r}")
+
+
 def test_a_deployment_has_the_schema_that_is_replaced() -> None:
     from prefect.deployments.runner import RunnerDeployment
 
@@ -82,6 +86,14 @@ def test_a_deployment_has_the_schema_that_is_replaced() -> None:
     set_schema(made, schema | {"propertyNames": {"enum": ["budget"]}})
     sent = made._parameter_openapi_schema.model_dump(exclude_unset=True)
     assert sent == schema | {"propertyNames": {"enum": ["budget"]}}
+
+
+def test_what_does_not_fit_a_schema_is_named() -> None:
+    from flows.running.prefect_internals import find_misfit
+
+    schema = {"type": "object", "properties": {"budget": {"type": "number"}}, "required": ["model"]}
+    assert find_misfit({"budget": 5}, schema) is None
+    assert "budget" in (find_misfit({"budget": "soon"}, schema) or ""), gone("validate of prefect.utilities")
 
 
 async def _parts_of_a_runner() -> list[str]:

@@ -16,10 +16,13 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.states import AwaitingRetry, Failed, Late, Running
 
+from flows.forms.arguments import read_arguments
+from flows.forms.parameters import NightlyParameters
 from flows.serving.deployments import register
 from flows.serving.overdue import MISSED, TURNED_OFF, skip_overdue
 from flows.serving.schedule import Nightly, cron_schedule
 from lib.errors import BadInput
+from tasks.session.progress import listen
 
 FLOWS = {"train": "flows.train.train", "oip-sweep": "flows.sweep.oip_sweep", "nightly": "flows.nightly.nightly"}
 
@@ -81,6 +84,34 @@ def test_nightly_is_scheduled_at_one_and_off_until_it_is_turned_on(client: SyncP
     assert isinstance(item.schedule, CronSchedule)
     assert (item.schedule.cron, item.active) == ("0 1 * * *", False)
     assert Nightly(client).next_runs(3) == []
+
+
+def test_what_is_saved_and_fits_the_form_no_more_keeps_no_deployment_from_being_served(
+    client: SyncPrefectClient,
+) -> None:
+    told: list[str] = []
+    register("nightly")
+    made = deployment(client)
+    # as a version whose form took other values
+    former = {"properties": {"parameters": {"$ref": "#/definitions/Form"}}, "definitions": {"Form": {"properties": {}}}}
+    saved = {"parameters": {"style": "of-then", "batch": 8}}
+    client.update_deployment(made.id, DeploymentUpdate(parameter_openapi_schema=former, parameters=saved))
+    with listen(lambda *_: None, told.append):
+        register("nightly")
+    (said,) = told
+    assert said.startswith("what is saved with the deployment nightly does not fit its form, and its runs will fail")
+    assert "'style'" in said
+    again = deployment(client)
+    assert again.parameters == {"style": "of-then", "batch": 8}
+    assert "style" in again.parameter_openapi_schema["properties"]
+    run = client.create_flow_run_from_deployment(made.id)
+    with pytest.raises(BadInput, match="Style is 'of-then'; choose from"):
+        read_arguments(NightlyParameters, None, run.parameters)
+    client.update_deployment(made.id, DeploymentUpdate(parameters={"batch": 8}))
+    with listen(lambda *_: None, told.append):
+        register("nightly")
+    assert deployment(client).enforce_parameter_schema
+    assert told == [said]
 
 
 def test_registering_again_leaves_what_belongs_to_the_user(client: SyncPrefectClient) -> None:
