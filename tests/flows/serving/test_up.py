@@ -263,6 +263,8 @@ def test_flow_runs_speak_in_one_log_and_libraries_in_another(up: Up, home: Path)
     assert "cpu_feature_guard" in libraries
     assert "cpu_feature_guard" not in runs
     assert name not in libraries
+
+
 def test_prefects_command_line_and_python_start_a_run_with_its_fields(up: Up, home: Path) -> None:
     fields = ("-p", "budget=5", "-p", "model=model/none")
     done = dreamsweep(home, "prefect", "deployment", "run", "nightly/dreamsweep", *fields)
