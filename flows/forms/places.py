@@ -66,15 +66,3 @@ def _resolved(place: str) -> str:
         return place if "://" in place else str(Path(place).expanduser().resolve())
     except (OSError, ValueError, RuntimeError):
         return place  # it is no path, as whoever opens the store will say
-
-
-PICTURES_URL = "DREAMSWEEP_PICTURES_URL"
-"""The environment variable that says where links to pictures lead. `dreamsweep up` sets it for its flow runs, unless it
-is set: to the name by which a proxy is known."""
-PICTURES_PORT = 4201
-"""The picture server's, where nobody else has it."""
-
-
-def pictures_place() -> str:
-    """The address of the picture server: `DREAMSWEEP_PICTURES_URL`, else where `dreamsweep up` usually has it."""
-    return os.environ.get(PICTURES_URL, f"http://127.0.0.1:{PICTURES_PORT}").rstrip("/")

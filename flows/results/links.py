@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from flows.forms.places import GALLERY, gallery_of, pictures_place, store_place
+from flows.forms.addresses import pictures_address
+from flows.forms.places import GALLERY, gallery_of, store_place
 from lib.gallery.addresses import run_page
 from storage.files import without_password
 from storage.record import Record
@@ -18,7 +19,8 @@ def below_run(name: str) -> str:
 class Links:
     """Where links to what a store holds may lead: whole addresses, None where a link would lead nowhere.
 
-    The picture server has the usual store alone: of any other there is no link.
+    The picture server has the usual store alone: of any other there is no link, nor is there one where nobody knows the
+    address of the picture server.
     """
 
     def __init__(self, store: Store) -> None:
@@ -26,7 +28,7 @@ class Links:
 
         usual = store_place()  # it may have a password in it, which the store does not say
         folder = gallery_of(usual if without_password(usual) == store.root else store.root)
-        self._served = folder is not None
+        self._address = None if folder is None else pictures_address()
         self._pages = None if folder is None else WrittenPages(folder)
 
     def start(self) -> str | None:
@@ -35,11 +37,11 @@ class Links:
 
     def run(self, run: str) -> str | None:
         """The page of a run, which the picture server has whether the run has ended or not."""
-        return self._at(run_page(quote(run))) if self._served else None
+        return self._at(run_page(quote(run)))
 
     def picture(self, run: str, name: str) -> str | None:
         """A picture of a run as it was made, by what the run calls it."""
-        return f"{pictures_place()}/runs/{quote(run)}/{below_run(name)}" if self._served else None
+        return self._address and f"{self._address}/runs/{quote(run)}/{below_run(name)}"
 
     def network(self, record: Record | None) -> str | None:
         """The page of the network that a record was made with."""
@@ -51,4 +53,4 @@ class Links:
         return self._at(self._pages.of(record)) if self._pages else None
 
     def _at(self, address: str | None) -> str | None:
-        return None if address is None else f"{pictures_place()}/{GALLERY}/{address}"
+        return None if address is None or self._address is None else f"{self._address}/{GALLERY}/{address}"

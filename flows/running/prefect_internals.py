@@ -8,7 +8,7 @@ names them all, so that an update of Prefect which takes one away is told from o
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.events import Event
     from prefect.runner import Runner
+    from prefect.server.utilities.messaging import Message, MessageHandler
 
 FLOW_RUN_ID = "PREFECT__FLOW_RUN_ID"
 """The environment variable in which the process of a flow run finds its id."""
@@ -122,6 +123,25 @@ def stop_polling(runner: "Runner") -> None:
     """Have a runner that has started begin no flow run any more, and end with the last one."""
     runner._scheduled_run_poller.stopping = True
     runner._loops_task_group.cancel_scope.cancel()
+
+
+def act_only_while(wanted: Callable[[], bool]) -> None:
+    """Have the server of this process do what automations say only where that is wanted at the moment."""
+    from prefect.server.events import actions
+
+    as_usual = actions.consumer
+
+    @contextlib.asynccontextmanager
+    async def consumer() -> AsyncGenerator["MessageHandler", None]:
+        async with as_usual() as act:
+
+            async def act_if_wanted(message: "Message") -> None:
+                if wanted():
+                    await act(message)
+
+            yield act_if_wanted
+
+    actions.consumer = consumer
 
 
 def server_app() -> "FastAPI":

@@ -17,16 +17,18 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 from urllib.parse import urlsplit
 
+from flows.forms.addresses import PUBLIC_URL, public_address, read_addresses
 from flows.running.locks import try_lock
 from flows.serving.deployments import NAME
 from flows.serving.given_server import check_that_it_answers
-from flows.serving.server_process import ASKS, KEPT_SECONDS, STOP_SECONDS
+from flows.serving.server_process import ASKS, KEPT_SECONDS, PUBLIC, STOP_SECONDS
 from flows.serving.server_settings import (
     CLIENT_PASSWORD,
     client_settings,
@@ -54,8 +56,6 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    # Relative, so that the UI works at whatever address it is opened: another port, another name, a tunnel.
-    "PREFECT_SERVER_UI_API_URL": "/api",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
 
@@ -66,22 +66,36 @@ class ServerError(Exception):
     """Prefect's server did not start. The message says where its log is."""
 
 
-def local_server(
-    data_folder: Path, *, progress: Progress | None = None, host: str = LOCALHOST, port: int | None = None
-) -> "LocalServer":
+def local_server(data_folder: Path, *, progress: Progress | None = None) -> "LocalServer":
     """Begin to start the Prefect server, and return at once; `with` waits for it, gives its address, and stops it.
 
     Whatever takes long (importing TensorFlow) can be done between the call and the `with`. `progress` is called with a
-    line of text as things move on. Where `PREFECT_API_URL` is set, nothing is started or stopped. Without `port` it is
-    4200 where that is free.
+    line of text as things move on. Where `PREFECT_API_URL` is set, nothing is started or stopped.
     """
-    server = LocalServer(data_folder, progress=progress, host=host, port=port)
+    server = LocalServer(data_folder, progress=progress)
     server.start()
     return server
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the server of an `up` has to be: at a port of a host, and at its public address where there is a proxy."""
+
+    host: str
+    port: int
+    public: str | None = None
+
+    def is_where(self, note: Mapping[str, object]) -> bool:
+        """Whether the server that says this of itself is there."""
+        there = (self.port, self.public) == (note["port"], note.get(PUBLIC))
+        return there and self.host in (LOCALHOST, note["host"])
+
+
 class LocalServer:
     """What `local_server` returns. Within the `with`, all threads of this process and its children use the server.
+
+    `place`: where it has to be; None: anywhere on this machine. `keep_nights`: of how many days it remembers flow runs;
+    None: of all.
 
     Raises `ServerError` where it does not start, and `ServerAway` where one is named that does not answer.
     """
@@ -91,14 +105,13 @@ class LocalServer:
         data_folder: Path,
         *,
         progress: Progress | None = None,
-        host: str = LOCALHOST,
-        port: int | None = None,
+        place: Place | None = None,
         keep_nights: int | None = None,
     ) -> None:
         self.folder = data_folder.resolve() / "prefect"
         self.url = os.environ.get("PREFECT_API_URL", "")
         self.given = bool(self.url)
-        self._host, self._port, self._keep_nights = host, port, keep_nights
+        self._place, self._keep_nights = place, keep_nights
         self._progress = progress or (lambda _: None)
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -148,7 +161,6 @@ class LocalServer:
         """
         if self.given or self._users is None or self._is_kept():
             return False
-        self._port = urlsplit(self.url).port
         self._start_process()
         self.ready()
         return True
@@ -223,10 +235,13 @@ class LocalServer:
         # Its own settings and none of the user's, whose profile or environment may name another database; -P and the
         # folder as working directory keep modules and settings of wherever the user is out of it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        place = self._place
+        public = place.public if place else public_address() or read_addresses(self.folder).public_url
         environment |= SERVER_SETTINGS | {
             "PREFECT_HOME": str(self.folder),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
         }
+        environment |= _settings_of_the_ui(self.folder, public)
         environment |= dict.fromkeys((PASSWORD, CLIENT_PASSWORD), self._password)
         if self._keep_nights is not None:
             environment |= {
@@ -243,8 +258,7 @@ class LocalServer:
                     "-m",
                     "flows.serving.server_process",
                     str(self.folder),
-                    self._host,
-                    str(self._port or ""),
+                    *([place.host, str(place.port)] if place else []),
                 ],
                 cwd=self.folder,
                 env=environment,
@@ -269,18 +283,17 @@ class LocalServer:
 
     def _check_that_it_is_ours(self) -> None:
         """Raise where the server that was there already is at another address, or wants another password."""
-
         here = json.loads((self.folder / "server.lock").read_bytes())
-        if self._port not in (None, here["port"]) or self._host not in (LOCALHOST, here["host"]):
+        if ASKS not in here:
+            self.warning = restart_of(self.url)
+        elif self._place and not self._place.is_where(here):
             raise ServerError(
-                f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run: wait until "
-                "that has ended, or leave out --host and --port"
+                f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run, and not "
+                "where this up has it: wait until that run has ended, and start it then"
             )
         check_password(self.folder, f"{self.url}/admin/version")
         kept = None if self._keep_nights is None else str(self._keep_nights * 86_400)
         self.keeps_all = kept is not None and here.get(KEPT_SECONDS) != kept
-        if ASKS not in here:
-            self.warning = restart_of(self.url)
 
     def _last_error(self) -> str:
         """The exception that ended the server, or else its last word."""
@@ -322,6 +335,21 @@ def check_password(folder: Path, address: str) -> None:
             f"the server at {at} needs another password: set {PASSWORD} as it is set for "
             "`dreamsweep up`, or unset it where it is not"
         )
+
+
+def _settings_of_the_ui(folder: Path, public: str | None) -> dict[str, str]:
+    """What the process of the server hears of its public address.
+
+    The UI's pages are files that Prefect builds for one path, in the environment where it is installed: those for the
+    path that a proxy has are built in the data folder.
+    """
+    path = urlsplit(public or "").path
+    # Without a host, so that the UI works at whatever address it is opened: another port, another name, a tunnel.
+    settings = {"PREFECT_SERVER_UI_API_URL": f"{path}/api", PUBLIC_URL: public or ""}
+    if path:
+        settings["PREFECT_SERVER_UI_SERVE_BASE"] = path
+        settings["PREFECT_SERVER_UI_STATIC_DIRECTORY"] = str(folder / "ui")
+    return settings
 
 
 def _could_lock(file: IO[bytes], how: int) -> bool:

@@ -7,8 +7,13 @@ processes that hold them, however those end:
   server. Whoever comes at that moment waits for the lock, and then starts a server process of his own.
 - `server.lock`: the process holds it exclusively, so that there is one server a folder. The server's address is in it.
 
-The port is 4200, or a free one where that is taken and none was asked for. It is bound before anything else, so that no
-other process can take it in between; the socket listens at once, and requests wait in it until the server has started.
+The port is the one that is asked for, by an `up`. For other runs it is the one of the data folder's `up`, so that an
+`up` that comes while they go on finds the server where it is to be; where that is taken, it is one that is free. It is
+bound before anything else, so that no other process can take it in between; the socket listens at once, and requests
+wait in it until the server has started.
+
+Automations that somebody has made in Prefect's UI are for the nights: without an `up`, nothing that they would do is
+done.
 """
 
 import fcntl
@@ -20,16 +25,19 @@ import threading
 import time
 from pathlib import Path
 
+from flows.forms.addresses import PUBLIC_URL, read_addresses
 from flows.running.locks import try_lock
+from flows.serving.up_lock import who_is_up
 from flows.web.access import PASSWORD, Access
-from flows.web.listening import LOCALHOST, PortTaken, address_of, is_local, listen, port_of
+from flows.web.listening import LOCALHOST, PortTaken, address_of, listen, port_of
 
-USUAL_PORT = 4200
 LOOK_SECONDS = 0.25
 ASKS = "asks for a password"
 """What `server.lock` says of this server, and did not of those of older versions, which asked nobody."""
 KEPT_SECONDS = "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"
 """What `server.lock` says as well, where the server forgets flow runs that ended so many seconds ago."""
+PUBLIC = "public"
+"""Under which name the public address stands there; None: there is no proxy."""
 FREE = ("/api/health", "/api/ready")
 """What answers without a password: whether the server is there."""
 STOP_SECONDS = 15.0
@@ -52,8 +60,8 @@ def _stop_when_unused(folder: Path) -> None:
 def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = None) -> int:
     """Serve Prefect's API and its UI from the database in `folder` until no process holds `users.lock` any more.
 
-    Returns 0 at once where another process serves this folder. Settings come from the environment. Raises PortTaken,
-    and NoPassword where the environment has none.
+    Returns 0 at once where another process serves this folder. Settings come from the environment. Without `port` it is
+    that of the data folder's `up`, or a free one. Raises PortTaken, and NoPassword where the environment has none.
     """
     if not os.environ.get(PASSWORD):
         raise NoPassword(
@@ -64,10 +72,11 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         if not try_lock(server_lock, fcntl.LOCK_EX):
             return 0
         server_lock.truncate()
-        listening = listen(host, port, USUAL_PORT)
-        address = address_of(host, port_of(listening))
-        os.environ["PREFECT_UI_URL"] = address  # for the links in what automations send
-        note = {"url": f"{address}/api", "host": host, "port": port_of(listening), ASKS: True}
+        listening = listen(host, port, read_addresses(folder).port)
+        address, public = address_of(host, port_of(listening)), os.environ.get(PUBLIC_URL) or None
+        os.environ["PREFECT_UI_URL"] = public or address  # for the links in what automations send
+        api = f"{address}/api"
+        note = {"url": api, "host": host, "port": port_of(listening), PUBLIC: public, ASKS: True}
         if KEPT_SECONDS in os.environ:
             note[KEPT_SECONDS] = os.environ[KEPT_SECONDS]
         server_lock.write(json.dumps(note).encode())
@@ -76,15 +85,14 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
 
         import uvicorn
 
-        from flows.running.prefect_internals import server_app
-        from flows.web.authentication import Authentication
+        from flows.running.prefect_internals import act_only_while, server_app
+        from flows.web.door import behind_door
         from flows.web.prefect_ui import PrefectUi
-        from flows.web.same_site import LOCAL_NAMES, SameSite
         from flows.web.timed_http import TimedHttp
 
+        act_only_while(lambda: (who_is_up(folder) or {}).get("api") == api)
+        app = behind_door(PrefectUi(server_app()), Access(folder), host=host, public=public, free=FREE)
         # with a socket that is already bound
-        behind = Authentication(PrefectUi(server_app()), Access(folder), free=FREE)
-        app = SameSite(behind, LOCAL_NAMES | {host} if is_local(host) else None)
         config = uvicorn.Config(app, http=TimedHttp, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listening])
     return 0

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from flows.forms import allowed_places
-from flows.forms.places import PICTURES_PORT, PICTURES_URL, gallery_folder
+from flows.forms.addresses import PICTURES_URL, Addresses, pictures_below, read_addresses, remember_addresses
+from flows.forms.places import gallery_folder
 from flows.running.runs_log import settings_for
 from flows.serving.deployments import NAME
 from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, ServingProcess
-from flows.serving.server import LocalServer, ServerError
+from flows.serving.server import LocalServer, Place, ServerError
 from flows.serving.server_settings import keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
 from flows.serving.upkeep import Upkeep
@@ -33,9 +33,6 @@ from flows.web.access import PASSWORD, Access
 from flows.web.listening import LOCALHOST, address_of, is_local, listen, port_of
 from lib.errors import BadInput
 from storage.files import without_password
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
 
 LOOK_SECONDS = 0.5
 MARK_SECONDS = 5.0
@@ -55,8 +52,12 @@ log = logging.getLogger("dreamsweep.up")
 
 @dataclass(frozen=True, kw_only=True)
 class UpSettings:
-    """How to be up. `allow`: folders and URLs, beside our own, that flow runs may read and write. `keep_nights`: of how
-    many nights runs are remembered; None: of all."""
+    """How to be up.
+
+    `port`, `pictures_port`: None: those of before. `public`: the address at which browsers come through a proxy.
+    `allow`: folders and URLs, beside our own, that flow runs may read and write. `keep_nights`: of how many nights runs
+    are remembered; None: of all.
+    """
 
     folder: Path
     store: str
@@ -64,6 +65,7 @@ class UpSettings:
     host: str = LOCALHOST
     port: int | None = None
     pictures_port: int | None = None
+    public: str | None = None
     at_once: int = 1
     allow: tuple[str, ...] = ()
     keep_nights: int | None = None
@@ -78,22 +80,29 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpN
     and CannotServe.
     """
     _check_host(settings)
+    above = pictures_below(settings.public)
     folder = settings.folder / "prefect"
     with _catch_signals() as stop, UpLock(folder) as lock, _log_to(folder, say):
         if not is_local(settings.host):
             log.warning("others reach %s: the line is not encrypted, and the password travels as it is", settings.host)
-        pictures = _listen_for_pictures(settings)
-        server = LocalServer(
-            settings.folder,
-            progress=log.info,
-            host=settings.host,
-            port=settings.port,
-            keep_nights=settings.keep_nights,
-        )
+        before = read_addresses(folder)
+        listening = listen(settings.host, settings.pictures_port or before.pictures_port, 0, "--pictures-port")
+        place = Place(host=settings.host, port=settings.port or before.port, public=settings.public)
+        server = LocalServer(settings.folder, progress=log.info, place=place, keep_nights=settings.keep_nights)
         server.start()
+        addresses = Addresses(
+            port=before.port if server.given else place.port,
+            pictures_port=port_of(listening),
+            public_url=settings.public,
+            pictures=above or address_of(_name_of(settings.host), port_of(listening)),
+        )
+        if above:
+            log.info("the proxy has to hand %s on to %s", above, address_of(settings.host, port_of(listening)))
+        if settings.public and not server.given:
+            log.info("the proxy has to hand %s on to %s", settings.public, address_of(settings.host, place.port))
         try:
-            with _pictures(settings, pictures) as pictures_url:
-                _Up(settings, server, pictures_url, lock, stop, ready).run()
+            with _pictures(settings, listening, above):
+                _Up(settings, server, addresses, lock, stop, ready).run(before)
         finally:
             server.stop()
             log.info("ended")
@@ -104,17 +113,18 @@ class _Up:
         self,
         settings: UpSettings,
         server: LocalServer,
-        pictures: str,
+        addresses: Addresses,
         lock: UpLock,
         stop: threading.Event,
         ready: Callable[[UpNote], None],
     ) -> None:
-        self._settings, self._server, self._pictures = settings, server, pictures
+        self._settings, self._server, self._addresses = settings, server, addresses
+        self._pictures = addresses.pictures or ""
         self._lock, self._stop, self._ready = lock, stop, ready
         self._folder = settings.folder / "prefect"
         self._marked_at = self._revive_at = 0.0
 
-    def run(self) -> None:
+    def run(self, before: Addresses) -> None:
         url = self._server.ready()
         if self._server.warning:
             raise ServerError(self._server.warning)  # it would not end as long as we use it
@@ -122,16 +132,38 @@ class _Up:
             log.warning("%s", OWN_SETTING if self._server.given else KEEPS_ALL)
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
+        self._remember(before)
         self._mark_crashed()
         # They import Prefect, which takes its settings in when it is imported: no earlier than here.
         from flows.serving.message import Places
         from flows.serving.notifications import Notifications
 
-        places = Places(url.removesuffix("/api"), self._pictures, self._settings.store)
+        places = Places(self._find_ui(url), self._pictures, self._settings.store)
         with Notifications(self._folder, url, places):
-            self._serve(url)
+            self._serve(url, places.ui)
 
-    def _serve(self, url: str) -> None:
+    def _remember(self, before: Addresses) -> None:
+        """Write down where this is, and say what else was not to be seen: that old links lead nowhere any more."""
+        now = self._addresses
+        for option, old, new in (
+            ("--port", before.port, now.port),
+            ("--pictures-port", before.pictures_port, now.pictures_port),
+        ):
+            if before.pictures and old != new:
+                log.warning("%s is %d from now on; what led to port %d leads here no more", option, new, old)
+        if now != before:
+            remember_addresses(self._folder, now)
+
+    def _find_ui(self, url: str) -> str:
+        """The address at which browsers reach the UI of the server with this API."""
+        if not self._server.given:
+            host = _name_of(self._settings.host)
+            return self._settings.public or address_of(host, self._addresses.port)
+        from prefect.settings import PREFECT_UI_URL
+
+        return without_password(PREFECT_UI_URL.value() or url.removesuffix("/api"))
+
+    def _serve(self, url: str, ui: str) -> None:
         serving = ServingProcess(self._folder, self._settings.at_once, self._environment(), log.info)
         upkeep = (
             None if self._settings.keep_nights is None else Upkeep(self._settings.store, self._settings.keep_nights)
@@ -139,7 +171,7 @@ class _Up:
         try:
             while not self._stop.is_set():
                 if serving.see_to_it():
-                    self._say_ready(url)
+                    self._say_ready(url, ui)
                 self._see_to_the_server()
                 if time.monotonic() - self._marked_at > MARK_SECONDS:
                     self._mark_crashed()
@@ -152,8 +184,7 @@ class _Up:
             serving.end()
             self._mark_crashed()
 
-    def _say_ready(self, url: str) -> None:
-        ui = url.removesuffix("/api")
+    def _say_ready(self, url: str, ui: str) -> None:
         note = self._lock.note(
             {
                 "ui": ui,
@@ -221,23 +252,14 @@ def _check_host(settings: UpSettings) -> None:
         )
 
 
-def _listen_for_pictures(settings: UpSettings) -> socket.socket:
-    return listen(settings.host, settings.pictures_port, PICTURES_PORT, "--pictures-port")
-
-
-def _application(settings: UpSettings) -> "ASGIApp":
-    from flows.web.picture_server import picture_app
+def _pictures(
+    settings: UpSettings, listening: socket.socket, public: str | None
+) -> contextlib.AbstractContextManager[object]:
+    from flows.web.picture_server import PictureServer, picture_app
 
     access = Access(settings.folder / "prefect")
-    return picture_app(settings.store, settings.host, gallery_folder(settings.store), access)
-
-
-@contextlib.contextmanager
-def _pictures(settings: UpSettings, listening: socket.socket) -> Iterator[str]:
-    from flows.web.picture_server import PictureServer
-
-    with PictureServer(_application(settings), listening):
-        yield os.environ.get(PICTURES_URL) or address_of(_name_of(settings.host), port_of(listening))
+    app = picture_app(settings.store, settings.host, gallery_folder(settings.store), access, public)
+    return PictureServer(app, listening)
 
 
 def _name_of(host: str) -> str:

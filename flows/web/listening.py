@@ -1,5 +1,6 @@
-"""Sockets that servers listen on: at the port that people know where it is free, else at any."""
+"""Sockets that servers listen on: at the port that people know, or for a while at any that is free."""
 
+import errno
 import ipaddress
 import os
 import socket
@@ -22,6 +23,10 @@ def listen(host: str, port: int | None, usual: int, option: str = "--port") -> s
         except OSError as error:
             problem = error
     at = f"{host}:{usual if port is None else port}"
+    if problem.errno == errno.EADDRINUSE:
+        raise PortTaken(
+            f"{at} is taken by another program: end that, or choose another port with {option}"
+        ) from problem
     raise PortTaken(f"nothing can listen at {at} ({_reason(problem)}): choose another with {option}") from problem
 
 

@@ -18,14 +18,14 @@ SPENT = "This link has been opened already, or is more than a day old."
 WRONG = "That is not the user name and the password."
 
 
-def login_page(then: str, said: str = "") -> str:
-    """The page. `then` is the path that is opened next, `said` what went wrong so far."""
+def login_page(then: str, root: str = "", said: str = "") -> str:
+    """The page. `then` is the path that is opened next, `root` where the server is, `said` what went wrong so far."""
     alert = f"<p role=alert>{escape(said)}</p>" if said else ""
     return plain_page(
         "dreamsweep: log in",
         f"<h1>dreamsweep</h1>{alert}"
         "<p>To get in, run <code>dreamsweep link</code> where dreamsweep runs, and open the address that it prints.</p>"
-        f'<form method=post action="{LOGIN}"><input type=hidden name=then value="{escape(then)}">'
+        f'<form method=post action="{root}{LOGIN}"><input type=hidden name=then value="{escape(then)}">'
         "<label>User name <input name=user autocomplete=username autocapitalize=none></label>"
         "<label>Password <input name=password type=password autocomplete=current-password></label>"
         "<button>Log in</button></form>"
@@ -33,7 +33,7 @@ def login_page(then: str, said: str = "") -> str:
     )
 
 
-def local_path(asked: str) -> str:
+def local_path(asked: str, root: str = "") -> str:
     """The path that is opened after the form, where it leads to this server; else its first page."""
     leads_here = asked.startswith("/") and not asked.startswith(("//", "/\\")) and asked.isprintable()
-    return asked if leads_here and not asked.startswith(LOGIN) else "/"
+    return asked if leads_here and not asked.startswith(f"{root}{LOGIN}") else f"{root}/"

@@ -24,11 +24,9 @@ from starlette.types import ASGIApp
 
 from flows.forms.places import GALLERY
 from flows.web.access import Access
-from flows.web.authentication import Authentication
-from flows.web.listening import is_local
+from flows.web.door import behind_door
 from flows.web.live_gallery import LiveGallery
 from flows.web.plain_page import missing_page
-from flows.web.same_site import LOCAL_NAMES, SameSite
 from lib.gallery.addresses import RUNS, START, run_page
 from storage.errors import StoreError, StoreUnusable
 from storage.store import Store
@@ -42,8 +40,11 @@ _HEADERS = {
 }
 
 
-def picture_app(place: str, host: str, gallery: Path, access: Access) -> ASGIApp:
-    """The application that shows the store at `place` and the gallery in a folder to those who have access."""
+def picture_app(place: str, host: str, gallery: Path, access: Access, public: str | None = None) -> ASGIApp:
+    """The application that shows the store at `place` and the gallery in a folder to those who have access.
+
+    `host`: where it listens; `public`: the address at which browsers reach it through a proxy.
+    """
     pages = _Pages(place, gallery)
     app: ASGIApp = Starlette(
         routes=[
@@ -54,7 +55,7 @@ def picture_app(place: str, host: str, gallery: Path, access: Access) -> ASGIApp
         ],
         exception_handlers={HTTPException: _not_found, StoreError: _not_in_the_store},
     )
-    return SameSite(Authentication(app, access), LOCAL_NAMES | {host} if is_local(host) else None)
+    return behind_door(app, access, host=host, public=public)
 
 
 class PictureServer:
@@ -140,5 +141,6 @@ def _not_in_the_store(request: Request, error: Exception) -> Response:
 
 
 def _missing(request: Request, what: str, fix: str) -> Response:
-    home = "../" * (request.url.path.count("/") - 1) or "./"
-    return HTMLResponse(missing_page(what, fix, home), 404, headers=_HEADERS)
+    # the path at which a proxy has the server, also for what is mounted within it
+    home = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    return HTMLResponse(missing_page(what, fix, f"{home}/"), 404, headers=_HEADERS)

@@ -2,13 +2,19 @@
 
 The UI asks for a password, which it keeps where every script of its pages can read it, if its settings say that the
 API wants one. They are made to say that it wants none: to whoever has come in, it does not.
+
+Behind a proxy that has the server below a path, the pages are built for that path (Prefect's `serve_base`), and are
+asked for by it, while the API stays where it is.
 """
 
 import json
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flows.web.behind_proxy import inner_path
+
 SETTINGS = "/ui-settings"
+API = "/api"
 
 
 class PrefectUi:
@@ -19,7 +25,13 @@ class PrefectUi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand everything on; of the settings of the UI, change one."""
-        if scope["type"] != "http" or scope["path"] != SETTINGS:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        path = inner_path(scope)
+        if not f"{path}/".startswith(f"{API}/"):
+            scope = {**scope, "root_path": ""}  # the path is whole, as the pages know it
+        if scope["type"] != "http" or path != SETTINGS:
             await self._app(scope, receive, send)
             return
         start: Message | None = None

@@ -3,7 +3,8 @@
 A page that the user's browser has open may send requests to any address of this machine, and then acts as the user:
 start a flow, read a run. So a request is refused (403)
 
-- whose `Origin` is another site;
+- whose `Origin` is another site: neither the public address nor, where the host that was asked for is none of a proxy,
+  that host;
 - of which the browser says that another site began it (`Sec-Fetch-Site`), or another server of this machine. Whoever
   follows a link still gets there, as from a message to the run that it is about, and Prefect's pages may show pictures
   that the picture server has;
@@ -27,12 +28,15 @@ LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 class SameSite:
     """Wrap an application so that only its own pages, and programs that are no browsers, reach it.
 
-    `hosts`: the names that it may be called by; None: any, which only a password makes safe.
+    `hosts`: the names that it may be called by; None: any, which only a password makes safe. `public`: the address at
+    which browsers reach it through a proxy.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None = LOCAL_NAMES) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None = LOCAL_NAMES, public: str | None = None) -> None:
         self._app = app
-        self._hosts = hosts
+        self._public = urlsplit(public or "")
+        self._origin = public and f"{self._public.scheme}://{self._public.netloc}"
+        self._hosts = hosts if hosts is None or not public else {*hosts, self._public.hostname}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -56,7 +60,8 @@ class SameSite:
         if self._hosts is not None and name not in self._hosts:
             return False
         # Through a tunnel, address and port are others than those we listen on: what counts is that they agree.
-        return (origin is None or came_from == host) and _may_come_from_there(scope, headers)
+        is_tunnelled = came_from == host and host != self._public.netloc
+        return (origin in (None, self._origin) or is_tunnelled) and _may_come_from_there(scope, headers)
 
 
 def _may_come_from_there(scope: Scope, headers: Mapping[bytes, str]) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -38,10 +37,9 @@ class Place:
         self.faults.forget()
         self.model = saved(small_cnn(), folder / "small.keras")
         self.data = write_pictures(folder / "pictures")
-        ports = ("--port", _free_port(), "--pictures-port", _free_port())
         path = os.pathsep.join(filter(None, [str(SITE), os.environ.get("PYTHONPATH")]))
         faulty = {"DREAMSWEEP_TEST_FAULTS": str(self.faults.folder), "PYTHONPATH": path}
-        self.up = Up(folder / "data", *ports, "--allow", folder, **faulty)
+        self.up = Up(folder / "data", "--allow", folder, **faulty)
 
 
 @pytest.fixture(scope="package")
@@ -83,8 +81,3 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 def _is_outside(url: str) -> bool:
     return urlsplit(url).scheme.startswith("http") and urlsplit(url).hostname not in ("127.0.0.1", "localhost")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])

@@ -1,8 +1,9 @@
-"""A `dreamsweep up` of its own for tests: a process with a data folder, on ports that are free."""
+"""A `dreamsweep up` of its own for tests: a process with a data folder, first on ports that are free, then on those."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,10 +28,25 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"DREAMSWEEP_HOME": str(home), "COLUMNS": "200"} | more
 
 
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def free_ports(home: Path, given: Sequence[object] = ()) -> list[str]:
+    """Options for an `up` that is not to meet those of other tests; none where the data folder remembers its ports."""
+    if (home / "prefect" / "addresses.json").exists():
+        return []
+    wanted = [option for option in ("--port", "--pictures-port") if option not in given]
+    return [word for option in wanted for word in (option, str(free_port()))]
+
+
 def dreamsweep(home: Path, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
+    ports = free_ports(home, arguments) if arguments[0] == "up" else []
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        [sys.executable, "-m", "flows.cli", *map(str, arguments), *ports],
         env=environment(home, **more),
         capture_output=True,
         text=True,
@@ -55,7 +71,16 @@ class Up:
         self.said: list[str] = []
         self._given = more.get(PASSWORD) or more.get(CLIENT_PASSWORD)
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-m", "flows.cli", "up", "--json", *map(str, arguments)],
+            [
+                *before,
+                sys.executable,
+                "-m",
+                "flows.cli",
+                "up",
+                "--json",
+                *map(str, arguments),
+                *free_ports(home, arguments),
+            ],
             env=environment(home, **more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -215,6 +215,7 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures_
     from flows.serving.server_settings import api_headers
 
     monkeypatch.setenv("DREAMSWEEP_STORE", str(copy.root))
+    monkeypatch.setenv("DREAMSWEEP_PUBLIC_URL", "https://host.example/dreams")
     summary = copy.sweep(growth=dataclasses.replace(GROWTH, seed=21))
     question = {"artifacts": {"type": {"any_": ["markdown"]}}, "limit": 20, "sort": "CREATED_DESC"}
     found = (
@@ -226,11 +227,11 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures_
     assert set(texts) == {"sweep", "layer-conv2d-1", "layer-conv2d-2"}
     for layer, count in MAPS.items():
         for key in ("sweep", f"layer-{layer.lower().replace('_', '-')}"):
-            assert f"/runs/{summary['run']}/{layer}.png)" in texts[key]
+            assert f"(https://host.example/dreams/pictures/runs/{summary['run']}/{layer}.png)" in texts[key]
             assert f"| {count} | 0 | 0 | 0 | 0 | 0 |" in texts[key]
     folder = gallery_of(str(copy.root))
     assert folder is not None
-    links = re.findall(r"\]\(http://127.0.0.1:4201/gallery/([^)]*)\)", texts["sweep"])
+    links = re.findall(r"\]\(https://host.example/dreams/pictures/gallery/([^)]*)\)", texts["sweep"])
     assert all((folder / address).is_file() for address in links)
     network = summary["model"].removeprefix("model/")
     pages = {f"{network}/index.html", *(f"{network}/{layer}/index.html" for layer in MAPS)}

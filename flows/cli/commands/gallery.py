@@ -106,10 +106,9 @@ def _serve(folder: Path, port: int | None, show: bool) -> int:
 
     from flows.cli.terminal import only_we_read_stderr, say
     from flows.web.access import Access
-    from flows.web.authentication import Authentication
+    from flows.web.door import behind_door
     from flows.web.gallery_files import GalleryFiles
     from flows.web.listening import LOCALHOST, address_of, listen, port_of
-    from flows.web.same_site import SameSite
     from flows.web.timed_http import TimedHttp
 
     access = Access(DATA_FOLDER / "prefect")
@@ -120,7 +119,7 @@ def _serve(folder: Path, port: int | None, show: bool) -> int:
         say(f"{access.link(address)} lets your browser in, once and within a day")
     if show:
         _open(f"{address}/index.html")
-    app = SameSite(Authentication(Starlette(routes=[Mount("/", GalleryFiles(folder))]), access))
+    app = behind_door(Starlette(routes=[Mount("/", GalleryFiles(folder))]), access)
     config = uvicorn.Config(app, http=TimedHttp, log_level="warning", access_log=False, lifespan="off", log_config=None)
     # uvicorn raises the signal again, once it has ended as it was told to
     with suppress(KeyboardInterrupt):

@@ -31,7 +31,12 @@ def up(
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        number_option("--port", Port, metavar=PORT, help="The port for Prefect's UI. Default: 4200, or a free port."),
+        number_option(
+            "--port",
+            Port,
+            metavar=PORT,
+            help="The port for Prefect's UI, which the data folder remembers. Default: the one that it had, else 4200.",
+        ),
     ] = None,
     pictures_port: Annotated[
         int | None,
@@ -39,7 +44,17 @@ def up(
             "--pictures-port",
             Port,
             metavar=PORT,
-            help="The port for pictures and the gallery. Default: 4201, or a free port.",
+            help="The port for pictures and the gallery, which the data folder remembers. Default: the one that it "
+            "had, else 4201.",
+        ),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            "--public-url",
+            metavar="URL",
+            help="The address at which a proxy has Prefect's UI, as https://host/dreams, and the pictures at /pictures "
+            "below it. All links begin with it. Default: $DREAMSWEEP_PUBLIC_URL, else there is no proxy.",
         ),
     ] = None,
     at_once: Annotated[
@@ -75,6 +90,7 @@ def up(
     is started, for this machine only.
     """
     from flows.cli.terminal import print_json, say
+    from flows.forms.addresses import public_address
     from flows.serving.up import UpSettings
     from flows.serving.up import up as be_up
     from flows.serving.up_lock import AlreadyUp
@@ -87,6 +103,7 @@ def up(
         host=host,
         port=port,
         pictures_port=pictures_port,
+        public=public_address(public_url),
         at_once=at_once,
         allow=tuple(_absolute(place) for place in allow or []),
         keep_nights=keep_nights,

@@ -30,6 +30,7 @@ PARTS = [
     "prefect.utilities.callables:ParameterSchema",
     "prefect.utilities.schema_tools:ValidationError",
     "prefect.utilities.schema_tools:validate",
+    "prefect.server.events.actions:consumer",
 ]
 NAMES = [
     *("_process_manager", "_scheduled_run_poller", "_state_proposer", "_loops_task_group", "PREFECT__FLOW_RUN_ID"),

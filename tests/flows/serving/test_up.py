@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from flows.serving.server import ServerError, local_server
+from flows.serving.server import LocalServer, Place, ServerError
 from flows.web.access import server_password
 from storage.store import Store
 from tests.flows.being_up import Up, dreamsweep, environment, processes_of, wait_until
@@ -206,9 +206,10 @@ def test_who_wants_the_server_elsewhere_is_told_where_it_is(
     up: Up, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    server = local_server(home, port=1)
+    server = LocalServer(home, place=Place(host="127.0.0.1", port=1))
+    server.start()
     try:
-        with pytest.raises(ServerError, match=f"{up.note['ui']}.*leave out"):
+        with pytest.raises(ServerError, match=f"{up.note['ui']}.*wait until that run has ended"):
             server.ready()
     finally:
         server.stop()

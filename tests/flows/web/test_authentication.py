@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from flows.web import authentication
 from flows.web.access import Access, authorization
 from flows.web.authentication import Authentication
+from flows.web.door import behind_door
 from flows.web.prefect_ui import PrefectUi
 from flows.web.same_site import SameSite
 
@@ -157,6 +158,61 @@ def test_a_browser_that_came_by_another_name_is_led_to_the_one_that_links_have(a
     client = TestClient(here, base_url="http://localhost:9999", follow_redirects=False)
     assert client.get("/?a=1", headers=BROWSER).headers["location"] == "http://127.0.0.1:9999/?a=1"
     assert client.get("/", headers=SCRIPT).status_code == 401
+
+
+class TestBehindAProxy:
+    """A server that is known as https://host.example/dreams, whether the proxy hands that path on or not."""
+
+    HOST = "host.example"
+    THROUGH = BROWSER | {"Host": HOST}
+
+    @pytest.fixture(params=["/dreams", ""], ids=["whole paths", "paths without /dreams"])
+    def at(self, request: pytest.FixtureRequest) -> str:
+        """What the paths begin with that the proxy asks for."""
+        return str(request.param)
+
+    @pytest.fixture
+    def client(self, access: Access) -> TestClient:
+        """The proxy, and what asks on this machine."""
+        routes = [Route("/ui-settings", settings), Route("/{path:path}", said, methods=["GET", "POST"])]
+        app = behind_door(Starlette(routes=routes), access, public=f"https://{self.HOST}/dreams", free=["/api/health"])
+        return TestClient(app, base_url=f"http://{HERE}", follow_redirects=False)
+
+    def test_the_session_is_for_that_path_and_for_encrypted_lines(
+        self, client: TestClient, access: Access, at: str
+    ) -> None:
+        link = access.link(f"https://{self.HOST}/dreams").removeprefix(f"https://{self.HOST}/dreams")
+        answer = client.get(f"{at}{link}", headers=self.THROUGH)
+        assert answer.headers["location"] == "/dreams/"
+        cookie = answer.headers["set-cookie"]
+        assert "Path=/dreams;" in f"{cookie};"
+        assert "Secure" in cookie
+        here = client.get(access.link(f"http://{HERE}"), headers=BROWSER)
+        assert "Secure" not in here.headers["set-cookie"]
+        assert "Path=/;" in f"{here.headers['set-cookie']};"
+
+    def test_the_form_leads_to_what_was_asked_for(self, client: TestClient, access: Access, at: str) -> None:
+        page = client.get(f"{at}/runs?state=failed", headers=self.THROUGH).text
+        assert 'action="/dreams/dreamsweep-login"' in page
+        assert 'value="/dreams/runs?state=failed"' in page
+        user, _, password = access.password.partition(":")
+        form = {"user": user, "password": password, "then": "/dreams/runs?state=failed"}
+        sent = {"Host": self.HOST, "Origin": f"https://{self.HOST}"}
+        answer = client.post(f"{at}/dreamsweep-login", data=form, headers=sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/dreams/runs?state=failed")
+        again = client.get(f"{at}/dreamsweep-login", headers=sent | {"Authorization": authorization(access.password)})
+        assert again.headers["location"] == "/dreams/"
+
+    def test_the_same_answers_and_is_closed(self, client: TestClient, access: Access, at: str) -> None:
+        assert client.get(f"{at}/api/health").status_code == 200
+        assert client.get(f"{at}/api/flows").status_code == 401
+        shown = {"Authorization": authorization(access.password)}
+        assert client.get(f"{at}/api/flows", headers=shown).json()["at"] == "/dreams/api/flows"
+
+    def test_the_path_itself_is_that_of_the_first_page(self, client: TestClient) -> None:
+        answer = client.get("/dreams?token=x", headers=self.THROUGH)
+        assert answer.headers["location"] == "/dreams/?token=x"
+        assert client.get("/dreamstime", headers=self.THROUGH).status_code == 401
 
 
 def test_prefects_pages_are_told_to_ask_for_no_password(client: TestClient, access: Access) -> None:

@@ -30,8 +30,13 @@ def test_another_port_is_used_where_the_usual_one_is_taken(taken: int) -> None:
 
 
 def test_a_port_that_was_asked_for_is_had_or_the_option_named_that_chooses_another(taken: int) -> None:
-    with pytest.raises(PortTaken, match=rf"{LOCALHOST}:{taken} \(Address already in use\).*--pictures-port"):
+    with pytest.raises(PortTaken, match=rf"{LOCALHOST}:{taken} is taken.*end that, or.*--pictures-port"):
         listen(LOCALHOST, taken, 0, "--pictures-port")
+
+
+def test_where_nothing_can_listen_nobody_is_told_to_end_anything() -> None:
+    with pytest.raises(PortTaken, match=r"192\.0\.2\.7:4200 \(Cannot assign requested address\): choose another"):
+        listen("192.0.2.7", 4200, 0)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,27 @@ def test_pages_of_other_sites_and_other_names_are_refused(client: TestClient, he
     assert client.post("/", headers=headers).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "code"),
+    [
+        ("host.example:8443", "https://host.example:8443", 200),
+        ("host.example", "https://host.example:8443", 200),  # some proxies leave the port out
+        ("127.0.0.1:4200", "https://host.example:8443", 200),  # and some say where they ask
+        ("127.0.0.1:4200", "http://127.0.0.1:4200", 200),  # without the proxy
+        ("host.example:8443", "http://host.example:8443", 403),
+        ("host.example:8443", "http://127.0.0.1:4200", 403),
+        ("host.example:8443", "https://elsewhere.example", 403),
+        ("host.example:8443", "null", 403),
+        ("elsewhere.example", "https://elsewhere.example", 403),
+        ("elsewhere.example", "https://host.example:8443", 403),
+    ],
+)
+def test_behind_a_proxy_pages_are_ours_that_come_from_the_public_address(host: str, origin: str, code: int) -> None:
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("hello"), methods=["POST"])])
+    client = TestClient(SameSite(app, public="https://host.example:8443/dreams"), base_url="http://127.0.0.1:4200")
+    assert client.post("/", headers={"Host": host, "Origin": origin}).status_code == code
+
+
 def test_browsers_are_told_to_let_pages_connect_to_nobody_else(client: TestClient) -> None:
     assert client.get("/").headers["content-security-policy"] == "connect-src 'self'; frame-ancestors 'self'"
 
