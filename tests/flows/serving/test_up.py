@@ -228,7 +228,7 @@ def test_a_run_that_is_started_through_the_api_runs_to_its_end(up: Up, home: Pat
     listed = up.get(f"{up.note['pictures']}/gallery/runs/").text
     run = listed.partition("<tbody>")[2].partition('href="')[2].partition("/")[0]
     page = up.get(f"{up.note['pictures']}/runs/{run}/", follow_redirects=True)
-    addresses = {str(page.url.join(found)) for found in re.findall(r'<a href="([^"]*)">\n<(?:img|span)', page.text)}
+    addresses = {str(page.url.join(found)) for found in re.findall(r'<a href="([^"]*)">\s*<(?:img|span)', page.text)}
     for unit in UNITS:
         (address,) = [address for address in addresses if address.endswith(f"/{unit}/index.html")]
         assert up.get(address).is_success
