@@ -131,7 +131,7 @@ def _leads_to(address: str) -> Response:
 def _not_found(request: Request, error: Exception) -> Response:
     detail = error.detail if isinstance(error, HTTPException) else str(error)
     known = detail if detail != "Not Found" else f"There is nothing at {request.url.path}."
-    return _missing(request, known, "dreamsweep runs lists the runs; links lead to their pages from the gallery's.")
+    return _missing(request, known, "The gallery lists the latest runs, and dreamsweep runs lists all of them.")
 
 
 def _not_in_the_store(request: Request, error: Exception) -> Response:

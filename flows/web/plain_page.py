@@ -22,8 +22,8 @@ def plain_page(title: str, main: str) -> str:
 
 
 def missing_page(what: str, fix: str, home: str) -> str:
-    """What is shown instead of what is not there. `home`: where the first page is."""
+    """What is shown instead of what is not there. `home`: where the gallery is."""
     return plain_page(
         "Not found · dreamsweep",
-        f'<h1>{escape(what)}</h1><p>{escape(fix)}</p><p><a href="{escape(home)}">the first page</a></p>',
+        f'<h1>{escape(what)}</h1><p>{escape(fix)}</p><p><a href="{escape(home)}">the gallery</a></p>',
     )
