@@ -36,10 +36,11 @@ class Proxy:
         """As browsers say it."""
         return f"https://localhost:{self.port}"
 
-    def target(self, asked: str) -> str:
-        """What is asked for in place of a path with its question; the longest route counts."""
-        route = max((one for one in self.routes if asked.startswith(f"{one}/")), key=len)
-        return self.routes[route] + (asked.removeprefix(route) if self.strips else asked)
+    def target(self, asked: str) -> str | None:
+        """What is asked for in place of a path with its question; the longest route counts. None: it has no such."""
+        path = asked.partition("?")[0]
+        route = max((one for one in self.routes if f"{path}/".startswith(f"{one}/")), key=len, default=None)
+        return route and self.routes[route] + (asked.removeprefix(route) if self.strips else asked)
 
 
 @contextmanager
@@ -85,7 +86,9 @@ def _run(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
 
 
 async def _hand_on(request: web.Request, session: aiohttp.ClientSession, proxy: Proxy) -> web.StreamResponse:
-    target = URL(proxy.target(request.raw_path), encoded=True)
+    if (asked := proxy.target(request.raw_path)) is None:
+        raise web.HTTPNotFound
+    target = URL(asked, encoded=True)
     headers = {name: value for name, value in request.headers.items() if name.lower() not in OF_THE_LINE}
     if request.headers.get("upgrade", "").lower() == "websocket":
         return await _join(request, session, target, headers)
