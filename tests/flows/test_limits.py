@@ -212,6 +212,7 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures_
     import httpx
 
     from flows.forms.places import gallery_of
+    from flows.results.reports import sweep_lines
     from flows.serving.server_settings import api_headers
 
     monkeypatch.setenv("DREAMSWEEP_STORE", str(copy.root))
@@ -238,6 +239,8 @@ def test_the_artifacts_in_prefects_ui_show_every_layer_and_link_to_its_pictures_
     assert {*links} == {"index.html", f"runs/{summary['run']}/index.html", *pages}
     assert texts["sweep"].count("data:image/webp;base64,") == len(MAPS)
     assert all(len(text) < 200_000 for text in texts.values())
+    monkeypatch.delenv("DREAMSWEEP_PUBLIC_URL")  # now nobody knows where pictures are
+    assert "](http" not in "".join(sweep_lines(copy.store, summary))  # type: ignore[arg-type]
 
 
 def task_names(url: str, sweep: Any) -> set[str]:

@@ -160,6 +160,27 @@ class TestWithoutUp:
                 noticed()
                 wait_until(lambda: hook.heard)
 
+    def test_a_sweep_in_a_terminal_leaves_no_address_behind(self, place: Path) -> None:
+        home = place.parent / "terminal"
+        words = [
+            "sweep",
+            "--model",
+            place / "small.keras",
+            "--data",
+            f"folder:{place / 'pictures'}",
+            "--pixels",
+            "0..1",
+        ]
+        swept = dreamsweep(home, *words, "--layers", "Conv2D_1/0", "--oips", 2, "--starts", 4, "--steps", 16)
+        assert swept.returncode == 0, swept.stderr
+        (port,) = {int(one) for one in re.findall(r"127\.0\.0\.1:(\d+)", swept.stderr)}
+        kept = [path for path in home.rglob("*") if path.is_file() and path.name != "server.lock"]
+        assert home / "prefect" / "prefect.db" in kept
+        for path in kept:
+            content = path.read_bytes()
+            assert f"127.0.0.1:{port}".encode() not in content, path
+            assert b"127.0.0.1:4201" not in content, path
+
 
 def automate(hook: Webhook) -> None:
     """Have the server that is used here call a webhook when any flow run is completed, as its UI does."""
