@@ -198,6 +198,21 @@ def test_editing_a_deployment_keeps_what_differs_and_freezes_no_default(page: Pa
         place.up.ask("PATCH", f"/deployments/{nightly}", json={"parameters": {}})
 
 
+def test_a_store_that_was_saved_and_that_no_form_shows_is_taken_out_by_the_json_input(page: Page, place: Place) -> None:
+    ui = Ui(page, place.up.note["ui"])
+    page.goto(place.up.link())
+    nightly = place.up.deployment("nightly")["id"]
+    try:
+        place.up.ask("PATCH", f"/deployments/{nightly}", json={"parameters": {"store": "/elsewhere", "budget": 5}})
+        ui.open_edit(nightly)
+        expect(ui.label("Store")).to_have_count(0)
+        ui.edit_as_json('{"budget": 5}')
+        ui.save()
+        assert place.up.deployment("nightly")["parameters"] == {"budget": 5}
+    finally:
+        place.up.ask("PATCH", f"/deployments/{nightly}", json={"parameters": {}})
+
+
 def test_a_typo_that_the_form_cannot_know_fails_within_seconds_with_its_message_first(place: Place) -> None:
     run = place.up.start("oip-sweep", model=str(place.model), data=place.data, layers=["Conv2D_3"])
     state = place.up.wait_for(run)

@@ -32,6 +32,14 @@ class Ui:
         self.page.goto(f"{self.address}/deployments/deployment/{deployment}/edit")
         expect(self.field("Budget (minutes)")).to_be_visible()
 
+    def edit_as_json(self, parameters: str) -> None:
+        """In the old UI, where a deployment is edited: show the parameters as JSON, and write these in their place."""
+        heading = "xpath=//h3[normalize-space()='Parameters']"
+        self.page.locator(f"{heading}/following::button[1]").click()
+        self.page.get_by_text("Use JSON input").click()
+        expect(self.label("Budget (minutes)")).to_have_count(0)
+        self.page.locator(f"{heading}/following::textarea[1]").fill(parameters)
+
     def save(self) -> None:
         """Save what was edited."""
         self.page.get_by_role("button", name=re.compile("^(Save|Update)$")).click()
