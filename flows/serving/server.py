@@ -289,7 +289,7 @@ class LocalServer:
         elif self._place and not self._place.is_where(here):
             raise ServerError(
                 f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run, and not "
-                "where this up has it: wait until that run has ended, and start it then"
+                "at the address that this up is to have: wait until that run has ended, and start up again"
             )
         check_password(self.folder, f"{self.url}/admin/version")
         kept = None if self._keep_nights is None else str(self._keep_nights * 86_400)

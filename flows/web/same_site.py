@@ -3,8 +3,8 @@
 A page that the user's browser has open may send requests to any address of this machine, and then acts as the user:
 start a flow, read a run. So a request is refused (403)
 
-- whose `Origin` is another site: neither the public address nor, where the host that was asked for is none of a proxy,
-  that host;
+- whose `Origin` is another site: it must be the public address, or the host that was asked for where that is not the
+  public one;
 - of which the browser says that another site began it (`Sec-Fetch-Site`), or another server of this machine. Whoever
   follows a link still gets there, as from a message to the run that it is about, and Prefect's pages may show pictures
   that the picture server has;

@@ -76,8 +76,9 @@ def up(
             "--keep-nights",
             Annotated[int, Ge(1)],
             metavar="N [x>=1]",
-            help="Forget runs that are older than so many days in Prefect's server, and in the store those that as "
-            "many later ones repeat; pictures stay. Default: all are kept.",
+            help="Prefect's server forgets flow runs that ended more than N days ago; the store forgets runs that N later "
+            "ones of the same flow repeat, and collects garbage once a day. Pictures that a run or a ref needs stay. "
+            "Default: all are kept.",
         ),
     ] = None,
     store: StorePlace = None,

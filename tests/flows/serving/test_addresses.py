@@ -138,7 +138,7 @@ class TestWithoutUp:
                 Place(host=LOCALHOST, port=self.port(data_folder)),
                 Place(host=LOCALHOST, port=urlsplit(url).port or 0, public="https://host.example"),
             ):
-                wanted = "for another run, and not where this up has it"
+                wanted = "for another run, and not at the address"
                 with pytest.raises(ServerError, match=wanted), running(data_folder, place):
                     pass
         assert (data_folder / "prefect" / "addresses.json").read_bytes() == before
