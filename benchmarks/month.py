@@ -6,8 +6,8 @@ A real `dreamsweep up` with a data folder of its own runs the flow `nightly` by 
 before has ended. A small network is swept, dreams into one more photograph each night, and is analysed. Things go wrong
 as `EVENTS` says: a killed process, a power cut, a network that is not there, an upgrade of dreamsweep in the middle of
 a night (from `CHECKOUT`, with the same environment), a full disk, a webhook that refuses, a picture that cannot be
-read. What Prefect's database says of time is put back by a day after each night, and `up` is started again every
-fifth night, as by updates of the machine: so `--keep-nights` has something to forget.
+read. What Prefect's database and the store's runs say of time is put back by a day after each night, and `up` is
+started again every fifth night, as by updates of the machine: so `--keep-nights` has something to forget.
 
 Prints one JSON object, with the bytes of database, store, logs and gallery after each night, and fails where a message
 did not come once, or one came that should not, where a dream or a map is missing, or where the store is not clean.
@@ -21,19 +21,18 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.flows.being_up import FINAL, Up, dreamsweep, processes_of, wait_until
+from tests.flows.being_up import FINAL, Up, dreamsweep, let_days_pass, processes_of, wait_until
 from tests.flows.serving.listening import Webhook, webhook
 from tests.flows.tiny import UNITS, saved, small_cnn, write_photograph, write_pictures
 
@@ -128,7 +127,7 @@ class Month:
             event = EVENTS.get(number)
             flow_runs = getattr(self, f"night_{number}")() if event else [self.quiet_night()]
             self.note(number, event, flow_runs, time.monotonic() - begun)
-            self.let_a_day_pass()
+            let_days_pass(self.home, 1)
             if number % RESTART_EVERY == 0:
                 self.end()
 
@@ -255,20 +254,14 @@ class Month:
         """Have the server make runs of a schedule, as its scheduler does; returns their ids, the first one first."""
         assert self.up is not None
         up, deployment = self.up, self.up.deployment("nightly")["id"]
-        seconds = (due[-1] - due[0]).total_seconds() or 31_536_000.0  # no other comes for a year
-        interval = {"interval": seconds, "anchor_date": due[0].isoformat(), "timezone": "UTC"}
-        asked = [{"active": True, "schedule": interval, "parameters": self.asked}]
-        (made,) = up.ask("POST", f"/deployments/{deployment}/schedules", json=asked)
+        every = round((due[-1] - due[0]).total_seconds()) or 1
+        rule = f"DTSTART:{due[0]:%Y%m%dT%H%M%S}\nRRULE:FREQ=SECONDLY;INTERVAL={every};COUNT={len(due)}"
+        asked = [{"active": True, "schedule": {"rrule": rule, "timezone": "UTC"}, "parameters": self.asked}]
+        up.ask("POST", f"/deployments/{deployment}/schedules", json=asked)
         within = {"start_time": str(due[0] - timedelta(seconds=1)), "end_time": str(due[-1] + timedelta(seconds=1))}
         up.ask("POST", f"/deployments/{deployment}/schedule", json=within | {"min_runs": len(due)})
         found = up.ask("POST", "/flow_runs/filter", json={"deployments": {"id": {"any_": [deployment]}}})
         moments = {datetime.fromisoformat(run["expected_start_time"]): run for run in found if run["auto_scheduled"]}
-        later = [run["id"] for moment, run in moments.items() if moment > due[-1]]
-        for run in later:  # those of an interval of seconds go on
-            up.ask("DELETE", f"/flow_runs/{run}")
-        up.ask(
-            "PATCH", f"/deployments/{deployment}/schedules/{made['id']}", json={"schedule": YEARLY}
-        ) if later else None
         return [str(run["id"]) for moment, run in sorted(moments.items()) if moment in due]
 
     def at_work(self, night: str) -> None:
@@ -312,13 +305,6 @@ class Month:
             if words.encode() in (place / "environ").read_bytes() + (place / "cmdline").read_bytes():
                 found.append(process)
         return found
-
-    def let_a_day_pass(self) -> None:
-        """Put back what Prefect's database says of time."""
-        earlier = "strftime('%Y-%m-%d %H:%M:%f', {}, '-1 day')"
-        with closing(sqlite3.connect(self.home / "prefect" / "prefect.db", timeout=60)) as database, database:
-            for table, column in (("flow_run", "end_time"), ("events", "occurred"), ("event_resources", "occurred")):
-                database.execute(f"UPDATE {table} SET {column} = {earlier.format(column)}")
 
     def note(self, number: int, event: str | None, flow_runs: list[str], seconds: float) -> None:
         """What a night came to, and how much there is after it."""
@@ -364,9 +350,6 @@ class Month:
         wrong = [] if verified["clean"] else [f"the store is not clean: {verified['losses']}"]
         units = shown.get("units", {})
         return wrong + [f"{unit} has no picture" for unit in UNITS if unit not in units]
-
-
-YEARLY = {"interval": 31_536_000.0, "anchor_date": "2020-01-01T00:00:00+00:00", "timezone": "UTC"}
 
 
 def in_seconds(seconds: float) -> datetime:

@@ -84,6 +84,8 @@ def pictures_below(public: str | None) -> str | None:
 
 def pictures_address() -> str | None:
     """What links to pictures begin with, for whoever runs flows; None where nobody knows: then there are no links."""
+    if named := os.environ.get(PICTURES_URL):  # `up` has said it, whatever else its environment says
+        return check_address(named, PICTURES_URL)
     return pictures_below(public_address()) or read_addresses(DATA_FOLDER / "prefect").pictures
 
 

@@ -109,10 +109,11 @@ async def _deployment(client: "PrefectClient", name: str, tell: Callable[[str], 
     set_schema(made, schema)
     try:
         there = await client.read_deployment_by_name(made.full_name)
-        await _rewrite(client, there, name, tell)
-        there = await client.read_deployment(there.id)
     except ObjectNotFound:
         return made
+    with suppress(ObjectNotFound):  # somebody deletes one of its schedules meanwhile
+        await _rewrite(client, there, name, tell)
+    there = await client.read_deployment(there.id)
     if (problem := find_misfit(there.parameters, schema)) is not None:
         # The server would refuse all of the deployment. Without its check each run ends with what the form says.
         made.enforce_parameter_schema = False

@@ -39,7 +39,7 @@ from flows.serving.server_settings import (
 from flows.web.access import PASSWORD, AccessError, authorization, server_password
 from flows.web.listening import LOCALHOST
 from lib import stop
-from lib.words import duration
+from lib.words import duration, plural
 
 START_SECONDS = 180.0
 LOOK_SECONDS = 0.1
@@ -118,8 +118,8 @@ class LocalServer:
         self._within = contextlib.ExitStack()
         self.warning = ""
         """What is wrong with the server that was found running, once it is ready."""
-        self.keeps_all = False
-        """Whether the server that was found running keeps for ever what it is to keep for some nights."""
+        self.forgets = ""
+        """What the server that was found running does with old flow runs, where that is not what it was asked for."""
 
     def start(self) -> None:
         """Count as a user from now on, and see to it that a server starts. Does not wait for it.
@@ -292,8 +292,9 @@ class LocalServer:
                 "at the address that this up is to have: wait until that run has ended, and start up again"
             )
         check_password(self.folder, f"{self.url}/admin/version")
-        kept = None if self._keep_nights is None else str(self._keep_nights * 86_400)
-        self.keeps_all = kept is not None and here.get(KEPT_SECONDS) != kept
+        days = int(here[KEPT_SECONDS]) // 86_400 if KEPT_SECONDS in here else None
+        if days != self._keep_nights:
+            self.forgets = "keeps all flow runs" if days is None else f"forgets flow runs after {plural(days, 'day')}"
 
     def _last_error(self) -> str:
         """The exception that ended the server, or else its last word."""

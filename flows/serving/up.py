@@ -38,9 +38,9 @@ LOOK_SECONDS = 0.5
 MARK_SECONDS = 5.0
 AGAIN_SECONDS = 30.0
 LOG_BYTES = 1_000_000
-KEEPS_ALL = (
-    "Prefect's server is that of another run, and keeps what --keep-nights would have it forget: `dreamsweep down` and "
-    "`dreamsweep up` when that run has ended"
+FOUND_RUNNING = (
+    "Prefect's server was running already, for another run, and %s: when that run has ended, `dreamsweep down` and "
+    "`dreamsweep up` again have it do what --keep-nights says"
 )
 OWN_SETTING = (
     "--keep-nights is for the store alone: the server that PREFECT_API_URL names goes by settings of its own "
@@ -128,8 +128,10 @@ class _Up:
         url = self._server.ready()
         if self._server.warning:
             raise ServerError(self._server.warning)  # it would not end as long as we use it
-        if self._settings.keep_nights is not None and (self._server.given or self._server.keeps_all):
-            log.warning("%s", OWN_SETTING if self._server.given else KEEPS_ALL)
+        if self._server.forgets:
+            log.warning(FOUND_RUNNING, self._server.forgets)
+        if self._settings.keep_nights is not None and self._server.given:
+            log.warning(OWN_SETTING)
         keep_prefect_off_the_terminal()
         os.environ |= self._server.client_settings
         self._remember(before)
@@ -151,6 +153,8 @@ class _Up:
         ):
             if before.pictures and old != new:
                 log.warning("%s is %d from now on; what led to port %d leads here no more", option, new, old)
+        if before.pictures and before.pictures != now.pictures and before.pictures_port == now.pictures_port:
+            log.warning("links begin with %s from now on, and began with %s before", now.pictures, before.pictures)
         if now != before:
             remember_addresses(self._folder, now)
 

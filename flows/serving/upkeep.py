@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 from storage.collection.superseded import superseded
 from storage.errors import StoreError, StoreUnusable
@@ -11,13 +12,13 @@ from storage.store import Store
 
 EVERY_SECONDS = 86_400.0
 AGAIN_SECONDS = 600.0
-"""So long it waits where a run is under way, which would wait for it, or where the store cannot be reached."""
+"""So long it waits where there is no store yet, or it cannot be reached."""
 
 log = logging.getLogger("dreamsweep.up")
 
 
 class Upkeep:
-    """Sees to a store once a day, in a thread of its own, when no run is under way there."""
+    """Sees to a store once a day, in a thread of its own. Runs may be under way: their commits wait meanwhile."""
 
     def __init__(self, store: str, keep: int) -> None:
         self._store, self._keep = store, keep
@@ -35,8 +36,8 @@ class Upkeep:
 
     def _tidy(self) -> None:
         try:
-            if tidy(self._store, self._keep):
-                self._due = time.monotonic() + EVERY_SECONDS
+            tidy(self._store, self._keep)
+            self._due = time.monotonic() + EVERY_SECONDS
         except StoreUnusable:
             pass  # there is none yet, or it is out of reach, which every night tells
         except (StoreError, OSError) as error:
@@ -47,8 +48,8 @@ class Upkeep:
             log.exception("the upkeep of the store failed")
 
 
-def tidy(place: str, keep: int) -> bool:
-    """Remove the runs that the latest `keep` of each flow repeat, and collect garbage; False where a run is under way.
+def tidy(place: str, keep: int) -> None:
+    """Remove runs that ended more than `keep` days ago and that as many later ones repeat, and collect garbage.
 
     What was made stays, but for what no run and no ref needs. All goes to the store's trash, for a day at least. Raises
     StoreError as garbage collection does.
@@ -56,9 +57,7 @@ def tidy(place: str, keep: int) -> bool:
     from lib.words import plural, size
 
     store = Store.open(place, create=False)
-    if any(run.state == "open" for run in store.runs()):
-        return False
-    gone = superseded(store, keep)
+    gone = superseded(store, keep, datetime.now(UTC) - timedelta(days=keep))
     for run in gone:
         store.delete_run(run)
     done = collect(plan(store))
@@ -66,4 +65,3 @@ def tidy(place: str, keep: int) -> bool:
         log.info(
             "the store forgot %s that later ones repeat, and %s of garbage", plural(len(gone), "run"), size(done.size)
         )
-    return True

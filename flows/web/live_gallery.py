@@ -53,7 +53,9 @@ class LiveGallery(GalleryFiles):
         """What is made now. Raises StoreError, and `problem` where there is no such page either."""
         if path.startswith("static/") and (content := _static().get(path)) is not None:
             return _response(content, mimetypes.guess_type(path)[0] or "text/plain")
-        # links on a page are relative: it is at its address, or at its folder's
+        # Links on a page are relative: it is at its address, or at its folder's.
+        if (path == "runs" or re.fullmatch(r"runs/[^/.]+", path)) and not scope["path"].endswith("/"):
+            return Response(status_code=307, headers=HEADERS | {"Location": f"{path.rpartition('/')[2]}/"})
         if scope["path"].endswith(("/", "/index.html")):
             if path in ("runs", RUNS):
                 return _response(self._list(), "text/html")

@@ -60,7 +60,7 @@ class SameSite:
         if self._hosts is not None and name not in self._hosts:
             return False
         # Through a tunnel, address and port are others than those we listen on: what counts is that they agree.
-        is_tunnelled = came_from == host and host != self._public.netloc
+        is_tunnelled = came_from == host and name != self._public.hostname
         return (origin in (None, self._origin) or is_tunnelled) and _may_come_from_there(scope, headers)
 
 

@@ -4,11 +4,15 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,8 @@ import httpx
 from flows.serving.links import make_links
 from flows.serving.server_settings import CLIENT_PASSWORD
 from flows.web.access import PASSWORD, authorization, server_password
+from storage.names import run_path
+from storage.store import Store
 
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -162,6 +168,22 @@ class Up:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(120)
+
+
+def let_days_pass(home: Path, days: int) -> None:
+    """Put back what Prefect's database and the store's runs say of time."""
+    earlier = f"strftime('%Y-%m-%d %H:%M:%f', {{}}, '-{days} days')"
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db", timeout=60)) as database, database:
+        for table, column in (("flow_run", "end_time"), ("events", "occurred"), ("event_resources", "occurred")):
+            database.execute(f"UPDATE {table} SET {column} = {earlier.format(column)}")
+    store = Store.open(home / "store")
+    for run in store.runs():
+        if run.closed is not None:
+            opened, closed = (
+                (datetime.fromisoformat(moment) - timedelta(days=days)).isoformat()
+                for moment in (run.opened, run.closed)
+            )
+            store.files.write(run_path(run.id), replace(run, opened=opened, closed=closed).to_bytes())
 
 
 def processes_of(home: Path) -> list[int]:

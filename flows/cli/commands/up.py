@@ -76,7 +76,7 @@ def up(
             "--keep-nights",
             Annotated[int, Ge(1)],
             metavar="N [x>=1]",
-            help="Prefect's server forgets flow runs that ended more than N days ago; the store forgets runs that N "
+            help="Prefect's server forgets flow runs that ended more than N days ago; the store forgets those that N "
             "later ones of the same flow repeat, and collects garbage once a day. Pictures that a run or a ref needs "
             "stay. Default: all are kept.",
         ),

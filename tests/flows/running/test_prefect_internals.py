@@ -125,6 +125,35 @@ def test_a_runner_that_has_started_has_what_ends_it() -> None:
     assert not missing, gone(f"Runner.{missing[0]}")
 
 
+@pytest.mark.parametrize(
+    ("state", "is_called"), [("RUNNING", True), ("COMPLETED", False), ("CRASHED", False), (None, True)]
+)
+def test_what_has_ended_is_not_called_cancelled(state: str | None, is_called: bool) -> None:
+    import asyncio
+    from types import SimpleNamespace
+    from typing import Any
+    from uuid import uuid4
+
+    from prefect.client.schemas.objects import State, StateType
+
+    from flows.running.prefect_internals import leave_ended_alone
+
+    called: list[Any] = []
+
+    async def read_flow_run(_: Any) -> Any:
+        return SimpleNamespace(id=0, state=state and State(type=StateType(state)))
+
+    async def propose_cancelled(flow_run: Any, state_updates: Any = None) -> bool:
+        called.append(flow_run)
+        return True
+
+    proposer = SimpleNamespace(propose_cancelled=propose_cancelled)
+    runner: Any = SimpleNamespace(_state_proposer=proposer, _client=SimpleNamespace(read_flow_run=read_flow_run))
+    leave_ended_alone(runner)
+    assert asyncio.run(proposer.propose_cancelled(SimpleNamespace(id=uuid4()))) == is_called
+    assert bool(called) == is_called
+
+
 def test_the_process_of_a_flow_run_is_told_its_id_by_the_environment() -> None:
     from prefect import flow_engine
 

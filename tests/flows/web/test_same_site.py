@@ -50,6 +50,7 @@ def test_pages_of_other_sites_and_other_names_are_refused(client: TestClient, he
         ("host.example:8443", "http://127.0.0.1:4200", 403),
         ("host.example:8443", "https://elsewhere.example", 403),
         ("host.example:8443", "null", 403),
+        ("host.example", "https://host.example", 403),  # another service of that machine
         ("elsewhere.example", "https://elsewhere.example", 403),
         ("elsewhere.example", "https://host.example:8443", 403),
     ],

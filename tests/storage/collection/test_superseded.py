@@ -1,6 +1,6 @@
 """Which runs later ones repeat, and that the store needs the same without them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +11,7 @@ from storage.store import Store
 from storage.verify import verify
 
 NOW = timedelta(0)
+LATER = datetime.now(UTC) + timedelta(days=1)
 A_NIGHT = st.tuples(
     st.sampled_from(["oip-sweep", "dream"]),
     st.sets(st.integers(0, 4), max_size=3),
@@ -40,19 +41,36 @@ def test_of_each_flow_the_latest_stay_and_what_nobody_repeats(store, committing)
     dream = night(store, committing, "dream", {3})
     failed = night(store, committing, "dream", set(), "failed")
     night(store, committing, "dream", {3})
-    assert superseded(store, 2) == [*sweeps[:2], dream]
-    assert superseded(store, 1) == [*sweeps[:3], dream, failed]
+    assert superseded(store, 2, LATER) == [*sweeps[:2], dream]
+    assert superseded(store, 1, LATER) == [*sweeps[:3], dream, failed]
     store.set_ref("queue/one", f"run:{sweeps[0]}")
-    assert superseded(store, 1) == [*sweeps[1:3], dream, failed]
+    assert superseded(store, 1, LATER) == [*sweeps[1:3], dream, failed]
     assert other in {run.id for run in store.runs()}
+    assert superseded(store, 1, datetime.now(UTC) - timedelta(minutes=5)) == [], "they have ended since"
 
 
 def test_what_a_run_made_last_before_it_was_killed_stays_needed(store, committing):
     killed = night(store, committing, "oip-sweep", {1}, "crashed", noted=False)
     night(store, committing, "oip-sweep", {2})
-    assert superseded(store, 1) == []
+    assert superseded(store, 1, LATER) == []
     night(store, committing, "oip-sweep", {1, 2})
-    assert killed in superseded(store, 1)
+    assert killed in superseded(store, 1, LATER)
+
+
+def test_a_failure_stays_until_a_later_run_has_come_to_it_again(store):
+    def sweep(layers, failures):
+        run = store.open_run("oip-sweep", {"layers": layers})
+        for unit in failures:
+            run.fail(unit, "no luck")
+        run.close("failed" if failures else "completed", {})
+        return run.id
+
+    failed = sweep(["Conv2D_1"], ["Conv2D_1/3"])
+    for _ in range(2):
+        sweep(["Conv2D_2"], [])
+    assert failed not in superseded(store, 1, LATER)
+    sweep(["Conv2D_1"], ["Conv2D_1/3"])
+    assert failed in superseded(store, 1, LATER)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
@@ -62,7 +80,7 @@ def test_without_them_garbage_collection_takes_what_it_took_before(tmp_path_fact
     for flow, numbers, state, noted in nights:
         night(store, committing, flow, numbers, state, noted)
     before = garbage.plan(store, NOW)
-    for run in superseded(store, keep):
+    for run in superseded(store, keep, LATER):
         store.delete_run(run)
     after = garbage.plan(store, NOW)
     assert (after.records, after.blobs) == (before.records, before.blobs)
