@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from flows.forms.addresses import PICTURES
 from flows.web import login_page
 from flows.web.access import SESSION_SECONDS, Access, authorization
-from flows.web.behind_proxy import inner_path
+from flows.web.behind_proxy import inner_path, is_host_of
 from flows.web.timed_http import HALF_SENT_SECONDS
 
 TOKEN = "token"
@@ -71,7 +71,7 @@ class Authentication:
 
     def _is_public(self, request: Request) -> bool:
         """Whether a browser has come through the proxy, which has said so by the name of the host."""
-        return bool(self._public.netloc) and request.headers.get("host") == self._public.netloc
+        return is_host_of(self._public, request.headers.get("host", ""))
 
     def _knows(self, connection: HTTPConnection) -> bool:
         """Whether a request comes from somebody who may come in."""

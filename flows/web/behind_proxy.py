@@ -1,6 +1,6 @@
 """A server behind a proxy: it is known by the address that the proxy has for it, and by its own all the same."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
@@ -38,9 +38,14 @@ class BehindProxy:
             return
         below = asked[len(self._path) :] if asked.startswith(f"{self._path}/") else asked
         scope = {**scope, "path": f"{self._path}{below}", "root_path": self._path}
-        if self._public.scheme == "https" and Headers(scope=scope).get("host") == self._public.netloc:
+        if self._public.scheme == "https" and is_host_of(self._public, Headers(scope=scope).get("host", "")):
             scope["scheme"] = _ENCRYPTED.get(scope["scheme"], scope["scheme"])
         await self._app(scope, receive, send)
+
+
+def is_host_of(public: SplitResult, host: str) -> bool:
+    """Whether a request that asks for this host has come by the public address. Some proxies leave out the port."""
+    return bool(host) and host in (public.netloc, public.hostname)
 
 
 def inner_path(scope: Scope) -> str:

@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flows.web.behind_proxy import is_host_of
+
 POLICY = (b"content-security-policy", b"connect-src 'self'; frame-ancestors 'self'")
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
@@ -60,7 +62,7 @@ class SameSite:
         if self._hosts is not None and name not in self._hosts:
             return False
         # Through a tunnel, address and port are others than those we listen on: what counts is that they agree.
-        is_tunnelled = came_from == host and name != self._public.hostname
+        is_tunnelled = came_from == host and not is_host_of(self._public, host)
         return (origin in (None, self._origin) or is_tunnelled) and _may_come_from_there(scope, headers)
 
 
