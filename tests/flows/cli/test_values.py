@@ -40,6 +40,7 @@ TEXTS = {
     "--second": ["rose.png", "", "test/x"],
     "--port": ["x", "", "0", "65536", "1.5"],
     "--pictures-port": ["x", "", "0", "65536"],
+    "--public-url": ["", "host", "ftp://host", "https://me:x@host", "https://host/?a=1", "https://host/api"],
     "--at-once": ["x", "", "0"],
     "--grace": ["soon", "", "-1h"],
     "--cron": ["x", "0 1 * *"],
