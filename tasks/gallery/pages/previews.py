@@ -11,7 +11,7 @@ from lib.draw.tones import to_uint8
 from lib.errors import BadInput
 from lib.gallery.preview import ENDING, LONGEST, preview
 from lib.words import size
-from storage.errors import BlobCorrupt, BlobMissing
+from storage.errors import BlobCorrupt, BlobMissing, StoreError, StoreUnusable
 from storage.record import Output
 from storage.store import Store
 from tasks.gallery.folder.site import Site
@@ -41,7 +41,9 @@ def preview_address(site: Site, key: str, make: Callable[[], bytes | StoredFile]
     def checked() -> bytes | StoredFile:
         try:
             return make()
-        except (BlobMissing, BlobCorrupt, BadInput) as problem:
+        except StoreUnusable:
+            raise
+        except (StoreError, BadInput) as problem:
             raise NoPicture from problem
 
     try:
