@@ -31,11 +31,6 @@ DREAMS = DATA_FOLDER / "dreams"
 """Where dreams go, in the folders and under the names of their originals."""
 
 
-def is_usual_store(place: str) -> bool:
-    """Whether this is the store that is used where none is named, however it is written."""
-    return is_same_place(place, store_place())
-
-
 def is_same_place(one: str, other: str) -> bool:
     """Whether two folders or URLs are one, however each is written."""
     return _known_as(one) == _known_as(other)
@@ -47,7 +42,7 @@ GALLERY = "gallery"
 
 def gallery_of(place: str) -> Path | None:
     """The folder of the gallery that runs in this store keep up to date: those in the usual store do."""
-    return gallery_folder(store_place()) if is_usual_store(place) else None
+    return gallery_folder(store_place()) if is_same_place(place, store_place()) else None
 
 
 def gallery_folder(place: str) -> Path:

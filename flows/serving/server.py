@@ -78,7 +78,7 @@ def local_server(data_folder: Path, *, progress: Progress | None = None) -> "Loc
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ServerAddress:
     """Where the server of an `up` has to be: at a port of a host, and at its public address where there is a proxy."""
 
     host: str
@@ -94,7 +94,7 @@ class Place:
 class LocalServer:
     """What `local_server` returns. Within the `with`, all threads of this process and its children use the server.
 
-    `place`: where it has to be; None: anywhere on this machine. `keep_nights`: of how many days it remembers flow runs;
+    `address`: where it has to be; None: anywhere on this machine. `keep_nights`: of how many days it remembers flow runs;
     None: of all.
 
     Raises `ServerError` where it does not start, and `ServerAway` where one is named that does not answer.
@@ -105,13 +105,13 @@ class LocalServer:
         data_folder: Path,
         *,
         progress: Progress | None = None,
-        place: Place | None = None,
+        address: ServerAddress | None = None,
         keep_nights: int | None = None,
     ) -> None:
         self.folder = data_folder.resolve() / "prefect"
         self.url = os.environ.get("PREFECT_API_URL", "")
         self.given = bool(self.url)
-        self._place, self._keep_nights = place, keep_nights
+        self._address, self._keep_nights = address, keep_nights
         self._progress = progress or (lambda _: None)
         self._users: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -235,8 +235,8 @@ class LocalServer:
         # Its own settings and none of the user's, whose profile or environment may name another database; -P and the
         # folder as working directory keep modules and settings of wherever the user is out of it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        place = self._place
-        public = place.public if place else public_address() or read_addresses(self.folder).public_url
+        wanted = self._address
+        public = wanted.public if wanted else public_address() or read_addresses(self.folder).public_url
         environment |= SERVER_SETTINGS | {
             "PREFECT_HOME": str(self.folder),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
@@ -258,7 +258,7 @@ class LocalServer:
                     "-m",
                     "flows.serving.server_process",
                     str(self.folder),
-                    *([place.host, str(place.port)] if place else []),
+                    *([wanted.host, str(wanted.port)] if wanted else []),
                 ],
                 cwd=self.folder,
                 env=environment,
@@ -286,7 +286,7 @@ class LocalServer:
         here = json.loads((self.folder / "server.lock").read_bytes())
         if ASKS not in here:
             self.warning = restart_of(self.url)
-        elif self._place and not self._place.is_where(here):
+        elif self._address and not self._address.is_where(here):
             raise ServerError(
                 f"Prefect's server is running already at {self.url.removesuffix('/api')}, for another run, and not "
                 "at the address that this up is to have: wait until that run has ended, and start up again"

@@ -25,7 +25,7 @@ from flows.forms.places import gallery_folder
 from flows.running.runs_log import settings_for
 from flows.serving.deployments import NAME
 from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, ServingProcess
-from flows.serving.server import LocalServer, Place, ServerError
+from flows.serving.server import LocalServer, ServerAddress, ServerError
 from flows.serving.server_settings import keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
 from flows.serving.upkeep import Upkeep
@@ -87,11 +87,11 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpN
             log.warning("others reach %s: the line is not encrypted, and the password travels as it is", settings.host)
         before = read_addresses(folder)
         listening = listen(settings.host, settings.pictures_port or before.pictures_port, 0, "--pictures-port")
-        place = Place(host=settings.host, port=settings.port or before.port, public=settings.public)
-        server = LocalServer(settings.folder, progress=log.info, place=place, keep_nights=settings.keep_nights)
+        wanted = ServerAddress(host=settings.host, port=settings.port or before.port, public=settings.public)
+        server = LocalServer(settings.folder, progress=log.info, address=wanted, keep_nights=settings.keep_nights)
         server.start()
         addresses = Addresses(
-            port=before.port if server.given else place.port,
+            port=before.port if server.given else wanted.port,
             pictures_port=port_of(listening),
             public_url=settings.public,
             pictures=above or address_of(_name_of(settings.host), port_of(listening)),
@@ -99,7 +99,7 @@ def up(settings: UpSettings, *, say: Callable[[str], None], ready: Callable[[UpN
         if above:
             log.info("the proxy has to hand %s on to %s", above, address_of(settings.host, port_of(listening)))
         if settings.public and not server.given:
-            log.info("the proxy has to hand %s on to %s", settings.public, address_of(settings.host, place.port))
+            log.info("the proxy has to hand %s on to %s", settings.public, address_of(settings.host, wanted.port))
         try:
             with _pictures(settings, listening, above):
                 _Up(settings, server, addresses, lock, stop, ready).run(before)

@@ -67,11 +67,11 @@ class LiveGallery(GalleryFiles):
 
     def _list(self) -> bytes:
         from lib.gallery.rendering import Page
-        from tasks.gallery.pages.run_view import list_run
+        from tasks.gallery.pages.run_view import run_row
         from tasks.gallery.reading.catalogue import RUNS_SHOWN
 
         runs = self._opened().runs()
-        listed = [list_run(run, run_page(run.id)) for run in runs[: -RUNS_SHOWN - 1 : -1]]
+        listed = [run_row(run, run_page(run.id)) for run in runs[: -RUNS_SHOWN - 1 : -1]]
         return _rendered(Page(RUNS, "runs.html.j2", {"runs": listed, "earlier": len(runs) - len(listed)}))
 
     def _run(self, store: "Store", name: str) -> bytes:

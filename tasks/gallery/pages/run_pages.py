@@ -9,7 +9,7 @@ from storage.runs import RunRecord
 from tasks.gallery.folder.site import Site
 from tasks.gallery.pages.oip_pictures import thumbnail
 from tasks.gallery.pages.previews import preview_of, stored_png
-from tasks.gallery.pages.run_view import Made, list_run, run_context, shown_titles
+from tasks.gallery.pages.run_view import Results, run_context, run_row, shown_titles
 from tasks.gallery.pages.section import Section
 from tasks.gallery.reading.catalogue import Catalogue
 from tasks.gallery.reading.record_pages import RecordPages
@@ -31,7 +31,7 @@ def pages(catalogue: Catalogue, site: Site) -> None:
         with site.part(address, _facts(catalogue, pages_of, catalogue.runs[run])) as there:
             if not there:
                 _put(catalogue, site, pages_of, catalogue.runs[run], address)
-    listed = [list_run(run, catalogue.run_addresses.get(run.id)) for run in catalogue.latest_runs]
+    listed = [run_row(run, catalogue.run_addresses.get(run.id)) for run in catalogue.latest_runs]
     site.put(Page(RUNS, "runs.html.j2", {"runs": listed, "earlier": len(catalogue.runs) - len(listed)}))
 
 
@@ -43,7 +43,7 @@ def _put(catalogue: Catalogue, site: Site, pages_of: RecordPages, run: RunRecord
         site.left_out()
 
 
-def _made(catalogue: Catalogue, run: RunRecord) -> Made:
+def _made(catalogue: Catalogue, run: RunRecord) -> Results:
     made = {}
     for title in shown_titles(run):
         key = run.units[title].record

@@ -28,7 +28,7 @@ PNG = "image/png"
 _SHOWN_ALONE = ("dream", "analyse")
 """Flows whose pages show what the run counts, and none of the pictures that this was made from."""
 
-Made = Mapping[str, Grown | Record]
+Results = Mapping[str, Grown | Record]
 """What a run has, by what it calls it: of OIPs as pages list them."""
 
 
@@ -98,7 +98,7 @@ class RunHead(TypedDict):
     counts: list[list[Any]]
 
 
-class ListedRun(RunHead):
+class RunRow(RunHead):
     """A run among others; `address`: of its page."""
 
     address: str | None
@@ -122,7 +122,7 @@ class RunContext(RunHead):
     failures: list[list[str]]
 
 
-def list_run(run: RunRecord, address: str | None) -> ListedRun:
+def run_row(run: RunRecord, address: str | None) -> RunRow:
     """A run in the list of all."""
     return {**_head(run), "address": address}
 
@@ -132,7 +132,7 @@ def shown_titles(run: RunRecord) -> list[str]:
     return [title for title, result in run.units.items() if result.kind != NOT_SHOWN and title not in run.failures]
 
 
-def run_context(run: RunRecord, made: Made, pictures: RunPictures, pages: RunPages) -> RunContext:
+def run_context(run: RunRecord, made: Results, pictures: RunPictures, pages: RunPages) -> RunContext:
     """One run with its pictures, as far as there are any yet. `made`: of `shown_titles`, what there still is."""
     records = {title: one for title, one in made.items() if isinstance(one, Record)}
     layers = _layers(run, made, pictures, pages)
@@ -174,7 +174,7 @@ def picture_of(record: Record) -> str | None:
     return next((output.digest for output in record.outputs if output.media_type == PNG), None)
 
 
-def _layers(run: RunRecord, made: Made, pictures: RunPictures, pages: RunPages) -> list[LayerPart]:
+def _layers(run: RunRecord, made: Results, pictures: RunPictures, pages: RunPages) -> list[LayerPart]:
     """The layers of which a sweep has anything, in the network's order where the run says it."""
     grown = {title: one for title, one in made.items() if isinstance(one, Grown)}
     failed = {title: unit for title in run.failures if (unit := failed_unit(run, title)) is not None}
@@ -262,12 +262,12 @@ def _in_order(records: Mapping[str, Record]) -> Iterable[tuple[str, Record]]:
     return sorted(records.items(), key=lambda item: in_order(item[0]))
 
 
-def _network(made: Made, pages: RunPages) -> str | None:
+def _network(made: Results, pages: RunPages) -> str | None:
     """The page of the network that a run was about, by the first of its results that says it."""
     return next((page for identity in _identities(made) if (page := pages.network(identity))), None)
 
 
-def _identities(made: Made) -> Iterator[str]:
+def _identities(made: Results) -> Iterator[str]:
     """Of the networks that a run's results say, those of units first."""
     for one in sorted(made.values(), key=lambda one: isinstance(one, Record)):
         if isinstance(one, Grown):

@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from flows.forms.addresses import Addresses, remember_addresses
-from flows.serving.server import LocalServer, Place, ServerError, local_server
+from flows.serving.server import LocalServer, ServerAddress, ServerError, local_server
 from flows.serving.server_settings import CLIENT_PASSWORD
 from flows.serving.up_lock import UpLock
 from flows.web.access import server_password
@@ -97,9 +97,9 @@ class TestPorts:
 
 
 @contextmanager
-def running(data_folder: Path, place: Place | None = None) -> Iterator[str]:
+def running(data_folder: Path, address: ServerAddress | None = None) -> Iterator[str]:
     """The address of the server of a data folder, for an `up` or for another run; this process does not use it."""
-    server = LocalServer(data_folder, place=place)
+    server = LocalServer(data_folder, address=address)
     server.start()
     try:
         yield server.ready()
@@ -125,7 +125,7 @@ class TestWithoutUp:
     ) -> None:
         with running(data_folder) as url:
             assert url == f"http://{LOCALHOST}:{self.port(data_folder)}/api"
-            with running(data_folder, Place(host=LOCALHOST, port=self.port(data_folder))) as of_up:
+            with running(data_folder, ServerAddress(host=LOCALHOST, port=self.port(data_folder))) as of_up:
                 assert of_up == url
 
     def test_where_that_is_taken_it_is_elsewhere_and_no_up_takes_that_for_its_own(
@@ -135,8 +135,8 @@ class TestWithoutUp:
         with socket.create_server((LOCALHOST, self.port(data_folder))), running(data_folder) as url:
             assert urlsplit(url).port != self.port(data_folder)
             for place in (
-                Place(host=LOCALHOST, port=self.port(data_folder)),
-                Place(host=LOCALHOST, port=urlsplit(url).port or 0, public="https://host.example"),
+                ServerAddress(host=LOCALHOST, port=self.port(data_folder)),
+                ServerAddress(host=LOCALHOST, port=urlsplit(url).port or 0, public="https://host.example"),
             ):
                 wanted = "for another run, and not at the address"
                 with pytest.raises(ServerError, match=wanted), running(data_folder, place):

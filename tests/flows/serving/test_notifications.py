@@ -35,15 +35,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("notified")
 
 
-@pytest.fixture(scope="module")
-def ups(home: Path) -> Iterator[list[Up]]:
-    started: list[Up] = []
-    yield started
-    for running in started:
-        running.end()
-    assert not processes_of(home)
-
-
 @pytest.fixture
 def up(home: Path, ups: list[Up], hook: Webhook) -> Up:
     """The one that is up, or a new one where a test has ended it; messages are on."""

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from flows.serving.server import LocalServer, Place, ServerError
+from flows.serving.server import LocalServer, ServerAddress, ServerError
 from flows.web.access import server_password
 from storage.store import Store
 from tests.flows.being_up import Up, dreamsweep, environment, processes_of, wait_until
@@ -39,16 +38,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pictures(home / "pictures")
     saved(small_cnn(), home / "small.keras")
     return home
-
-
-@pytest.fixture(scope="module")
-def ups(home: Path) -> Iterator[list[Up]]:
-    """Every `up` that was started there; a server that finds its database starts in a third of the time."""
-    started: list[Up] = []
-    yield started
-    for running in started:
-        running.end()
-    assert not processes_of(home)
 
 
 @pytest.fixture
@@ -206,7 +195,7 @@ def test_who_wants_the_server_elsewhere_is_told_where_it_is(
     up: Up, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    server = LocalServer(home, place=Place(host="127.0.0.1", port=1))
+    server = LocalServer(home, address=ServerAddress(host="127.0.0.1", port=1))
     server.start()
     try:
         with pytest.raises(ServerError, match=f"{up.note['ui']}.*wait until that run has ended"):
