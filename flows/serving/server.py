@@ -94,8 +94,8 @@ class ServerAddress:
 class LocalServer:
     """What `local_server` returns. Within the `with`, all threads of this process and its children use the server.
 
-    `address`: where it has to be; None: anywhere on this machine. `keep_nights`: of how many days it remembers flow runs;
-    None: of all.
+    `address`: where it has to be; None: anywhere on this machine. `keep_nights`: of how many days it remembers flow
+    runs; None: of all.
 
     Raises `ServerError` where it does not start, and `ServerAway` where one is named that does not answer.
     """
