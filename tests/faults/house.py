@@ -175,9 +175,9 @@ class House:
     @contextmanager
     def sweep(self, store: Path, **changes: Any) -> "Iterator[Sweep]":
         """A sweep of the tiny model, begun through its deployment, as from the UI."""
+        self._serve(store)
         self.be_up()
         self.faults.forget()
-        self._serve(store)
         parameters = {
             "model": str(self.model),
             "data": self.data,

@@ -34,6 +34,7 @@ def plan(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, An
     if os.geteuid():
         pytest.skip(WHY)
     home = house.home
+    house.end()  # the picture server looks for its store's gallery when it starts
     with house.sweep(home / "store") as sweep:
         sweep.ends("Completed")
     (run,) = [run for run in sweep.store.runs() if UNITS[0] in run.units]
