@@ -98,7 +98,7 @@ class LiveGallery(GalleryFiles):
         result = store.run(name).units.get(unit)
         record = store.record(result.record) if result else None
         if record is None or record.task != OIP.task:
-            raise HTTPException(404, f"The run {name} has no OIP of {unit}.")
+            raise HTTPException(404, f"The run {name} has no picture of {unit}.")
         return draw_best(store, Grown.of(record, {}))
 
 
