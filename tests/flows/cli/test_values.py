@@ -42,6 +42,7 @@ TEXTS = {
     "--pictures-port": ["x", "", "0", "65536"],
     "--public-url": ["", "host", "ftp://host", "https://me:x@host", "https://host/?a=1", "https://host/api"],
     "--at-once": ["x", "", "0"],
+    "--keep-nights": ["x", "", "0", "1.5"],
     "--grace": ["soon", "", "-1h"],
     "--cron": ["x", "0 1 * *"],
     "--on": ["some", ""],
