@@ -15,6 +15,8 @@ RUNS_LOG = "runs.log"
 """What flow runs say (`flows.running.runs_log`)."""
 NOISE_LOG = "libraries.log"
 """What libraries print, as TensorFlow's C++ code; and how a process ended that could say nothing any more."""
+SERVER_LOG = "server.log"
+"""What Prefect's server prints (`flows.serving.server_process`)."""
 LOG_BYTES = 10_000_000
 """Of each, so much is kept, and as much of what was before."""
 END_SECONDS = 60.0
@@ -72,14 +74,15 @@ class ServingProcess:
 
     def keep_logs_small(self) -> None:
         """Put logs aside that have become large, in the place of those that were put aside before."""
-        runs, noise = self._folder / RUNS_LOG, self._log
+        runs = self._folder / RUNS_LOG
         with contextlib.suppress(OSError):  # `up` goes on with large logs too
             if _is_large(runs):
                 runs.replace(runs.with_suffix(".log.1"))  # whoever logs to it looks where it is before each line
-            if _is_large(noise):  # it is the standard error of processes, which know it by no name
-                with contextlib.suppress(OSError):  # on a full disk it is more important that it ends
-                    shutil.copyfile(noise, noise.with_suffix(".log.1"))
-                os.truncate(noise, 0)
+            for noise in (self._log, self._folder / SERVER_LOG):
+                if _is_large(noise):  # it is the standard error of processes, which know it by no name
+                    with contextlib.suppress(OSError):  # on a full disk it is more important that it ends
+                        shutil.copyfile(noise, noise.with_suffix(".log.1"))
+                    os.truncate(noise, 0)
 
     @property
     def _log(self) -> Path:

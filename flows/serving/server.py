@@ -28,6 +28,7 @@ from flows.forms.addresses import PUBLIC_URL, public_address, read_addresses
 from flows.running.locks import try_lock
 from flows.serving.deployments import NAME
 from flows.serving.given_server import check_that_it_answers
+from flows.serving.runner_process import SERVER_LOG
 from flows.serving.server_process import ASKS, KEPT_SECONDS, PUBLIC, STOP_SECONDS
 from flows.serving.server_settings import (
     CLIENT_PASSWORD,
@@ -229,7 +230,7 @@ class LocalServer:
 
     @property
     def _log(self) -> Path:
-        return self.folder / "server.log"
+        return self.folder / SERVER_LOG
 
     def _start_process(self) -> None:
         # Its own settings and none of the user's, whose profile or environment may name another database; -P and the

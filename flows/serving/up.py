@@ -24,7 +24,7 @@ from flows.forms.addresses import PICTURES_URL, Addresses, pictures_below, read_
 from flows.forms.places import gallery_folder
 from flows.running.runs_log import settings_for
 from flows.serving.deployments import NAME
-from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, ServingProcess
+from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, SERVER_LOG, ServingProcess
 from flows.serving.server import LocalServer, ServerAddress, ServerError
 from flows.serving.server_settings import keep_prefect_off_the_terminal
 from flows.serving.up_lock import UpLock, UpNote
@@ -201,7 +201,8 @@ class _Up:
         log.info("Prefect's UI:  %s", ui)
         log.info("pictures:      %s", self._pictures)
         log.info("store:         %s", without_password(self._settings.store))
-        log.info("logs:          %s (beside it: %s, %s, server.log)", self._folder / "up.log", RUNS_LOG, NOISE_LOG)
+        beside = ", ".join((RUNS_LOG, NOISE_LOG, SERVER_LOG))
+        log.info("logs:          %s (beside it: %s)", self._folder / "up.log", beside)
         self._ready(note)
         log.info("Ctrl-C or dreamsweep down ends it.")
 

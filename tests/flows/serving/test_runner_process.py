@@ -8,7 +8,7 @@ import pytest
 
 from flows.running.runs_log import RunsLog, open_log, settings_for
 from flows.serving import runner_process
-from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, ServingProcess
+from flows.serving.runner_process import NOISE_LOG, RUNS_LOG, SERVER_LOG, ServingProcess
 
 
 @pytest.fixture
@@ -33,13 +33,16 @@ def test_a_log_that_has_become_large_is_put_aside_and_no_line_is_lost(serving: S
     assert (tmp_path / f"{RUNS_LOG}.1").read_text().splitlines() == before  # the new one is small yet
 
 
-def test_what_libraries_print_is_kept_small_while_they_go_on_printing(serving: ServingProcess, tmp_path: Path) -> None:
-    with (tmp_path / NOISE_LOG).open("ab", buffering=0) as noise:
+@pytest.mark.parametrize("name", [NOISE_LOG, SERVER_LOG])
+def test_what_others_print_is_kept_small_while_they_go_on_printing(
+    serving: ServingProcess, tmp_path: Path, name: str
+) -> None:
+    with (tmp_path / name).open("ab", buffering=0) as noise:
         os.write(noise.fileno(), b"old\n" * 500)
         serving.keep_logs_small()
         os.write(noise.fileno(), b"new\n")
-    assert (tmp_path / NOISE_LOG).read_bytes() == b"new\n"
-    assert (tmp_path / f"{NOISE_LOG}.1").read_bytes() == b"old\n" * 500
+    assert (tmp_path / name).read_bytes() == b"new\n"
+    assert (tmp_path / f"{name}.1").read_bytes() == b"old\n" * 500
 
 
 def test_the_last_words_of_a_process_are_in_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
