@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from importlib import import_module
 from modulefinder import ModuleFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lib.gallery.addresses import segment
 from lib.registry import module_names
@@ -23,7 +23,16 @@ from tasks.session.kind import artifact_kinds
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
-Progress = Callable[[str, int, int], None]
+
+class Progress(Protocol):
+    """What is told how far the gallery is."""
+
+    def __call__(self, what: str, done: int, total: int, *, of: str) -> None:
+        """So much of what is being done is done, of so many of these."""
+
+
+def _tell_nobody(what: str, done: int, total: int, *, of: str) -> None:
+    pass
 
 
 def make_gallery(
@@ -31,7 +40,7 @@ def make_gallery(
     out: Path,
     *,
     pairs: Sequence[tuple[str, str]] = (),
-    progress: Progress = lambda *_: None,
+    progress: Progress = _tell_nobody,
     umask: int | None = None,
 ) -> Written:
     """Make the gallery of a store in a folder, or bring it up to date; only what changed is written.
@@ -41,7 +50,7 @@ def make_gallery(
 
     Args:
         pairs: sweeps (ids of runs) to be compared besides those that always are; the gallery remembers them.
-        progress: told what is being done, how many steps of it are, and of how many.
+        progress: told what is being done, and how many parts of it are.
         umask: that of the files and folders; None: this process's.
 
     Raises BadInput where the folder holds other things, or cannot be written to, and for pairs that cannot be compared;
@@ -49,7 +58,8 @@ def make_gallery(
     """
     modules = [module for module in map(import_module, _page_modules()) if hasattr(module, "pages")]
     steps = len(modules) + 2
-    progress("gallery", 0, steps)
+    tell = partial(progress, "gallery", of="parts")
+    tell(0, steps)
     code = _code()
     with Site(out, sections=sections(), code=code, umask=umask) as site:
         # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
@@ -60,11 +70,11 @@ def make_gallery(
         compare_pages.check_pairs(catalogue, pairs)
         _remember(site, pairs)
         for done, module in enumerate(modules):
-            progress("gallery", done + 1, steps)
+            tell(done + 1, steps)
             module.pages(catalogue, site)
         _put_units(catalogue, site)
         written = site.finish()
-    progress("gallery", steps, steps)
+    tell(steps, steps)
     return written
 
 

@@ -189,7 +189,7 @@ def _at_work(context: SweepContext, judge: Network, natural: Natural, layers: Se
 
 
 def _report(group: int, groups: int, done: int, of: int) -> None:
-    report("images for the judge", group * of + done, groups * of)
+    report("responses of the judge", group * of + done, groups * of, of="images")
 
 
 def _artifacts(

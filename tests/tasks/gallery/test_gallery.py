@@ -317,9 +317,10 @@ def test_pages_need_no_script_style_or_other_place(gallery: Made) -> None:
 
 
 def test_progress_is_told_until_all_steps_are_done(swept: SweptStore, tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    make_gallery(swept.store, tmp_path / "gallery", progress=lambda *step: told.append(step))
+    told: list[tuple[str, int, int, str]] = []
+    make_gallery(swept.store, tmp_path / "gallery", progress=lambda *step, of: told.append((*step, of)))
     assert told[0][1] == 0
+    assert {step[3] for step in told} == {"parts"}
     assert told[-1][1] == told[-1][2]
     assert [step[1] for step in told] == sorted(step[1] for step in told)
 
