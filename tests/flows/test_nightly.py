@@ -139,6 +139,7 @@ def test_a_night_dreams_the_model_that_it_has_swept(
     root: Path, dreaming: Any, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DREAMSWEEP_STORE", str(root))
+    monkeypatch.setenv("DREAMSWEEP_PUBLIC_URL", "https://host.example")
     state = night(root, dreams=dreaming)
     assert (state.name, state.message) == (
         "Completed",
@@ -154,7 +155,7 @@ def test_a_night_dreams_the_model_that_it_has_swept(
     assert f"/runs/{dreamed.id}/0.png.png)" in page
     folder = gallery_of(str(root))
     assert folder is not None
-    dreams = re.findall(r"## \[[^]]*\]\(http://127.0.0.1:4201/gallery/(dreams/[^)]*)\)", page)
+    dreams = re.findall(r"## \[[^]]*\]\(https://host.example/pictures/gallery/(dreams/[^)]*)\)", page)
     assert len(dreams) == 2
     assert all((folder / address).is_file() for address in dreams)
     assert night(root, dreams=dreaming).name == "Completed"
@@ -335,6 +336,7 @@ def test_the_summary_of_a_night_tells_each_part_and_shows_the_sheets(
     root: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DREAMSWEEP_STORE", str(root))
+    monkeypatch.setenv("DREAMSWEEP_PUBLIC_URL", "https://host.example")
     night(root)
     run = Store.open(root).runs()[-1].id
     page = summary_of_the_night(prefect_server)

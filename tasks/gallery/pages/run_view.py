@@ -107,8 +107,9 @@ class RunRow(RunHead):
 class RunContext(RunHead):
     """What the template `run.html.j2` shows.
 
-    `network`: the address of its page; `sheets`: pictures to be shown whole; `cards`: dreams, or results of an
-    analysis; `others`: results without a picture; `failures`: what else failed, by title, and why.
+    `network`: the address of its page; `left`: how many results are, or of a training in words; `sheets`: pictures to
+    be shown whole; `cards`: dreams, or results of an analysis; `others`: results without a picture; `failures`: what
+    else failed, by title, and why.
     """
 
     crumbs: list[list[str | None]]

@@ -252,7 +252,7 @@ def test_the_store_is_looked_at_when_it_is_the_generations_turn(small: tuple[Swe
     store, gallery = small
     waiting = threading.Event()
     second = threading.Thread(
-        target=make_gallery, args=(store.store, gallery.out), kwargs={"progress": lambda *_: waiting.set()}
+        target=make_gallery, args=(store.store, gallery.out), kwargs={"progress": lambda *_, of: waiting.set()}
     )
     with Site(gallery.out):
         second.start()

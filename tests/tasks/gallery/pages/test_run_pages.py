@@ -139,6 +139,16 @@ def test_a_training_shows_its_plot(tmp_path: Path) -> None:
     assert network_page("one-55555555") in links(gallery, page)
 
 
+def test_what_is_left_is_a_number_or_in_words(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    for flow, left in (("train", "1 of 2 epochs are trained"), ("dream", 1200)):
+        store.open_run(flow, {}).close("partial", {"left": left})
+    gallery = Made(store, tmp_path / "gallery")
+    told = [gallery.text(run_page(run.id)) for run in store.runs()]
+    assert "1 of 2 epochs are trained" in told[0]
+    assert "1,200 left" in told[1]
+
+
 def test_only_the_latest_runs_have_pages_and_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.gallery.reading.catalogue.RUNS_SHOWN", 2)
     store = SweptStore(tmp_path / "store")
