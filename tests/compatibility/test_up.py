@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from flows.serving.server import local_server
@@ -27,7 +26,7 @@ from tests.compatibility.make_store import (
     TIMEZONE,
     start,
 )
-from tests.flows.being_up import Up, processes_of, wait_until
+from tests.flows.being_up import Up, ask, processes_of, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -69,26 +68,22 @@ def edited(home: Path) -> None:
             url = server.ready()
             headers = {"Authorization": authorization(server_password(home / "prefect"))}
 
-            def ask(method: str, path: str, **body: Any) -> Any:
-                answer = httpx.request(
-                    method, f"{url}{path}", json=body or None, headers=headers, trust_env=False, timeout=60
-                )
-                answer.raise_for_status()
-                return answer.json() if answer.content else None
+            def say(method: str, path: str, **body: Any) -> Any:
+                return ask(f"{url}{path}", method, json=body or None, headers=headers)
 
-            nightly, sweep = (ask("GET", f"/deployments/name/{flow}/dreamsweep") for flow in ("nightly", "oip-sweep"))
+            nightly, sweep = (say("GET", f"/deployments/name/{flow}/dreamsweep") for flow in ("nightly", "oip-sweep"))
             all_fields = shown("NightlyParameters", nightly["parameter_openapi_schema"])
             assert NOWHERE in all_fields["store"]
             saved = {"parameters": all_fields | {"budget": 30, "data": "mnist"}}
-            ask("PATCH", f"/deployments/{nightly['id']}", parameters=saved)
-            ask(
+            say("PATCH", f"/deployments/{nightly['id']}", parameters=saved)
+            say(
                 "PATCH",
                 f"/deployments/{nightly['id']}/schedules/{nightly['schedules'][0]['id']}",
                 parameters={"parameters": {"layers": ["Conv2D_1/0"]}},
             )
             all_fields = shown("SweepParameters", sweep["parameter_openapi_schema"])
             later = {"scheduled_time": str(datetime.now(UTC) + timedelta(days=20))}
-            ask(
+            say(
                 "POST",
                 f"/deployments/{sweep['id']}/create_flow_run",
                 name=TO_COME,

@@ -69,6 +69,17 @@ def wait_until(what: Callable[[], Any], seconds: float = 60) -> Any:
     return found
 
 
+def ask(address: str, method: str, **more: Any) -> Any:
+    """What a server's API answers."""
+    while True:
+        answer = httpx.request(method, address, trust_env=False, timeout=60, **more)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # SQLite is busy: Prefect's clients ask again
+            break
+        time.sleep(0.5)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
 class Up:
     """A running `dreamsweep up`: `note` is what it says of itself, `said` its lines."""
 
@@ -128,14 +139,7 @@ class Up:
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         """What the API answers."""
-        address = f"{self.note['api']}{path}"
-        while True:
-            answer = httpx.request(method, address, headers=self.headers, trust_env=False, timeout=30, **more)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # SQLite is busy: Prefect's clients ask again
-                break
-            time.sleep(0.5)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        return ask(f"{self.note['api']}{path}", method, headers=self.headers, **more)
 
     def deployment(self, flow: str) -> dict[str, Any]:
         """A deployment as the API has it."""
