@@ -98,6 +98,11 @@ def size(value: float | None) -> str:
     return _signed(value, f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} {_SIZES[at]}")
 
 
+def seconds_between(started: str, ended: str) -> float:
+    """Seconds between two times of the store."""
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
+
+
 def duration(seconds: float | None) -> str:
     """As "0.4 s", "42 s", "3 min 12 s" or "2 h 5 min"; a part that is 0 is left out."""
     if seconds is None or not math.isfinite(seconds):

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from flows.results.captions import attributes, outcome, response, seconds_between, short, short_key, title
+from flows.results.captions import attributes, outcome, response, short, short_key, title
 from flows.results.documents import environment
-from lib.words import duration, in_order, local_moment, parameter, plural
+from lib.words import duration, in_order, local_moment, parameter, plural, seconds_between
 from storage.document import Json
 from storage.lineage import Node
 from storage.record import Record

@@ -60,8 +60,3 @@ def short_key(key: str) -> str:
 def stamp_of(seconds: float) -> str:
     """Seconds since 1970 as the store writes times."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def seconds_between(started: str, ended: str) -> float:
-    """Seconds between two times of the store."""
-    return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()

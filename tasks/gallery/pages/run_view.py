@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, Protocol, TypedDict
 
 from lib.gallery.addresses import RUNS
 from lib.network.units import Unit
 from lib.verdict_colours import VERDICTS
-from lib.words import in_order
+from lib.words import in_order, seconds_between
 from storage.document import Json
 from storage.record import Record
 from storage.runs import RunRecord
@@ -285,7 +284,7 @@ def _head(run: RunRecord) -> RunHead:
         "flow": run.flow,
         "state": run.state,
         "when": run.opened,
-        "seconds": _seconds(run.opened, run.closed) if run.closed else None,
+        "seconds": seconds_between(run.opened, run.closed) if run.closed else None,
         "model": model,
         "counts": _counts(run),
     }
@@ -299,7 +298,3 @@ def _counts(run: RunRecord) -> list[list[Any]]:
             hows[how] += many
     counts = {"computed": hows["computed"], "reused": hows["reused"], "failed": len(run.failures)}
     return [[many, what] for what, many in counts.items() if many]
-
-
-def _seconds(opened: str, closed: str) -> float:
-    return (datetime.fromisoformat(closed) - datetime.fromisoformat(opened)).total_seconds()
