@@ -251,18 +251,9 @@ class Month:
     # What that takes.
 
     def schedule(self, *due: datetime) -> list[str]:
-        """Have the server make runs of a schedule, as its scheduler does; returns their ids, the first one first."""
+        """Have nights be due at these moments; returns their ids, the first one first."""
         assert self.up is not None
-        up, deployment = self.up, self.up.deployment("nightly")["id"]
-        every = round((due[-1] - due[0]).total_seconds()) or 1
-        rule = f"DTSTART:{due[0]:%Y%m%dT%H%M%S}\nRRULE:FREQ=SECONDLY;INTERVAL={every};COUNT={len(due)}"
-        asked = [{"active": True, "schedule": {"rrule": rule, "timezone": "UTC"}, "parameters": self.asked}]
-        up.ask("POST", f"/deployments/{deployment}/schedules", json=asked)
-        within = {"start_time": str(due[0] - timedelta(seconds=1)), "end_time": str(due[-1] + timedelta(seconds=1))}
-        up.ask("POST", f"/deployments/{deployment}/schedule", json=within | {"min_runs": len(due)})
-        found = up.ask("POST", "/flow_runs/filter", json={"deployments": {"id": {"any_": [deployment]}}})
-        moments = {datetime.fromisoformat(run["expected_start_time"]): run for run in found if run["auto_scheduled"]}
-        return [str(run["id"]) for moment, run in sorted(moments.items()) if moment in due]
+        return self.up.schedule("nightly", self.asked, *due)
 
     def at_work(self, night: str) -> None:
         """Wait until the flow run has opened a run in the store."""

@@ -50,21 +50,6 @@ def again(home: Path, ups: list[Up]) -> Up:
     return ups[-1]
 
 
-def schedule(up: Up, flow: str, parameters: dict[str, Any], *due: datetime) -> list[str]:
-    """Have the server make one or two runs of a schedule, as its scheduler does; returns their ids, the first one
-    first."""
-    deployment = up.deployment(flow)["id"]
-    seconds = (due[-1] - due[0]).total_seconds() or 31_536_000.0  # no other comes for a year
-    interval = {"interval": seconds, "anchor_date": due[0].isoformat(), "timezone": "UTC"}
-    asked = [{"active": True, "schedule": interval, "parameters": {"parameters": parameters}}]
-    up.ask("POST", f"/deployments/{deployment}/schedules", json=asked)
-    within = {"start_time": str(due[0] - timedelta(seconds=1)), "end_time": str(due[-1] + timedelta(seconds=1))}
-    up.ask("POST", f"/deployments/{deployment}/schedule", json=within | {"min_runs": len(due)})
-    found = up.ask("POST", "/flow_runs/filter", json={"deployments": {"id": {"any_": [deployment]}}})
-    moments = {datetime.fromisoformat(run["expected_start_time"]): run for run in found if run["auto_scheduled"]}
-    return [str(run["id"]) for moment, run in sorted(moments.items()) if moment in due]
-
-
 def soon() -> datetime:
     """When a run is due that is to begin in some seconds."""
     return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
@@ -90,7 +75,7 @@ def endless(folder: Path) -> dict[str, Any]:
 
 
 def test_scheduled_runs_that_fail_or_are_killed_are_told_once_each(up: Up, hook: Webhook, tmp_path: Path) -> None:
-    (failed,) = schedule(up, "oip-sweep", {"model": "model/none"}, soon())
+    (failed,) = up.schedule("oip-sweep", {"model": "model/none"}, soon())
     assert up.wait_for(failed)["type"] == "FAILED"
     (message,) = wait_until(lambda: hook.of(failed))
     assert (message["flow"], message["state"], message["attempt"]) == ("oip-sweep", "Failed", 1)
@@ -98,7 +83,7 @@ def test_scheduled_runs_that_fail_or_are_killed_are_told_once_each(up: Up, hook:
     assert message["message"] in message["text"]
     assert message["url"] == f"{up.note['ui']}/runs/flow-run/{failed}"
 
-    (crashed,) = schedule(up, "oip-sweep", endless(tmp_path), soon())
+    (crashed,) = up.schedule("oip-sweep", endless(tmp_path), soon())
     up.wait_for(crashed, "RUNNING")
     wait_until(lambda: up.ask("GET", f"/flow_runs/{crashed}")["labels"].get("dreamsweep.run"))
     killed(up.home, crashed)
@@ -235,12 +220,12 @@ def test_on_a_given_server_a_night_that_was_never_begun_is_told_once_when_up_is_
     hook.refusing = False
     assert dreamsweep(tmp_path, "notify", hook.url).returncode == 0
     up = Up(tmp_path, **given)
-    (failed,) = schedule(up, "oip-sweep", {"model": "model/none"}, soon())
+    (failed,) = up.schedule("oip-sweep", {"model": "model/none"}, soon())
     (message,) = wait_until(lambda: hook.of(failed))
     assert message["url"] == f"{prefect_server.removesuffix('/api')}/runs/flow-run/{failed}"
     assert up.end() == 0
     ago = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)
-    skipped, late = schedule(up, "oip-sweep", {"model": "model/none"}, ago, ago + timedelta(minutes=12))
+    skipped, late = up.schedule("oip-sweep", {"model": "model/none"}, ago, ago + timedelta(minutes=12))
     up = Up(tmp_path, **given)
     try:
         (message,) = wait_until(lambda: hook.of(skipped))
