@@ -42,8 +42,8 @@ class Ui:
 
     def save(self) -> None:
         """Save what was edited."""
-        self.page.get_by_role("button", name=re.compile("^(Save|Update)$")).click()
-        self.page.wait_for_url(re.compile(r"/deployments/deployment/[^/]+$"))
+        button = self.page.get_by_role("button", name=re.compile("^(Save|Update)$"))
+        self._send(button, re.compile(r"/deployments/deployment/[^/]+$"))
 
     def label(self, name: str) -> Locator:
         """The label of a field."""
@@ -71,11 +71,15 @@ class Ui:
         return words.inner_text()
 
     def submit(self) -> None:
-        """Submit the form, again where the server was too busy."""
+        """Submit the form."""
+        self._send(self._submit, re.compile("tab=Runs"))
+
+    def _send(self, button: Locator, then: re.Pattern[str]) -> None:
+        """Click on what leads to another page, again where the server was too busy to take the form."""
         for _ in range(5):
-            self._submit.click()
+            button.click()
             try:
-                self.page.wait_for_url("**tab=Runs**", timeout=6_000)
+                self.page.wait_for_url(then, timeout=6_000)
                 return
             except TooLate:
                 continue
