@@ -173,7 +173,7 @@ def test_a_folder_is_dreamed_of_and_a_retry_dreams_only_what_failed(ui: Ui, plac
     assert len(shown) >= 2  # before the retry, or after it: both have left one
     assert all(picture["natural"] > 30 for picture in shown)
     links = ui.links_to(place.up.note["pictures"])
-    assert any("/gallery/dreams/" in link for link in links)
+    assert any("/gallery/dreams/" in link for link in links), links
     for link in links:
         assert place.up.get(link).is_success
 

@@ -138,6 +138,9 @@ class Ui:
         return list(self.page.wait_for_function(script).json_value())
 
     def links_to(self, address: str) -> list[str]:
-        """Where links on a page lead, of those to a server."""
-        links = self.page.locator("a").evaluate_all("all => all.map(one => one.href)")
-        return [link for link in links if urlsplit(link).netloc == urlsplit(address).netloc]
+        """Where links on a page lead, of those to a server; there is one at least."""
+        script = """server => {
+            const all = [...document.links].filter(one => one.host === server).map(one => one.href);
+            return all.length > 0 && all;
+        }"""
+        return list(self.page.wait_for_function(script, arg=urlsplit(address).netloc).json_value())
