@@ -128,8 +128,8 @@ def measured(name: str, folder: Path, args: argparse.Namespace) -> dict[str, Any
     from flows.forms.parameters import SweepParameters
     from flows.plan import sweep_plan
     from flows.results.plans import asked
-    from flows.running.plan import TIMINGS
     from flows.sweep import oip_sweep
+    from flows.sweeping.plan import TIMINGS
     from storage.store import Store
 
     shutil.rmtree(TIMINGS, ignore_errors=True)

@@ -5,9 +5,9 @@ from flows.results.plans import PlanSummary
 from flows.results.reports import report_plan
 from flows.running.damage import makes_damaged_again
 from flows.running.fields import form_flow
-from flows.running.plan import plan_of
-from flows.running.sweep_context import obtain_sweep_model, open_sweep
 from flows.running.work import work
+from flows.sweeping.plan import plan_of
+from flows.sweeping.sweep_context import obtain_sweep_model, open_sweep
 
 
 @form_flow("sweep-plan")

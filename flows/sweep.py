@@ -1,7 +1,7 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import TypeVar
@@ -19,14 +19,16 @@ from flows.results.summaries import SweepSummary
 from flows.results.sweep_summary import sweep_summary, units_made_before
 from flows.running.accuracy import CHECKED
 from flows.running.damage import makes_damaged_again
-from flows.running.fan_out import fan_out
 from flows.running.fields import form_flow
 from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_in_states, end_partial, end_run, few
-from flows.running.plan import tell_plan
-from flows.running.sweep_context import better_recipes, obtain_sweep_model, open_sweep, sweep_recipes
-from flows.running.sweep_order import (
+from flows.running.work import work
+from flows.sweeping.layer_maps import make_maps
+from flows.sweeping.plan import tell_plan
+from flows.sweeping.sharded_pass import ShardedPass
+from flows.sweeping.sweep_context import better_recipes, obtain_sweep_model, open_sweep, sweep_recipes
+from flows.sweeping.sweep_order import (
     Part,
     Units,
     find_made,
@@ -39,13 +41,13 @@ from flows.running.sweep_order import (
     units_left,
     units_not_better,
 )
-from flows.running.work import work
-from lib.network.units import Unit
+from flows.sweeping.work_pool import open_pool
+from lib.network.units import Layer, Unit
 from lib.oips.growth import Growth, QualityName
 from lib.words import plural
 from storage.store import Record
 from tasks.session.open_runs import find_shared
-from tasks.session.progress import report, say
+from tasks.session.progress import say
 from tasks.session.recorded import PARTIAL, key_of, unusable_store
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import make_exemplars
@@ -54,7 +56,6 @@ from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
 from tasks.sweep.naturalness import measure_naturalness, naturalness_recipe, naturalness_title
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
-from tasks.sweep.oips import make_oips, name_of
 from tasks.sweep.telling import telling_warnings
 from tasks.sweep.weights import compare_weights
 
@@ -87,6 +88,9 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as (open_session, found):
+        if parameters.pool is not None:
+            with open_pool(parameters.pool):
+                pass  # what cannot be had is said before anything is computed
         run = open_session.run.id
         stored = obtain_sweep_model(open_session, parameters, found)
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
@@ -164,30 +168,7 @@ def sweep_layer(
     context = find_shared(run, SweepContext)
     tally, stopped = context.tally_at(quality), context.tally
     units = [str(Unit(layer, index)) for index in indices]
-    groups = [units[first : first + maps_per_task] for first in range(0, len(units), maps_per_task)]
-    title = context.title_at(layer, quality)
-    report(title, 0, len(units), of="maps")
-
-    def go_on() -> bool:
-        return not (context.session.deadline.passed or title in context.late or stopped.stopped)
-
-    names = (name_of(list(map(Unit.parse, group))) for group in groups)
-    submits = (partial(make_oips.submit, name, group, run, quality) for name, group in zip(names, groups, strict=True))
-    done, bad = 0, None
-    for state in fan_out(submits, MAPS_AT_ONCE, go_on):
-        if not state.is_completed():
-            stopped.stop(unusable_store(state))
-            bad = state
-        done = sum(map(tally.is_done, units))
-        failed = sum(map(tally.has_failed, units))
-        report(title, done, len(units), f"{failed} failed" if failed else "", of="maps", there=tally.found(units))
-    later = {unit for unit in units if context.defers and unit in context.deferred}
-    if done < len(units) and bad and go_on():  # a task run that did not even come to its work
-        for lost in [unit for unit in units if not (tally.is_done(unit) or unit in later)]:
-            context.fail_oips(lost, quality, bad.message or bad.name or "failed")
-        done = sum(map(tally.is_done, units))
-    if done < len(units):
-        report(title, len(units), len(units), _left_note(len(units) - done, len(later)), of="maps")
+    done = make_maps(context, layer, indices, quality, maps_per_task)
     if stopped.stopped:
         return Failed(message=str(stopped.stopped))
     if whole is not None and done == len(units):
@@ -198,12 +179,6 @@ def sweep_layer(
     if done < len(units):
         return end_partial(f"{len(units) - done} of {len(units)} maps are left")
     return Completed(message=plural(len(units), "map"))
-
-
-def _left_note(left: int, later: int) -> str:
-    """What is told of a layer of which so many units are left, so many of them for the end of the pass."""
-    notes = [f"stopped with {left - later} left"] if left > later else []
-    return ", ".join([*notes, *([f"{later} searched for longer at the end"] if later else [])])
 
 
 def _warn(context: SweepContext, layers: list[str]) -> list[str]:
@@ -234,7 +209,7 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
     Returns what went wrong with a layer as a whole, by its name. Raises StoreUnusable where no map can be stored any
     more.
     """
-    troubles = {}
+    troubles: dict[str, str] = {}
     note_made(context, units)
     for growth in context.passes:
         quality, asked = growth.quality, growth == context.growth
@@ -242,24 +217,66 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
         tally = context.tally_at(quality)
         total = tally.done + sum(not tally.is_done(str(unit)) for chosen in todo.values() for unit in chosen)
         with show_progress(tally, total, "maps" if asked else f"maps-{quality}"):
-            for layer, part, last in _parts(context, todo, growth):
-                if context.session.deadline.passed or context.tally.stopped:
-                    break
-                state = sweep_layer.with_options(flow_run_name=context.title_at("{layer}", quality))(
-                    layer.name,
-                    [unit.index for unit in part],
-                    [unit.index for unit in units[layer]] if last and asked else None,
-                    quality,
-                    parameters.maps_per_task,
-                    parameters.large_tensors,
-                    context.session.run.id,
-                    return_state=True,
-                )
-                if not (state.is_completed() or any(tally.has_failed(str(unit)) for unit in part)):
-                    troubles[layer.name] = state.message or state.name or "failed"
+            parts = _parts(context, todo, growth)
+            if parameters.pool is None:
+                troubles |= _sweep_here(context, units, parts, growth, parameters)
+            else:
+                _sweep_by_pool(context, units, parts, growth, parameters, parameters.pool)
         if context.tally.stopped:
             raise context.tally.stopped
     return troubles
+
+
+def _sweep_here(
+    context: SweepContext, units: Units, parts: Iterable[Part], growth: Growth, parameters: SweepParameters
+) -> dict[str, str]:
+    """Sweep these parts in one pass in this process, a flow run each; returns what went wrong with a layer."""
+    troubles: dict[str, str] = {}
+    quality = growth.quality
+    tally = context.tally_at(quality)
+    for layer, part, last in parts:
+        if context.session.deadline.passed or context.tally.stopped:
+            break
+        state = sweep_layer.with_options(flow_run_name=context.title_at("{layer}", quality))(
+            layer.name,
+            [unit.index for unit in part],
+            [unit.index for unit in units[layer]] if last and growth == context.growth else None,
+            quality,
+            parameters.maps_per_task,
+            parameters.large_tensors,
+            context.session.run.id,
+            return_state=True,
+        )
+        if not (state.is_completed() or any(tally.has_failed(str(unit)) for unit in part)):
+            troubles[layer.name] = state.message or state.name or "failed"
+    return troubles
+
+
+def _sweep_by_pool(
+    context: SweepContext,
+    units: Units,
+    parts: Iterable[Part],
+    growth: Growth,
+    parameters: SweepParameters,
+    pool: str,
+) -> None:
+    """Sweep these parts in one pass by the workers of a pool; layers that are whole then are gathered."""
+
+    def gather(layer: Layer) -> None:
+        if growth == context.growth:
+            indices = [unit.index for unit in units[layer]]
+            report_layer(context, _gather(context, layer.name, indices, parameters.large_tensors))
+
+    with open_pool(pool) as work_pool:
+        sharded = ShardedPass(
+            context,
+            work_pool,
+            growth,
+            maps_per_shard=parameters.maps_per_shard,
+            maps_per_task=parameters.maps_per_task,
+            stalled_after=parameters.stalled_after,
+        )
+        sharded.make(list(parts), gather)
 
 
 def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:

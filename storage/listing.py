@@ -17,17 +17,24 @@ class Listing:
         self._files = files
         self._lock = threading.Lock()
         self._records: dict[str, Record | None] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """List the store again; what was read of a record stays known."""
         # Records before blobs: a record that is listed has its blobs, which were written before it.
-        self._keys: dict[str, list[str]] = {}
-        for path in sorted(files.listing("records")):
+        keys: dict[str, list[str]] = {}
+        for path in sorted(self._files.listing("records")):
             key = key_of_path(path)
             if key is not None:
-                self._keys.setdefault(key.partition("/")[0], []).append(key)
-        self._sizes: dict[str, int] = {}
-        for path, entry in files.listing("blobs").items():
+                keys.setdefault(key.partition("/")[0], []).append(key)
+        sizes: dict[str, int] = {}
+        for path, entry in self._files.listing("blobs").items():
             digest = digest_of_path(path)
             if digest is not None:
-                self._sizes[digest] = entry.size
+                sizes[digest] = entry.size
+        with self._lock:
+            self._keys, self._sizes = keys, sizes
+            self._records = {key: record for key, record in self._records.items() if record is not None}
 
     def find(self, recipe: Recipe, *, changes: str | None) -> Record | None:
         """A finished record of this recipe, made with the same uncommitted changes, whose blobs are all there.

@@ -195,6 +195,44 @@ class Run:
         self._written = time.monotonic()
 
 
+class JoinedRun(Run):
+    """A run that is open in another process, for one that makes records in its name.
+
+    Until that process has noted them, garbage collection keeps all records of an open run, and of one that crashed. So
+    nothing is written here, and nothing is left open where this process dies.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._joined = run
+
+    @property
+    def id(self) -> str:
+        """That of the run which the other process has open."""
+        return self._joined
+
+    def pin(self, recipes: Iterable[str]) -> None:
+        """Whoever opened the run has pinned what it may reuse."""
+
+    def has_pinned(self, recipe: str) -> bool:
+        """True: whoever opened the run has pinned what it may reuse."""
+        return True
+
+    def add(self, unit: str, record: Record, how: How, kind: str | None = None) -> None:
+        """Whoever opened the run finds the record by its recipe, and notes it."""
+
+    def fail(self, unit: str, message: str, kind: str | None = None) -> None:
+        """Whoever opened the run is told by other means."""
+
+    def note_damage(self, line: str) -> None:
+        """It is not noted: what was damaged is made again under the same recipe."""
+
+    def close(
+        self, state: Literal["completed", "partial", "failed", "interrupted"], summary: Mapping[str, Any]
+    ) -> RunRecord:
+        """Raises StoreError: whoever opened the run closes it."""
+        raise StoreError(f"run {self.id} is open in another process, which closes it")
+
+
 def _pins(recipes: Iterable[str]) -> tuple[str, ...]:
     pins = tuple(sorted(set(recipes)))
     for pin in pins:

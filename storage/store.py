@@ -21,7 +21,7 @@ from storage.local_files import LocalFiles
 from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
 from storage.recipe import Recipe
 from storage.record import Input, NewOutput, Output, Provenance, Record
-from storage.runs import Run, RunRecord
+from storage.runs import JoinedRun, Run, RunRecord
 from storage.trash import new_trash, trash_path
 
 if TYPE_CHECKING:
@@ -246,6 +246,15 @@ class Store:
         Open it before the listing that it looks things up in: what it pins is safe from garbage collection.
         """
         return Run(self.files, flow, parameters, pins, flow_run)
+
+    def join_run(self, run: str) -> JoinedRun:
+        """A run that another process has open, to make records in its name. Raises StoreError where there is none."""
+        if not self.files.exists(run_path(run)):
+            raise StoreError(
+                f"the store {self.root} has no run {run}, for which this is to be made: on every machine, DREAMSWEEP_STORE "
+                "must name the store of the sweep"
+            )
+        return JoinedRun(run)
 
     def run(self, run: str) -> RunRecord:
         """The run of this id. Raises StoreError where there is none, or its record is damaged."""

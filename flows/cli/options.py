@@ -75,6 +75,7 @@ _METAVARS = {
     "layers": "PATTERN",
     "patterns": "PATTERN",
     "tour": "PATTERN",
+    "pool": "NAME",
     "length_scales": "1,3,7",
     "size": "HxW",
     "finish_by": "HH:MM",

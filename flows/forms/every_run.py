@@ -3,7 +3,7 @@
 Importing this costs little: neither Prefect nor TensorFlow.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 from pydantic import Field, ModelWrapValidatorHandler, PlainSerializer, ValidationInfo, model_validator
 
@@ -34,6 +34,17 @@ class InStore(Form):
             return validate(given)
         with refuse_in_our_words(cls):
             return validate(given)
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """What a run is told that ends by itself where it goes on for too long, or hangs."""
+
+    stalled_after: float
+    """Minutes without progress after which its process is ended."""
+
+    def deadline(self) -> Deadline:
+        """When it takes on no more work."""
 
 
 class Limits(Form):

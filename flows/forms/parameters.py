@@ -169,6 +169,19 @@ class Sweeping(Form):
         description="How many maps one task run takes. Networks with tens of thousands of maps need more than 1; "
         "each map is still stored by itself.",
     )
+    pool: str | None = Field(
+        None,
+        min_length=1,
+        title="Work pool",
+        description="The work pool of Prefect's whose workers make the maps, on any number of machines that share the "
+        "store; dreamsweep deploy sets one up. Empty: this process makes them.",
+    )
+    maps_per_shard: int = Field(
+        256,
+        ge=1,
+        title="Maps per shard",
+        description="How many maps of a layer one worker of the work pool is given at a time, as a flow run.",
+    )
     large_tensors: bool = Field(
         False,
         title="Large tensors",

@@ -85,7 +85,7 @@ def _mark_crashed_file(client: "SyncPrefectClient", path: Path) -> list[str]:
         with suppress(ObjectNotFound):  # it was deleted, or is another server's
             flow_run = client.read_flow_run(UUID(life.flow_run))
             left_as_it_was, before = _died_in(flow_run, life.attempt)
-            more = _mark_within(client, flow_run.id, before)
+            more = mark_within(client, flow_run.id, before)
             if left_as_it_was:
                 _mark(client, flow_run)
                 marked.append(flow_run.name)
@@ -124,7 +124,7 @@ def _mark_unstarted(client: "SyncPrefectClient", folder: Path, deployments: str)
         since = (now - flow_run.state.timestamp).total_seconds()
         if since <= UNSTARTED_SECONDS or file_of(folder, str(flow_run.id)).exists() or _has_process(flow_run.id):
             continue
-        _mark_within(client, flow_run.id, now)
+        mark_within(client, flow_run.id, now)
         _mark(client, flow_run)
         marked.append(flow_run.name)
     return marked
@@ -145,7 +145,7 @@ def _has_process(flow_run: UUID) -> bool:
     return False
 
 
-def _mark_within(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -> bool:
+def mark_within(client: "SyncPrefectClient", flow_run: UUID, before: datetime) -> bool:
     """Mark what has not ended within a flow run and got its state before a moment; True where there was something."""
     from prefect.client.schemas import filters
 
@@ -156,7 +156,7 @@ def _mark_within(client: "SyncPrefectClient", flow_run: UUID, before: datetime) 
         offset += len(children)
         for child in children:
             if child.deployment_id is None:  # else it runs in a process of its own
-                found |= _mark_within(client, child.id, before)
+                found |= mark_within(client, child.id, before)
                 if _is_left(child, before):
                     _mark(client, child)
                     found = True

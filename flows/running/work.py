@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from prefect.context import FlowRunContext
 
-from flows.forms.every_run import InStore, Limits
+from flows.forms.every_run import InStore, Watched
 from flows.forms.places import DATA_FOLDER
 from flows.forms.private import keep_private, make_room
 from flows.forms.resolve import Resolved, take_over
@@ -59,7 +59,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
         flow_run = context.flow_run
         life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
         deadline = NEVER
-        if isinstance(parameters, Limits):
+        if isinstance(parameters, Watched):
             deadline = parameters.deadline()
             left = deadline.seconds_left()
             hard_limit = None if left is None else max(left, 0) + 60 * OVERTIME_MINUTES

@@ -58,6 +58,25 @@ class Layer:
     default: bool = False
 
 
+def ranges_of(indices: Iterable[int]) -> str:
+    """Indices of units in few words, as `0-63,70`; `indices_in` reads them."""
+    ranges: list[list[int]] = []
+    for index in sorted(set(indices)):
+        if ranges and index == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [index]
+        else:
+            ranges.append([index])
+    return ",".join("-".join(map(str, ends)) for ends in ranges)
+
+
+def indices_in(ranges: str) -> list[int]:
+    """The indices that `ranges_of` wrote, sorted. Raises BadInput for anything else."""
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", ranges, re.ASCII):
+        raise BadInput(f"{ranges!r} names no units: write numbers from 0, as 0-63,70")
+    ends = [[int(number) for number in part.split("-")] for part in ranges.split(",")]
+    return sorted({index for first, *last in ends for index in range(first, (last or [first])[0] + 1)})
+
+
 def steps_without_space(graph: Graph) -> set[Step]:
     """The steps behind global pooling: they see no space any more, whatever they are called.
 

@@ -22,6 +22,7 @@ class Network:
     Attributes:
         saved: the model as it was saved.
         pixels: what that takes.
+        record: the key of its record, which says that; None where it is not of a store.
     """
 
     saved: KerasModel
@@ -29,6 +30,7 @@ class Network:
     digest: str
     identity: str
     pixels: Pixels = PLAIN
+    record: str | None = None
 
     @cached_property
     def model(self) -> KerasModel:
@@ -39,7 +41,8 @@ class Network:
     @classmethod
     def of(cls, saved: KerasModel, stored: StoredModel) -> "Network":
         """A model of the store that is loaded. Raises as `model`."""
-        network = cls(saved, stored.name, stored.digest, stored.identity, stored.pixels or PLAIN)
+        pixels = stored.pixels or PLAIN
+        network = cls(saved, stored.name, stored.digest, stored.identity, pixels, stored.record.key)
         assert network.model is not None  # what cannot be is said now, and not to some thread
         return network
 
@@ -52,27 +55,43 @@ def load_model(store: Store, stored: StoredModel) -> KerasModel:
 
 @dataclass(frozen=True)
 class Labels:
-    """Which of `classes` each training image is of, [N] from 0, and the digest of their blob."""
+    """Which of `classes` each training image is of, and the digest of their blob."""
 
-    numbers: Integers
     digest: str
     classes: tuple[str, ...]
+    store: Store
+
+    @cached_property
+    def numbers(self) -> Integers:
+        """[N], from 0, memory-mapped. Raises BlobGone."""
+        return self.store.array(self.digest)
 
 
 @dataclass(frozen=True)
 class Natural:
-    """The data set's training images [N, H, W, C], and the digest of their blob; their labels, where there are any."""
+    """The data set's training images, and the digest of their blob; their labels, where there are any.
+
+    Of a remote store they are fetched when they are first needed: what has its exemplars may need none.
+
+    Attributes:
+        record: the key of the data set's record.
+    """
 
     name: str
-    images: Floats
     digest: str
-    labels: Labels | None = None
+    labels: Labels | None
+    record: str
+    store: Store
+
+    @cached_property
+    def images(self) -> Floats:
+        """[N, H, W, C], memory-mapped. Raises BlobGone."""
+        return self.store.array(self.digest)
 
 
 def natural_of(store: Store, data: Record) -> Natural:
-    """The training images of a data set's record and their labels, memory-mapped; none without classes."""
-    images, labels = data.output("train_imgs"), data.output("train_labels")
+    """The training images of a data set's record and their labels; none without classes."""
     parameters = read_as(DataParameters, data.parameters)
     classes = tuple(parameters["classes"])
-    known = Labels(store.array(labels.digest), labels.digest, classes) if classes else None
-    return Natural(parameters["data"], store.array(images.digest), images.digest, known)
+    known = Labels(data.output("train_labels").digest, classes, store) if classes else None
+    return Natural(parameters["data"], data.output("train_imgs").digest, known, data.key, store)

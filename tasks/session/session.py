@@ -62,6 +62,10 @@ class Session:
         self.run.pin(recipe.digest for recipe in recipes)
         self.listing = self.store.listing()  # what was collected before the pin must not be counted on
 
+    def look_again(self) -> None:
+        """See what other processes have stored since the store was listed."""
+        self.listing.refresh()
+
     def find(self, recipe: Recipe) -> Record | None:
         """The finished record of a recipe, if the store holds one that this code may use, with its blobs whole.
 
@@ -204,6 +208,19 @@ def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: De
                 raise
             run.close("failed", {"error": printable(problem) or type(problem).__name__})
             raise
+
+
+@contextmanager
+def joined_session(place: str, run: str, deadline: Deadline = NEVER) -> Iterator[Session]:
+    """A run that another process has open in the store at `place`: what is made here is made in its name.
+
+    Tasks find the session under the run's id. Raises StoreError where the store has no such run.
+    """
+    with in_company(say, beat):
+        store = Store.open(place, create=False)
+        joined = store.join_run(run)
+        with share(run, Session(store, joined, store.listing(), code_version(), deadline)) as opened:
+            yield opened
 
 
 def session_of(run: str) -> Session:

@@ -15,7 +15,7 @@ from lib.network.trunk import responses_of
 from lib.responses.exemplars import BEST, Exemplars, find_exemplars
 from lib.responses.statistics import Survey
 from storage.document import Json
-from storage.store import Input, NewOutput, Recipe
+from storage.store import Input, NewOutput, Recipe, Record
 from storage.tensors import NPY, npy_bytes
 from tasks.model.network import Labels
 from tasks.model.pixels import pixel_range_parameters
@@ -61,16 +61,21 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
         compute = functools.partial(_artifacts, context, found, layer)
         record, _ = context.session.obtain(recipe, compute, unit=f"exemplars of {layer}")
         made[layer] = record.key
-        blobs = {output.role: output.digest for output in record.outputs}
-        arrays = {role: np.asarray(context.session.store.array(digest)) for role, digest in blobs.items()}
-        context.exemplars[layer, context.growth.constraint] = Exemplars(**arrays)
-        context.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
+        note_exemplars(context, layer, record)
     if natural.labels is not None:
         _obtain_responses(context, natural.labels, recipes, surveys)
     return Completed(name="Completed" if missing or surveys else "Reused", data=made)
 
 
 make_exemplars = stored_task(find_or_make, "exemplars", run_name="exemplars")
+
+
+def note_exemplars(context: SweepContext, layer: str, record: Record) -> None:
+    """Let the context know a layer's exemplars, which this record holds."""
+    blobs = {output.role: output.digest for output in record.outputs}
+    arrays = {role: np.asarray(context.session.store.array(digest)) for role, digest in blobs.items()}
+    context.exemplars[layer, context.growth.constraint] = Exemplars(**arrays)
+    context.exemplar_blobs[layer] = [Input(f"exemplars' {role}", digest) for role, digest in blobs.items()]
 
 
 def _report(group: int, groups: int, images: int, done: int) -> None:

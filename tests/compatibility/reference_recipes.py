@@ -54,7 +54,7 @@ def recipes(folder: Path) -> dict[str, dict[str, str]]:
 
 def _of_sweep(opened: Any, stored: Any, asked: dict[str, Any]) -> dict[str, str]:
     from flows.forms.parameters import SweepParameters
-    from flows.running.sweep_context import open_sweep, sweep_recipes
+    from flows.sweeping.sweep_context import open_sweep, sweep_recipes
 
     wanted = SweepParameters(store=str(opened.store.root), model=stored.name, **asked)
     by_task = defaultdict(list)

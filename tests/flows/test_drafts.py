@@ -268,7 +268,7 @@ def test_before_a_deadline_what_needs_it_most_is_refined_first(
 ) -> None:
     from tasks.sweep.shown import need_of
 
-    monkeypatch.setattr("flows.running.sweep_order.MAPS_AT_ONCE", 1)
+    monkeypatch.setattr("flows.sweeping.sweep_order.MAPS_AT_ONCE", 1)
     drafts = sweep(bench, quality="draft")
     needs = {one["unit"]: need_of(bench.store.record(one["record"]), "natural") for one in drafts["units"]}
     del grown[:]

@@ -131,7 +131,7 @@ def test_the_same_sweep_again_finds_everything(bench: Bench, run: str) -> None:
 def test_what_is_done_is_said_and_stands_in_the_plan(bench: Bench, run: str, tmp_path: Path) -> None:
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch, listen(lambda *_: None, said.append):
-        patch.setattr("flows.running.plan.TIMINGS", tmp_path)
+        patch.setattr("flows.sweeping.plan.TIMINGS", tmp_path)
         plan = sweep_plan(bench.parameters(layers=list(UNITS), growth=GROWTH))
     assert plan["images"] == {"128x128": 2, "160x160": 1}
     assert said.count(
@@ -170,7 +170,7 @@ def test_a_network_that_an_earlier_version_swept_goes_on_at_its_own_size(bench: 
     model = saved(network(7), tmp_path / "before.keras")
     before = Bench(tmp_path / "store", model, None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.running.sweep_context.smaller_sizes", lambda *_: {})
+        patch.setattr("flows.sweeping.sweep_context.smaller_sizes", lambda *_: {})
         first = before.sweep(layers=["maps/0"], growth=GROWTH)
     assert record(before, first["run"], "maps/0").parameters["size"] is None
     now = Bench(before.root, first["model"], None).sweep(layers=["maps/0", "deep/0"], growth=GROWTH)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import flows.running.plan as running
+import flows.sweeping.plan as running
 from flows.plan import sweep_plan
 from flows.results.plans import PlanSummary
 from lib.oips.settings import GrowthSettings

@@ -70,7 +70,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Benc
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks.sweep.oips, "search_unit", faulty)
         patch.setattr(Store, "open_run", of_before)
-        patch.setattr("flows.running.sweep_context.usual_margin", lambda *_, **__: False)
+        patch.setattr("flows.sweeping.sweep_context.usual_margin", lambda *_, **__: False)
         assert made.state(**EARLIER).is_failed()
     return Bench(made.root, "model/latest", None, made.latest)
 

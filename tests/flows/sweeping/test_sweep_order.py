@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.running.sweep_order import ROUNDS, neediest_first, rounds_for
+from flows.sweeping.sweep_order import ROUNDS, neediest_first, rounds_for
 from lib.network.units import Unit
 from tasks.sweep.context import MAPS_AT_ONCE
 
@@ -21,7 +21,7 @@ def parts_of(needs: dict[str, list[float]]) -> list[tuple[str, list[int], bool]]
         shown=lambda unit: needs[unit.partition("/")[0]][int(unit.split("/")[1])],
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.running.sweep_order.need_of", lambda need, _: (1, need))
+        patch.setattr("flows.sweeping.sweep_order.need_of", lambda need, _: (1, need))
         return [
             (str(layer), [unit.index for unit in part], last) for layer, part, last in neediest_first(context, units)
         ]

@@ -5,7 +5,7 @@ from collections import Counter
 from flows.forms.places import DATA_FOLDER
 from flows.results.plans import PlanSummary, asked, memory_of, plan_line, quality_plan, question
 from flows.results.reports import report_plan
-from flows.running.sweep_order import Units, rounds_for
+from flows.sweeping.sweep_order import Units, rounds_for
 from lib.oips.growth import QualityName
 from storage.errors import BlobGone, StoreUnusable
 from tasks.session.asking import Declined, agreed

@@ -9,7 +9,7 @@ from flows.running.accuracy import check_accuracy
 from flows.running.judges import obtain_judge
 from flows.running.models import load_part, obtain_registered_model, obtain_trained_model, obtain_whole
 from flows.running.pixels import settle_pixels
-from flows.running.sweep_order import Units
+from flows.sweeping.sweep_order import Units
 from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
 from lib.network.keras_model import KerasModel

@@ -1,0 +1,103 @@
+"""A work pool of Prefect's, by whose workers a sweep has its shards made: what a coordinator asks of the server."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas import filters
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.states import AwaitingRetry, Cancelled, Cancelling
+
+from flows.running.crashed_runs import PAGE, mark_within
+from lib.errors import BadInput
+
+SHARD = "oip-shard"
+"""The flow that makes a shard. Its deployment bears the name of its pool."""
+ONLINE = "ONLINE"
+_BEGUN = (StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED)
+
+
+class WorkPool:
+    """Of a name, on the server that the settings name."""
+
+    def __init__(self, name: str, client: SyncPrefectClient) -> None:
+        self.name = name
+        self._client = client
+
+    def check(self) -> None:
+        """Raise BadInput where no shard could be made by it."""
+        try:
+            self._client.read_work_pool(self.name)
+            self._client.read_deployment_by_name(self._deployment)
+        except ObjectNotFound:
+            raise BadInput(
+                f"no work pool {self.name!r} makes shards: dreamsweep deploy --pool {self.name} sets it up"
+            ) from None
+
+    def count_workers(self) -> int:
+        """How many of its workers are online."""
+        return sum(worker.status == ONLINE for worker in self._client.read_workers_for_work_pool(self.name))
+
+    def submit(self, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
+        """The flow run of a shard below the flow run in which this is called: a new one, or that of the same key."""
+        made: Any = run_deployment(
+            self._deployment,
+            parameters=dict(parameters),
+            flow_run_name=name,
+            timeout=0,
+            tags=[f"kind: {SHARD}"],
+            idempotency_key=key,
+        )
+        flow_run: FlowRun = made
+        return flow_run
+
+    def read(self, flow_runs: Collection[UUID]) -> dict[UUID, FlowRun]:
+        """How flow runs are now, by their ids; without those that were deleted."""
+        wanted = sorted(flow_runs)
+        found: dict[UUID, FlowRun] = {}
+        for first in range(0, len(wanted), PAGE):
+            ids = filters.FlowRunFilterId(any_=wanted[first : first + PAGE])
+            page = self._client.read_flow_runs(flow_run_filter=filters.FlowRunFilter(id=ids), limit=PAGE)
+            found |= {flow_run.id: flow_run for flow_run in page}
+        return found
+
+    def run_again(self, flow_run: FlowRun) -> None:
+        """Have one that ended without its maps begun again, by whichever worker is free."""
+        self.close_within(flow_run)
+        # Forced: the server lets none leave a state that is an end.
+        self._client.set_flow_run_state(flow_run.id, AwaitingRetry(scheduled_time=datetime.now(UTC)), force=True)
+
+    def close_within(self, flow_run: FlowRun) -> None:
+        """Mark what a dead one has left running as crashed: Prefect marks the flow run alone."""
+        mark_within(self._client, flow_run.id, datetime.now(UTC))
+
+    def withdraw(self, flow_run: FlowRun) -> None:
+        """Take one back that nobody needs any more: it is cancelled, or deleted where it was never begun."""
+        with suppress(ObjectNotFound):
+            now = self._client.read_flow_run(flow_run.id)
+            if now.state is None or now.state.is_final():
+                return
+            if now.state.type in _BEGUN:
+                self._client.set_flow_run_state(now.id, Cancelling(), force=True)
+            elif now.run_count:
+                self._client.set_flow_run_state(now.id, Cancelled(), force=True)
+            else:
+                self._client.delete_flow_run(now.id)
+
+    @property
+    def _deployment(self) -> str:
+        return f"{SHARD}/{self.name}"
+
+
+@contextmanager
+def open_pool(name: str) -> Iterator[WorkPool]:
+    """The pool of a name. Raises BadInput where it makes no shards."""
+    with get_client(sync_client=True) as client:
+        pool = WorkPool(name, client)
+        pool.check()
+        yield pool
