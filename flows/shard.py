@@ -38,7 +38,7 @@ def oip_shard(parameters: ShardParameters) -> State[None]:
     _check_code(parameters.sources)
     with (
         alive(parameters) as (_, deadline, _),
-        joined_session(parameters.store, parameters.run, deadline) as joined,
+        joined_session(parameters.store, parameters.run, parameters.code, deadline) as joined,
         _open_shard(joined, parameters) as context,
     ):
         tag_flow_run(model=context.network.name)

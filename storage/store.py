@@ -251,8 +251,8 @@ class Store:
         """A run that another process has open, to make records in its name. Raises StoreError where there is none."""
         if not self.files.exists(run_path(run)):
             raise StoreError(
-                f"the store {self.root} has no run {run}, for which this is to be made: on every machine, DREAMSWEEP_STORE "
-                "must name the store of the sweep"
+                f"the store {self.root} has no run {run}, for which this is to be made: on every machine, "
+                "DREAMSWEEP_STORE must name the store of the sweep"
             )
         return JoinedRun(run)
 

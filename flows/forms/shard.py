@@ -13,6 +13,7 @@ from flows.forms.field_types import Size
 from lib.deadline import Deadline
 from lib.network.units import indices_in
 from lib.oips.growth import Growth, QualityName
+from tasks.session.provenance import CodeVersion
 
 
 class ShardParameters(InStore):
@@ -47,6 +48,8 @@ class ShardParameters(InStore):
         description="After how many minutes without progress the process is ended, so that it can be retried.",
     )
     sources: str = Field(title="Sources", description="The digest of the code that the sweep runs.")
+    commit: str | None = Field(None, title="Commit", description="The commit of that code. Empty: it is not known.")
+    changed: bool = Field(title="Changed", description="Whether that code is other than the commit's.")
 
     @model_validator(mode="after")
     def _of_the_sweep(self) -> Self:
@@ -54,6 +57,11 @@ class ShardParameters(InStore):
         if self.quality not in {growth.quality for growth in self.passes}:
             raise ValueError(f"no pass of the sweep has quality {self.quality}")
         return self
+
+    @property
+    def code(self) -> CodeVersion:
+        """The version of the code that the sweep runs."""
+        return {"commit": self.commit, "changes": self.sources if self.changed else None, "sources": self.sources}
 
     def deadline(self) -> Deadline:
         """When nothing more is begun."""

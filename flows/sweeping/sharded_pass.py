@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import FlowRun, State
 
 from flows.forms.shard import ShardParameters
 from flows.running.outcome import few
@@ -23,7 +23,6 @@ from lib.network.units import Layer, Unit, ranges_of
 from lib.oips.growth import Growth
 from lib.words import plural
 from tasks.session.progress import beat, report, say
-from tasks.session.recorded import PARTIAL
 from tasks.sweep.context import LATEST_SECONDS, SweepContext
 from tasks.sweep.oips import name_of, oip_recipe
 
@@ -41,13 +40,13 @@ _LOOK_SECONDS = 0.25
 
 @dataclass
 class Shard:
-    """Some units of a layer, and the flow run that makes them. `number`: how many of their flow runs ended well, and
-    the store has not what they made."""
+    """Some units of a layer that one flow run makes. `number`: which flow run for these very units it is, as those
+    before ended well, and the store has not what they made. `attempts`: how often this sweep has had it begun."""
 
     layer: Layer
     units: tuple[Unit, ...]
     number: int = 1
-    attempts: int = 1
+    attempts: int = 0
 
 
 class ShardedPass:
@@ -171,17 +170,16 @@ class ShardedPass:
             self._waiting.popleft()  # what could not be submitted waits on
 
     def _submit(self, shard: Shard) -> None:
-        while True:
-            flow_run = self._pool.submit(self._name(shard), self._parameters(shard), self._key(shard))
-            state = flow_run.state
-            if state is not None and state.type == StateType.COMPLETED:
-                shard.number += 1  # of an earlier sweep, and what it made has gone, or its time was over
-                continue
+        flow_run = self._pool.submit(self._name(shard), self._parameters(shard), self._key(shard))
+        state = flow_run.state
+        if (
+            state is None or not state.is_completed()
+        ):  # else an earlier sweep has had it made, and the store has it or not
+            shard.attempts += 1
             if state is not None and state.is_final():
                 self._pool.run_again(flow_run)
-            self._running[flow_run.id] = shard
-            self._begun[flow_run.id] = flow_run
-            return
+        self._running[flow_run.id] = shard
+        self._begun[flow_run.id] = flow_run
 
     def _settle(self, flow_run: UUID, ended: FlowRun | None) -> Shard | None:
         """Note what a shard that ended has made, and have the rest made again; the shard where it is over."""
@@ -198,17 +196,17 @@ class ShardedPass:
                 self._fail(missing, "its shard was cancelled", state)
             self._forget(flow_run)
             return shard
-        if shard.attempts == ATTEMPTS:
+        if shard.attempts >= ATTEMPTS:
             self._fail(missing, f"its shard was begun {ATTEMPTS} times, and did not make it", state)
             self._forget(flow_run)
             return shard
-        shard.attempts += 1
         if ended is None or state is None or state.is_completed():
             self._forget(flow_run)
-            shard.number += state is not None and state.name != PARTIAL
+            shard.number += ended is not None
             self._waiting.appendleft(shard)
         else:
             say(f"shard {ended.name} {state.name}: {plural(len(missing), 'map')} of it are made again")
+            shard.attempts += 1
             self._pool.run_again(ended)
         return None
 
@@ -294,6 +292,8 @@ class ShardedPass:
             ends_at=session.deadline.at,
             stalled_after=self._stalled_after,
             sources=session.code["sources"],
+            commit=session.code["commit"],
+            changed=session.code["changes"] is not None,
         )
         # A worker has a store of its own, which is the same one by what may be another name.
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)

@@ -211,15 +211,17 @@ def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: De
 
 
 @contextmanager
-def joined_session(place: str, run: str, deadline: Deadline = NEVER) -> Iterator[Session]:
+def joined_session(place: str, run: str, code: CodeVersion, deadline: Deadline = NEVER) -> Iterator[Session]:
     """A run that another process has open in the store at `place`: what is made here is made in its name.
 
-    Tasks find the session under the run's id. Raises StoreError where the store has no such run.
+    Tasks find the session under the run's id. `code`: the version that the other process runs, which must be of the
+    same sources; it may know of a commit where this one has no git to ask. Raises StoreError where the store has no
+    such run.
     """
     with in_company(say, beat):
         store = Store.open(place, create=False)
         joined = store.join_run(run)
-        with share(run, Session(store, joined, store.listing(), code_version(), deadline)) as opened:
+        with share(run, Session(store, joined, store.listing(), code, deadline)) as opened:
             yield opened
 
 

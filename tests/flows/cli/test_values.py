@@ -51,7 +51,8 @@ TEXTS = {
 """Options for texts that have a form, and for numbers of commands without a form."""
 NAMES = {
     "--model", "--data", "--store", "--data-dir", "--out", "--objective", "--tour", "--guide", "--mask", "--from",
-    "--colour-map", "--run", "--judge", "--compare", "--host", "--allow", "--add", "--output", "--name", "--file", "--pool",
+    "--colour-map", "--run", "--judge", "--compare", "--host", "--allow", "--add", "--output", "--name", "--file",
+    "--pool",
 }  # fmt: skip
 """Options for names of things that are there or not: what is said of those is tested where they are looked for."""
 NOT_OURS = re.compile(r"Input should|[Vv]alue error|pydantic|validation|--help says|[\^$\\]|\d\{|Traceback|[a-z]_[a-z]")

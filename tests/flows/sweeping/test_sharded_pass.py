@@ -1,0 +1,274 @@
+"""Sweeping by a work pool, whose workers make shards in this process, die, or do nothing, as a test says."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running, Scheduled
+
+from flows.forms.arguments import read_arguments
+from flows.forms.shard import ShardParameters
+from flows.sweeping import sharded_pass
+from flows.sweeping.sharded_pass import ShardedPass, said_of_failures
+from lib.deadline import Deadline
+from lib.network.units import Unit, indices_in, select_units
+from storage.store import Store
+from tasks.model.context import open_context
+from tasks.session import open_runs
+from tasks.session.session import joined_session, session
+from tasks.sweep.context import SweepContext
+from tasks.sweep.exemplars import exemplars_recipe, note_exemplars
+from tasks.sweep.oips import find_or_grow
+from tests.flows.tiny import MAPS
+
+LAYER = "Conv2D_1"
+UNITS = [Unit(LAYER, index) for index in range(MAPS[LAYER])]
+Ending = Callable[["Pool", FlowRun], State[Any]]
+
+
+def made(pool: "Pool", flow_run: FlowRun) -> State[Any]:
+    """All maps of the shard."""
+    pool.grow(flow_run)
+    return Completed()
+
+
+def one_made(then: State[Any]) -> Ending:
+    """The first map, and then the shard ends so."""
+
+    def end(pool: "Pool", flow_run: FlowRun) -> State[Any]:
+        pool.grow(flow_run, 1)
+        return then
+
+    return end
+
+
+def nothing(then: State[Any]) -> Ending:
+    """No map is made, and the shard ends so."""
+    return lambda pool, flow_run: then
+
+
+@dataclass
+class Pool:
+    """Takes the place of a `WorkPool`: each shard ends as the next of `endings` says, and the later ones well."""
+
+    context: SweepContext
+    endings: list[Ending] = field(default_factory=list)
+    name: str = "gpus"
+    workers: int = 1
+    flow_runs: dict[UUID, FlowRun] = field(default_factory=dict)
+    keys: dict[str, UUID] = field(default_factory=dict)
+    begun: list[str] = field(default_factory=list)
+    withdrawn: list[UUID] = field(default_factory=list)
+    away: int = 0
+
+    def count_workers(self) -> int:
+        if self.away:
+            self.away -= 1
+            raise httpx.ConnectError("no server")
+        return self.workers
+
+    def submit(self, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
+        read_arguments(ShardParameters, None, parameters)
+        if key not in self.keys:
+            flow_run = FlowRun(
+                id=uuid4(), flow_id=uuid4(), name=name, parameters=dict(parameters), state=Scheduled(), run_count=0
+            )
+            self.keys[key] = flow_run.id
+            self.flow_runs[flow_run.id] = flow_run
+        return self.flow_runs[self.keys[key]]
+
+    def read(self, flow_runs: Any) -> dict[UUID, FlowRun]:
+        for one in [self.flow_runs[key] for key in flow_runs]:
+            if one.state is not None and one.state.is_scheduled():
+                self.begun.append(one.parameters["units"])
+                one.state = (self.endings.pop(0) if self.endings else made)(self, one)
+        return {key: self.flow_runs[key].model_copy() for key in flow_runs}
+
+    def run_again(self, flow_run: FlowRun) -> None:
+        self.flow_runs[flow_run.id].state = Scheduled()
+
+    def close_within(self, flow_run: FlowRun) -> None:
+        """There is no task run of it on a server."""
+
+    def withdraw(self, flow_run: FlowRun) -> None:
+        if (state := self.flow_runs[flow_run.id].state) is not None and not state.is_final():
+            self.withdrawn.append(flow_run.id)
+            self.flow_runs[flow_run.id].state = Cancelled()
+
+    def grow(self, flow_run: FlowRun, most: int | None = None) -> None:
+        """Make maps of a shard as a worker does, in a session that joins that of the sweep."""
+        asked = read_arguments(ShardParameters, None, flow_run.parameters)
+        sweeping = self.context
+        with as_another_process(), joined_session(sweeping.session.store.root, asked.run, asked.code) as joined:
+            *lesser, growth = asked.passes
+            own = SweepContext(
+                joined, sweeping.network, growth, sweeping.natural, asked.size, asked.batch, tuple(lesser)
+            )
+            with open_context(own):
+                record = joined.find(exemplars_recipe(own, LAYER))
+                assert record is not None
+                note_exemplars(own, LAYER, record)
+                units = [str(Unit(LAYER, index)) for index in indices_in(asked.units)[:most]]
+                find_or_grow("maps", units, asked.run, asked.quality)
+
+
+@contextmanager
+def as_another_process() -> Iterator[None]:
+    """While inside, nothing of what is open in this process is found."""
+    kept = dict(open_runs._open)
+    open_runs._open.clear()
+    try:
+        yield
+    finally:
+        open_runs._open.update(kept)
+
+
+@pytest.fixture
+def context(store: Store, sweep_context_in: Callable[..., SweepContext]) -> Any:
+    with session(store.root, "oip-sweep", {}) as opened:
+        context = sweep_context_in(opened)
+        context.network.__dict__["record"] = "0" * 64 + "/" + "0" * 32  # no worker of a test reads it
+        yield context
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharded_pass, "POLL_SECONDS", 0.0)
+
+
+def sweep(context: SweepContext, pool: Pool, **more: Any) -> list[str]:
+    """Sweep the units by shards of two; the layers that were whole in the end."""
+    (layer,) = select_units(context.network.model, [LAYER])
+    whole: list[str] = []
+    settings = {"maps_per_shard": 2, "maps_per_task": 1, "stalled_after": 1.0} | more
+    sharded = ShardedPass(context, pool, context.growth, **settings)  # type: ignore[arg-type]
+    sharded.make([(layer, UNITS, True)], lambda layer: whole.append(layer.name))
+    return whole
+
+
+def found(context: SweepContext) -> list[str]:
+    """The units of which the run has OIPs."""
+    return sorted(context.tally.made)
+
+
+def records(store: Store) -> list[str]:
+    """The units of all records of OIPs, each once for each record."""
+    return sorted(str(record.parameters["unit"]) for record in store.records() if record.task == "oip")
+
+
+def test_what_shards_made_is_the_runs_and_a_second_sweep_submits_none(context: SweepContext, store: Store) -> None:
+    pool = Pool(context)
+    assert sweep(context, pool) == [LAYER]
+    assert found(context) == records(store) == [str(unit) for unit in UNITS]
+    assert pool.begun == ["0-1", "2-3"]
+    assert {context.session.store.record(key).provenance.run for key in context.tally.made.values()} == {
+        context.session.run.id
+    }
+    again = Pool(context)
+    assert sweep(context, again) == [LAYER]
+    assert not again.flow_runs
+
+
+@pytest.mark.parametrize("ending", [Crashed(), Failed(message="its process died")])
+def test_a_shard_that_died_is_run_again_and_what_it_made_is_kept(
+    context: SweepContext, store: Store, ending: State[Any]
+) -> None:
+    pool = Pool(context, [one_made(ending)])
+    assert sweep(context, pool) == [LAYER]
+    assert len(pool.flow_runs) == 2
+    assert pool.begun == ["0-1", "2-3", "0-1"]
+    assert records(store) == [str(unit) for unit in UNITS]
+    assert not context.tally.failures
+
+
+def test_a_shard_that_says_it_is_done_and_is_not_is_submitted_anew(context: SweepContext, store: Store) -> None:
+    pool = Pool(context, [one_made(Completed())])
+    assert sweep(context, pool) == [LAYER]
+    assert len(pool.flow_runs) == 3
+    assert records(store) == [str(unit) for unit in UNITS]
+
+
+def test_maps_that_fail_three_times_have_failed_for_the_reason_that_the_shard_gives(context: SweepContext) -> None:
+    says = Failed(message=said_of_failures({f"{LAYER}/1": "ValueError: a: b"}, 2))
+    pool = Pool(context, [one_made(says), made, nothing(says), nothing(says)])
+    assert sweep(context, pool) == [LAYER]
+    assert context.tally.failures == {f"{LAYER}/1": "ValueError: a: b"}
+    assert found(context) == [f"{LAYER}/0", f"{LAYER}/2", f"{LAYER}/3"]
+    assert pool.begun == ["0-1", "2-3", "0-1", "0-1"]
+
+
+def test_a_shard_that_a_person_cancelled_stays_so(context: SweepContext) -> None:
+    pool = Pool(context, [one_made(Cancelled())])
+    sweep(context, pool)
+    assert list(context.tally.failures) == [f"{LAYER}/1"]
+    assert "its shard was cancelled" in context.tally.failures[f"{LAYER}/1"]
+    assert pool.begun == ["0-1", "2-3"]
+
+
+def test_a_shard_that_was_taken_and_not_begun_is_taken_by_another(context: SweepContext) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=10)
+    pool = Pool(context, [nothing(Pending(timestamp=long_ago))])
+    assert sweep(context, pool) == [LAYER]
+    assert pool.begun == ["0-1", "2-3", "0-1"]
+
+
+def test_a_sweep_that_died_is_taken_over_with_its_shards(context: SweepContext, store: Store) -> None:
+    pool = Pool(context, [nothing(Running()), nothing(Running())])
+    dies = RuntimeError("killed")
+
+    def die(*_: object) -> None:
+        raise dies
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ShardedPass, "_pause", die)
+        patch.setattr(pool, "withdraw", lambda flow_run: None)  # no time for that
+        with pytest.raises(RuntimeError):
+            sweep(context, pool)
+    for flow_run in pool.flow_runs.values():  # its workers went on
+        flow_run.state = made(pool, flow_run)
+    assert sweep(context, pool) == [LAYER]
+    assert len(pool.flow_runs) == 2
+    assert pool.begun == ["0-1", "2-3"]
+    assert records(store) == [str(unit) for unit in UNITS]
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(context: SweepContext) -> None:
+    assert sweep(context, Pool(context, away=3)) == [LAYER]
+
+
+def test_a_server_that_stays_away_ends_the_sweep(context: SweepContext) -> None:
+    with pytest.raises(httpx.ConnectError):
+        sweep(context, Pool(context, away=10**9), stalled_after=0.001)
+
+
+def test_no_shard_begins_after_the_deadline_and_those_that_wait_are_taken_back(
+    context: SweepContext, store: Store
+) -> None:
+    def late(pool: Pool, flow_run: FlowRun) -> State[Any]:
+        pool.grow(flow_run, 1)
+        context.session.deadline = Deadline(datetime.now(UTC) - timedelta(seconds=1))
+        return Completed(name="Partial")
+
+    pool = Pool(context, [late, nothing(Scheduled())])
+    assert sweep(context, pool) == []
+    assert found(context) == [f"{LAYER}/0"]
+    assert not context.tally.failures
+    assert len(pool.withdrawn) == 1
+
+
+def test_the_window_has_room_for_two_shards_a_worker(context: SweepContext) -> None:
+    seen: list[int] = []
+
+    class Watched(Pool):
+        def read(self, flow_runs: Any) -> dict[UUID, FlowRun]:
+            seen.append(len(flow_runs))
+            return super().read(flow_runs)
+
+    sweep(context, Watched(context), maps_per_shard=1)
+    assert seen == [2, 2]
