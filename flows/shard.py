@@ -12,9 +12,9 @@ from flows.running.damage import makes_damaged_again
 from flows.running.fields import form_flow
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_partial
+from flows.running.shards import say_failures
 from flows.running.work import alive
 from flows.sweeping.layer_maps import make_maps
-from flows.sweeping.sharded_pass import said_of_failures
 from lib.errors import BadInput
 from lib.network.units import Unit, indices_in
 from lib.words import plural
@@ -55,7 +55,7 @@ def oip_shard(parameters: ShardParameters) -> State[None]:
         if stopped:
             return Failed(message=str(stopped))
         if tally.failed:
-            return Failed(message=said_of_failures(tally.failures, len(indices)))
+            return Failed(message=say_failures(tally.failures, len(indices), "maps"))
         if tally.done < len(indices):
             return end_partial(f"{len(indices) - tally.done} of {plural(len(indices), 'map')} are left")
         return Completed(message=f"{plural(len(indices), 'map')}: {tally.computed} computed, {tally.reused} reused")

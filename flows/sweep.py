@@ -23,10 +23,12 @@ from flows.running.fields import form_flow
 from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_in_states, end_partial, end_run, few
+from flows.running.shards import Sharding
 from flows.running.work import work
+from flows.running.work_pool import open_pool
 from flows.sweeping.layer_maps import make_maps
+from flows.sweeping.map_shards import MapWork
 from flows.sweeping.plan import tell_plan
-from flows.sweeping.sharded_pass import ShardedPass
 from flows.sweeping.sweep_context import better_recipes, obtain_sweep_model, open_sweep, sweep_recipes
 from flows.sweeping.sweep_order import (
     Part,
@@ -41,8 +43,7 @@ from flows.sweeping.sweep_order import (
     units_left,
     units_not_better,
 )
-from flows.sweeping.work_pool import open_pool
-from lib.network.units import Layer, Unit
+from lib.network.units import Unit
 from lib.oips.growth import Growth, QualityName
 from lib.words import plural
 from storage.store import Record
@@ -89,7 +90,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as (open_session, found):
         if parameters.pool is not None:
-            with open_pool(parameters.pool):
+            with open_pool(parameters.pool, MapWork.flow):
                 pass  # what cannot be had is said before anything is computed
         run = open_session.run.id
         stored = obtain_sweep_model(open_session, parameters, found)
@@ -262,21 +263,16 @@ def _sweep_by_pool(
 ) -> None:
     """Sweep these parts in one pass by the workers of a pool; layers that are whole then are gathered."""
 
-    def gather(layer: Layer) -> None:
+    def gather(layer: str) -> None:
         if growth == context.growth:
-            indices = [unit.index for unit in units[layer]]
-            report_layer(context, _gather(context, layer.name, indices, parameters.large_tensors))
+            indices = [unit.index for unit in next(units[one] for one in units if one.name == layer)]
+            report_layer(context, _gather(context, layer, indices, parameters.large_tensors))
 
-    with open_pool(pool) as work_pool:
-        sharded = ShardedPass(
-            context,
-            work_pool,
-            growth,
-            maps_per_shard=parameters.maps_per_shard,
-            maps_per_task=parameters.maps_per_task,
-            stalled_after=parameters.stalled_after,
-        )
-        sharded.make(list(parts), gather)
+    after = parameters.stalled_after
+    maps = MapWork(context, growth, gather, maps_per_task=parameters.maps_per_task, stalled_after=after)
+    with open_pool(pool, MapWork.flow) as work_pool:
+        sharding = Sharding(maps, work_pool, context.session, most=parameters.maps_per_shard, stalled_after=after)
+        sharding.make([part for _, part, _ in list(parts)])
 
 
 def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:

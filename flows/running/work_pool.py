@@ -1,4 +1,4 @@
-"""A work pool of Prefect's, by whose workers a sweep has its shards made: what a coordinator asks of the server."""
+"""A work pool of Prefect's, by whose workers a run has its shards made: what it asks of the server."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,8 +16,6 @@ from prefect.states import AwaitingRetry, Cancelled, Cancelling
 from flows.running.crashed_runs import PAGE, mark_within
 from lib.errors import BadInput
 
-SHARD = "oip-shard"
-"""The flow that makes a shard. Its deployment bears the name of its pool."""
 ONLINE = "ONLINE"
 _BEGUN = (StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED)
 
@@ -29,28 +27,28 @@ class WorkPool:
         self.name = name
         self._client = client
 
-    def check(self) -> None:
-        """Raise BadInput where no shard could be made by it."""
+    def check(self, flow: str) -> None:
+        """Raise BadInput where no shard could be made by it by this flow."""
         try:
             self._client.read_work_pool(self.name)
-            self._client.read_deployment_by_name(self._deployment)
+            self._client.read_deployment_by_name(f"{flow}/{self.name}")
         except ObjectNotFound:
             raise BadInput(
-                f"no work pool {self.name!r} makes shards: dreamsweep deploy --pool {self.name} sets it up"
+                f"no work pool {self.name!r} makes shards by {flow}: dreamsweep deploy --pool {self.name} sets it up"
             ) from None
 
     def count_workers(self) -> int:
         """How many of its workers are online."""
         return sum(worker.status == ONLINE for worker in self._client.read_workers_for_work_pool(self.name))
 
-    def submit(self, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
+    def submit(self, flow: str, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
         """The flow run of a shard below the flow run in which this is called: a new one, or that of the same key."""
         made: Any = run_deployment(
-            self._deployment,
+            f"{flow}/{self.name}",
             parameters=dict(parameters),
             flow_run_name=name,
             timeout=0,
-            tags=[f"kind: {SHARD}"],
+            tags=[f"kind: {flow}"],
             idempotency_key=key,
         )
         flow_run: FlowRun = made
@@ -89,15 +87,11 @@ class WorkPool:
             else:
                 self._client.delete_flow_run(now.id)
 
-    @property
-    def _deployment(self) -> str:
-        return f"{SHARD}/{self.name}"
-
 
 @contextmanager
-def open_pool(name: str) -> Iterator[WorkPool]:
-    """The pool of a name. Raises BadInput where it makes no shards."""
+def open_pool(name: str, flow: str) -> Iterator[WorkPool]:
+    """The pool of a name. Raises BadInput where it makes no shards by this flow."""
     with get_client(sync_client=True) as client:
         pool = WorkPool(name, client)
-        pool.check()
+        pool.check(flow)
         yield pool

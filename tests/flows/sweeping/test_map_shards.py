@@ -1,4 +1,4 @@
-"""Sweeping by a work pool, whose workers make shards in this process, die, or do nothing, as a test says."""
+"""Maps made by a work pool, whose workers make shards in this process, die, or do nothing, as a test says."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +14,11 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 
 from flows.forms.arguments import read_arguments
 from flows.forms.shard import ShardParameters
-from flows.sweeping import sharded_pass
-from flows.sweeping.sharded_pass import ShardedPass, said_of_failures
+from flows.running import shards
+from flows.running.shards import Sharding, say_failures
+from flows.sweeping.map_shards import MapWork
 from lib.deadline import Deadline
-from lib.network.units import Unit, indices_in, select_units
+from lib.network.units import Unit, indices_in
 from storage.store import Store
 from tasks.model.context import open_context
 from tasks.session import open_runs
@@ -73,7 +74,7 @@ class Pool:
             raise httpx.ConnectError("no server")
         return self.workers
 
-    def submit(self, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
+    def submit(self, flow: str, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
         read_arguments(ShardParameters, None, parameters)
         if key not in self.keys:
             flow_run = FlowRun(
@@ -139,16 +140,14 @@ def context(store: Store, sweep_context_in: Callable[..., SweepContext]) -> Any:
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharded_pass, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(shards, "POLL_SECONDS", 0.0)
 
 
-def sweep(context: SweepContext, pool: Pool, **more: Any) -> list[str]:
-    """Sweep the units by shards of two; the layers that were whole in the end."""
-    (layer,) = select_units(context.network.model, [LAYER])
+def sweep(context: SweepContext, pool: Pool, *, most: int = 2, stalled_after: float = 1.0) -> list[str]:
+    """Sweep the units by shards of so many; the layers that were whole in the end."""
     whole: list[str] = []
-    settings = {"maps_per_shard": 2, "maps_per_task": 1, "stalled_after": 1.0} | more
-    sharded = ShardedPass(context, pool, context.growth, **settings)  # type: ignore[arg-type]
-    sharded.make([(layer, UNITS, True)], lambda layer: whole.append(layer.name))
+    work = MapWork(context, context.growth, whole.append, maps_per_task=1, stalled_after=stalled_after)
+    Sharding(work, pool, context.session, most=most, stalled_after=stalled_after).make([UNITS])  # type: ignore[arg-type]
     return whole
 
 
@@ -195,7 +194,7 @@ def test_a_shard_that_says_it_is_done_and_is_not_is_submitted_anew(context: Swee
 
 
 def test_maps_that_fail_three_times_have_failed_for_the_reason_that_the_shard_gives(context: SweepContext) -> None:
-    says = Failed(message=said_of_failures({f"{LAYER}/1": "ValueError: a: b"}, 2))
+    says = Failed(message=say_failures({f"{LAYER}/1": "ValueError: a: b"}, 2, "maps"))
     pool = Pool(context, [one_made(says), made, nothing(says), nothing(says)])
     assert sweep(context, pool) == [LAYER]
     assert context.tally.failures == {f"{LAYER}/1": "ValueError: a: b"}
@@ -226,7 +225,7 @@ def test_a_sweep_that_died_is_taken_over_with_its_shards(context: SweepContext, 
         raise dies
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ShardedPass, "_pause", die)
+        patch.setattr(Sharding, "_pause", die)
         patch.setattr(pool, "withdraw", lambda flow_run: None)  # no time for that
         with pytest.raises(RuntimeError):
             sweep(context, pool)
@@ -270,5 +269,5 @@ def test_the_window_has_room_for_two_shards_a_worker(context: SweepContext) -> N
             seen.append(len(flow_runs))
             return super().read(flow_runs)
 
-    sweep(context, Watched(context), maps_per_shard=1)
+    sweep(context, Watched(context), most=1)
     assert seen == [2, 2]
