@@ -10,6 +10,9 @@ from pathlib import Path
 from prefect.client.schemas.objects import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.dreaming.dream_files import DreamFiles
+from flows.dreaming.dream_passes import dream_all
+from flows.dreaming.dream_shards import DreamWork
 from flows.forms.allowed_places import refusal
 from flows.forms.form import path_of
 from flows.forms.parameters import DreamParameters
@@ -19,14 +22,14 @@ from flows.results.dream_summary import dreams_summary
 from flows.results.reports import report_dreams, show_progress
 from flows.results.summaries import DreamsSummary
 from flows.running.damage import makes_damaged_again
-from flows.running.dream_files import DreamFiles
-from flows.running.fan_out import fan_out
 from flows.running.fields import form_flow
 from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run, few
 from flows.running.pixels import settle_pixels
+from flows.running.shards import Sharding
 from flows.running.work import work
+from flows.running.work_pool import open_pool
 from lib.errors import BadInput
 from lib.network.units import Unit, select_units
 from lib.pictures.animation import Kind
@@ -34,7 +37,7 @@ from lib.pictures.listing import PictureListing, absolute, listing
 from lib.pictures.names import show_name
 from storage.store import Store
 from tasks.dream.context import AT_ONCE, DreamContext, guide_in
-from tasks.dream.dreams import find_before, make_dream, recipes_of
+from tasks.dream.dreams import note_passes, recipes_of
 from tasks.dream.films import make_animation
 from tasks.dream.pieces import Piece, animation_title, tour_file, tour_title
 from tasks.dream.tours import make_tour_sheet
@@ -42,14 +45,13 @@ from tasks.dream.unreadable import NOTED, Unreadable, is_passing_over, noted_bef
 from tasks.model.context import open_context
 from tasks.model.network import Network, load_model
 from tasks.model.stored import data_of
-from tasks.session.progress import report, say
-from tasks.session.recorded import key_of, unusable_store
+from tasks.session.progress import say
+from tasks.session.recorded import key_of
 from tasks.session.session import Session
 
 LATEST = "dream/latest"
 MOST_NAMED = 100
 """Of files that are passed over, as many are named."""
-PROGRESS = "dreams"
 
 
 class DreamsFailed(Exception):
@@ -77,6 +79,9 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
         work(parameters, "dream") as (open_session, found),
         _open_context(open_session, parameters, found) as (context, tour),
     ):
+        if parameters.pool is not None:
+            with open_pool(parameters.pool, DreamWork.flow):
+                pass  # what cannot be had is said before anything is computed
         tag_flow_run(model=context.network.name)
         run, store, tally = open_session.run.id, open_session.store, context.tally
         todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
@@ -84,7 +89,10 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
         open_session.pin(recipes_of(context, todo))
         files = DreamFiles(store, parameters.out)
         with show_progress(tally, total, "pictures"):
-            _dream_all(context, todo, files, total)
+            if parameters.pool is None:
+                dream_all(context, todo, partial(_put, context, files=files), total)
+            else:
+                _dream_by_pool(context, todo, files, parameters, parameters.pool)
         left = _take_stock(context, todo, files)
         _gather_tours(context, tour, files)
         _animate(context, parameters.animation, files)
@@ -122,50 +130,21 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     )
 
 
-def _dream_all(context: DreamContext, todo: Sequence[Piece], files: DreamFiles, total: int) -> None:
-    """Dream all that there is time for, a pass after the other.
-
-    Raises StoreUnusable where nothing can be stored any more.
-    """
-    run, tally = context.session.run.id, context.tally
-    report(PROGRESS, 0, total)
-
-    def go_on() -> bool:
-        return not (context.session.deadline.passed or tally.stopped)
-
-    for number in range(1, context.passes + 1):
-        waiting = {}
-        for first in todo:
-            piece = replace(first, number=number)
-            if number == 1 or tally.is_made(piece.before.title):
-                waiting[piece.title] = piece
-        submits = (
-            partial(make_dream.submit, title, piece.picture, number, str(piece.unit or ""), run)
-            for title, piece in list(waiting.items())
-        )
-        bad = None
-        for state in fan_out(submits, AT_ONCE, go_on):
-            if not state.is_completed():
-                tally.stop(unusable_store(state))
-                bad = state
-            for title in [title for title in waiting if tally.is_made(title)]:
-                _put(context, waiting.pop(title), files)
-            failed = tally.failed
-            report(PROGRESS, tally.done, total, f"{failed} failed" if failed else "", there=tally.reused)
-        if bad and go_on():  # a task run that did not even come to its work
-            for lost in [title for title in waiting if not tally.has_failed(title)]:
-                tally.fail(lost, bad.message or bad.name or "failed")
-        if tally.stopped:
-            raise tally.stopped
-    if tally.done < total:
-        report(PROGRESS, total, total, "stopped with some left")
+def _dream_by_pool(
+    context: DreamContext, todo: Sequence[Piece], files: DreamFiles, parameters: DreamParameters, pool: str
+) -> None:
+    """Dream all that there is time for by the workers of a pool."""
+    after = parameters.stalled_after
+    work = DreamWork(context, partial(_put, context, files=files), stalled_after=after)
+    with open_pool(pool, DreamWork.flow) as work_pool:
+        Sharding(work, work_pool, context.session, most=parameters.pictures_per_shard, stalled_after=after).make([todo])
 
 
 def _take_stock(context: DreamContext, todo: Sequence[Piece], files: DreamFiles) -> int:
     """How many dreams are left at the deadline. What was there already is the run's too."""
     left = 0
     for first in todo:
-        find_before(context, first)
+        note_passes(context, first, "reused")
         for number in range(1, context.passes + 1):
             piece = replace(first, number=number)
             if context.tally.has_failed(piece.title):

@@ -10,19 +10,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.forms.shard import ShardParameters
 from flows.running.damage import makes_damaged_again
 from flows.running.fields import form_flow
+from flows.running.joining import check_code, join_run
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_partial
 from flows.running.shards import say_failures
-from flows.running.work import alive
 from flows.sweeping.layer_maps import make_maps
-from lib.errors import BadInput
 from lib.network.units import Unit, indices_in
 from lib.words import plural
 from tasks.model.context import open_context
-from tasks.model.network import Network, load_model, natural_of
-from tasks.model.stored import StoredModel
-from tasks.session.provenance import code_version
-from tasks.session.session import Session, joined_session
+from tasks.model.network import natural_of
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
 from tasks.sweep.exemplars import exemplars_recipe, make_exemplars, note_exemplars
 
@@ -35,12 +31,9 @@ def oip_shard(parameters: ShardParameters) -> State[None]:
     A sweep with `--pool` submits it to the pool's workers. It ends `Failed`, with a line for each map that failed; and
     `Partial` where its time was over. What it has made is in the store then.
     """
-    _check_code(parameters.sources)
-    with (
-        alive(parameters) as (_, deadline, _),
-        joined_session(parameters.store, parameters.run, parameters.code, deadline) as joined,
-        _open_shard(joined, parameters) as context,
-    ):
+    check_code(parameters)
+    with _open_shard(parameters) as context:
+        deadline = context.session.deadline
         tag_flow_run(model=context.network.name)
         indices, quality = indices_in(parameters.units), parameters.quality
         _find_exemplars(context, parameters.layer)
@@ -61,27 +54,16 @@ def oip_shard(parameters: ShardParameters) -> State[None]:
         return Completed(message=f"{plural(len(indices), 'map')}: {tally.computed} computed, {tally.reused} reused")
 
 
-def _check_code(sources: str) -> None:
-    """Raise BadInput where a sweep of other code asks: what the two make must not be mixed."""
-    here = code_version()["sources"]
-    if here != sources:
-        raise BadInput(
-            f"this worker runs other code ({here[:8]}) than the sweep ({sources[:8]}): bring both to the same version"
-        )
-
-
 @contextmanager
-def _open_shard(joined: Session, parameters: ShardParameters) -> Iterator[SweepContext]:
+def _open_shard(parameters: ShardParameters) -> Iterator[SweepContext]:
     """The context in which the sweep would make these maps itself, open while inside. Raises StoreError."""
-    store = joined.store
-    stored = StoredModel(store.record(parameters.model_record), parameters.model)
-    network = Network.of(load_model(store, stored), stored)
-    data = parameters.data_record
-    natural = None if data is None else natural_of(store, store.record(data))
-    *lesser, growth = parameters.passes
-    context = SweepContext(joined, network, growth, natural, parameters.size, parameters.batch, tuple(lesser))
-    with open_context(context):
-        yield context
+    with join_run(parameters) as (joined, network):
+        store, data = joined.store, parameters.data_record
+        natural = None if data is None else natural_of(store, store.record(data))
+        *lesser, growth = parameters.passes
+        context = SweepContext(joined, network, growth, natural, parameters.size, parameters.batch, tuple(lesser))
+        with open_context(context):
+            yield context
 
 
 def _find_exemplars(context: SweepContext, layer: str) -> None:

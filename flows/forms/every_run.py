@@ -86,3 +86,15 @@ class Limits(Form):
         left = deadline.seconds_left()
         budget = None if left is None else max(left, 1.0) / 60
         return self.model_copy(update={"finish_by": None, "timezone": None, "budget": budget})
+
+
+class Pooled(Form):
+    """By whose workers it is made."""
+
+    pool: str | None = Field(
+        None,
+        min_length=1,
+        title="Work pool",
+        description="The work pool of Prefect's whose workers make this, on any number of machines that share the "
+        "store; dreamsweep deploy sets one up. Empty: this process makes it.",
+    )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from flows.forms.every_run import InStore, Limits
+from flows.forms.every_run import InStore, Limits, Pooled
 from flows.forms.field_types import (
     A_MODEL,
     HOLD,
@@ -169,13 +169,6 @@ class Sweeping(Form):
         description="How many maps one task run takes. Networks with tens of thousands of maps need more than 1; "
         "each map is still stored by itself.",
     )
-    pool: str | None = Field(
-        None,
-        min_length=1,
-        title="Work pool",
-        description="The work pool of Prefect's whose workers make the maps, on any number of machines that share the "
-        "store; dreamsweep deploy sets one up. Empty: this process makes them.",
-    )
     maps_per_shard: int = Field(
         256,
         ge=1,
@@ -189,7 +182,7 @@ class Sweeping(Form):
     )
 
 
-class SweepParameters(InStore, Limits, Sweeping):
+class SweepParameters(InStore, Limits, Sweeping, Pooled):
     """Optimise an input image for each map of a model: its feature visualisation (OIP)."""
 
     def train_parameters(self) -> TrainParameters | None:
@@ -274,13 +267,19 @@ class Dreaming(Form):
         return self
 
 
-class DreamParameters(InStore, Limits, Dreaming):
+class DreamParameters(InStore, Limits, Dreaming, Pooled):
     """Run DeepDream on pictures."""
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: the latest model.")
     pixels: Pixels | None = PIXELS
     hold: Hold | None = HOLD
     output: OutputName | None = OUTPUT
+    pictures_per_shard: int = Field(
+        8,
+        ge=1,
+        title="Pictures per shard",
+        description="How many pictures one worker of the work pool is given at a time, as a flow run.",
+    )
 
 
 class Analysing(Form):
@@ -345,7 +344,7 @@ class AnalyseParameters(InStore, Limits, Analysing):
     fit: FitOfPictures = FIT
 
 
-class NightlyParameters(InStore, Limits, Sweeping):
+class NightlyParameters(InStore, Limits, Sweeping, Pooled):
     """Train a model where that has not been done, and sweep it. Where a model is named, nothing is trained."""
 
     model: str | None = Field(None, title="Model", description=f"{A_MODEL}. Empty: a model is trained, as below.")
@@ -387,7 +386,7 @@ class NightlyParameters(InStore, Limits, Sweeping):
     def dream_parameters(self, dreaming: Dreaming, model: str) -> DreamParameters:
         """How a model is to dream."""
         asked = {name: getattr(dreaming, name) for name in Dreaming.model_fields}
-        same = {name: getattr(self, name) for name in ("store", "pixels", *Limits.model_fields)}
+        same = {name: getattr(self, name) for name in ("store", "pixels", "pool", *Limits.model_fields)}
         return DreamParameters(**asked, **same, model=model)
 
     def analyse_parameters(self, analysis: Analysing, model: str) -> AnalyseParameters:

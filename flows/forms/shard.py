@@ -1,4 +1,4 @@
-"""What a shard is told: the maps that one flow run on a work pool makes, and all that decides about them.
+"""What a shard is told: what one flow run on a work pool makes, and all that decides about it.
 
 It names records of the store, and no place of any machine: the store is the one that the worker has.
 """
@@ -10,18 +10,46 @@ from pydantic import Field, model_validator
 
 from flows.forms.every_run import InStore
 from flows.forms.field_types import Size
+from flows.forms.form import Form
 from lib.deadline import Deadline
+from lib.dream.settings import DreamSettings
 from lib.network.units import indices_in
 from lib.oips.growth import Growth, QualityName
 from tasks.session.provenance import CodeVersion
 
 
-class ShardParameters(InStore):
-    """Which maps to make for a sweep that another process has open, and how; it is filled in by that sweep."""
+class Shard(InStore):
+    """For which run a shard is made, by which code and until when; that run fills it in."""
 
-    run: str = Field(title="Run", description="The run of the sweep in the store.")
+    run: str = Field(title="Run", description="The run in the store that asks for this.")
     model: str = Field(title="Model", description="What the model is called.")
     model_record: str = Field(title="Record of the model", description="The key of the model's record.")
+    ends_at: datetime | None = Field(
+        None, title="Ends at", description="When nothing more is begun, as ISO 8601. Empty: no limit."
+    )
+    stalled_after: float = Field(
+        gt=0,
+        allow_inf_nan=False,
+        title="Stalled after (minutes)",
+        description="After how many minutes without progress the process is ended, so that it can be retried.",
+    )
+    sources: str = Field(title="Sources", description="The digest of the code that the run is of.")
+    commit: str | None = Field(None, title="Commit", description="The commit of that code. Empty: it is not known.")
+    changed: bool = Field(title="Changed", description="Whether that code is other than the commit's.")
+
+    @property
+    def code(self) -> CodeVersion:
+        """The version of the code that the run is of."""
+        return {"commit": self.commit, "changes": self.sources if self.changed else None, "sources": self.sources}
+
+    def deadline(self) -> Deadline:
+        """When nothing more is begun."""
+        return Deadline(self.ends_at)
+
+
+class ShardParameters(Shard):
+    """Which maps to make for a sweep that another process has open, and how."""
+
     data_record: str | None = Field(
         None,
         title="Record of the data set",
@@ -38,18 +66,6 @@ class ShardParameters(InStore):
     )
     batch: int = Field(ge=1, title="Batch size", description="How many images are optimised together.")
     maps_per_task: int = Field(ge=1, title="Maps per task run", description="How many maps one task run takes.")
-    ends_at: datetime | None = Field(
-        None, title="Ends at", description="When nothing more is begun, as ISO 8601. Empty: no limit."
-    )
-    stalled_after: float = Field(
-        gt=0,
-        allow_inf_nan=False,
-        title="Stalled after (minutes)",
-        description="After how many minutes without progress the process is ended, so that it can be retried.",
-    )
-    sources: str = Field(title="Sources", description="The digest of the code that the sweep runs.")
-    commit: str | None = Field(None, title="Commit", description="The commit of that code. Empty: it is not known.")
-    changed: bool = Field(title="Changed", description="Whether that code is other than the commit's.")
 
     @model_validator(mode="after")
     def _of_the_sweep(self) -> Self:
@@ -58,11 +74,22 @@ class ShardParameters(InStore):
             raise ValueError(f"no pass of the sweep has quality {self.quality}")
         return self
 
-    @property
-    def code(self) -> CodeVersion:
-        """The version of the code that the sweep runs."""
-        return {"commit": self.commit, "changes": self.sources if self.changed else None, "sources": self.sources}
 
-    def deadline(self) -> Deadline:
-        """When nothing more is begun."""
-        return Deadline(self.ends_at)
+class PictureToDream(Form):
+    """A picture of the store that is dreamed into."""
+
+    name: str = Field(title="Name", description="What the picture is called.")
+    picture: str = Field(title="Picture", description="The digest of its file.")
+    mask: str | None = Field(None, title="Mask", description="The digest of its mask's file. Empty: all is dreamed.")
+    unit: str | None = Field(None, title="Unit", description="By which unit of a tour it is dreamed. Empty: no tour.")
+
+
+class DreamShardParameters(Shard):
+    """Which pictures to dream into for a run that another process has open, and how."""
+
+    pictures: list[PictureToDream] = Field(min_length=1, title="Pictures", description="Which pictures are dreamed.")
+    settings: DreamSettings = Field(title="Dream", description="How each picture is dreamed.")
+    passes: int = Field(ge=1, title="Passes", description="How often each picture is dreamed.")
+    zoom: float = Field(title="Zoom", description="By which factor a dream is enlarged for the next pass.")
+    rotation: float = Field(title="Rotation", description="By how many degrees a dream is turned for the next pass.")
+    guide: str | None = Field(None, title="Guide", description="The digest of the guide's file. Empty: no guide.")

@@ -21,6 +21,7 @@ from lib.pictures.png import encode_png
 from lib.pictures.resample import resize
 from lib.pictures.zoom import zoom_and_turn
 from storage.document import Json
+from storage.runs import How
 from storage.store import Input, NewOutput, Recipe, Record
 from tasks.dream.context import DreamContext
 from tasks.dream.kinds.dream import KIND
@@ -79,26 +80,26 @@ make_dream = stored_task(find_or_dream, "dream", run_name="{name}")
 def recipes_of(context: DreamContext, pieces: Sequence[Piece]) -> Iterator[Recipe]:
     """What the making of these first passes, and of those after them, may find in the store."""
     for first in pieces:
-        for piece, recipe, _ in _find_passes(context, first):
+        for piece, recipe, _ in find_passes(context, first):
             if piece.number == 1:
                 yield originals.recipe_of(recipe.inputs["picture"])
             yield recipe
 
 
-def find_before(context: DreamContext, first: Piece) -> None:
-    """Add to the run, from a first pass on, all that is in the store already and no task run has come to."""
+def note_passes(context: DreamContext, first: Piece, how: How) -> None:
+    """Add to the run, from a first pass on, all that the store has and the run has not."""
     tally = context.tally
     if tally.is_made(replace(first, number=context.passes).title):
         return  # and all before it: its file need not be read again
-    for piece, _, record in _find_passes(context, first):
+    for piece, _, record in find_passes(context, first):
         if record is None or tally.has_failed(piece.title):
             return
         if not tally.is_made(piece.title):
-            context.session.run.add(piece.title, record, "reused")
-            tally.add(piece.title, record.key, reused=True)
+            context.session.run.add(piece.title, record, how)
+            tally.add(piece.title, record.key, reused=how == "reused")
 
 
-def _find_passes(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, Recipe, Record | None]]:
+def find_passes(context: DreamContext, first: Piece) -> Iterator[tuple[Piece, Recipe, Record | None]]:
     """A first pass and those after it, up to the first that is not in the store; none of a file that is of no use."""
     try:
         digest = originals.digest_of(context.pictures[first.picture])
@@ -197,6 +198,24 @@ def _obtain_dream(context: DreamContext, piece: Piece) -> tuple[Record, bool]:
     if there:
         keep()
     return record, there
+
+
+def keep_pictures(context: DreamContext, picture: str) -> tuple[str, str | None]:
+    """Store the files of a picture and of its mask, for whoever dreams it elsewhere; their digests.
+
+    Raises UnreadablePicture where the picture cannot be read, and BadInput where its mask cannot.
+    """
+    session = context.session
+    with tell_unreadable():
+        data = _read(context.pictures[picture], picture)
+        with context.pixel_budget.take(size_of(data).pixels):
+            _decode(data, picture)
+    originals.keep_original(session, data, original_title(picture))
+    if (path := context.mask_of(picture)) is None:
+        return originals.digest(data), None
+    mask = _read(path, f"the mask {show_name(str(path))}")
+    originals.keep_original(session, mask, mask_title(picture))
+    return originals.digest(data), originals.digest(mask)
 
 
 def _read(path: Path, name: str) -> bytes:

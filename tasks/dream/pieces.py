@@ -31,6 +31,10 @@ class Piece:
     passes: int = 1
     unit: Unit | None = None
 
+    def __str__(self) -> str:
+        """What its last pass is called: a picture, by a unit of a tour or none."""
+        return replace(self, number=self.passes).title
+
     @property
     def title(self) -> str:
         """What it is called in its run, and its task run in Prefect."""

@@ -28,7 +28,16 @@ _FORMS: dict[str, type[_Parameters]] = {
 }
 _KINDS = "sweep, dream, analysis or training"
 
-_NO_DIFFERENCE = {*Limits.model_fields, "store", "model", "maps_per_task", "batch", "pool", "maps_per_shard"}
+_NO_DIFFERENCE = {
+    *Limits.model_fields,
+    "store",
+    "model",
+    "maps_per_task",
+    "batch",
+    "pool",
+    "maps_per_shard",
+    "pictures_per_shard",
+}
 """Parameters in which runs may differ that do the same; of models it is their summaries that tell."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.running.dream_files import DreamFiles
+from flows.dreaming.dream_files import DreamFiles
 from lib.errors import BadInput
 from lib.pictures.names import parse_name, show_name
 from storage.store import NewOutput, Output, Store

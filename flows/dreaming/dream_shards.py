@@ -1,0 +1,104 @@
+"""The pictures of a dream as work for a work pool (`flows.dream_shard`)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from flows.dreaming.dream_passes import PROGRESS, passes_of
+from flows.forms.shard import DreamShardParameters, PictureToDream
+from lib.errors import BadInput
+from storage.runs import How
+from tasks.dream.context import DreamContext
+from tasks.dream.dreams import find_passes, keep_pictures, note_passes
+from tasks.dream.pieces import Piece
+from tasks.dream.unreadable import UnreadablePicture
+
+
+class DreamWork:
+    """Pictures in all their passes (each by its first pass), made by the flow `dream-shard`."""
+
+    flow = "dream-shard"
+    what = "pictures"
+
+    def __init__(self, context: DreamContext, put: Callable[[Piece], object], *, stalled_after: float) -> None:
+        """`put` is called with each dream that is made."""
+        self._context = context
+        self._put = put
+        self._kept: dict[Piece, PictureToDream] = {}
+        self._there: set[str] = set()
+        self._stalled_after = stalled_after
+
+    def title(self, first: Piece) -> str:
+        """All are of one kind."""
+        return PROGRESS
+
+    def note(self, first: Piece, how: How) -> bool:
+        """Whether all passes are made, or one has failed. What a shard needs of the picture is in the store then."""
+        context = self._context
+        if any(context.tally.has_failed(piece.title) for piece in passes_of(first)):
+            return True
+        note_passes(context, first, how)
+        made = [piece for piece in passes_of(first) if context.tally.is_made(piece.title)]
+        for piece in made:
+            if piece.title not in self._there:
+                self._there.add(piece.title)
+                self._put(piece)
+        if len(made) == first.passes:
+            return True
+        return not self._keep(first)
+
+    def fail(self, first: Piece, reason: str) -> None:
+        """Note it of the pass that is missing."""
+        tally = self._context.tally
+        missing = next(piece for piece in passes_of(first) if not tally.is_made(piece.title))
+        tally.fail(missing.title, reason)
+
+    def finish(self, title: str) -> None:
+        """Nothing is made of all pictures together."""
+
+    def name(self, pieces: Sequence[Piece]) -> str:
+        """As `rose.jpg and 7 more`."""
+        return str(pieces[0]) + (f" and {len(pieces) - 1} more" if len(pieces) > 1 else "")
+
+    def parameters(self, pieces: Sequence[Piece]) -> Mapping[str, Any]:
+        """What `DreamShardParameters` hold, but for the store: a worker has that by a name of its own."""
+        context, session = self._context, self._context.session
+        assert context.network.record is not None
+        asked = DreamShardParameters(
+            run=session.run.id,
+            model=context.network.name,
+            model_record=context.network.record,
+            pictures=[self._kept[piece] for piece in pieces],
+            settings=context.settings,
+            passes=context.passes,
+            zoom=context.zoom,
+            rotation=context.rotation,
+            guide=context.guide.digest if context.guide else None,
+            ends_at=session.deadline.at,
+            stalled_after=self._stalled_after,
+            sources=session.code["sources"],
+            commit=session.code["commit"],
+            changed=session.code["changes"] is not None,
+        )
+        return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+
+    def recipes(self, first: Piece) -> Iterable[str]:
+        """That of the first pass, and what makes others of it."""
+        context = self._context
+        _, recipe, _ = next(find_passes(context, first))
+        return [recipe.digest, f"{context.passes} {context.zoom} {context.rotation}"]
+
+    def _keep(self, first: Piece) -> bool:
+        """Store the bytes of the picture and of its mask; False where the picture cannot be used."""
+        context = self._context
+        if first in self._kept:
+            return True
+        try:
+            picture, mask = keep_pictures(context, first.picture)
+        except BadInput as problem:
+            if isinstance(problem, UnreadablePicture):
+                context.unreadable.add(first.title, first.picture)
+            context.tally.fail(first.title, str(problem))
+            return False
+        unit = str(first.unit) if first.unit else None
+        self._kept[first] = PictureToDream(name=first.picture, picture=picture, mask=mask, unit=unit)
+        return True
