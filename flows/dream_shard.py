@@ -39,7 +39,7 @@ def dream_shard(parameters: DreamShardParameters) -> State[None]:
         tag_flow_run(model=context.network.name)
         todo = [
             Piece(one.name, 1, parameters.passes, Unit.parse(one.unit) if one.unit else None)
-            for one in parameters.pictures
+            for one in parameters.originals
         ]
         dream_all(context, todo, lambda piece: None, len(todo) * parameters.passes)
         tally = context.tally
@@ -66,7 +66,7 @@ def _open_shard(parameters: DreamShardParameters) -> Iterator[DreamContext]:
             joined,
             network,
             parameters.settings,
-            {one.name: store.path(one.picture) for one in parameters.pictures},
+            {one.name: store.path(one.picture) for one in parameters.originals},
             parameters.passes,
             parameters.zoom,
             parameters.rotation,
@@ -79,7 +79,7 @@ def _open_shard(parameters: DreamShardParameters) -> Iterator[DreamContext]:
 
 def _lay_out_masks(store: Store, parameters: DreamShardParameters, folder: Path) -> Path | None:
     """A folder that has each picture's mask under the picture's name; None where there are none."""
-    masks = {one.name: one.mask for one in parameters.pictures if one.mask is not None}
+    masks = {one.name: one.mask for one in parameters.originals if one.mask is not None}
     for name, digest in masks.items():
         place = folder / parse_name(name)
         place.parent.mkdir(parents=True, exist_ok=True)

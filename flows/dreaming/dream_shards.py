@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.dreaming.dream_passes import PROGRESS, passes_of
-from flows.forms.shard import DreamShardParameters, PictureToDream
+from flows.forms.shard import DreamShardParameters, Original
 from lib.errors import BadInput
 from storage.runs import How
 from tasks.dream.context import DreamContext
@@ -23,7 +23,7 @@ class DreamWork:
         """`put` is called with each dream that is made."""
         self._context = context
         self._put = put
-        self._kept: dict[Piece, PictureToDream] = {}
+        self._kept: dict[Piece, Original] = {}
         self._there: set[str] = set()
         self._stalled_after = stalled_after
 
@@ -67,7 +67,7 @@ class DreamWork:
             run=session.run.id,
             model=context.network.name,
             model_record=context.network.record,
-            pictures=[self._kept[piece] for piece in pieces],
+            originals=[self._kept[piece] for piece in pieces],
             settings=context.settings,
             passes=context.passes,
             zoom=context.zoom,
@@ -100,5 +100,5 @@ class DreamWork:
             context.tally.fail(first.title, str(problem))
             return False
         unit = str(first.unit) if first.unit else None
-        self._kept[first] = PictureToDream(name=first.picture, picture=picture, mask=mask, unit=unit)
+        self._kept[first] = Original(name=first.picture, picture=picture, mask=mask, unit=unit)
         return True

@@ -75,7 +75,7 @@ class ShardParameters(Shard):
         return self
 
 
-class PictureToDream(Form):
+class Original(Form):
     """A picture of the store that is dreamed into."""
 
     name: str = Field(title="Name", description="What the picture is called.")
@@ -87,7 +87,7 @@ class PictureToDream(Form):
 class DreamShardParameters(Shard):
     """Which pictures to dream into for a run that another process has open, and how."""
 
-    pictures: list[PictureToDream] = Field(min_length=1, title="Pictures", description="Which pictures are dreamed.")
+    originals: list[Original] = Field(min_length=1, title="Pictures", description="Which pictures are dreamed.")
     settings: DreamSettings = Field(title="Dream", description="How each picture is dreamed.")
     passes: int = Field(ge=1, title="Passes", description="How often each picture is dreamed.")
     zoom: float = Field(title="Zoom", description="By which factor a dream is enlarged for the next pass.")
