@@ -1,6 +1,5 @@
 """Immutable bytes, named by their SHA-256. No bytes that do not match their digest ever leave this module."""
 
-import errno
 import hashlib
 import io
 import threading
@@ -13,7 +12,7 @@ from storage.document import digest_of
 from storage.errors import BlobCorrupt, BlobGone, BlobMissing, StoreError, StoreUnusable
 from storage.files import Files, Kept
 from storage.local_files import LocalFiles
-from storage.mishaps.passing import passes_in_folder
+from storage.mishaps.passing import is_bad_sector, passes_in_folder
 from storage.mishaps.patience import Patience, reason_of
 from storage.mishaps.quarantine import Quarantine
 from storage.names import blob_path
@@ -67,7 +66,7 @@ class Blobs:
             except FileNotFoundError:
                 raise self._missing(digest) from None
             except StoreUnusable as error:
-                if _is_bad_sector(error.__cause__):
+                if is_bad_sector(error.__cause__):
                     raise self._corrupt(digest) from error
                 raise
             if digest_of(data) == digest:
@@ -156,7 +155,7 @@ class Blobs:
         except FileNotFoundError:
             return False
         except StoreUnusable as error:
-            if _is_bad_sector(error.__cause__):
+            if is_bad_sector(error.__cause__):
                 return False
             raise
         self._verified[digest] = signature
@@ -190,8 +189,3 @@ def _signature(path: Path) -> Signature:
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_bad_sector(error: BaseException | None) -> bool:
-    """A disk that cannot read one file may read all others: its bytes are as good as changed."""
-    return isinstance(error, OSError) and error.errno == errno.EIO

@@ -92,8 +92,11 @@ class Files(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""
 
+    def size(self, path: str) -> int | None:
+        """The size of a file in bytes; None where there is none."""
+
     def listing(self, folder: str) -> dict[str, Entry]:
-        """Every file under a folder, by path; one listing, no request a file."""
+        """Every file under a folder, by path; one listing (of a remote store, a request a thousand files)."""
 
     def move(self, path: str, to: str) -> None:
         """Move a file. Raises FileNotFoundError."""

@@ -99,7 +99,19 @@ class LocalFiles:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""
-        return self._ask("read", (self._folder / path).is_file)
+        return self.size(path) is not None
+
+    def size(self, path: str) -> int | None:
+        """The size of a file in bytes; None where there is none."""
+
+        def look() -> int | None:
+            try:
+                status = (self._folder / path).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+        return self._ask("read", look)
 
     def listing(self, folder: str) -> dict[str, Entry]:
         """Every file under a folder, by path."""

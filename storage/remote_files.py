@@ -160,7 +160,15 @@ class RemoteFiles:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at this path."""
-        return bool(self._ask(lambda: self._fs.isfile(self._full(path))))
+        return self.size(path) is not None
+
+    def size(self, path: str) -> int | None:
+        """The size of a file in bytes; None where there is none."""
+        try:
+            found = self._ask(lambda: self._fs.info(self._full(path)))
+        except FileNotFoundError:
+            return None
+        return int(found["size"] or 0) if found["type"] == "file" else None
 
     def listing(self, folder: str) -> dict[str, Entry]:
         """Every file under a folder, by path; one listing."""
@@ -168,7 +176,12 @@ class RemoteFiles:
         def find() -> dict[str, Entry]:
             fs = self._fs
             fs.invalidate_cache()
-            found = fs.find(self._full(folder), detail=True, withdirs=False)
+            if hasattr(fs, "call_s3"):
+                # By a prefix: of a folder alone it would ask twice more, where there is none, whether it is a file.
+                above, _, name = self._full(folder).rpartition("/")
+                found = fs.find(above, prefix=f"{name}/", detail=True, withdirs=False)
+            else:
+                found = fs.find(self._full(folder), detail=True, withdirs=False)
             start = len(self._base) + 1
             return {
                 name[start:]: Entry(int(entry["size"] or 0), _modified(entry))

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
@@ -16,7 +16,10 @@ from storage.collection.writers import temporary_name
 from storage.document import plain_mapping
 from storage.errors import StoreError, StoreUnusable
 from storage.files import Files, Kept
-from storage.listing import Listing
+from storage.finding.finder import Finder
+from storage.finding.known_records import KnownRecords
+from storage.finding.listing import Listing
+from storage.finding.lookup import LookUp
 from storage.local_files import LocalFiles
 from storage.names import FOLDERS, blob_path, record_path, run_of_path, run_path
 from storage.recipe import Recipe
@@ -30,7 +33,20 @@ if TYPE_CHECKING:
     from storage.collection.witness import Witness
     from storage.index import Index
 
-__all__ = ["Input", "Listing", "NewOutput", "Output", "Provenance", "Recipe", "Record", "Run", "RunRecord", "Store"]
+__all__ = [
+    "Finder",
+    "Input",
+    "Listing",
+    "LookUp",
+    "NewOutput",
+    "Output",
+    "Provenance",
+    "Recipe",
+    "Record",
+    "Run",
+    "RunRecord",
+    "Store",
+]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +61,7 @@ class Store:
     def __init__(self, files: Files) -> None:
         self.files = files
         self.blobs = Blobs(files)
+        self._known = KnownRecords(files)
 
     @staticmethod
     def open(root: str | Path, *, create: bool = True) -> "Store":
@@ -106,7 +123,11 @@ class Store:
 
     def listing(self) -> Listing:
         """What the store holds now, by one listing of records and blobs: what a run asks."""
-        return Listing(self.files)
+        return Listing(self.files, self._known)
+
+    def lookup(self) -> LookUp:
+        """What finds as `listing` does, by a listing for each recipe: for whoever needs a few of a large store."""
+        return LookUp(self.files, self._known)
 
     def commit(
         self,
@@ -226,8 +247,15 @@ class Store:
         return reindex(self.files, self.index)
 
     def record(self, key: str) -> Record:
-        """The record of this key (`RECIPE/EXECUTION`). Raises StoreError where there is none, or it is damaged."""
-        return records.read_record(self.files, key)
+        """The record of this key (`RECIPE/EXECUTION`). Raises StoreError where there is none, or it is damaged.
+
+        One that a `listing` or `lookup` of this object has found, or was told of, is not read again.
+        """
+        return self._known.get(key) or records.read_record(self.files, key)
+
+    def read_records(self, keys: Iterable[str]) -> Iterator[Record]:
+        """`record` for many keys, in their order: those that are not known are read side by side, and known then."""
+        return self._known.read_many(keys)
 
     def records(self) -> Iterator[Record]:
         """Every record, by key. Damaged ones are logged and left out."""

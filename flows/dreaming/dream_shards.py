@@ -21,6 +21,7 @@ class DreamWork:
 
     def __init__(self, context: DreamContext, put: Callable[[Piece], object], *, stalled_after: float) -> None:
         """`put` is called with each dream that is made."""
+        self.besides = f"{context.passes} {context.zoom} {context.rotation}"
         self._context = context
         self._put = put
         self._kept: dict[Piece, Original] = {}
@@ -82,10 +83,9 @@ class DreamWork:
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
 
     def recipes(self, first: Piece) -> Iterable[str]:
-        """That of the first pass, and what makes others of it."""
-        context = self._context
-        _, recipe, _ = next(find_passes(context, first))
-        return [recipe.digest, f"{context.passes} {context.zoom} {context.rotation}"]
+        """That of the first pass: those after it depend on what it makes."""
+        _, recipe, _ = next(find_passes(self._context, first))
+        return [recipe.digest]
 
     def _keep(self, first: Piece) -> bool:
         """Store the bytes of the picture and of its mask; False where the picture cannot be used."""

@@ -48,6 +48,8 @@ class Work(Protocol[Given]):
     """The flow that makes a shard, whose deployment bears the name of the pool."""
     what: str
     """What the items are, as "maps"."""
+    besides: str
+    """What decides about what a shard makes, besides the recipes of its items."""
 
     def title(self, item: Given) -> str:
         """Of what progress tells when this item is made: a layer, say."""
@@ -68,7 +70,7 @@ class Work(Protocol[Given]):
         """What a shard is told: names of things in the store, and no place of a machine."""
 
     def recipes(self, item: Given) -> Iterable[str]:
-        """The digests of the recipes of all that is made for an item."""
+        """The digests of the recipes of what is made for an item, as far as they are known before that."""
 
 
 @dataclass
@@ -165,7 +167,8 @@ class Sharding(Generic[Item]):
             self._known |= now
             ended = [flow_run for flow_run in self._running if flow_run not in now or _has_ended(now[flow_run])]
             if ended:
-                self._session.look_again()
+                items = [item for flow_run in ended for item in self._running[flow_run].items]
+                self._session.look_again(recipe for item in items for recipe in self._work.recipes(item))
             over = [shard for flow_run in ended if (shard := self._settle(flow_run, now.get(flow_run))) is not None]
             self._mend_pending(now)
         except httpx.HTTPError:
@@ -274,7 +277,7 @@ class Sharding(Generic[Item]):
     def _key(self, shard: _Shard[Item]) -> str:
         """The same for the same work by the same code, whichever run asks for it."""
         recipes = (recipe for item in shard.items for recipe in self._work.recipes(item))
-        told = "\n".join([self._work.flow, self._session.code["sources"], *recipes])
+        told = "\n".join([self._work.flow, self._work.besides, self._session.code["sources"], *recipes])
         return f"{hashlib.sha256(told.encode()).hexdigest()}/{shard.number}"
 
 

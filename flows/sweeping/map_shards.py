@@ -16,6 +16,7 @@ class MapWork:
 
     flow = "oip-shard"
     what = "maps"
+    besides = ""
 
     def __init__(
         self,

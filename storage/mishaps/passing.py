@@ -73,6 +73,11 @@ def lacks_descriptors(error: BaseException) -> bool:
     return any(isinstance(cause, OSError) and cause.errno in DESCRIPTORS for cause in causes(error))
 
 
+def is_bad_sector(error: BaseException | None) -> bool:
+    """Whether a disk could not read a file. It may read all others: the bytes of this one are as good as changed."""
+    return isinstance(error, OSError) and error.errno == errno.EIO
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error, and what it came of."""
     while error is not None:

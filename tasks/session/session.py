@@ -20,7 +20,7 @@ from storage.errors import BlobGone
 from storage.mishaps.patience import in_company
 from storage.names import record_path
 from storage.runs import How
-from storage.store import Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
+from storage.store import Finder, Input, Listing, NewOutput, Provenance, Recipe, Record, Run, Store
 from tasks.session.damage import note_gone
 from tasks.session.kind import kind_of_task
 from tasks.session.open_runs import find_shared, share
@@ -41,11 +41,12 @@ Note = Callable[[Record, How], None]
 
 @dataclass
 class Session:
-    """One open run. Any number of threads may share it; `deadline`: when it takes on no more work."""
+    """One open run. Any number of threads may share it; `deadline`: when it takes on no more work; `listing`: what it
+    finds records by."""
 
     store: Store
     run: Run
-    listing: Listing
+    listing: Finder
     code: CodeVersion
     deadline: Deadline = NEVER
     _environments: set[str] = field(default_factory=set)
@@ -59,12 +60,19 @@ class Session:
 
     def pin(self, recipes: Iterable[Recipe]) -> None:
         """Keep garbage collection away from what these recipes may find, from now on."""
-        self.run.pin(recipe.digest for recipe in recipes)
+        pinned = [recipe.digest for recipe in recipes]
+        self.run.pin(pinned)
+        if not isinstance(self.listing, Listing):  # it asks when it is asked
+            return
         self.listing = self.store.listing()  # what was collected before the pin must not be counted on
+        if self.store.files.folder is None:  # each that is found would be a request by itself
+            self.listing.read_ahead(pinned)
 
-    def look_again(self) -> None:
-        """See what other processes have stored since the store was listed."""
-        self.listing.refresh()
+    def look_again(self, recipes: Iterable[str]) -> None:
+        """See what other processes have stored since the store was listed, and read what they made of these recipes
+        (digests) side by side."""
+        self.listing = self.store.listing()
+        self.listing.read_ahead(recipes)
 
     def find(self, recipe: Recipe) -> Record | None:
         """The finished record of a recipe, if the store holds one that this code may use, with its blobs whole.
@@ -221,7 +229,7 @@ def joined_session(place: str, run: str, code: CodeVersion, deadline: Deadline =
     with in_company(say, beat):
         store = Store.open(place, create=False)
         joined = store.join_run(run)
-        with share(run, Session(store, joined, store.listing(), code, deadline)) as opened:
+        with share(run, Session(store, joined, store.lookup(), code, deadline)) as opened:
             yield opened
 
 

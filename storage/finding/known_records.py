@@ -1,0 +1,69 @@
+"""Records that were read or committed by this process, kept so that nobody asks the store for them again."""
+
+import pickle
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+
+from storage.files import Files
+from storage.record import Record
+from storage.records import read_record, read_records
+
+AT_ONCE = 500
+"""So many records are read ahead."""
+
+
+class KnownRecords:
+    """By key. Any number of threads may share it.
+
+    A record never changes, so one that was read whole is not read again, whatever becomes of its file. They are kept
+    compressed, in a few thousand bytes each: as objects, with the curves of their ascents, they would take many times
+    the room.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._packed: dict[str, bytes] = {}
+
+    def note(self, record: Record) -> None:
+        """Keep a record that was read or committed."""
+        packed = zlib.compress(pickle.dumps(record, pickle.HIGHEST_PROTOCOL), 1)
+        with self._lock:
+            self._packed.setdefault(record.key, packed)
+
+    def get(self, key: str) -> Record | None:
+        """The record of this key, if it is known."""
+        with self._lock:
+            packed = self._packed.get(key)
+        if packed is None:
+            return None
+        record: Record = pickle.loads(zlib.decompress(packed))
+        return record
+
+    def read(self, key: str) -> Record:
+        """The record of this key, asked for where it is not known. Raises StoreError as `read_record` does."""
+        found = self.get(key)
+        if found is None:
+            found = read_record(self._files, key)
+            self.note(found)
+        return found
+
+    def read_ahead(self, keys: Iterable[str]) -> None:
+        """Ask for those of these records that are not known, side by side. What is damaged or gone is left out."""
+        with self._lock:
+            unknown = [key for key in dict.fromkeys(keys) if key not in self._packed]
+        for record in read_records(self._files, unknown):
+            if isinstance(record, Record):
+                self.note(record)
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[Record]:
+        """The records of these keys, in their order, some of them read ahead.
+
+        Raises StoreError where one is not there, or is damaged.
+        """
+        wanted = list(keys)
+        for start in range(0, len(wanted), AT_ONCE):
+            batch = wanted[start : start + AT_ONCE]
+            self.read_ahead(batch)
+            yield from map(self.read, batch)
