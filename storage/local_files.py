@@ -18,7 +18,7 @@ from storage.collection.writers import temporary_name
 from storage.errors import StoreUnusable
 from storage.files import Entry, Kept, share
 from storage.mishaps.passing import lacks_descriptors, passes_in_folder
-from storage.mishaps.patience import Patience
+from storage.mishaps.patience import Patience, reason_of
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -253,8 +253,7 @@ class LocalFiles:
                 "more with `ulimit -n`"
             )
         return StoreUnusable(
-            f"the store {self.root} could not be {verb} ({error.strerror or error}): mend that, or name another with "
-            "--store"
+            f"the store {self.root} could not be {verb} ({reason_of(error)}): mend that, or name another with --store"
         )
 
 

@@ -74,7 +74,8 @@ class Limits(Form):
         gt=0,
         allow_inf_nan=False,
         title="Stalled after (minutes)",
-        description="After how many minutes without progress the run's process is ended, so that it can be retried.",
+        description="After how many minutes without progress the run's process is ended, so that it can be retried. "
+        "A store on a server that fails is waited for for as long.",
     )
 
     def deadline(self) -> Deadline:

@@ -19,11 +19,14 @@ from flows.running.runs_log import open_log
 from flows.running.stopping import noted_at_a_hard_end, stops_when_told
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
+from storage.mishaps.patience import patient_for
 from tasks.session.progress import listen_to_beats
 from tasks.session.session import Session, session
 
 OVERTIME_MINUTES = 30.0
 """So long after its deadline a run that has not ended by itself is ended, with its process."""
+GIVEN_UP_MINUTES = 5.0
+"""So long before that, no store is waited for any more, so that the run can say why it ends."""
 
 
 @contextmanager
@@ -64,6 +67,10 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
             left = deadline.seconds_left()
             hard_limit = None if left is None else max(left, 0) + 60 * OVERTIME_MINUTES
             log = stack.enter_context(open_log())
-            dog = stack.enter_context(watchdog(60 * parameters.stalled_after, hard_limit, log))
+            stalled_after = 60 * parameters.stalled_after
+            dog = stack.enter_context(watchdog(stalled_after, hard_limit, log))
+            # A store that is away is waited for as long as a run may get nowhere, and given up before the dog bites.
+            left = None if hard_limit is None else hard_limit - 60 * GIVEN_UP_MINUTES
+            stack.enter_context(patient_for(stalled_after, left))
             stack.enter_context(listen_to_beats(dog.alive))
         yield life, deadline, found

@@ -1,10 +1,11 @@
 """Waiting for a place that fails for a moment: it is asked again, for a while, and whoever waits is told why.
 
-One that has answered before in this process is waited for for minutes. One that never has is probably not where it was
-said to be, and whoever named it learns that within seconds.
+One that has answered before in this process is waited for for minutes; a run says for how many (`patient_for`). One
+that never has is probably not where it was said to be, and whoever named it learns that within seconds.
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -21,7 +22,7 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 SECONDS = 300.0
-"""So long a place is waited for that has answered before, or asks for patience."""
+"""So long a place is waited for that has answered before, or asks for patience, where no run says how long."""
 FIRST_SECONDS = 4.0
 """So long one that has never answered."""
 SAID_AFTER = 10.0
@@ -55,6 +56,39 @@ def in_company(say: Callable[[str], object], look: Callable[[], object] = lambda
         _companies.remove(company)
 
 
+@dataclass(frozen=True)
+class _Limit:
+    """How long a wait may take, in seconds, and when all waits are over (of `time.monotonic`), if ever."""
+
+    seconds: float
+    ends: float = math.inf
+
+    def end_of(self, begun: float) -> float:
+        """When a wait is over that began then."""
+        return min(begun + self.seconds, self.ends)
+
+
+_limits: list[_Limit] = []
+
+
+@contextmanager
+def patient_for(seconds: float, left: float | None = None) -> Iterator[None]:
+    """While inside, a place that has answered before is waited for for so many seconds, from any thread.
+
+    `left`: after so many seconds from now nothing is waited for any more, whenever the wait began.
+    """
+    limit = _Limit(seconds, math.inf if left is None else time.monotonic() + left)
+    _limits.append(limit)
+    try:
+        yield
+    finally:
+        _limits.remove(limit)
+
+
+def _limit() -> _Limit:
+    return _limits[-1] if _limits else _Limit(SECONDS)
+
+
 @dataclass
 class _Place:
     """How it goes with one place, for all who ask it. `failing`: since when; `said`: when that was said last."""
@@ -72,7 +106,8 @@ class _Place:
         if since is not None and said is not None:
             _say(f"the store {self.name} can be used again, after {time.monotonic() - since:.0f} s")
 
-    def has_failed(self, reason: str) -> None:
+    def has_failed(self, reason: str, longest: float) -> None:
+        """`longest`: so many seconds, in all, whoever says so waits."""
         with self.lock:
             now = time.monotonic()
             self.failing = self.failing or now
@@ -83,7 +118,7 @@ class _Place:
         if due:
             _say(
                 f"waiting for the store {self.name}, which cannot be used at the moment ({reason}): for {waited:.0f} s "
-                f"up to now, {SECONDS / 60:.0f} minutes at most"
+                f"up to now, {_duration(longest)} at most"
             )
 
     def is_given_up(self) -> None:
@@ -109,7 +144,8 @@ class Patience:
         return not self._place.answered
 
     def ask(self, question: Callable[[], R]) -> R:
-        """What the question comes to. Raises what it raises for a reason that does not pass, or has not in time."""
+        """What the question comes to. Raises what it raises for a reason that does not pass, or has not in time; how
+        long it was waited for is then among its notes."""
         begun: float | None = None
         pause, longest = _PAUSES
         while True:
@@ -122,29 +158,37 @@ class Patience:
                     raise
                 begun = begun or time.monotonic()
                 patient = self._place.answered or asks_for_patience(error)
+                end = _limit().end_of(begun) if patient else begun + FIRST_SECONDS
                 wait = pause * random.uniform(0.5, 1.5)
-                if time.monotonic() + wait > begun + (SECONDS if patient else FIRST_SECONDS):
+                if time.monotonic() + wait > end:
                     self._place.is_given_up()
+                    if patient:
+                        error.add_note(f"after {_duration(time.monotonic() - begun)} of waiting")
                     raise
-                self._wait(wait, reason_of(error))
+                self._wait(wait, reason_of(error), end - begun)
                 pause = min(2 * pause, longest)
             else:
                 self._place.has_answered()
                 return answer
 
-    def _wait(self, seconds: float, reason: str) -> None:
+    def _wait(self, seconds: float, reason: str, longest: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if _companies:
                 _companies[-1].look()
-            self._place.has_failed(reason)
+            self._place.has_failed(reason, longest)
             time.sleep(min(left, _LOOK))
 
 
+def _duration(seconds: float) -> str:
+    """As "45 s" or "60 minutes"."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
 def reason_of(error: BaseException) -> str:
-    """Why something failed, in a few words."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return without_password(str(text).splitlines()[0])
+    """Why something failed, in a few words, and how long it was waited for, where it was."""
+    text = str(getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+    return without_password(", ".join([text, *getattr(error, "__notes__", ())]))
 
 
 def _say(line: str) -> None:

@@ -86,11 +86,11 @@ class Child:
         return self._process.poll() is not None
 
 
-def sweep(site: Path, home: str, store: str | Path) -> Child:
+def sweep(site: Path, home: str, store: str | Path, *more: str) -> Child:
     """Sweep the tiny model."""
     given = ["--model", str(site / "small.keras"), "--data", f"folder:{site / 'pictures'}", "--pixels", "0..1"]
     settings = ["--steps", "16", "--starts", "4", "--store", str(store), "--json"]
-    return Child(site, home, "sweep", *given, *settings)
+    return Child(site, home, "sweep", *given, *settings, *more)
 
 
 def flip(path: Path) -> None:
@@ -127,6 +127,28 @@ def test_a_server_that_is_away_in_the_middle_of_a_sweep_is_waited_for_and_what_i
     made = {unit for unit, result in store.run(again["run"]).units.items() if result.how == "computed"}
     assert (again["state"], made) == ("completed", {unit for unit, _ in damaged})
     assert verify(store).clean
+
+
+def test_a_server_that_stays_away_ends_a_sweep_when_it_may_stall_no_longer_and_a_rerun_goes_on(
+    site: Path, buckets: Path, weather: Weather
+) -> None:
+    place, folder = "s3://sweeps/away", buckets / "sweeps" / "away"
+    child = sweep(site, "away", place, "--stalled-after", "0.4")
+    while not (len(list(folder.glob("records/*/*"))) >= 7 or child.ended):
+        time.sleep(0.05)
+    weather.turns("reset")
+    child.answer(1)
+    weather.clears()
+    assert f"waiting for the store {place}, which cannot be used at the moment" in child.said
+    assert "24 s at most" in child.said
+    assert "s of waiting): check its address, the credentials and the network" in child.said
+    (run,) = Store.open(place).runs()
+    before = set(folder.glob("records/*/*"))
+    again = Child(site, "away", "rerun", run.id, "--store", place, "--json").answer()
+    assert again["state"] == "completed"
+    assert before <= set(folder.glob("records/*/*"))
+    assert again["computed"] < len(UNITS)
+    assert verify(Store.open(place)).clean
 
 
 def test_a_store_that_is_read_only_or_has_gone_is_said_in_one_line_and_is_still_read(

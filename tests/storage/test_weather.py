@@ -12,7 +12,7 @@ from lib import stop
 from storage.document import digest_of
 from storage.errors import BlobCorrupt, StoreUnusable
 from storage.mishaps import patience
-from storage.mishaps.patience import in_company
+from storage.mishaps.patience import in_company, patient_for
 from storage.names import blob_path
 from storage.store import Store
 from tests.storage.conftest import Commit
@@ -128,6 +128,42 @@ def test_a_server_that_does_not_come_back_is_given_up_and_then_asked_no_more_for
     monkeypatch.setattr(patience, "FIRST_SECONDS", 0.0)
     weather.turns("reset")
     with pytest.raises(StoreUnusable):
+        store.put(b"pixels")
+    assert len(weather.harmed) <= ASKED_BY_AIOHTTP
+
+
+def test_a_run_says_for_how_long_a_store_is_waited_for_and_so_does_the_reason_why_it_ends(
+    weather: Weather, place: str
+) -> None:
+    store = Store.open(place)
+    said: list[str] = []
+    weather.turns("reset")
+    with in_company(said.append), patient_for(2.0):
+        begun = time.monotonic()
+        with pytest.raises(
+            StoreUnusable, match=rf"the store {place} cannot be used \(.+, after \d s of waiting\): check"
+        ):
+            store.put(b"pixels")
+        assert 1 < time.monotonic() - begun < 10
+    assert [line for line in said if line.endswith("up to now, 2 s at most")] == said[:1]
+    weather.clears()
+    store.put(b"pixels")
+    said.clear()
+    weather.turns("reset", seconds=1.5)
+    with in_company(said.append), patient_for(3600.0):
+        store.put(b"pixels")
+    assert said[0].endswith("up to now, 60 minutes at most")
+
+
+def test_nothing_is_waited_for_when_the_time_of_a_run_is_over(weather: Weather, place: str) -> None:
+    store = Store.open(place)
+    weather.turns("503")
+    with patient_for(3600.0, left=1.0), pytest.raises(StoreUnusable, match="s of waiting"):
+        store.put(b"pixels")
+    weather.clears()
+    store.put(b"pixels")
+    weather.turns("reset")
+    with patient_for(3600.0, left=-1.0), pytest.raises(StoreUnusable):
         store.put(b"pixels")
     assert len(weather.harmed) <= ASKED_BY_AIOHTTP
 

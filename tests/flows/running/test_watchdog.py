@@ -44,6 +44,19 @@ def test_whoever_gives_signs_of_life_is_left_alone(tmp_path: Path) -> None:
     assert ended(tmp_path, body)[::2] == (0, "")
 
 
+def test_whoever_waits_for_a_store_is_left_alone_until_that_is_given_up(tmp_path: Path) -> None:
+    body = (
+        "from storage.mishaps.patience import Patience, in_company, patient_for\n"
+        "def refuse():\n    raise ConnectionRefusedError()\n"
+        "with watchdog(1, None, file) as dog, in_company(print, dog.alive), patient_for(4):\n"
+        "    try:\n        Patience('store', lambda _: True, known=True).ask(refuse)\n"
+        "    except ConnectionRefusedError as error:\n        file.write(*error.__notes__)\n"
+    )
+    status, _, wrote = ended(tmp_path, body)
+    assert status == 0
+    assert wrote.endswith(" s of waiting")
+
+
 def test_the_hard_limit_stands_whatever_signs_of_life_there_are(tmp_path: Path) -> None:
     body = "with watchdog(600, 2, file) as dog:\n    while True:\n        time.sleep(0.05); dog.alive()"
     status, _, wrote = ended(tmp_path, body)
