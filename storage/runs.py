@@ -1,15 +1,20 @@
 """A run: which executions one flow run made or reused, and for which units.
 
 Its record is written when the run is opened, before the first look-up, so that garbage collection keeps what the run
-may reuse; it is written again now and then, and when the run is closed. A run whose process was killed stays open until
-somebody closes it as crashed: who knows that its process died, or a collection that has heard nothing of it for days.
+may reuse; it is written again now and then, the larger it is the more seldom, and whole when the run is closed. A run
+whose process was killed stays open until somebody closes it as crashed: who knows that its process died, or a
+collection that has heard nothing of it for days.
+
+A run that is killed loses what it noted since its last write, of a run of ten thousand units up to some minutes: which
+of its units failed, and which it reused by a pin. What it made is known without, since its records name the run; what
+it reuses without a pin is written down at once, since garbage collection may take it until then.
 """
 
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from storage.clock import now, stamp
@@ -25,9 +30,11 @@ State = Literal["open", "completed", "partial", "failed", "interrupted", "crashe
 process died."""
 How = Literal["computed", "reused"]
 
-# A run of ten thousand units must not write its record ten thousand times. What it made is known without: its records
-# name the run. One that is killed loses at most this much of what it says of its units.
 SECONDS_BETWEEN_WRITES = 5.0
+"""A run's record is written no more often, however small it is."""
+BYTES_A_SECOND = 5_000.0
+"""What its writes may come to on the mean: one of 250 kB (a thousand units) is written every 50 s, one of 5 MB every 17
+minutes. So all writes of a run together are about as many bytes as the records of its units, however many these are."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,10 @@ class RunRecord:
 
     def to_bytes(self) -> bytes:
         """The sealed document that is stored."""
-        return seal(asdict(self), f"run {self.id}")
+        units = {
+            unit: vars(result) for unit, result in self.units.items()
+        }  # `asdict` would take as long as all the rest
+        return seal({**vars(self), "units": units}, f"run {self.id}")
 
     @staticmethod
     def from_bytes(data: bytes) -> "RunRecord":
@@ -180,7 +190,8 @@ class Run:
     def _write_now_and_then(self, at_once: bool = False) -> None:
         if self._record.state != "open":
             raise StoreError(f"run {self.id} is closed: open another")
-        if at_once or time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
+        rest = max(SECONDS_BETWEEN_WRITES, self._size / BYTES_A_SECOND)
+        if at_once or time.monotonic() - self._written > rest:
             self._write()
 
     def _write(self) -> None:
@@ -190,9 +201,10 @@ class Run:
             failures=dict(self._failures),
             failed_kinds=dict(self._failed_kinds),
         )
+        data = self._record.to_bytes()
         with self._files.writing():
-            self._files.write(run_path(self.id), self._record.to_bytes())
-        self._written = time.monotonic()
+            self._files.write(run_path(self.id), data)
+        self._written, self._size = time.monotonic(), len(data)
 
 
 class JoinedRun(Run):

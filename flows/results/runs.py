@@ -13,6 +13,8 @@ from storage.document import Json
 from storage.errors import StoreError
 from storage.runs import UnitResult
 from tasks.session.kind import failed_unit, kind_of_task
+from tasks.sweep.kinds.layer import KIND as LAYER
+from tasks.sweep.kinds.layer import layer_title
 from tasks.sweep.on_data import OnData, on_data
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def list_runs(store: "Store") -> list[RunNote]:
 def with_unnoted(store: "Store", runs: Sequence["RunRecord"]) -> "list[RunRecord]":
     """The runs, with what those that are open, or crashed, have stored and had no time to write down in their own file.
 
-    A run notes what it has every few seconds; its records name it all the same.
+    A run notes what it has now and then; its records name it all the same.
     """
     unended = {run.id: run for run in runs if run.state in _UNENDED}
     if not unended:
@@ -82,7 +84,7 @@ def with_unnoted(store: "Store", runs: Sequence["RunRecord"]) -> "list[RunRecord
         for entry in index.entries()
         if any(run.opened <= entry.ended <= (run.closed or entry.ended) for run in unended.values())
         and entry.key not in noted
-        and kind_of_task(entry.task).counted
+        and (kind_of_task(entry.task).counted or entry.task == LAYER.task)
     ]
     found: dict[str, dict[str, UnitResult]] = {}
     for record in index.records_of(keys).values():
@@ -93,8 +95,17 @@ def with_unnoted(store: "Store", runs: Sequence["RunRecord"]) -> "list[RunRecord
     return [replace(run, units={**found[run.id], **run.units}) if run.id in found else run for run in runs]
 
 
+def run_with_unnoted(store: "Store", name: str) -> "RunRecord":
+    """`with_unnoted` for the run of this id. Raises StoreError where there is none."""
+    (run,) = with_unnoted(store, [store.run(name)])
+    return run
+
+
 def _title_of(record: "Record") -> str:
-    """What a run calls a record of a map, of which it may have several; of others what is not another's."""
+    """What a run calls a record of a map, of which it may have several, or of a layer; of others what is not
+    another's."""
+    if record.task == LAYER.task:
+        return layer_title(str(record.parameters["layer"]))
     is_map = kind_of_task(record.task).counted == "map"
     return str(record.output("oips").attributes["unit"]) if is_map else record.key
 

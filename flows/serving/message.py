@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from flows.forms.places import GALLERY, gallery_folder
-from flows.results.runs import in_words, is_counted, on_data_of, verdicts_of, with_unnoted
+from flows.results.runs import in_words, is_counted, on_data_of, run_with_unnoted, verdicts_of
 from flows.results.sweep_summary import COLUMNS
 from flows.running.labels import RUN, STORE, label_of_store
 from flows.running.outcome import SKIPPED
@@ -192,7 +192,7 @@ def _runs(
         try:
             # that which is served may need a password, which no label says
             store = Store.open(places.store if place == label_of_store(places.store) else place, create=False)
-            (found,) = with_unnoted(store, [store.run(str(labels[RUN]))])
+            found = run_with_unnoted(store, str(labels[RUN]))
         except StoreError:
             continue
         except Exception:  # what a remote store may raise is not all known

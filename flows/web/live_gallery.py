@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from flows.results.links import below_run
+from flows.results.runs import run_with_unnoted
 from flows.web.gallery_files import HEADERS, GalleryFiles
 from lib.gallery.addresses import RUNS, run_page
 
@@ -81,7 +82,7 @@ class LiveGallery(GalleryFiles):
         from tasks.gallery.reading.written_pages import WrittenPages
         from tasks.sweep.kinds.oip import KIND as OIP
 
-        run = store.run(name)
+        run = run_with_unnoted(store, name)
         titles = shown_titles(run)
         records = store.questions().records_of([run.units[title].record for title in titles])
         found = {title: records[key] for title in titles if (key := run.units[title].record) in records}
@@ -95,7 +96,7 @@ class LiveGallery(GalleryFiles):
         from tasks.gallery.reading.swept import Grown
         from tasks.sweep.kinds.oip import KIND as OIP
 
-        result = store.run(name).units.get(unit)
+        result = run_with_unnoted(store, name).units.get(unit)
         record = store.record(result.record) if result else None
         if record is None or record.task != OIP.task:
             raise HTTPException(404, f"The run {name} has no picture of {unit}.")

@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from flows.forms.places import GALLERY
+from flows.results.runs import run_with_unnoted
 from flows.web.access import Access
 from flows.web.door import behind_door
 from flows.web.live_gallery import LiveGallery
@@ -104,6 +105,8 @@ class _Pages:
 
         store = self.store()
         run, name = store.run(request.path_params["run"]), request.path_params["name"]
+        if not {name, layer_title(name)} & set(run.units):
+            run = run_with_unnoted(store, run.id)
         unit = sheet if (sheet := layer_title(name)) in run.units else name
         digest = picture_of(store.record(run.units[unit].record)) if unit in run.units else None
         if digest is None:

@@ -1,11 +1,12 @@
 """Runs."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from storage import runs
-from storage.document import seal, unseal
+from storage.document import digest_of, seal, unseal
 from storage.errors import StoreError
 from storage.names import RUN, run_path
 
@@ -20,6 +21,7 @@ def test_ids_sort_by_time_and_tell_runs_of_one_second_apart(store):
 
 def test_a_killed_run_stays_open_and_what_it_had_is_on_record(store, committing, monkeypatch):
     monkeypatch.setattr(runs, "SECONDS_BETWEEN_WRITES", 0)
+    monkeypatch.setattr(runs, "BYTES_A_SECOND", float("inf"))
     run = store.open_run("sweep", {"seed": 7})
     run.add("Conv2D_1/0", committing(store), "reused")
     found = store.run(run.id)
@@ -39,6 +41,29 @@ def test_a_run_of_many_units_is_not_written_once_a_unit(store, committing, monke
     assert len(written) <= 2
     run.close("completed", {})
     assert len(store.run(run.id).units) == 200
+
+
+def test_what_a_run_of_ten_thousand_units_writes_in_ten_hours_is_less_than_its_records(store, committing, monkeypatch):
+    units, hours = 10_000, 10
+    record = committing(store)
+    written = []
+    original = store.files.write
+    monkeypatch.setattr(store.files, "write", lambda path, data: (written.append(len(data)), original(path, data)))
+    clock = [0.0]
+    monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    pins = [digest_of(b"%d" % number) for number in range(units)]
+    run = store.open_run("sweep", {}, pins)
+    for number in range(units):
+        clock[0] += hours * 3600 / units
+        run.add(f"Conv2D_1/{number}", record, "computed")
+        if number == 500:
+            assert len(store.run(run.id).units) > 400  # half an hour later it is known what there was
+    lost = units - len(store.run(run.id).units)
+    assert lost < units / 40  # a quarter of an hour
+    closed = run.close("completed", {})
+    assert len(store.run(run.id).units) == len(closed.units) == units
+    assert sum(written) < hours * 3600 * runs.BYTES_A_SECOND * 1.1
+    assert sum(written) / units < 20_000
 
 
 def test_many_threads_may_add_to_a_run(store, committing):

@@ -40,6 +40,7 @@ def client(store: SweptStore, tmp_path: Path) -> Iterator[httpx.Client]:
 def going_on(store: SweptStore, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A sweep that has made a few units, one of which failed."""
     monkeypatch.setattr("storage.runs.SECONDS_BETWEEN_WRITES", 0.0)
+    monkeypatch.setattr("storage.runs.BYTES_A_SECOND", float("inf"))
     run = store.store.open_run("oip-sweep", {"model": f"model/{SLUG}"})
     for unit in (0, 1):
         store.grow("Conv2D_1", unit, run, verdict="responded" if unit else "dead", seed=7)
@@ -57,6 +58,16 @@ def found(answer: httpx.Response) -> dict[str, str]:
 
 def broken(client: httpx.Client, path: str) -> list[str]:
     return [link for link in found(client.get(path)) if not client.get(link).is_success]
+
+
+def test_what_a_run_has_stored_is_shown_before_it_has_written_it_down(store: SweptStore, client: httpx.Client) -> None:
+    run = store.store.open_run("oip-sweep", {"model": f"model/{SLUG}"})
+    store.grow("Conv2D_1", 1, run, verdict="responded", seed=7)
+    store.sheet("Conv2D_1", [1], run)
+    assert store.store.run(run.id).units == {}
+    assert "1 computed" in client.get(f"/gallery/{run_page(run.id)}").text
+    for picture in ("gallery/runs/{}/Conv2D_1/1", "runs/{}/Conv2D_1/1", "runs/{}/Conv2D_1"):
+        assert client.get(f"/{picture.format(run.id)}.png").is_success
 
 
 def test_a_run_that_goes_on_can_be_followed_and_its_cards_lead_to_units(

@@ -196,12 +196,16 @@ class SweptStore(Synthetic):
         measured = {unit: self.oips[unit] for unit in (f"{layer}/{index}" for index in units)}
         return self._arrays(task, layer, arrays, {"layer": layer, "units": list(units), **about}, measured)
 
-    def sheet(self, layer: str, units: Sequence[int]) -> Record:
+    def sheet(self, layer: str, units: Sequence[int], run: Run | None = None) -> Record:
         """The contact sheet of a layer."""
         output = NewOutput("sheet", png(40, 20), "sheet", "image/png", attributes={"layer": layer})
         read = [Input("model", self.blob)]
         parameters = {"layer": layer, "units": list(units)}
-        return self.commit("layer", parameters, [output], recipe_inputs={"model": MODEL}, inputs=read)
+        recipe_inputs = {"model": MODEL}
+        title = f"layer {layer}"
+        return self.commit(
+            "layer", parameters, [output], recipe_inputs=recipe_inputs, inputs=read, run=run, title=title
+        )
 
     def _arrays(
         self,
