@@ -75,6 +75,12 @@ class RemoteFiles:
             self._process = os.getpid()
         return self._made
 
+    @property
+    def _in_one_go(self) -> dict[str, int]:
+        """How to ask for a file by one request. In pieces, side by side, s3fs would ask for its size first: twice the
+        requests for the many small files, for a gain with the few that are larger than 50 MB."""
+        return {"max_concurrency": 1} if hasattr(self._fs, "call_s3") else {}
+
     def _full(self, path: str) -> str:
         return f"{self._base}/{path}"
 
@@ -99,7 +105,7 @@ class RemoteFiles:
 
     def read(self, path: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
-        return self._ask(lambda: bytes(self._fs.cat_file(self._full(path))))
+        return self._ask(lambda: bytes(self._fs.cat_file(self._full(path), **self._in_one_go)))
 
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The bytes of those files that are there, fetched side by side."""
@@ -109,7 +115,9 @@ class RemoteFiles:
         def fetch() -> None:
             """Those that have not come yet; what came before something failed is kept."""
             failed: BaseException | None = None
-            for full, data in self._fs.cat(list(wanted), on_error="return").items() if wanted else ():
+            for full, data in (
+                self._fs.cat(list(wanted), on_error="return", **self._in_one_go).items() if wanted else ()
+            ):
                 if isinstance(data, bytes):
                     found[wanted.pop(full)] = data
                 elif isinstance(data, FileNotFoundError):

@@ -65,8 +65,8 @@ def report_layer(context: SweepContext, record: Record) -> None:
     layer, run = str(record.parameters["layer"]), context.session.run.id
     counts = dict.fromkeys(COLUMNS, 0)
     active: Counter[OnData] = Counter()
-    for index in record.parameters["units"]:  # type: ignore[union-attr]
-        verdict, known = _found(context, layer, int(str(index)))
+    units = [str(Unit(layer, int(str(index)))) for index in record.parameters["units"]]  # type: ignore[union-attr]
+    for verdict, known in _found(context, units):
         counts[verdict] += 1
         if known is not None:
             active[known] += 1
@@ -222,13 +222,14 @@ def _warnings(warnings: Sequence[str]) -> list[str]:
     return [f"**Warning**: {_text(warning)}" for warning in warnings]
 
 
-def _found(context: SweepContext, layer: str, index: int) -> tuple[str, OnData | None]:
-    """What a unit came to, and whether any image of the data set makes it respond."""
-    unit = str(Unit(layer, index))
-    if context.tally.is_made(unit):
-        about = context.session.store.record(context.tally.key_of(unit)).output("oips").attributes
-        return str(about["verdict"]), on_data(about)
-    return "failed" if context.tally.has_failed(unit) else "left", None
+def _found(context: SweepContext, units: Sequence[str]) -> Iterator[tuple[str, OnData | None]]:
+    """What each unit came to, and whether any image of the data set makes it respond."""
+    tally = context.tally
+    made = [unit for unit in units if tally.is_made(unit)]
+    for record in context.session.store.read_records(map(tally.key_of, made)):
+        about = record.output("oips").attributes
+        yield str(about["verdict"]), on_data(about)
+    yield from (("failed" if tally.has_failed(unit) else "left", None) for unit in units if not tally.is_made(unit))
 
 
 def _table(

@@ -26,9 +26,9 @@ class UnitSummary(TypedDict):
     """One unit of a sweep. `verdict`: `failed` or `left` too, and then there is none of what else may be missing.
     `on_data`: whether any image of the data set makes it respond, `active` or `never`; None where it is not known.
 
-    `quality`: of the pass that made its OIPs, as `draft`. `png` and `npy`: paths of verified local files; `record`: its
-    key; `oips`: what is known of each, the best first. `measures`: how good its picture is, by the names of
-    `tasks.sweep.measures.MEASURES`; those that the run has.
+    `quality`: of the pass that made its OIPs, as `draft`. `png` and `npy`: paths of verified local files, where the
+    store is a folder; `record`: its key; `oips`: what is known of each, the best first. `measures`: how good its
+    picture is, by the names of `tasks.sweep.measures.MEASURES`; those that the run has.
     """
 
     unit: str

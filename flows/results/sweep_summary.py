@@ -24,7 +24,8 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
     many units were `computed` and `reused`, and how many are `left`; what else is `waiting` for the next run;
     `checkpoints`: what came of each; `seconds`; `units`: one entry each, in the network's order, with `png` and `npy`
     as paths of verified local files, and how good their pictures are under `measures`; `sheets` and `tensors`: {layer:
-    path}; `failures`: {unit: message}. Raises StoreError where there is no such sweep.
+    path}; `failures`: {unit: message}. Of a remote store there are no paths: no picture is fetched to sum a sweep up.
+    Raises StoreError where there is no such sweep.
     """
     record = store.run(run)
     if record.flow != "oip-sweep":
@@ -35,10 +36,13 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
     active: dict[str, Counter[OnData]] = {}
     units: list[UnitSummary] = []
     hows = []
-    sheets, tensors = {}, {}
+    sheets: dict[str, str] = {}
+    tensors: dict[str, str] = {}
     told: dict[str, Any] = record.summary
-    measured = [store.record(result.record) for result in record.units.values() if result.kind in TASKS]
+    measured = list(store.read_records(result.record for result in record.units.values() if result.kind in TASKS))
     for layer, indices in layers.items():
+        there = [unit for unit in (f"{layer}/{index}" for index in indices) if unit in record.units]
+        made = store.read_records(record.units[unit].record for unit in there if unit not in record.failures)
         measures = LayerMeasures(store, [one for one in measured if one.parameters["layer"] == layer])
         for index in indices:
             unit = f"{layer}/{index}"
@@ -48,8 +52,7 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
                 verdicts[layer][missing] += 1
                 units.append({"unit": unit, "verdict": missing, "error": record.failures.get(unit)})
                 continue
-            made = store.record(result.record)
-            entry = _unit(store, made, measures)
+            entry = _unit(store, next(made), measures)
             verdicts[layer][entry["verdict"]] += 1
             if (known := entry["on_data"]) is not None:
                 active.setdefault(layer, Counter())[known] += 1
@@ -57,9 +60,9 @@ def sweep_summary(store: Store, run: str) -> SweepSummary:
             hows.append(result.how)
         if gathered := record.units.get(layer_title(layer)):
             outputs = {output.role: output.digest for output in store.record(gathered.record).outputs}
-            sheets[layer] = str(store.path(outputs["sheet"]))
+            sheets |= _paths(store, {layer: outputs["sheet"]})
             if "tensors" in outputs:
-                tensors[layer] = str(store.path(outputs["tensors"]))
+                tensors |= _paths(store, {layer: outputs["tensors"]})
     return SweepSummary(
         run=run,
         model=told.get("model"),
@@ -95,10 +98,18 @@ def units_made_before(store: Store, model: str) -> set[str]:
     }
 
 
+def _paths(store: Store, digests: dict[str, str]) -> dict[str, str]:
+    """The paths of these blobs; none of a remote store's, each of which would have to be fetched."""
+    if store.files.folder is None:
+        return {}
+    return {name: str(store.path(digest)) for name, digest in digests.items()}
+
+
 def _unit(store: Store, record: Record, measures: LayerMeasures) -> UnitSummary:
     oips = record.output("oips")
     about: dict[str, Any] = oips.attributes
-    return UnitSummary(
+    paths = _paths(store, {"png": record.output("picture").digest, "npy": oips.digest})
+    summary = UnitSummary(
         unit=about["unit"],
         verdict=about["verdict"],
         on_data=on_data(about),
@@ -110,10 +121,11 @@ def _unit(store: Store, record: Record, measures: LayerMeasures) -> UnitSummary:
         constraint=about["constraint"],
         only_one_pattern=about["only_one_pattern"],
         record=record.key,
-        png=str(store.path(record.output("picture").digest)),
-        npy=str(store.path(oips.digest)),
         oips=[{name: value for name, value in oip.items() if name != "curve"} for oip in about["oips"]],
         exemplars=about["exemplars"],
         exemplar_responses=about["exemplar_responses"],
         measures=measures.of(about["unit"], oips.digest),
     )
+    if paths:
+        summary["png"], summary["npy"] = paths["png"], paths["npy"]
+    return summary

@@ -47,7 +47,9 @@ def gather_layer(
     context = find_shared(run, SweepContext)
     units = [Unit(layer, index) for index in indices]
     made = context.tally.made
-    records = {unit: context.session.store.record(made[str(unit)]) for unit in units if str(unit) in made}
+    there = [unit for unit in units if str(unit) in made]
+    found = context.session.store.read_records(made[str(unit)] for unit in there)
+    records = dict(zip(there, found, strict=True))
     missing = {Unit(layer, index): _FAILED for index in failed}
     oips = {unit: records[unit].output("oips") for unit in units if unit in records}
     gathered = large or sum(output.size for output in oips.values()) <= LARGEST

@@ -42,7 +42,8 @@ def measure_naturalness(layer: str, indices: Sequence[int], run: str) -> tuple[R
     context = find_shared(run, SweepContext)
     tally = context.tally
     units = [unit for unit in (Unit(layer, index) for index in indices) if tally.is_made(str(unit))]
-    oips = {unit: context.session.store.record(tally.key_of(str(unit))).output("oips") for unit in units}
+    records = context.session.store.read_records(tally.key_of(str(unit)) for unit in units)
+    oips = {unit: record.output("oips") for unit, record in zip(units, records, strict=True)}
     compute = partial(_artifacts, context, layer, oips)
     return context.session.obtain(_recipe(context, layer, oips), compute, unit=naturalness_title(layer))
 

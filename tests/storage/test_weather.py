@@ -1,6 +1,5 @@
 """A store on a server that fails for a while: it is asked again, and whoever waits is told."""
 
-import os
 import secrets
 import threading
 import time
@@ -16,7 +15,7 @@ from storage.mishaps.patience import in_company, patient_for
 from storage.names import blob_path
 from storage.store import Store
 from tests.storage.conftest import Commit
-from tests.storage.weather import Kind, Weather, bad_weather
+from tests.storage.weather import Kind, Weather, weather_before_s3
 
 ASKED_BY_AIOHTTP = 2
 """Times, where a connection that was used before turns out to be closed."""
@@ -25,13 +24,8 @@ ASKED_BY_AIOHTTP = 2
 @pytest.fixture(scope="module")
 def proxy(s3: str) -> Iterator[Weather]:
     """The bucket's server, behind a proxy: stores that are opened from now on ask that."""
-    with bad_weather(os.environ["AWS_ENDPOINT_URL"]) as weather, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", weather.url)
-        import fsspec
-
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with weather_before_s3() as weather:
         yield weather
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A proxy in front of a server, in which the weather is bad: it answers 503, resets, hangs, cuts and changes bodies."""
 
 import http.client
+import os
 import socket
 import struct
 import threading
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
+
+import pytest
 
 Kind = Literal["503", "reset", "hang", "cut", "flip"]
 
@@ -130,3 +133,16 @@ def bad_weather(upstream: str) -> Iterator[Weather]:
         ended.set()
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def weather_before_s3() -> Iterator[Weather]:
+    """The weather before the S3 server that the environment names: stores that are opened inside ask through it."""
+    import fsspec
+
+    kind = fsspec.get_filesystem_class("s3")
+    with bad_weather(os.environ["AWS_ENDPOINT_URL"]) as weather, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", weather.url)
+        kind.clear_instance_cache()
+        yield weather
+        kind.clear_instance_cache()
