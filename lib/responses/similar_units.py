@@ -1,5 +1,6 @@
 """Which units of a layer are most like each other: by their weights, or by how they respond."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from lib.network.targets import units_of
 
 NEAREST = 8
 """How many units are named for each."""
+WHOLE, ROWS = 2048, 256
+"""Up to so many units all are compared with all at once; of more, so many rows at a time: 10,000 units would take more
+than 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,24 @@ def nearest(likeness: Reals) -> Nearest:
 
     Of units that are equally like one the lower index comes first.
     """
-    count = len(likeness)
-    others = np.where(np.eye(count, dtype=bool) | np.isnan(likeness), -np.inf, likeness)
-    order = np.argsort(-others, axis=1, kind="stable")[:, :NEAREST]
-    found = np.take_along_axis(others, order, axis=1)
-    there = np.isfinite(found)
+    return nearest_of(lambda rows: likeness[rows], len(likeness))
+
+
+def nearest_of(likeness: Callable[[slice], Reals], count: int) -> Nearest:
+    """As `nearest`, where `likeness` gives some rows of it: all of them, of `count` units, take much memory at once."""
     units = np.full((count, NEAREST), -1, np.int64)
     values = np.zeros((count, NEAREST), np.float32)
-    units[:, : order.shape[1]] = np.where(there, order, -1)
-    values[:, : order.shape[1]] = np.where(there, np.clip(found, -1, 1), 0)
+    at_once = count if count <= WHOLE else ROWS
+    for first in range(0, count, max(at_once, 1)):
+        rows = slice(first, min(first + at_once, count))
+        found = np.array(likeness(rows))
+        found[np.isnan(found)] = -np.inf
+        found[np.arange(len(found)), np.arange(rows.start, rows.stop)] = -np.inf  # none is its own neighbour
+        order = np.argsort(-found, axis=1, kind="stable")[:, :NEAREST]
+        likest = np.take_along_axis(found, order, axis=1)
+        there = np.isfinite(likest)
+        units[rows, : order.shape[1]] = np.where(there, order, -1)
+        values[rows, : order.shape[1]] = np.where(there, np.clip(likest, -1, 1), 0)
     return Nearest(units, values)
 
 
@@ -57,7 +70,7 @@ def nearest_by_weights(model: Any, layer: str) -> Nearest:
     weights = _weights(step.op)
     length = np.sqrt(np.square(weights, dtype=np.float64).sum(axis=1, keepdims=True))
     unit = np.divide(weights, length, out=np.full(weights.shape, np.nan), where=length > 0).astype(np.float32)
-    return nearest(unit @ unit.T)
+    return nearest_of(lambda rows: unit[rows] @ unit.T, len(unit))
 
 
 def _weights(op: Any) -> Reals:

@@ -5,12 +5,13 @@ on, and are joined in pairs whenever a response lies outside of what they cover:
 the batches and their order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from lib.arrays import Doubles, Floats, Integers, Reals
-from lib.responses.similar_units import Nearest, nearest
+from lib.responses.similar_units import Nearest, nearest_of
 
 BINS = 40
 """Of a unit; its responses fill more than half of them."""
@@ -91,7 +92,14 @@ class Survey:
         edges = np.ldexp((self._first[:, None] + np.arange(BINS + 1)).astype(np.float64), exponent[:, None])
         with np.errstate(invalid="ignore"):
             means = (self._sums / self._seen[:, None]).T.astype(np.float32)
-        return Surveyed(self._histogram, edges, self._silent, means, nearest(self._correlations()), self._seen)
+        return Surveyed(
+            self._histogram,
+            edges,
+            self._silent,
+            means,
+            nearest_of(self._correlations(), len(self._products)),
+            self._seen,
+        )
 
     def _count(self, rows: Integers, responses: Reals) -> None:
         known = responses if np.isfinite(responses).all() else np.where(np.isfinite(responses), responses, 0)
@@ -132,17 +140,16 @@ class Survey:
     def _last(self, exponent: Integers) -> Integers:
         return np.floor(np.ldexp(self._greatest, -exponent)).astype(np.int64)
 
-    def _correlations(self) -> Reals:
-        """Of the responses of each two units; NaN for one that always responds the same."""
+    def _correlations(self) -> Callable[[slice], Reals]:
+        """Of the responses of some units and all others, [rows, units]; NaN for one that always responds the same."""
         count = self._seen.sum()
         if self._middle is None or count < 2:
-            return np.full(self._products.shape, np.nan)
+            return lambda rows: np.full(self._products[rows].shape, np.nan)
         away = self._sums.sum(axis=0) / count - self._middle
-        products = self._products / count - np.outer(away, away)
-        spread = np.sqrt(np.maximum(np.diag(products), 0))
+        spread = np.sqrt(np.maximum(np.diag(self._products) / count - away * away, 0))
         # what is left of a constant is rounding
         spread[spread <= 1e-6 * (np.abs(self._middle + away) + 1e-30)] = np.nan
-        return products / np.outer(spread, spread)
+        return lambda rows: (self._products[rows] / count - np.outer(away[rows], away)) / np.outer(spread[rows], spread)
 
 
 def _product(first: Reals, second: Reals) -> Reals:

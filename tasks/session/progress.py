@@ -1,8 +1,10 @@
 """How far a run is, told to whoever listens in this process: the command line, or nobody."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from lib import stop
@@ -19,6 +21,20 @@ Beat = Callable[[], None]
 Hearer = Callable[[str], None]
 """Told a line that stays: what whoever started the run should know of it."""
 
+
+@dataclass(frozen=True)
+class _Told:
+    """What was last told of something under way, as a `Listener` is."""
+
+    done: int
+    total: int
+    note: str
+    of: str
+    there: int
+
+
+_under_way: dict[str, _Told] = {}
+_lock = threading.Lock()
 _listeners: list[Listener] = []
 _hearers: list[Hearer] = []
 _beats: list[Beat] = []
@@ -30,8 +46,29 @@ def report(what: str, done: int, total: int, note: str = "", *, of: str = "", th
     `note`, `of`, `there`: as a `Listener` is told. Raises Stopped where this process was told to stop (`lib.stop`).
     """
     beat()
+    with _lock:
+        _under_way.pop(what, None)
+        if done < total:
+            _under_way[what] = _Told(done, total, note, of, there)
     for listener in list(_listeners):
         listener(what, done, total, note, of, there)
+
+
+def report_one_more(what: str, *, there: bool = False) -> None:
+    """Tell the listeners that one more is done, out of what was last reported of `what`; whether it was there before.
+
+    For who does one of many things that somebody else counts: nothing is told where nobody has reported `what`, and its
+    end is left to those that have. Raises Stopped, as `report`.
+    """
+    beat()
+    with _lock:
+        told = _under_way.get(what)
+        if told is None or told.done + 1 >= told.total:
+            return
+        told = replace(told, done=told.done + 1, there=told.there + there)
+        _under_way[what] = told
+    for listener in list(_listeners):
+        listener(what, told.done, told.total, told.note, told.of, told.there)
 
 
 def wait_for(what: str, make: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -100,7 +100,7 @@ class SweepContext(RunContext):
     _layers: OpenLayers = field(default_factory=OpenLayers)
     _measured: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
-    _shown: dict[str, tuple[Record, How]] = field(default_factory=dict)
+    _shown: dict[str, tuple[str, How]] = field(default_factory=dict)
     _passes: dict[QualityName, Tally] = field(default_factory=lambda: defaultdict(Tally))
     _long: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LONG_AT_ONCE))
 
@@ -165,10 +165,13 @@ class SweepContext(RunContext):
         with self._lock:
             self.tally_at(growth.quality).add(unit, record.key, reused=how == "reused")
             shown = self._shown.get(unit)
-            if shown and shown[0].key != record.key and not is_better(record, shown[0], self.growth.style):
-                run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
-                record, how = shown  # an attempt that failed before may have taken it away
-            self._shown[unit] = record, how
+            if shown and shown[0] != record.key:
+                before = self.session.store.record(shown[0])
+                if not is_better(record, before, self.growth.style):
+                    run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
+                    record, how = before, shown[1]  # an attempt that failed before may have taken it away
+            # By its key: as objects, with their curves, those of a large network take hundreds of megabytes.
+            self._shown[unit] = record.key, how
             self.tally.add(unit, record.key, reused=how == "reused")
             run.add(unit, record, how)
 
@@ -180,7 +183,7 @@ class SweepContext(RunContext):
     def shown(self, unit: str) -> Record | None:
         """The OIPs of a unit that the run shows; None where it has none yet."""
         shown = self._shown.get(unit)
-        return None if shown is None else shown[0]
+        return None if shown is None else self.session.store.record(shown[0])
 
     @contextmanager
     def turn_for(self, unit: Unit) -> Iterator[None]:

@@ -17,7 +17,6 @@ from lib.oips.measure import padded_size
 from lib.oips.negatives import STARTS as NEGATIVES
 from lib.oips.negatives import stages_of as negative_stages
 from lib.oips.search import stages_of
-from storage.store import Record
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext, batch_for, stored_as
 from tasks.sweep.exemplars import pass_recipes
 from tasks.sweep.negatives import negatives_recipes
@@ -129,7 +128,7 @@ def estimate(
         timings: what each layer takes.
         rounds: in how many parts so many units of a layer are refined, behind their drafts.
     """
-    found = [_records(context, growth, units) for growth in growths]
+    found = [_steps_taken(context, growth, units) for growth in growths]
     batch = batch_for(growths[-1], context.batch)
     better: set[Unit] = set()
     passes: list[Pass] = []
@@ -154,7 +153,7 @@ def estimate(
 
 def left_to_make(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> int:
     """How many of the units are not there yet, grown so."""
-    return sum(map(len, units.values())) - len(_records(context, growth, units))
+    return sum(map(len, units.values())) - len(_steps_taken(context, growth, units))
 
 
 def is_worth_timing(context: SweepContext, growths: Sequence[Growth], units: Mapping[Layer, Sequence[Unit]]) -> bool:
@@ -170,16 +169,19 @@ def is_worth_timing(context: SweepContext, growths: Sequence[Growth], units: Map
     return missing * steps * _BOTH_WAYS * mean / _OPERATIONS_A_SECOND > _WORTH_SECONDS
 
 
-def _records(context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]) -> dict[Unit, Record]:
-    """The units that are there, grown so."""
+def _steps_taken(
+    context: SweepContext, growth: Growth, units: Mapping[Layer, Sequence[Unit]]
+) -> dict[Unit, int | None]:
+    """The units that are there, grown so, with the image-steps of all their searches, where that is known."""
     own = _growing(context, growth)
     session = context.session
-    found = {
-        unit: session.listing.find(oip_recipe(own, unit), changes=session.code["changes"])
-        for chosen in units.values()
-        for unit in chosen
-    }
-    return {unit: record for unit, record in found.items() if record is not None}
+    found: dict[Unit, int | None] = {}
+    for unit in (unit for chosen in units.values() for unit in chosen):
+        record = session.listing.find(oip_recipe(own, unit), changes=session.code["changes"])
+        if record is not None:
+            steps = record.output("oips").attributes.get("image_steps")
+            found[unit] = steps if isinstance(steps, int) else None
+    return found
 
 
 def _growing(context: SweepContext, growth: Growth) -> SweepContext:
@@ -189,13 +191,12 @@ def _growing(context: SweepContext, growth: Growth) -> SweepContext:
     return own
 
 
-def _further(growth: Growth, records: Iterable[Record]) -> float:
+def _further(growth: Growth, taken: Iterable[int | None]) -> float:
     """Image-steps of all searches over those of the first: of what is there of it, or else as it is elsewhere."""
     if growth.quality == "draft":
         return 1.0
     first = sum(steps * images for steps, images in stages_of(growth))
-    known = [record.output("oips").attributes.get("image_steps") for record in records]
-    steps = [one for one in known if isinstance(one, int)]
+    steps = [one for one in taken if one is not None]
     if steps:
         return max(1.0, sum(steps) / len(steps) / first)
     return FURTHER.get(growth.style, FURTHER_ELSE)

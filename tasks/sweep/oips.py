@@ -19,7 +19,7 @@ from storage.store import Input, NewOutput, Recipe
 from storage.tensors import NPY, npy_bytes
 from tasks.model.pixels import PICTURES, pixel_parameters
 from tasks.session.open_runs import find_shared
-from tasks.session.progress import beat
+from tasks.session.progress import beat, report_one_more
 from tasks.session.recorded import PARTIAL, stored_task
 from tasks.session.transient import transient
 from tasks.sweep.context import Deferred, SweepContext
@@ -79,6 +79,9 @@ def find_or_grow(name: str, units: Sequence[str], run: str, quality: QualityName
             failed[unit] = error
             context.fail_oips(unit, growth.quality, f"{type(error).__name__}: {error}")
         beat()
+        if tally.is_made(unit) and unit != units[-1]:  # whoever waits for this task run tells of its end
+            title = context.title_at(Unit.parse(unit).layer, growth.quality)
+            report_one_more(title, there=not tally.is_computed(unit))
     if failed:
         raise _join_errors(failed, len(units))
     made = [tally.key_of(unit) for unit in units if tally.is_made(unit)]

@@ -1,5 +1,6 @@
 """Likeness of units: by plain loops over Keras's kernels."""
 
+import tracemalloc
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import layers as kl
 
+from lib.responses import similar_units
 from lib.responses.similar_units import NEAREST, nearest, nearest_by_weights
 
 
@@ -90,3 +92,33 @@ def test_the_likest_come_first_and_of_equals_the_lower_index(likeness: Any) -> N
         others = sorted(others, key=lambda at: (-row[at], at))[:NEAREST]
         assert found.units[unit].tolist() == others + [-1] * (NEAREST - len(others))
         np.testing.assert_array_equal(found.likeness[unit, : len(others)], row[others])
+
+
+def test_many_units_are_compared_a_few_rows_at_a_time_and_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras.utils.set_random_seed(3)
+    network = keras.Sequential([kl.Input((2, 2, 16)), kl.Conv2D(700, 1, name="many")])
+    layer = network.get_layer("many")
+    layer.kernel.assign(np.where(np.arange(700) % 97 == 5, 0, layer.kernel))  # some have no weights
+    whole = nearest_by_weights(network, "many")
+    seen: list[tuple[int, ...]] = []
+    argsort = np.argsort
+    monkeypatch.setattr(
+        np, "argsort", lambda array, *rest, **more: seen.append(array.shape) or argsort(array, *rest, **more)
+    )
+    monkeypatch.setattr(similar_units, "WHOLE", 100)
+    parts = nearest_by_weights(network, "many")
+    assert max(rows for rows, _ in seen) == similar_units.ROWS
+    np.testing.assert_array_equal(parts.units, whole.units)
+    np.testing.assert_allclose(parts.likeness, whole.likeness, atol=1e-6)
+    assert (parts.units[5] == -1).all()
+
+
+def test_memory_for_likeness_does_not_grow_with_the_square_of_the_units() -> None:
+    network = keras.Sequential([kl.Input((2, 2, 4)), kl.Conv2D(5000, 1, name="many")])
+    tracemalloc.start()
+    try:
+        nearest_by_weights(network, "many")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6  # all with all at once: 100 MB for their likeness alone, and 500 MB for its order
