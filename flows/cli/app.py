@@ -15,7 +15,9 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from flows.cli.commands.deploy import deploy
 from flows.cli.commands.export import export
+from flows.cli.commands.fleet import fleet
 from flows.cli.commands.gallery import gallery
 from flows.cli.commands.lineage import lineage
 from flows.cli.commands.link import link
@@ -26,6 +28,7 @@ from flows.cli.commands.schedule import schedule
 from flows.cli.commands.show import show
 from flows.cli.commands.up import down, up
 from flows.cli.commands.upkeep import gc, reindex, verify
+from flows.cli.commands.worker import worker
 from flows.cli.plain_help import PlainCommand, PlainGroup
 from flows.cli.shortage import shortage
 from flows.cli.terminal import only_results_on_stdout, say
@@ -116,7 +119,8 @@ def application(called: Sequence[str]) -> typer.Typer:
         command = getattr(import_module(f"flows.cli.commands.{name}"), name) if name in called else lambda: None
         app.command(name, help=text, cls=PlainCommand)(_apart(command))
     _add_models(app, "models" in called)
-    for command in (gallery, runs, show, lineage, verify, gc, reindex, export, up, link, down, schedule, notify):
+    here = (gallery, runs, show, lineage, verify, gc, reindex, export, up, link, down, schedule, notify)
+    for command in (*here, deploy, worker, fleet):
         app.command(help=_help_of(command), cls=PlainCommand)(_apart(command))
     # Its results are those of another program, which has our standard output.
     app.command(help=_help_of(prefect), cls=PlainCommand, context_settings=AS_GIVEN)(prefect)

@@ -44,6 +44,10 @@ DataFolder = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON object on standard output, and nothing else.")
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option("--pool", metavar="NAME", help="The work pool, by its name on Prefect's server.", show_default=False),
+]
 What = Annotated[
     str,
     typer.Argument(

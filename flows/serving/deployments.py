@@ -128,7 +128,12 @@ async def _deployment(client: "PrefectClient", name: str, tell: Callable[[str], 
 
 def find_flow(name: str) -> "Flow[..., Any]":
     """The flow of a deployment, by its name."""
-    module, _, function = FLOWS[name].rpartition(".")
+    return import_flow(FLOWS[name])
+
+
+def import_flow(place: str) -> "Flow[..., Any]":
+    """The flow at a place, as `flows.sweep.oip_sweep`."""
+    module, _, function = place.rpartition(".")
     flow: Flow[..., Any] = getattr(import_module(module), function)
     return flow
 

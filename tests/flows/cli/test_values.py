@@ -47,12 +47,15 @@ TEXTS = {
     "--cron": ["x", "0 1 * *"],
     "--on": ["some", ""],
     "--next": ["x", "", "0", "101"],
+    "--pool": ["", "a/b", "a%b", "prefect-x"],
+    "--type": ["x", ""],
+    "--limit": ["x", "", "0", "1.5"],
 }
 """Options for texts that have a form, and for numbers of commands without a form."""
 NAMES = {
     "--model", "--data", "--store", "--data-dir", "--out", "--objective", "--tour", "--guide", "--mask", "--from",
     "--colour-map", "--run", "--judge", "--compare", "--host", "--allow", "--add", "--output", "--name", "--file",
-    "--pool",
+    "--image",
 }  # fmt: skip
 """Options for names of things that are there or not: what is said of those is tested where they are looked for."""
 NOT_OURS = re.compile(r"Input should|[Vv]alue error|pydantic|validation|--help says|[\^$\\]|\d\{|Traceback|[a-z]_[a-z]")

@@ -1,0 +1,201 @@
+"""How a fleet is doing: what Prefect's server says of a pool, its workers and its shards, in a few requests."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from flows.fleet.pool import read_pool
+from flows.fleet.shards import SHARD_FLOWS
+from lib.words import plural
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import FlowRun, StateType, WorkPool
+    from prefect.client.schemas.sorting import FlowRunSort
+
+ENDED = 200
+"""So many shards that have ended are looked at, the latest ones."""
+_PAGE = 200
+_PART = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker: its name, whether it is online, when it gave its last sign of life (ISO 8601), and its shards."""
+
+    name: str
+    online: bool
+    last_heartbeat: str | None
+    shards: list[str]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard that is under way or waits: of which run of the store, which maps of which layer, and its state."""
+
+    name: str
+    run: str
+    layer: str
+    units: str
+    quality: str
+    state: str
+    worker: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetStatus:
+    """A fleet at a moment.
+
+    Attributes:
+        states: how many shards are in which state, of the runs that have shards under way, else of the latest run.
+        maps: of the shards that are `running` or `waiting`.
+        maps_a_minute: as many shards make as run now, by how long the latest ones took; None: not known.
+        seconds_left: of the shards that are submitted; None: not known.
+        waits_for: what shards wait for; None where none waits.
+        failures: what the latest shards say that failed, the latest first.
+    """
+
+    pool: str
+    type: str
+    paused: bool
+    workers: list[WorkerStatus]
+    shards: list[Shard]
+    states: dict[str, int]
+    maps: dict[str, int]
+    maps_a_minute: float | None
+    seconds_left: float | None
+    waits_for: str | None
+    failures: list[str]
+
+
+def count_maps(units: str) -> int:
+    """How many maps a shard has, by its parameter `units`, as "0-63,70"; 0 for what is no such text."""
+    parts = [_PART.fullmatch(part.strip()) for part in units.split(",")]
+    return sum(int(part[2] or part[1]) - int(part[1]) + 1 for part in parts if part)
+
+
+async def fleet_status(client: "PrefectClient", name: str) -> FleetStatus:
+    """How the fleet of a pool is doing. Raises BadInput where there is no such pool."""
+    pool = await read_pool(client, name)
+    under_way = await _under_way(client, name)
+    ended = await _ended(client, name)
+    runs = {_parameter(run, "run") for run in under_way} or {_parameter(run, "run") for run in ended[:1]}
+    ours = [run for run in ended if _parameter(run, "run") in runs]
+    running = [run for run in under_way if run.state is not None and run.state.is_running()]
+    waiting = [run for run in under_way if run not in running]
+    seconds_a_map = _seconds_a_map(ours)
+    left = sum(_maps(run) for run in waiting)
+    if seconds_a_map:
+        left += sum(max(0, round(_maps(run) - _running_for(run) / seconds_a_map)) for run in running)
+    rate = len(running) / seconds_a_map if seconds_a_map and running else None
+    workers = [
+        WorkerStatus(
+            worker.name,
+            worker.status.value == "ONLINE",
+            worker.last_heartbeat_time.isoformat() if worker.last_heartbeat_time else None,
+            [run.name for run in running if _worker_of(run) == worker.name],
+        )
+        for worker in await client.read_workers_for_work_pool(name)
+    ]
+    return FleetStatus(
+        pool=name,
+        type=pool.type,
+        paused=pool.is_paused,
+        workers=sorted(workers, key=lambda worker: (not worker.online, worker.name)),
+        shards=[_shard(run) for run in [*running, *waiting]],
+        states=dict(Counter(run.state_name or "" for run in [*under_way, *ours])),
+        maps={"running": sum(map(_maps, running)), "waiting": sum(map(_maps, waiting))},
+        maps_a_minute=None if rate is None else 60 * rate,
+        seconds_left=left / rate if rate else None,
+        waits_for=_what_is_waited_for(pool, workers, len(running)) if waiting else None,
+        failures=[
+            f"{run.name}: {run.state.message}" for run in ours if run.state is not None and run.state.is_failed()
+        ],
+    )
+
+
+def _what_is_waited_for(pool: "WorkPool", workers: Sequence[WorkerStatus], running: int) -> str:
+    online = sum(worker.online for worker in workers)
+    if pool.is_paused:
+        return "the pool, which is paused: go on with it in Prefect's UI"
+    if pool.concurrency_limit is not None and running >= pool.concurrency_limit:
+        return f"the pool's limit of {plural(pool.concurrency_limit, 'shard')} at a time"
+    if not online:
+        return f"a worker, and none is online: dreamsweep worker --pool {pool.name} on a machine"
+    return f"a free worker, of {online} that {'is' if online == 1 else 'are'} online"
+
+
+async def _under_way(client: "PrefectClient", pool: str) -> "list[FlowRun]":
+    """The shards that have not ended, those first that are due first."""
+    from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    states = [state for state in StateType if state not in TERMINAL_STATES]
+    found: list[FlowRun] = []
+    while len(found) % _PAGE == 0:
+        page = await _read(client, pool, states, FlowRunSort.EXPECTED_START_TIME_ASC, _PAGE, len(found))
+        found += page
+        if not page:
+            break
+    return found
+
+
+async def _ended(client: "PrefectClient", pool: str) -> "list[FlowRun]":
+    from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    return await _read(client, pool, list(TERMINAL_STATES), FlowRunSort.END_TIME_DESC, ENDED, 0)
+
+
+async def _read(
+    client: "PrefectClient", pool: str, states: "list[StateType]", sort: "FlowRunSort", limit: int, offset: int
+) -> "list[FlowRun]":
+    from prefect.client.schemas import filters
+
+    state = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=states))
+    return await client.read_flow_runs(
+        flow_filter=filters.FlowFilter(name=filters.FlowFilterName(any_=list(SHARD_FLOWS))),
+        deployment_filter=filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[pool])),
+        flow_run_filter=filters.FlowRunFilter(state=state),
+        sort=sort,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def _seconds_a_map(ended: "Sequence[FlowRun]") -> float | None:
+    """How long a shard takes for a map, by those that were completed; None where none was."""
+    times = [
+        run.total_run_time.total_seconds() / _maps(run)
+        for run in ended
+        if run.state is not None and run.state.is_completed() and _maps(run)
+    ]
+    return fmean(times) if times else None
+
+
+def _shard(run: "FlowRun") -> Shard:
+    said = {name: _parameter(run, name) for name in ("run", "layer", "units", "quality")}
+    return Shard(name=run.name, **said, state=run.state_name or "", worker=_worker_of(run))
+
+
+def _maps(run: "FlowRun") -> int:
+    return count_maps(_parameter(run, "units"))
+
+
+def _parameter(run: "FlowRun", name: str) -> str:
+    return str(run.parameters.get(name, ""))
+
+
+def _worker_of(run: "FlowRun") -> str | None:
+    name = run.labels.get("prefect.worker.name")
+    return None if name is None else str(name)
+
+
+def _running_for(run: "FlowRun") -> float:
+    """For how many seconds a shard has been running, this time."""
+    assert run.state is not None
+    return (datetime.now(UTC) - run.state.timestamp).total_seconds()

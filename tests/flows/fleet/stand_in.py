@@ -1,0 +1,25 @@
+"""A flow in the place of a shard, for tests of what is around shards."""
+
+import os
+import time
+from pathlib import Path
+
+from prefect import flow
+
+from flows.running.stopping import stops_when_told
+from lib import stop
+
+NAME = "oip-shard"
+PLACE = f"{__name__}.oip_shard"
+
+
+@flow(name=NAME, persist_result=False)
+def oip_shard(run: str, layer: str, units: str, quality: str = "standard") -> None:
+    """Note where it runs. Of layer `slow`, go on until told to stop, or until a file `go` is there."""
+    home = Path(os.environ["DREAMSWEEP_HOME"])
+    with (home / "began").open("a") as began:
+        began.write(f"{run} {os.environ['DREAMSWEEP_STORE']} {os.getpid()}\n")
+    with stops_when_told(hard=True):
+        while layer == "slow" and not (home / "go").exists():
+            stop.look()
+            time.sleep(0.05)
