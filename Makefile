@@ -5,6 +5,7 @@ VENV := .venv
 LOCK := requirements$(if $(GPU),-gpu).lock
 READY := $(VENV)/ready-$(LOCK)
 BENCH_READY := $(VENV)/ready-requirements-bench.lock
+WORKERS_READY := $(VENV)/ready-requirements-workers.lock
 RUN := $(VENV)/bin
 S3_READY := build/s3/ready
 
@@ -34,7 +35,7 @@ LEAST_COVER := 90
 WINGS := dreamsweep/** flows/*.py lib/*.py storage/** \
 	$(sort $(shell find flows tasks lib -mindepth 1 -maxdepth 1 -type d ! -name __pycache__ -printf '%p/** '))
 
-.PHONY: help setup sweep check lint test slow faults cover lock bench docs docs-site clean
+.PHONY: help setup sweep check lint test slow faults cover lock bench workers docs docs-site clean
 
 help:
 	@echo 'make sweep   train the reference network on digits of scikit-learn, and draw what each of its maps looks for'
@@ -44,6 +45,7 @@ help:
 	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
 	@echo 'make cover   make test and make slow, and measure what they cover; fails where a wing is below $(LEAST_COVER) %'
 	@echo 'make bench   measure speed and quality beside other ways'
+	@echo 'make workers install what dreamsweep worker needs for pools of type docker and kubernetes'
 	@echo 'make docs-site  build docs/ as a site in build/site, and check its links'
 	@echo 'make docs    make the pictures in docs/ again (real MNIST: DREAMSWEEP_MNIST=DIR)'
 	@echo 'make lock    write the files of locked versions anew, from requirements*.in'
@@ -92,6 +94,8 @@ cover:
 bench: $(BENCH_READY)
 	$(RUN)/python -m benchmarks
 
+workers: $(WORKERS_READY)
+
 docs: $(READY)
 	$(RUN)/python docs/pictures.py
 
@@ -115,16 +119,17 @@ $(READY): $(LOCK) pyproject.toml
 	@$(RUN)/python -m pip check
 	@touch $@
 
-# tf-keras-vis, to compare with. Its packages come on top, at the versions that are there already.
-$(BENCH_READY): $(READY) requirements-bench.lock
-	@$(call install,requirements-bench.lock)
+# tf-keras-vis, to compare with, and Prefect's workers of other types. Their packages come on top, at the versions that
+# are there already.
+$(BENCH_READY) $(WORKERS_READY): $(VENV)/ready-%: $(READY) %
+	@$(call install,$*)
 	@touch $@
 
 # Versions that are locked stay as they are where the .in files allow it. The lock files hold no address of an index.
 lock:
 	@$(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/python -m pip install --quiet 'uv==0.13.9'
-	@set -e; for name in requirements requirements-gpu requirements-bench; do \
+	@set -e; for name in requirements requirements-gpu requirements-bench requirements-workers; do \
 		echo "$$name.lock"; \
 		.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--custom-compile-command 'make lock' \
