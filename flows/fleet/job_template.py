@@ -15,8 +15,12 @@ PoolType = Literal["process", "docker", "kubernetes"]
 TYPES: tuple[PoolType, ...] = get_args(PoolType)
 HANDED_ON = ("DREAMSWEEP_STORE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
 """What a container gets of the environment of its worker, beside what Prefect hands on: where its server is."""
-TOLD_TO_STOP = {"PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule"}
-"""A container that gets SIGTERM hands its shard back (Prefect's `flow-run execute` does)."""
+IN_IMAGE = {
+    "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule",
+    "PREFECT_HOME": "/data/prefect",
+}
+"""What a container of `deploy/Dockerfile` is told besides: that Prefect's `flow-run execute` hands its shard back at
+SIGTERM, and where Prefect may write, whatever its worker was told of that."""
 START_SECONDS = 600
 """So long a cluster may take to make room for a job."""
 KEPT_SECONDS = 3600
@@ -53,7 +57,7 @@ async def make_job_template(kind: PoolType, image: str | None) -> dict[str, Any]
         return template
     fields = template["variables"]["properties"]
     names = {name: f"{{{{ ${name} }}}}" for name in HANDED_ON} if kind == "docker" else {}
-    fields["env"]["default"] = names | TOLD_TO_STOP
+    fields["env"]["default"] = names | IN_IMAGE
     if kind == "docker":
         fields["auto_remove"]["default"] = True
     else:

@@ -110,8 +110,10 @@ class ShardWorker(_Patient, ProcessWorker, abc.ABC):  # Prefect does not list wh
         if not self.ends:
             self.say(f"shard {flow_run.name}: ended")
             return result
-        with anyio.move_on_after(HANDING_SECONDS):
+        with anyio.move_on_after(HANDING_SECONDS) as scope:
             await self._hand_back(flow_run)
+        if scope.cancelled_caught:
+            self.say(f"shard {flow_run.name}: Prefect's server does not answer, and will find out that it has ended")
         # 0, as what became of it has been said: Prefect's worker would say `Crashed`.
         return ProcessWorkerResult(status_code=0, identifier=result.identifier)
 
@@ -132,12 +134,15 @@ class ShardWorker(_Patient, ProcessWorker, abc.ABC):  # Prefect does not list wh
             if (process := self._processes.get(flow_run)) is None:
                 return
             with suppress(ProcessLookupError):
-                os.killpg(process, number)
+                if os.getpgid(process) == process:
+                    os.killpg(process, number)
+                else:  # of a command of the user's own, which shares our group
+                    os.kill(process, number)
             await asyncio.sleep(patience)
 
     async def _hand_back(self, flow_run: "FlowRun") -> None:
         now = (await self.client.read_flow_run(flow_run.id)).state
-        if now is not None and now.is_final() and not now.is_crashed():
+        if now is not None and (now.is_cancelling() or (now.is_final() and not now.is_crashed())):
             self.say(f"shard {flow_run.name}: ended")
             return
         # Forced, as it may be any state that a process leaves which was ended.
