@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,11 @@ from lib.words import plural
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
-    from prefect.client.schemas.objects import FlowRun, StateType, WorkPool
+    from prefect.client.schemas.objects import FlowRun, StateType, Worker, WorkPool
     from prefect.client.schemas.sorting import FlowRunSort
 
+LATELY = timedelta(days=1)
+"""Workers that were last heard of before that are not told."""
 ENDED = 200
 """So many shards that have ended are looked at, the latest ones."""
 _PAGE = 200
@@ -99,7 +101,7 @@ async def fleet_status(client: "PrefectClient", name: str) -> FleetStatus:
             worker.last_heartbeat_time.isoformat() if worker.last_heartbeat_time else None,
             [run.name for run in running if _worker_of(run) == worker.name],
         )
-        for worker in await client.read_workers_for_work_pool(name)
+        for worker in await _workers(client, name)
     ]
     return FleetStatus(
         pool=name,
@@ -127,6 +129,22 @@ def _what_is_waited_for(pool: "WorkPool", workers: Sequence[WorkerStatus], runni
     if not online:
         return f"a worker, and none is online: dreamsweep worker --pool {pool.name} on a machine"
     return f"a free worker, of {online} that {'is' if online == 1 else 'are'} online"
+
+
+async def _workers(client: "PrefectClient", pool: str) -> "list[Worker]":
+    """The workers that are online, and those that were until lately: containers have a new name each time."""
+    found: list[Worker] = []
+    while len(found) % _PAGE == 0:
+        page = await client.read_workers_for_work_pool(pool, offset=len(found), limit=_PAGE)
+        found += page
+        if not page:
+            break
+    now = datetime.now(UTC)
+    return [
+        worker
+        for worker in found
+        if worker.last_heartbeat_time is not None and now - worker.last_heartbeat_time < LATELY
+    ]
 
 
 async def _under_way(client: "PrefectClient", pool: str) -> "list[FlowRun]":

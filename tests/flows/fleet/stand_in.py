@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 from prefect import flow
+from prefect.context import FlowRunContext
 
+from flows.running.liveness import keep_alive_file
 from flows.running.stopping import stops_when_told
 from lib import stop
 
@@ -16,10 +18,13 @@ PLACE = f"{__name__}.oip_shard"
 @flow(name=NAME, persist_result=False)
 def oip_shard(run: str, layer: str, units: str, quality: str = "standard") -> None:
     """Note where it runs. Of layer `slow`, go on until told to stop, or until a file `go` is there."""
-    home = Path(os.environ["DREAMSWEEP_HOME"])
+    home, context = Path(os.environ["DREAMSWEEP_HOME"]), FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    id, attempt = str(context.flow_run.id), context.flow_run.run_count
     with (home / "began").open("a") as began:
         began.write(f"{run} {os.environ['DREAMSWEEP_STORE']} {os.getpid()}\n")
-    with stops_when_told(hard=True):
+    with keep_alive_file(home / "prefect", id, attempt), stops_when_told(hard=True):
         while layer == "slow" and not (home / "go").exists():
             stop.look()
             time.sleep(0.05)

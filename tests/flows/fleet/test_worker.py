@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.running.crashed_runs import MESSAGE
 from tests.flows.being_up import wait_until
 from tests.flows.fleet.fleet_server import COMMAND, FleetServer, Worker
 
@@ -58,7 +59,7 @@ def test_a_worker_runs_shards_one_by_one_in_its_own_store(
         fleet_server.wait_for(id, "Completed")
     assert {store for _, store, _ in worker.began()} == {str(worker.home / "store")}
     assert worker.end() == 0
-    assert worker.said[-1] == "ended"
+    assert "ended" in worker.said
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -106,6 +107,23 @@ def test_the_shard_of_a_worker_that_was_killed_goes_on_and_the_next_worker_waits
     fleet_server.wait_for(shard, "Completed")
     after.says(READY)
     assert len(after.began()) == 1
+
+
+def test_a_worker_says_at_its_start_what_died_on_its_machine(
+    fleet_server: FleetServer, tmp_path: Path, pool: str, workers: list[Worker]
+) -> None:
+    shard = fleet_server.submit(pool, run="run", layer="slow")
+    killed = Worker(fleet_server, tmp_path / "host", pool)
+    wait_until(killed.began)
+    fleet_server.wait_for(shard, "Running")
+    killed.end(signal.SIGKILL)
+    ((_, _, process),) = killed.began()
+    os.kill(int(process), signal.SIGKILL)
+    workers.append(after := Worker(fleet_server, tmp_path / "host", pool))
+    after.says(READY)
+    state = fleet_server.flow_run(shard)["state"]
+    assert (state["name"], state["message"]) == ("Crashed", MESSAGE)
+    assert any(line.startswith("crashed: ") for line in after.said)
 
 
 def test_of_two_workers_of_one_name_and_data_folder_the_second_does_not_start(
