@@ -15,8 +15,8 @@ from s3fs import S3FileSystem
 from storage.store import Store
 from storage.verify import verify
 from tests.faults.house import Disk, Faults
-from tests.faults.s3_on_disk import KEY, s3_on_disk
 from tests.flows.tiny import UNITS, saved, small_cnn, write_pictures
+from tests.storage.s3_on_disk import S3OnDisk, s3_environment
 from tests.storage.weather import Weather, bad_weather
 
 AWAY_SECONDS = float(os.environ.get("DREAMSWEEP_TEST_AWAY", "14"))
@@ -42,14 +42,9 @@ def buckets(site: Path) -> Path:
 @pytest.fixture(scope="module")
 def weather(buckets: Path) -> Iterator[Weather]:
     """What the weather is between here and an S3 server on that folder."""
-    with s3_on_disk(buckets) as url, bad_weather(url) as found, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", found.url)
-        patch.setenv("AWS_ACCESS_KEY_ID", KEY)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("AWS_CONFIG_FILE", os.devnull)
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    with S3OnDisk(buckets) as server, bad_weather(server.url) as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_environment(found.url).items():
+            patch.setenv(name, value)
         S3FileSystem.clear_instance_cache()  # one that knows another server may be there
         yield found
 

@@ -1,4 +1,7 @@
-"""A proxy in front of a server, in which the weather is bad: it answers 503, resets, hangs, cuts and changes bodies."""
+"""A proxy in front of a server, in which the weather is bad: it answers 503, resets, hangs, cuts and changes bodies.
+
+It also keeps what was asked, and by whom.
+"""
 
 import http.client
 import os
@@ -11,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -23,6 +26,26 @@ SLOW_DOWN = (
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "keep-alive"}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One request to S3: the address of who asked, and how many bytes the body of the answer had."""
+
+    client: str
+    method: str
+    path: str
+    answered: int = 0
+
+    @property
+    def kind(self) -> str:
+        """GET, PUT, HEAD, LIST or DELETE."""
+        query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+        if self.method == "GET" and ("list-type" in query or "prefix" in query):
+            return "LIST"
+        if self.method == "POST":  # of many at once, or the begin or end of a PUT in parts
+            return "DELETE" if "delete" in query else "PUT"
+        return self.method
+
+
 @dataclass
 class Weather:
     """What happens to requests from now on: `times` of them, or until `until` (of `time.monotonic`)."""
@@ -32,7 +55,7 @@ class Weather:
     times: float = 0
     until: float = float("inf")
     methods: tuple[str, ...] = ("GET", "PUT", "HEAD", "DELETE", "POST")
-    asked: list[str] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     harmed: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,7 +76,6 @@ class Weather:
     def of(self, method: str, path: str) -> Kind | None:
         """What happens to this request."""
         with self.lock:
-            self.asked.append(f"{method} {path}")
             if self.kind is None or method not in self.methods or self.times <= 0 or time.monotonic() > self.until:
                 return None
             self.times -= 1
@@ -62,8 +84,8 @@ class Weather:
 
 
 @contextmanager
-def bad_weather(upstream: str) -> Iterator[Weather]:
-    """While inside, a proxy listens at the weather's `url`; the weather is good at first."""
+def bad_weather(upstream: str, host: str = "127.0.0.1", port: int = 0) -> Iterator[Weather]:
+    """While inside, a proxy listens at the weather's `url`; the weather is good at first. Port 0: one that is free."""
     server_address = urlsplit(upstream).netloc
     ended = threading.Event()
 
@@ -79,6 +101,7 @@ def bad_weather(upstream: str) -> Iterator[Weather]:
             if kind == "hang":
                 ended.wait(60)
             if kind in ("hang", "reset"):
+                self._note()
                 self._reset()
                 return
             if kind == "503":
@@ -93,7 +116,11 @@ def bad_weather(upstream: str) -> Iterator[Weather]:
             harmed = kind if data and answer.status < 300 else None
             self._answer(answer.status, answer.getheaders(), data, harmed)
 
+        def _note(self, answered: int = 0) -> None:
+            weather.asked.append(Asked(self.client_address[0], self.command, self.path, answered))
+
         def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, kind: Kind | None = None) -> None:
+            self._note(0 if self.command == "HEAD" else len(data))
             self.send_response_only(status)
             for name, value in headers:
                 if name.lower() not in _NOT_PASSED_ON and (name.lower() != "content-length" or self.command == "HEAD"):
@@ -123,8 +150,8 @@ def bad_weather(upstream: str) -> Iterator[Weather]:
         def handle_error(self, *_: object) -> None:
             pass
 
-    server = Server(("127.0.0.1", 0), Handler)
-    weather = Weather(f"http://127.0.0.1:{server.server_port}")
+    server = Server((host, port), Handler)
+    weather = Weather(f"http://{host}:{server.server_port}")
     serving = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     serving.start()
     try:
