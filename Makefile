@@ -35,14 +35,15 @@ LEAST_COVER := 90
 WINGS := dreamsweep/** flows/*.py lib/*.py storage/** \
 	$(sort $(shell find flows tasks lib -mindepth 1 -maxdepth 1 -type d ! -name __pycache__ -printf '%p/** '))
 
-.PHONY: help setup sweep check lint test slow faults cover lock bench workers docs docs-site clean
+.PHONY: help setup sweep check lint test slow faults fleet cover lock bench workers docs docs-site clean
 
 help:
 	@echo 'make sweep   train the reference network on digits of scikit-learn, and draw what each of its maps looks for'
 	@echo 'make check   linters, and the tests that are fast: about 3 minutes'
-	@echo 'make test    run every test, but for the slow ones and the faults: about 14 minutes on 2 cores'
+	@echo 'make test    run every test, but for the slow ones, the faults and the fleet: about 14 minutes on 2 cores'
 	@echo 'make slow    run the tests that start servers and kill processes, and those of the UI in a browser'
 	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
+	@echo 'make fleet   sweep on several hosts, which are namespaces of this machine, with PostgreSQL and S3; as root'
 	@echo 'make cover   make test and make slow, and measure what they cover; fails where a wing is below $(LEAST_COVER) %'
 	@echo 'make bench   measure speed and quality beside other ways'
 	@echo 'make workers install what dreamsweep worker needs for pools of type docker and kubernetes'
@@ -74,6 +75,10 @@ slow: $(READY)
 
 faults: $(READY) $(S3_READY)
 	$(PYTEST) $(ON_TWO) tests/faults
+
+# One fleet for all of its tests.
+fleet: $(READY) $(S3_READY)
+	$(PYTEST) tests/fleet
 
 $(S3_READY): requirements-s3.lock $(READY)
 	@rm -rf $(@D)

@@ -7,7 +7,7 @@ from tests.docs.blocks import PACKAGES
 
 HOUSE = Path(__file__).parents[1]
 MOST_MODULES = 25
-BESIDES = ("browser", "compatibility", "corpus", "docs", "examples", "faults")
+BESIDES = ("browser", "compatibility", "corpus", "docs", "examples", "faults", "fleet")
 """Folders of tests of the house as a whole."""
 
 

@@ -6,6 +6,7 @@ They name their flows by module, and no place of any machine: where its store is
 from typing import TYPE_CHECKING, Any
 
 from flows.fleet.changes import Change
+from flows.forms.arguments import form_of, schema_of
 from flows.serving.deployments import import_flow
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import PrefectClient
 
-SHARD_FLOWS = {"oip-shard": "flows.shard.oip_shard"}
+SHARD_FLOWS = {"oip-shard": "flows.shard.oip_shard", "dream-shard": "flows.dream_shard.dream_shard"}
 """Every flow that does a part of a coordinator's work: its name, and where it is."""
 
 
@@ -33,10 +34,8 @@ async def make_deployments(client: "PrefectClient", pool: str) -> "tuple[list[UU
 async def _make(client: "PrefectClient", name: str, pool: str) -> "tuple[UUID, Change]":
     from prefect.client.schemas.actions import DeploymentUpdate
     from prefect.exceptions import ObjectNotFound
-    from prefect.utilities.callables import parameter_schema
-
     flow = import_flow(SHARD_FLOWS[name])
-    schema = parameter_schema(flow).model_dump_for_openapi()
+    schema = schema_of(form_of(flow.fn))
     called = f"{name}/{pool}"
     wanted: dict[str, Any] = {
         "description": flow.description,
