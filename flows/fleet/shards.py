@@ -34,6 +34,7 @@ async def make_deployments(client: "PrefectClient", pool: str) -> "tuple[list[UU
 async def _make(client: "PrefectClient", name: str, pool: str) -> "tuple[UUID, Change]":
     from prefect.client.schemas.actions import DeploymentUpdate
     from prefect.exceptions import ObjectNotFound
+
     flow = import_flow(SHARD_FLOWS[name])
     schema = schema_of(form_of(flow.fn))
     called = f"{name}/{pool}"
