@@ -64,7 +64,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        cache = tmp_path_factory.mktemp("cache")
+        (cache / "dreamsweep").mkdir(mode=0o700)  # as a command makes it: the next one would tell of any other mode
+        patch.setenv("XDG_CACHE_HOME", str(cache))
         import boto3
 
         boto3.client("s3").create_bucket(Bucket="sweeps")

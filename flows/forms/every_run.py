@@ -10,6 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, PlainSerializer, Validati
 from flows.forms.field_types import ClockTime, TimeZone
 from flows.forms.form import Form, has_default
 from flows.forms.places import store_place
+from flows.forms.pool_names import PoolName
 from flows.forms.refusals import BY_FILL_IN, refuse_in_our_words
 from lib.deadline import Deadline
 from storage.files import without_password
@@ -92,9 +93,8 @@ class Limits(Form):
 class Pooled(Form):
     """By whose workers it is made."""
 
-    pool: str | None = Field(
+    pool: PoolName | None = Field(
         None,
-        min_length=1,
         title="Work pool",
         description="The work pool of Prefect's whose workers make this, on any number of machines that share the "
         "store; dreamsweep deploy sets one up. Empty: this process makes it.",

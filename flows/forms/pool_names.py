@@ -1,6 +1,9 @@
 """What a work pool and a worker may be called."""
 
 import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from lib.errors import BadInput, BadValue
 
@@ -18,3 +21,14 @@ def check_pool_name(name: str | None, option: str = "--pool") -> str:
             "it must be a name of letters, digits, dots, hyphens and underscores that does not begin with prefect",
         )
     return name
+
+
+def _as_form(name: str) -> str:
+    try:
+        return check_pool_name(name)
+    except BadValue as problem:
+        raise ValueError(problem.wanted) from problem
+
+
+PoolName = Annotated[str, Field(min_length=1), AfterValidator(_as_form)]
+"""The name of a work pool in a form."""
