@@ -50,8 +50,8 @@ async def make_automations(
             changes.append(Change("automation", wanted.name, "unchanged"))
             continue
         trigger = there.trigger.model_copy(update={"match_related": related})
-        whole = type(wanted).model_validate(there.model_dump() | {"trigger": trigger})
-        await client.update_automation(there.id, whole)
+        kept = there.model_dump(exclude={"id", "owner_resource", "trigger"})  # the server takes neither
+        await client.update_automation(there.id, type(wanted).model_validate(kept | {"trigger": trigger}))
         changes.append(Change("automation", wanted.name, "changed"))
     return changes
 

@@ -78,15 +78,17 @@ class Worker:
     home: Path
     pool: str
     arguments: Sequence[str] = ()
-    more: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str | None] = field(default_factory=dict)
+    """Variables of its environment, and those that are to be missing."""
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.home.mkdir(exist_ok=True)
         Store.open(self.home / "store")
+        settings = self.server.settings(self.home)
         self.process = subprocess.Popen(
             [sys.executable, "-c", COMMAND, "worker", "--pool", self.pool, *self.arguments],
-            env=self.server.settings(self.home) | dict(self.more),
+            env={name: value for name, value in (settings | dict(self.more)).items() if value is not None},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -12,6 +12,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.events.schemas.automations import AutomationCore
 from prefect.utilities.templating import apply_values
 from prefect.workers.base import BaseJobConfiguration
 
@@ -101,8 +102,8 @@ def test_what_the_user_has_changed_stays(cli: CLI, client: SyncPrefectClient) ->
     client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template, concurrency_limit=5, is_paused=True))
     silent, _ = sorted(client.read_automations(), key=lambda one: one.name)
     slower = silent.trigger.model_copy(update={"within": timedelta(minutes=5)})
-    theirs = silent.model_copy(update={"trigger": slower, "enabled": False})
-    client.update_automation(silent.id, type(silent).model_validate(theirs.model_dump()))
+    theirs = silent.model_dump(exclude={"id", "owner_resource"}) | {"trigger": slower, "enabled": False}
+    client.update_automation(silent.id, AutomationCore.model_validate(theirs))
     before = everything(client)
     # as an update of dreamsweep would, which says more of the flow
     client.update_deployment(deployment.id, DeploymentUpdate(description="of an earlier version"))

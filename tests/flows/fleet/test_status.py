@@ -2,15 +2,15 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
-from prefect.client.schemas.objects import State, StateType
-from prefect.states import Completed, Failed
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed, Running
 
 from flows.fleet.status import count_maps
 from tests.flows.fleet.stand_in import NAME
@@ -45,9 +45,13 @@ def shard(client: SyncPrefectClient, units: str, *states: State[Any], run: str =
     return made.name
 
 
-def running(ago: float) -> State[Any]:
-    """Running for so many seconds."""
-    return State(type=StateType.RUNNING, timestamp=datetime.now(UTC) - timedelta(seconds=ago))
+def completed(client: SyncPrefectClient, units: str, seconds: float, run: str = "now") -> float:
+    """A shard that ran for so long and is completed; returns for how many seconds, by the server."""
+    name = shard(client, units, Running(), run=run)
+    (begun,) = [one for one in client.read_flow_runs() if one.name == name]
+    time.sleep(seconds)
+    client.set_flow_run_state(begun.id, Completed(), force=True)
+    return client.read_flow_run(begun.id).total_run_time.total_seconds()
 
 
 def fleet(cli: CLI) -> dict[str, Any]:
@@ -89,15 +93,15 @@ def test_a_pool_that_there_is_not_is_bad_input(cli: CLI, prefect_server: str) ->
 
 
 def test_speed_and_time_left_follow_from_how_long_shards_took(cli: CLI, client: SyncPrefectClient) -> None:
-    shard(client, "0-9", running(100), Completed())  # 10 s a map
-    shard(client, "10-19", running(50))  # half done
-    shard(client, "20-39")
+    a_map = completed(client, "0-9", 2.0) / 10
+    shard(client, "10-1009", Running())
+    shard(client, "1010-1029")
     be_online("one")
     told = fleet(cli)
     assert told["states"] == {"Running": 1, "Scheduled": 1, "Completed": 1}
-    assert told["maps"] == {"running": 10, "waiting": 20}
-    assert told["maps_a_minute"] == pytest.approx(6, rel=0.15)
-    assert told["seconds_left"] == pytest.approx(250, rel=0.15)
+    assert told["maps"] == {"running": 1000, "waiting": 20}
+    assert told["maps_a_minute"] == pytest.approx(60 / a_map)
+    assert told["seconds_left"] == pytest.approx(1020 * a_map, rel=0.1)
     assert told["waits_for"] == "a free worker, of 1 that is online"
     code, out, err = cli("fleet", "--pool", POOL)
     assert code == 0
@@ -108,7 +112,7 @@ def test_speed_and_time_left_follow_from_how_long_shards_took(cli: CLI, client: 
 
 
 def test_nothing_is_said_to_be_known_before_a_shard_is_completed(cli: CLI, client: SyncPrefectClient) -> None:
-    shard(client, "0-9", running(10))
+    shard(client, "0-9", Running())
     told = fleet(cli)
     assert (told["maps_a_minute"], told["seconds_left"]) == (None, None)
     assert "maps a minute: not known yet" in cli("fleet", "--pool", POOL)[2]
@@ -126,9 +130,9 @@ def test_shards_without_a_worker_wait_for_one_and_those_of_a_paused_pool_for_the
 
 
 def test_what_failed_is_told_and_runs_of_before_are_left_out(cli: CLI, client: SyncPrefectClient) -> None:
-    shard(client, "0-9", running(5), Completed(), run="before")
-    name = shard(client, "0-9", running(5), Failed(message="Conv2D_1/3: out of memory"))
-    shard(client, "10-19", running(1))
+    shard(client, "0-9", Running(), Completed(), run="before")
+    name = shard(client, "0-9", Running(), Failed(message="Conv2D_1/3: out of memory"))
+    shard(client, "10-19", Running())
     told = fleet(cli)
     assert told["failures"] == [f"{name}: Conv2D_1/3: out of memory"]
     assert told["states"] == {"Failed": 1, "Running": 1}
@@ -139,7 +143,7 @@ def test_a_fleet_is_told_in_few_requests(cli: CLI, client: SyncPrefectClient, mo
     from prefect.client.orchestration import PrefectClient
 
     for number in range(20):
-        shard(client, f"{number}", running(1))
+        shard(client, f"{number}", Running())
     asked: list[str] = []
     as_usual = PrefectClient.request
 

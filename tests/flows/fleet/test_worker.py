@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from flows.running.crashed_runs import MESSAGE
-from tests.flows.being_up import wait_until
-from tests.flows.fleet.fleet_server import COMMAND, FleetServer, Worker
+from storage.store import Store
+from tests.docs.blocks import CHECKOUT
+from tests.flows.being_up import environment, wait_until
+from tests.flows.fleet.fleet_server import AUTH, COMMAND, FleetServer, Worker
 
 pytestmark = pytest.mark.slow
 READY = "takes 1 shard at a time"
@@ -147,12 +149,10 @@ def test_where_there_is_no_such_pool_a_worker_says_how_to_make_it(fleet_server: 
 def test_a_worker_finds_the_password_in_a_profile_of_prefects(
     fleet_server: FleetServer, tmp_path: Path, pool: str, workers: list[Worker]
 ) -> None:
-    from tests.flows.fleet.fleet_server import AUTH
-
     profile = tmp_path / "profiles.toml"
     profile.write_text(f'active = "fleet"\n\n[profiles.fleet]\nPREFECT_API_AUTH_STRING = "{AUTH}"\n')
     profile.chmod(0o600)
-    given = {"PREFECT_PROFILES_PATH": str(profile), "PREFECT_API_AUTH_STRING": ""}
+    given = {"PREFECT_PROFILES_PATH": str(profile), "PREFECT_API_AUTH_STRING": None}
     shard = fleet_server.submit(pool, run="run")
     workers.append(worker := Worker(fleet_server, tmp_path / "host", pool, more=given))
     fleet_server.wait_for(shard, "Completed")
@@ -163,10 +163,6 @@ def test_a_worker_finds_the_password_in_a_profile_of_prefects(
 
 def test_one_host_needs_no_other_server(tmp_path: Path) -> None:
     """The project's own server bears a pool of processes as well."""
-    from storage.store import Store
-    from tests.docs.blocks import CHECKOUT
-    from tests.flows.being_up import environment
-
     home = tmp_path / "home"
     Store.open(home / "store")
     settings = environment(home, PYTHONPATH=str(CHECKOUT))
