@@ -6,7 +6,7 @@ They name their flows by module, and no place of any machine: where its store is
 from typing import TYPE_CHECKING, Any
 
 from flows.fleet.changes import Change
-from flows.forms.arguments import form_of, schema_of
+from flows.forms.arguments import fields_schema, form_of
 from flows.serving.deployments import import_flow
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def _make(client: "PrefectClient", name: str, pool: str) -> "tuple[UUID, C
     from prefect.exceptions import ObjectNotFound
 
     flow = import_flow(SHARD_FLOWS[name])
-    schema = schema_of(form_of(flow.fn))
+    schema = fields_schema(form_of(flow.fn))
     called = f"{name}/{pool}"
     wanted: dict[str, Any] = {
         "description": flow.description,

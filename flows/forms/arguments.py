@@ -65,23 +65,38 @@ def schema_of(form: type[BaseModel]) -> dict[str, Any]:
     What no form is to show is only among the names, and `parameters` among the patterns, by which the server checks it:
     Prefect's UIs make fields of the properties.
     """
+    schema = _schema_of_model(form)
+    whole = {name: schema[name] for name in ("type", "properties", "additionalProperties")}
+    fields = fields_schema(form)
+    return fields | {
+        "patternProperties": {f"^{WHOLE}$": {"$ref": f"#/definitions/{form.__name__}"}},
+        "definitions": fields["definitions"] | {form.__name__: whole},
+        "propertyNames": {"enum": [*form.model_fields, WHOLE]},
+    }
+
+
+def fields_schema(form: type[BaseModel]) -> dict[str, Any]:
+    """The same of a flow that never had the argument `parameters`, and is never told what the server has."""
+    schema = _schema_of_model(form)
+    fields = {name: field for name, field in schema["properties"].items() if name not in OF_THE_SERVER}
+    return {
+        "title": "Parameters",
+        "type": "object",
+        "properties": {name: field | {"position": place} for place, (name, field) in enumerate(fields.items())},
+        "required": schema.get("required", []),
+        "definitions": schema.get("$defs", {}),
+        "propertyNames": {"enum": list(fields)},
+    }
+
+
+def _schema_of_model(form: type[BaseModel]) -> dict[str, Any]:
     schema = form.model_json_schema(ref_template="#/definitions/{model}")
     for group in (schema, *schema.get("$defs", {}).values()):
         if "properties" in group:
             left_empty(group)
             for field in group["properties"].values():
                 _fit_number_fields(field)
-    fields = {name: field for name, field in schema["properties"].items() if name not in OF_THE_SERVER}
-    whole = {name: schema[name] for name in ("type", "properties", "additionalProperties")}
-    return {
-        "title": "Parameters",
-        "type": "object",
-        "properties": {name: field | {"position": place} for place, (name, field) in enumerate(fields.items())},
-        "patternProperties": {f"^{WHOLE}$": {"$ref": f"#/definitions/{form.__name__}"}},
-        "required": schema.get("required", []),
-        "definitions": schema.get("$defs", {}) | {form.__name__: whole},
-        "propertyNames": {"enum": [*form.model_fields, WHOLE]},
-    }
+    return schema
 
 
 def _fit_number_fields(field: dict[str, Any]) -> None:
