@@ -17,7 +17,7 @@ from flows.forms.places import DATA_FOLDER
 from flows.results.reports import report_night
 from flows.results.summaries import TrainSummary
 from flows.running.fields import form_flow
-from flows.running.labels import tag_flow_run
+from flows.running.labels import is_first_of_its_flow, tag_flow_run
 from flows.running.locks import try_lock
 from flows.running.outcome import SKIPPED, end_partial
 from flows.running.work import alive
@@ -34,7 +34,7 @@ def nightly(parameters: NightlyParameters) -> State[None]:
     Ends `Partial` where its time limit was reached with work left, which the next night goes on with, and `Skipped`
     where another nightly run is under way in the same store.
     """
-    with _the_only_one(parameters.store) as alone, alive(parameters) as (_, deadline, found):
+    with _the_only_one(parameters.store, parameters.pool) as alone, alive(parameters) as (_, deadline, found):
         if not alone:
             return Completed(name=SKIPPED, message="another nightly run is under way in this store")
         tag_flow_run(kind="nightly", data=parameters.data)
@@ -84,8 +84,12 @@ def _note(state: State[Any]) -> str:
 
 
 @contextmanager
-def _the_only_one(store: str) -> Iterator[bool]:
-    """Whether this is the only night in a store while inside: held by a lock that dies with this process."""
+def _the_only_one(store: str, pool: str | None) -> Iterator[bool]:
+    """Whether this is the only night in a store while inside: held by a lock that dies with this process, and, where a
+    pool does the work, told by the server, as other machines may have nights of the same store."""
+    if pool is not None and not is_first_of_its_flow(store):
+        yield False
+        return
     place = store if "://" in store else str(Path(store).resolve())
     folder = DATA_FOLDER / "prefect" / "nights"
     folder.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,34 @@ def tag_flow_run(**about: str | None) -> None:
     _tell(lambda client, flow_run, _: _update(client, flow_run, said))
 
 
+def is_first_of_its_flow(store: str) -> bool:
+    """Whether no flow run of the same flow began before this one in the store at this place, on whichever machine, and
+    is running still. Raises httpx.HTTPError where the server does not tell.
+
+    One whose process died counts until the server knows that: then it is `Crashed`.
+    """
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None  # noqa: PT018 - no test
+    own, place = context.flow_run, label_of_store(store)
+    with get_client(sync_client=True) as client:
+        # First: of two that begin at the same time, each sees the other then.
+        client.update_flow_run_labels(own.id, {STORE: place})
+        others = client.read_flow_runs(
+            flow_filter=filters.FlowFilter(id=filters.FlowFilterId(any_=[own.flow_id])),
+            flow_run_filter=filters.FlowRunFilter(
+                state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.RUNNING]))
+            ),
+        )
+        began = {run.id: run.start_time for run in others if run.labels.get(STORE) == place or run.id == own.id}
+    mine = began.get(own.id) or own.start_time
+    return not any(
+        when is not None and mine is not None and (when, str(run)) < (mine, str(own.id)) for run, when in began.items()
+    )
+
+
 def label_of_store(place: str) -> str:
     """What the label says of a store: where it is, whatever folder one is in, and no password."""
     return without_password(place if "://" in place else str(Path(place).expanduser().resolve()))

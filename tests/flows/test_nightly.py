@@ -12,10 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Crashed, Running
 
 from flows.forms.parameters import Analysing
 from flows.forms.places import gallery_of
 from flows.forms.resolve import Resolved
+from flows.running.labels import STORE, label_of_store
 from flows.serving.server_settings import api_headers
 from lib.analysis.settings import AnalysisSettings
 from lib.training.settings import TrainSettings
@@ -193,7 +196,7 @@ def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
 
     with monkeypatch.context() as patch:
         patch.setattr(originals, "keep_original", slow)
-        patch.setattr("flows.dream.AT_ONCE", 1)
+        patch.setattr("flows.dreaming.dream_passes.AT_ONCE", 1)
         state = night(root, model="model/latest", data=None, dreams=dreaming)
     assert state.name == "Partial"
     assert state.message.startswith("dream: 1 of 2 dreams are left; the next run goes on with them")
@@ -370,6 +373,24 @@ def test_two_nights_of_a_store_never_overlap_and_a_killed_one_is_in_nobodys_way(
         other.kill()
         other.wait()
     assert night(root).name == "Completed"
+
+
+def test_with_a_pool_a_night_of_another_machine_is_not_overlapped_and_a_crashed_one_is_in_nobodys_way(
+    root: Path,
+) -> None:
+    from flows.nightly import nightly
+
+    with get_client(sync_client=True) as client:
+        other = client.create_flow_run(nightly, parameters={}, state=Running())
+        client.update_flow_run_labels(other.id, {STORE: label_of_store(str(root))})
+        elsewhere = client.create_flow_run(nightly, parameters={}, state=Running())
+        client.update_flow_run_labels(elsewhere.id, {STORE: "s3://another/store"})
+        assert night(root, pool="night-shift").name == "Skipped"
+        client.set_flow_run_state(other.id, Crashed(), force=True)
+        state = night(root, pool="night-shift")
+        client.set_flow_run_state(elsewhere.id, Crashed(), force=True)
+    assert state.name == "Failed"
+    assert "no work pool 'night-shift' makes shards by oip-shard" in state.message
 
 
 def _used_by(lock: Path, root: Path) -> bool:
