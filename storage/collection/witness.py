@@ -19,7 +19,10 @@ class Witness:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._asked = self._answered = 0
         self._seen = b"nothing yet"
+        self._failed = False
 
     def before(self) -> bytes:
         """What a commit that begins now has to hand to `was_alone`."""
@@ -28,12 +31,34 @@ class Witness:
 
     def was_alone(self, before: bytes) -> bool:
         """Whether no collection was at work since `before`. False as well where that cannot be known."""
-        try:
-            now = self._files.read(LEASE)
-        except FileNotFoundError:
-            now = b""
-        except StoreUnusable:
-            return False
+        now = self._look()
+        return now is not None and now == before and not is_held(now)
+
+    def _look(self) -> bytes | None:
+        """The lease as it is after this was called; None where that cannot be known.
+
+        Commits end in bursts, when a batch of images is done: all that asked before a look began are told what it saw,
+        so that a burst costs two requests.
+        """
         with self._lock:
-            self._seen = now
-        return now == before and not is_held(now)
+            self._asked += 1
+            mine = self._asked
+        with self._looking:
+            if self._answered < mine:
+                with self._lock:
+                    answered = self._asked
+                self._read()
+                self._answered = answered
+            return None if self._failed else self._seen
+
+    def _read(self) -> None:
+        try:
+            seen = self._files.read(LEASE)
+        except FileNotFoundError:
+            seen = b""
+        except StoreUnusable:
+            self._failed = True
+            return
+        self._failed = False
+        with self._lock:
+            self._seen = seen

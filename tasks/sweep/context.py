@@ -164,14 +164,11 @@ class SweepContext(RunContext):
         run = self.session.run
         with self._lock:
             self.tally_at(growth.quality).add(unit, record.key, reused=how == "reused")
-            shown = self._shown.get(unit)
-            if shown and shown[0] != record.key:
-                before = self.session.store.record(shown[0])
-                if not is_better(record, before, self.growth.style):
-                    run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
-                    record, how = before, shown[1]  # an attempt that failed before may have taken it away
-            # By its key: as objects, with their curves, those of a large network take hundreds of megabytes.
-            self._shown[unit] = record.key, how
+            shown = self.shown(unit)
+            if shown and shown.key != record.key and not is_better(record, shown, self.growth.style):
+                run.add(not_shown_title(unit, growth), record, how, NOT_SHOWN)
+                record, how = shown, self._shown[unit][1]  # an attempt that failed before may have taken it away
+            self._shown[unit] = record.key, how  # no record: with its curves it takes ten times the memory
             self.tally.add(unit, record.key, reused=how == "reused")
             run.add(unit, record, how)
 
