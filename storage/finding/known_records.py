@@ -4,10 +4,13 @@ import pickle
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from storage.collection.writers import temporary_name
 from storage.files import Files
+from storage.names import record_path
 from storage.record import Record
-from storage.records import read_record, read_records
+from storage.records import RecordDamaged, parse_record, read_record, read_records
 
 AT_ONCE = 500
 """So many records are read ahead."""
@@ -18,16 +21,22 @@ class KnownRecords:
 
     A record never changes, so one that was read whole is not read again, whatever becomes of its file. They are kept
     compressed, in a few thousand bytes each: as objects, with the curves of their ascents, they would take many times
-    the room.
+    the room. Those of a remote store are kept on this machine's disk as well, beside the copies of its blobs, for the
+    next process; a copy that is not whole is as good as none.
     """
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._lock = threading.Lock()
         self._packed: dict[str, bytes] = {}
+        self._copies = None if files.folder is not None else files.local
 
     def note(self, record: Record) -> None:
         """Keep a record that was read or committed."""
+        self._pack(record)
+        self._write_copy(record)
+
+    def _pack(self, record: Record) -> None:
         packed = zlib.compress(pickle.dumps(record, pickle.HIGHEST_PROTOCOL), 1)
         with self._lock:
             self._packed.setdefault(record.key, packed)
@@ -43,7 +52,7 @@ class KnownRecords:
 
     def read(self, key: str) -> Record:
         """The record of this key, asked for where it is not known. Raises StoreError as `read_record` does."""
-        found = self.get(key)
+        found = self.get(key) or self._read_copy(key)
         if found is None:
             found = read_record(self._files, key)
             self.note(found)
@@ -53,6 +62,7 @@ class KnownRecords:
         """Ask for those of these records that are not known, side by side. What is damaged or gone is left out."""
         with self._lock:
             unknown = [key for key in dict.fromkeys(keys) if key not in self._packed]
+        unknown = [key for key in unknown if self._read_copy(key) is None]
         for record in read_records(self._files, unknown):
             if isinstance(record, Record):
                 self.note(record)
@@ -67,3 +77,26 @@ class KnownRecords:
             batch = wanted[start : start + AT_ONCE]
             self.read_ahead(batch)
             yield from map(self.read, batch)
+
+    def _read_copy(self, key: str) -> Record | None:
+        """The record in this machine's copy of its file, which is then known; None where there is no whole one."""
+        if self._copies is None:
+            return None
+        try:
+            record = parse_record(key, (self._copies / record_path(key)).read_bytes())
+        except (OSError, RecordDamaged):
+            return None
+        self._pack(record)
+        return record
+
+    def _write_copy(self, record: Record) -> None:
+        if self._copies is None:
+            return
+        path = self._copies / record_path(record.key)
+        with suppress(OSError):  # then it is asked for again
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # Not flushed to disk: a torn copy does not match its seal.
+                unfinished = path.with_name(temporary_name())
+                unfinished.write_bytes(record.to_bytes())
+                unfinished.replace(path)
