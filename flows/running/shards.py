@@ -105,7 +105,7 @@ class Sharding(Generic[Item]):
     def make(self, parts: Iterable[Sequence[Item]]) -> None:
         """Have all items made that there is time for, in this order; the items of a part have one title.
 
-        Raises Stopped, and httpx.HTTPError where Prefect's server stays away.
+        Raises Stopped, and httpx.HTTPError where Prefect's server stays away, or refuses what it is asked.
         """
         titles = self._cut(parts)
         for title in titles:
@@ -171,8 +171,8 @@ class Sharding(Generic[Item]):
                 self._session.look_again(recipe for item in items for recipe in self._work.recipes(item))
             over = [shard for flow_run in ended if (shard := self._settle(flow_run, now.get(flow_run))) is not None]
             self._mend_pending(now)
-        except httpx.HTTPError:
-            if time.monotonic() - self._answered > 60 * self._stalled_after:
+        except httpx.HTTPError as error:
+            if _is_refusal(error) or time.monotonic() - self._answered > 60 * self._stalled_after:
                 raise
             self._say("Prefect's server does not answer: waiting for it")
             return []
@@ -279,6 +279,12 @@ class Sharding(Generic[Item]):
         recipes = (recipe for item in shard.items for recipe in self._work.recipes(item))
         told = "\n".join([self._work.flow, self._work.besides, self._session.code["sources"], *recipes])
         return f"{hashlib.sha256(told.encode()).hexdigest()}/{shard.number}"
+
+
+def _is_refusal(error: httpx.HTTPError) -> bool:
+    """Whether the server is there, and does not take what it is asked."""
+    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    return status is not None and httpx.codes.is_client_error(status) and status != httpx.codes.TOO_MANY_REQUESTS
 
 
 def _has_ended(flow_run: FlowRun) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import FlowRun, StateType
@@ -42,15 +43,21 @@ class WorkPool:
         return sum(worker.status == ONLINE for worker in self._client.read_workers_for_work_pool(self.name))
 
     def submit(self, flow: str, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
-        """The flow run of a shard below the flow run in which this is called: a new one, or that of the same key."""
-        made: Any = run_deployment(
-            f"{flow}/{self.name}",
-            parameters=dict(parameters),
-            flow_run_name=name,
-            timeout=0,
-            tags=[f"kind: {flow}"],
-            idempotency_key=key,
-        )
+        """The flow run of a shard below the flow run in which this is called: a new one, or that of the same key.
+
+        Raises httpx.HTTPError.
+        """
+        try:
+            made: Any = run_deployment(
+                f"{flow}/{self.name}",
+                parameters=dict(parameters),
+                flow_run_name=name,
+                timeout=0,
+                tags=[f"kind: {flow}"],
+                idempotency_key=key,
+            )
+        except RuntimeError as error:  # its client could not ask for the server's version
+            raise httpx.ConnectError(str(error)) from error
         flow_run: FlowRun = made
         return flow_run
 

@@ -246,6 +246,16 @@ def test_a_server_that_stays_away_ends_the_sweep(context: SweepContext) -> None:
         sweep(context, Pool(context, away=10**9), stalled_after=0.001)
 
 
+def test_a_server_that_refuses_a_shard_ends_the_sweep_at_once(context: SweepContext) -> None:
+    class Refuses(Pool):
+        def submit(self, flow: str, name: str, parameters: Mapping[str, Any], key: str) -> FlowRun:
+            request = httpx.Request("POST", "http://server/api")
+            raise httpx.HTTPStatusError("409", request=request, response=httpx.Response(409, request=request))
+
+    with pytest.raises(httpx.HTTPStatusError):
+        sweep(context, Refuses(context), stalled_after=60.0)
+
+
 def test_no_shard_begins_after_the_deadline_and_those_that_wait_are_taken_back(
     context: SweepContext, store: Store
 ) -> None:
