@@ -9,6 +9,7 @@ ALL = (
     "numerics",
     "dreams",
     "dream_folder",
+    "fleet",
     "orchestration",
     "task_runs",
     "quality",
