@@ -32,10 +32,15 @@ def at_work(parameters: "InStore") -> Iterator[Display]:
     Raises BadInput and StoreError at once for what the parameters name and there is not, and StoreUnusable where their
     store cannot be written to. A file that holds no model is refused before the server is started.
     """
+    from flows.forms.every_run import Pooled
     from flows.forms.private import open_store
     from flows.forms.resolve import hand_on
     from flows.running.stopping import stops_when_told
 
+    if isinstance(parameters, Pooled) and parameters.pool is not None:
+        from flows.fleet.settings import client_environment
+
+        os.environ.update(client_environment())
     with stops_when_told(hard=True), hand_on(parameters) as found:
         open_store(parameters.store).check_writable()
         with _served(found) as progress:
