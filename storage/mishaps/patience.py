@@ -91,18 +91,20 @@ def _limit() -> _Limit:
 
 @dataclass
 class _Place:
-    """How it goes with one place, for all who ask it. `failing`: since when; `said`: when that was said last."""
+    """How it goes with one place, for all who ask it. `failing`: since when; `said`: when that was said last; `waited`:
+    how long it was waited for, in words, where it was given up and has not answered since."""
 
     name: str
     answered: bool = False
     failing: float | None = None
     said: float | None = None
+    waited: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def has_answered(self) -> None:
         with self.lock:
             self.answered = True
-            since, said, self.failing, self.said = self.failing, self.said, None, None
+            since, said, self.failing, self.said, self.waited = self.failing, self.said, None, None, None
         if since is not None and said is not None:
             _say(f"the store {self.name} can be used again, after {time.monotonic() - since:.0f} s")
 
@@ -121,9 +123,13 @@ class _Place:
                 f"up to now, {_duration(longest)} at most"
             )
 
-    def is_given_up(self) -> None:
+    def is_given_up(self, seconds: float | None) -> str | None:
+        """`seconds`: for so long it was waited for; None where nobody was patient. How long somebody was, in words."""
         with self.lock:
             self.answered, self.failing, self.said = False, None, None
+            if seconds is not None:
+                self.waited = f"after {_duration(seconds)} of waiting"
+            return self.waited
 
 
 _places: dict[str, _Place] = {}
@@ -161,9 +167,8 @@ class Patience:
                 end = _limit().end_of(begun) if patient else begun + FIRST_SECONDS
                 wait = pause * random.uniform(0.5, 1.5)
                 if time.monotonic() + wait > end:
-                    self._place.is_given_up()
-                    if patient:
-                        error.add_note(f"after {_duration(time.monotonic() - begun)} of waiting")
+                    if waited := self._place.is_given_up(time.monotonic() - begun if patient else None):
+                        error.add_note(waited)
                     raise
                 self._wait(wait, reason_of(error), end - begun)
                 pause = min(2 * pause, longest)

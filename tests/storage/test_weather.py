@@ -139,6 +139,8 @@ def test_a_run_says_for_how_long_a_store_is_waited_for_and_so_does_the_reason_wh
         ):
             store.put(b"pixels")
         assert 1 < time.monotonic() - begun < 10
+        with pytest.raises(StoreUnusable, match=r", after \d s of waiting\): check"):  # at once, and as before
+            store.put(b"pixels")
     assert [line for line in said if line.endswith("up to now, 2 s at most")] == said[:1]
     weather.clears()
     store.put(b"pixels")
