@@ -5,7 +5,7 @@ may reuse; it is written again now and then, the larger it is the more seldom, a
 whose process was killed stays open until somebody closes it as crashed: who knows that its process died, or a
 collection that has heard nothing of it for days.
 
-A run that is killed loses what it noted since its last write, of a run of ten thousand units up to some minutes: which
+A run that is killed loses what it noted since its last write, of a run of ten thousand units up to ten minutes: which
 of its units failed, and which it reused by a pin. What it made is known without, since its records name the run; what
 it reuses without a pin is written down at once, since garbage collection may take it until then.
 """
@@ -33,8 +33,10 @@ How = Literal["computed", "reused"]
 SECONDS_BETWEEN_WRITES = 5.0
 """A run's record is written no more often, however small it is."""
 BYTES_A_SECOND = 5_000.0
-"""What its writes may come to on the mean: one of 250 kB (a thousand units) is written every 50 s, one of 5 MB every 17
-minutes. So all writes of a run together are about as many bytes as the records of its units, however many these are."""
+"""What its writes may come to on the mean: one of 250 kB (a thousand units) is written every 50 s. So all writes of a
+run together are about as many bytes as the records of its units, however many these are."""
+LONGEST_SECONDS = 600.0
+"""After so long it is written when there is news, however large it is: its age tells others that the run goes on."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class Run:
     def _write_now_and_then(self, at_once: bool = False) -> None:
         if self._record.state != "open":
             raise StoreError(f"run {self.id} is closed: open another")
-        rest = max(SECONDS_BETWEEN_WRITES, self._size / BYTES_A_SECOND)
+        rest = min(max(SECONDS_BETWEEN_WRITES, self._size / BYTES_A_SECOND), LONGEST_SECONDS)
         if at_once or time.monotonic() - self._written > rest:
             self._write()
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from flows.results.runs import SILENCE
 from storage import runs
 from storage.document import digest_of, seal, unseal
 from storage.errors import StoreError
@@ -59,11 +60,15 @@ def test_what_a_run_of_ten_thousand_units_writes_in_ten_hours_is_less_than_its_r
         if number == 500:
             assert len(store.run(run.id).units) > 400  # half an hour later it is known what there was
     lost = units - len(store.run(run.id).units)
-    assert lost < units / 40  # a quarter of an hour
+    assert lost <= units / hours * runs.LONGEST_SECONDS / 3600
     closed = run.close("completed", {})
     assert len(store.run(run.id).units) == len(closed.units) == units
     assert sum(written) < hours * 3600 * runs.BYTES_A_SECOND * 1.1
     assert sum(written) / units < 20_000
+
+
+def test_a_run_that_goes_on_is_heard_of_before_it_counts_as_dead_however_large_it_is():
+    assert runs.LONGEST_SECONDS < SILENCE
 
 
 def test_many_threads_may_add_to_a_run(store, committing):
