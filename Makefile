@@ -76,9 +76,9 @@ slow: $(READY)
 faults: $(READY) $(S3_READY)
 	$(PYTEST) $(ON_TWO) tests/faults
 
-# One fleet for all of its tests.
+# Two fleets: much of the time one waits until something is missed.
 fleet: $(READY) $(S3_READY)
-	$(PYTEST) tests/fleet
+	$(PYTEST) $(ON_TWO) tests/fleet
 
 $(S3_READY): requirements-s3.lock $(READY)
 	@rm -rf $(@D)

@@ -1,9 +1,7 @@
 """A bucket on an S3 server that hosts reach: it counts what each asks, and may be killed and started again."""
 
-from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import unquote
 
 from tests.storage.s3_on_disk import S3OnDisk, s3_environment
 from tests.storage.weather import Asked, bad_weather
@@ -19,6 +17,8 @@ class Bucket:
         self._server = S3OnDisk(folder / "buckets")
         self._address, self._port = address, 0
         self._open = ExitStack()
+        self.ended = True
+        """Whether it has been killed."""
         self._earlier: list[Asked] = []
         self.start()
 
@@ -27,12 +27,14 @@ class Bucket:
         self._open.enter_context(self._server)
         self._proxy = self._open.enter_context(bad_weather(self._server.url, self._address, self._port))
         self.url = self._proxy.url
+        self.ended = False
         self._port = int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
         """From now on connections are refused."""
         self._earlier = self.asked
         self._open.close()
+        self.ended = True
         self._proxy.asked.clear()
 
     @property
@@ -44,7 +46,3 @@ class Bucket:
     def environment(self) -> dict[str, str]:
         """Of whoever uses it."""
         return s3_environment(self.url)
-
-    def counts(self, client: str, within: str = "") -> Counter[str]:
-        """How many requests of each kind an address has made, of those whose path has this in it."""
-        return Counter(asked.kind for asked in self.asked if asked.client == client and within in unquote(asked.path))

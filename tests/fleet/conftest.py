@@ -1,4 +1,4 @@
-"""One fleet for all tests: what one of them leaves is in the way of the next."""
+"""One fleet for all tests, and one store: the maps of each test are of a network of its own."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def whole_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A server, a bucket and two hosts. The tests themselves reach the bucket as hosts do."""
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A server, a bucket and a store in it. The tests themselves reach the bucket as hosts do."""
     folder = tmp_path_factory.mktemp("fleet")
     with ExitStack() as opened:
         network = Network()
@@ -37,25 +37,30 @@ def whole_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             patch.setenv(name, value)
         S3FileSystem.clear_instance_cache()  # one that knows another server may be there
         fleet = Fleet(folder, network, database, server, bucket)
-        for name in ("ada", "bea"):
-            opened.callback(fleet.host(name).kill)
+        opened.callback(fleet.close)
         yield fleet
 
 
-@pytest.fixture
-def fleet(whole_fleet: Fleet, request: pytest.FixtureRequest) -> Fleet:
-    """The fleet, with all of it there, and a store of the test's own."""
-    whole_fleet.use(request.node.name[:60].replace("[", "-").rstrip("]"))
-    return whole_fleet
+@pytest.fixture(autouse=True)
+def whole_again(fleet: Fleet) -> Iterator[None]:
+    """Each test finds all of it there."""
+    yield
+    fleet.mend()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ada(fleet: Fleet) -> Host:
-    """One host."""
+    """A host that works."""
     return fleet.host("ada")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bea(fleet: Fleet) -> Host:
     """Another one."""
     return fleet.host("bea")
+
+
+@pytest.fixture(scope="session")
+def cora(fleet: Fleet) -> Host:
+    """A host that has sweeps made by others."""
+    return fleet.host("cora")

@@ -44,13 +44,11 @@ class Network:
             pytest.skip(WHY)
         if missing := [program for program in PROGRAMS if not shutil.which(program)]:
             pytest.skip(f"no {missing[0]} is here: apt-get install iproute2 util-linux")
-        # 198.18.0.0/15 is for benchmarks of networks: nobody has hosts there
-        here = subprocess.run(["ip", "-brief", "address"], capture_output=True, text=True, check=True).stdout
-        self._prefix = next(found for number in range(1, 255) if (found := f"198.18.{number}") + "." not in here)
+        number = next(number for number in range(1, 255) if _add_bridge(f"fleet{number}"))
+        self.bridge = f"fleet{number}"
+        self._prefix = f"198.18.{number}"  # 198.18.0.0/15 is for benchmarks of networks: nobody has hosts there
         self.address = f"{self._prefix}.1"
-        self.bridge = f"fleet{self._prefix.rpartition('.')[2]}"
         self._given = 1
-        ip("link", "add", self.bridge, "type", "bridge")
         ip("address", "add", f"{self.address}/24", "dev", self.bridge)
         ip("link", "set", self.bridge, "up")
 
@@ -64,6 +62,11 @@ class Network:
         ip("link", "delete", self.bridge)
 
 
+def _add_bridge(name: str) -> bool:
+    """Whether there was none of this name, so that it is ours: other tests have their own."""
+    return subprocess.run(["ip", "link", "add", name, "type", "bridge"], capture_output=True).returncode == 0
+
+
 class Host:
     """A machine. `settings` are environment variables that all of its processes get, beside its own."""
 
@@ -74,8 +77,9 @@ class Host:
         self._bridge = network.bridge
         self._link = f"{network.bridge}-{self.address.rpartition('.')[2]}"
         self._started = 0
+        self._machine: subprocess.Popen[str] | None = None
         for folder in ("data", "tmp"):
-            (self.folder / folder).mkdir(parents=True)
+            (self.folder / folder).mkdir(mode=0o700, parents=True)
         self.boot()
 
     @property
@@ -94,9 +98,14 @@ class Host:
             **self.settings,
         }
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it has been started, and not killed since."""
+        return self._machine is not None
+
     def boot(self) -> None:
         """Start it, with the files that it had."""
-        self._machine = subprocess.Popen(
+        machine = self._machine = subprocess.Popen(
             [
                 *(*BOUND, "unshare", "--net", "--uts", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc"),
                 *("bash", "-c", _BOOT, "boot", self.name, str(self.folder)),
@@ -105,9 +114,9 @@ class Host:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._machine.stdout is not None
-        assert self._machine.stdout.readline() == "ready\n", "the host did not start: see above"
-        (self._first,) = children(self._machine.pid)
+        assert machine.stdout is not None
+        assert machine.stdout.readline() == "ready\n", "the host did not start: see above"
+        (self._first,) = children(machine.pid)
         ip("link", "add", self._link, "type", "veth", "peer", "name", "eth0", "netns", str(self._first))
         ip("link", "set", self._link, "master", self._bridge)
         for words in (["address", "add", f"{self.address}/24", "dev", "eth0"], ["link", "set", "eth0", "up"]):
@@ -141,11 +150,13 @@ class Host:
 
     def kill(self) -> None:
         """It loses its power: all of its processes end at once, and nobody is told."""
+        assert self._machine is not None
         self.cut()
         self._machine.kill()
         self._machine.communicate()
-        # the network goes when the last of its processes has
-        wait_until(lambda: not Path(f"/sys/class/net/{self._link}").exists())
+        self._machine = None
+        # Sockets that still want to say good-bye keep the network for minutes; without any it goes by itself.
+        subprocess.run(["ip", "link", "delete", self._link], capture_output=True, check=False)
 
 
 class Command(Process):

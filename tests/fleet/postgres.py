@@ -75,6 +75,11 @@ class Postgres:
         )
         return list(csv.reader(self._run("psql", *words, "--command", question).splitlines()))
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has been killed."""
+        return self._process.ended
+
     def kill(self) -> None:
         """SIGKILL it and all its connections."""
         self._process.kill()

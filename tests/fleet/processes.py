@@ -54,6 +54,12 @@ class Process:
         """Send it a signal, and to nobody else."""
         os.kill(self.pid, number)
 
+    def end(self) -> int:
+        """End it as a user does; returns its exit code."""
+        if not self.ended:
+            self.signal(signal.SIGTERM)
+        return self.wait(120)
+
     def kill(self) -> None:
         """SIGKILL it and all that it has started, at once."""
         for pid in (self.process.pid, *descendants(self.process.pid)):

@@ -7,9 +7,10 @@ from typing import Any
 
 from storage.verify import verify
 from tests.fleet.fleet import Fleet
-from tests.fleet.hosts import Host
+from tests.fleet.hosts import Command, Host
 from tests.flows.being_up import wait_until
 from tests.flows.tiny import UNITS, saved, small_cnn, write_pictures
+from tests.storage.weather import Asked
 
 AWAY_SECONDS = 5.0
 
@@ -25,21 +26,27 @@ def programs(host: Host) -> str:
     return host.run("sh", "-c", "cat /proc/[0-9]*/comm")
 
 
-def swept(host: Host) -> list[object]:
-    """The words of a sweep of a tiny network, which lies on the host."""
-    model, pictures = host.folder / "small.keras", host.folder / "pictures"
-    if not model.exists():
-        saved(small_cnn(), model)
+def sweep(host: Host, seed: int) -> Command:
+    """Begin a sweep on one host, of a tiny network that lies there."""
+    pictures = host.folder / "few pictures"
+    if not pictures.exists():
         write_pictures(pictures)
+    model = saved(small_cnn(seed), host.folder / f"small-{seed}.keras")
     given = ["--model", model, "--data", f"folder:{pictures}", "--pixels", "0..1"]
-    return ["sweep", *given, "--steps", "16", "--starts", "4", "--json"]
+    return host.dreamsweep("sweep", *given, "--steps", "16", "--starts", "4", "--json")
+
+
+def stored(fleet: Fleet, since: int) -> list[Asked]:
+    """What has been stored since so many requests had been made."""
+    return [asked for asked in fleet.bucket.asked[since:] if asked.kind == "PUT"]
 
 
 def is_whole(fleet: Fleet, summary: dict[str, Any]) -> bool:
     """Whether a sweep made each map once, and its store is clean."""
     assert (summary["state"], summary["computed"]) == ("completed", len(UNITS))
-    made = sorted(str(record.parameters["unit"]) for record in fleet.store.records() if record.task == "oip")
-    return made == sorted(UNITS) and verify(fleet.store).clean
+    run = summary["run"]
+    made = [record for record in fleet.store.records() if record.task == "oip" and record.provenance.run == run]
+    return sorted(str(record.parameters["unit"]) for record in made) == sorted(UNITS) and verify(fleet.store).clean
 
 
 def test_a_host_has_a_name_processes_and_files_of_its_own(ada: Host, bea: Host) -> None:
@@ -78,12 +85,12 @@ def test_a_host_that_is_killed_has_its_files_and_no_process_when_it_is_started_a
 
 def test_a_sweep_on_one_host_uses_the_bucket_and_the_server_and_is_counted(fleet: Fleet, ada: Host, bea: Host) -> None:
     before = fleet.runs_by_state("task_run")["COMPLETED"]
-    summary = ada.dreamsweep(*swept(ada)).answer()
+    with fleet.counting(ada) as asked, fleet.counting(bea) as nothing:
+        summary = sweep(ada, 1).answer()
     assert is_whole(fleet, summary)
-    asked = fleet.asked(ada)
     assert asked["PUT"] > 3 * len(UNITS)  # two blobs and a record
     assert asked["LIST"] > 0
-    assert not fleet.asked(bea)
+    assert not nothing
     done = before + len(UNITS)
     wait_until(lambda: fleet.runs_by_state("task_run")["COMPLETED"] >= done)
     assert fleet.server.ask("POST", "/task_runs/count", json={}) == sum(fleet.runs_by_state("task_run").values())
@@ -91,13 +98,14 @@ def test_a_sweep_on_one_host_uses_the_bucket_and_the_server_and_is_counted(fleet
 
 
 def test_a_sweep_bears_that_its_bucket_is_killed_and_comes_back(fleet: Fleet, ada: Host) -> None:
-    sweep = ada.dreamsweep(*swept(ada))
-    wait_until(lambda: fleet.asked(ada, "records/")["PUT"] > 2 or sweep.ended)
+    before = len(fleet.bucket.asked)
+    sweeping = sweep(ada, 2)
+    wait_until(lambda: sum("/records/" in asked.path for asked in stored(fleet, before)) > 2 or sweeping.ended)
     fleet.bucket.kill()
     assert not reaches(ada, fleet.bucket.url)
     time.sleep(AWAY_SECONDS)
     fleet.bucket.start()
-    assert is_whole(fleet, sweep.answer())
+    assert is_whole(fleet, sweeping.answer())
 
 
 def test_a_server_and_its_database_that_were_killed_come_back_with_what_they_knew(fleet: Fleet, ada: Host) -> None:
