@@ -17,7 +17,8 @@ if [ -e secrets/prefect-server.toml ]; then
 fi
 postgres=$(random) server=$(random) key=$(random) secret=$(random)
 printf %s "$postgres" >secrets/postgres
-printf '%s,%s' "$key" "$secret" >secrets/s3-server
+# In quotes, as rclone takes what an environment variable says to be a list.
+printf '"%s,%s"' "$key" "$secret" >secrets/s3-server
 cat >secrets/s3-client <<END
 [default]
 aws_access_key_id = $key

@@ -54,10 +54,8 @@ def _show(status: "FleetStatus") -> None:
     if maps:
         speed = "not known yet" if status.maps_a_minute is None else number(status.maps_a_minute)
         say(f"maps a minute: {speed}")
-        left = (
-            f"{duration(status.seconds_left)} left" if status.seconds_left is not None else "time left is not known yet"
-        )
-        say(f"submitted: {plural(maps, 'map')}, {left}")
+        left = "not known yet" if status.seconds_left is None else duration(status.seconds_left)
+        say(f"time left for the {plural(maps, 'map')} that the pool has: {left}")
     if status.waits_for is not None:
         say(f"{plural(status.maps['waiting'], 'map')} wait for {status.waits_for}")
     for failure in status.failures[:_FAILURES]:

@@ -160,8 +160,8 @@ def test_passwords_are_made_at_random_in_a_folder_of_the_users_own_and_stay(tmp_
     assert server["PREFECT_SERVER_DATABASE_PASSWORD"] == made["postgres"]
     credentials = configparser.ConfigParser()
     credentials.read_string(made["s3-client"])
-    assert made["s3-server"] == ",".join(credentials["default"].values())
-    assert len(set(made["s3-server"].split(",")) | {made["postgres"], client["PREFECT_API_AUTH_STRING"]}) == 4
+    assert made["s3-server"] == f'"{",".join(credentials["default"].values())}"'  # rclone takes it to be a list
+    assert len(set(credentials["default"].values()) | {made["postgres"], client["PREFECT_API_AUTH_STRING"]}) == 4
     subprocess.run(["sh", script], check=True)
     assert {path.name: path.read_text() for path in folder.iterdir()} == made
 
