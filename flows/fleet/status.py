@@ -1,6 +1,5 @@
 """How a fleet is doing: what Prefect's server says of a pool, its workers and its shards, in a few requests."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from flows.fleet.pool import read_pool
 from flows.fleet.shards import SHARD_FLOWS
+from lib.errors import BadInput
+from lib.network.units import indices_in
 from lib.words import plural
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ LATELY = timedelta(days=1)
 ENDED = 200
 """So many shards that have ended are looked at, the latest ones."""
 _PAGE = 200
-_PART = re.compile(r"(\d+)(?:-(\d+))?")
+_PICTURES = "originals"
+"""The parameter of shards that dream."""
+WHAT = ("maps", "pictures")
+"""What shards make."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,31 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard that is under way or waits: of which run of the store, which maps of which layer, and its state."""
+    """A shard that is under way or waits: of which run, how many maps or pictures it has, and its state."""
 
     name: str
     run: str
-    layer: str
-    units: str
-    quality: str
+    what: str
+    items: int
     state: str
     worker: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkStatus:
+    """What shards make, `what` being "maps" or "pictures".
+
+    Attributes:
+        running: how many are in shards that run; `waiting`: in those that wait.
+        a_minute: as many shards make as run now, by how long the latest ones took; None: not known.
+        seconds_left: until these are made; None: not known.
+    """
+
+    what: str
+    running: int
+    waiting: int
+    a_minute: float | None
+    seconds_left: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +74,7 @@ class FleetStatus:
 
     Attributes:
         states: how many shards are in which state, of the runs that have shards under way, else of the latest run.
-        maps: of the shards that are `running` or `waiting`.
-        maps_a_minute: as many shards make as run now, by how long the latest ones took; None: not known.
-        seconds_left: of the shards that are submitted; None: not known.
+        work: what is under way or waits, for maps and for pictures.
         waits_for: what shards wait for; None where none waits.
         failures: what the latest shards say that failed, the latest first.
     """
@@ -67,17 +85,9 @@ class FleetStatus:
     workers: list[WorkerStatus]
     shards: list[Shard]
     states: dict[str, int]
-    maps: dict[str, int]
-    maps_a_minute: float | None
-    seconds_left: float | None
+    work: list[WorkStatus]
     waits_for: str | None
     failures: list[str]
-
-
-def count_maps(units: str) -> int:
-    """How many maps a shard has, by its parameter `units`, as "0-63,70"; 0 for what is no such text."""
-    parts = [_PART.fullmatch(part.strip()) for part in units.split(",")]
-    return sum(int(part[2] or part[1]) - int(part[1]) + 1 for part in parts if part)
 
 
 async def fleet_status(client: "PrefectClient", name: str) -> FleetStatus:
@@ -89,11 +99,6 @@ async def fleet_status(client: "PrefectClient", name: str) -> FleetStatus:
     ours = [run for run in ended if _parameter(run, "run") in runs]
     running = [run for run in under_way if run.state is not None and run.state.is_running()]
     waiting = [run for run in under_way if run not in running]
-    seconds_a_map = _seconds_a_map(ours)
-    left = sum(_maps(run) for run in waiting)
-    if seconds_a_map:
-        left += sum(max(0, round(_maps(run) - _running_for(run) / seconds_a_map)) for run in running)
-    rate = len(running) / seconds_a_map if seconds_a_map and running else None
     workers = [
         WorkerStatus(
             worker.name,
@@ -110,9 +115,7 @@ async def fleet_status(client: "PrefectClient", name: str) -> FleetStatus:
         workers=sorted(workers, key=lambda worker: (not worker.online, worker.name)),
         shards=[_shard(run) for run in [*running, *waiting]],
         states=dict(Counter(run.state_name or "" for run in [*under_way, *ours])),
-        maps={"running": sum(map(_maps, running)), "waiting": sum(map(_maps, waiting))},
-        maps_a_minute=None if rate is None else 60 * rate,
-        seconds_left=left / rate if rate else None,
+        work=[_work(what, running, waiting, ours) for what in WHAT if any(_what(run) == what for run in under_way)],
         waits_for=_what_is_waited_for(pool, workers, len(running)) if waiting else None,
         failures=[
             f"{run.name}: {run.state.message}" for run in ours if run.state is not None and run.state.is_failed()
@@ -185,23 +188,50 @@ async def _read(
     )
 
 
-def _seconds_a_map(ended: "Sequence[FlowRun]") -> float | None:
-    """How long a shard takes for a map, by those that were completed; None where none was."""
+def _work(
+    what: str, running: "Sequence[FlowRun]", waiting: "Sequence[FlowRun]", ended: "Sequence[FlowRun]"
+) -> WorkStatus:
+    running, waiting, ended = ([run for run in runs if _what(run) == what] for runs in (running, waiting, ended))
+    seconds = _seconds_an_item(ended)
+    left = sum(map(_items, waiting))
+    if seconds:
+        left += sum(max(0, round(_items(run) - _running_for(run) / seconds)) for run in running)
+    rate = len(running) / seconds if seconds and running else None
+    return WorkStatus(
+        what=what,
+        running=sum(map(_items, running)),
+        waiting=sum(map(_items, waiting)),
+        a_minute=None if rate is None else 60 * rate,
+        seconds_left=left / rate if rate else None,
+    )
+
+
+def _seconds_an_item(ended: "Sequence[FlowRun]") -> float | None:
+    """How long a shard takes for a map or picture, by those that were completed; None where none was."""
     times = [
-        run.total_run_time.total_seconds() / _maps(run)
+        run.total_run_time.total_seconds() / _items(run)
         for run in ended
-        if run.state is not None and run.state.is_completed() and _maps(run)
+        if run.state is not None and run.state.is_completed() and _items(run)
     ]
     return fmean(times) if times else None
 
 
 def _shard(run: "FlowRun") -> Shard:
-    said = {name: _parameter(run, name) for name in ("run", "layer", "units", "quality")}
-    return Shard(name=run.name, **said, state=run.state_name or "", worker=_worker_of(run))
+    return Shard(run.name, _parameter(run, "run"), _what(run), _items(run), run.state_name or "", _worker_of(run))
 
 
-def _maps(run: "FlowRun") -> int:
-    return count_maps(_parameter(run, "units"))
+def _what(run: "FlowRun") -> str:
+    return "pictures" if _PICTURES in run.parameters else "maps"
+
+
+def _items(run: "FlowRun") -> int:
+    """How many maps or pictures a shard has; 0 where its parameters do not say."""
+    if _PICTURES in run.parameters:
+        return len(run.parameters[_PICTURES])
+    try:
+        return len(indices_in(_parameter(run, "units")))
+    except BadInput:
+        return 0
 
 
 def _parameter(run: "FlowRun", name: str) -> str:

@@ -50,13 +50,13 @@ def _show(status: "FleetStatus") -> None:
         say(f"It has no shard yet: dreamsweep sweep --pool {status.pool}")
         return
     say(f"shards: {', '.join(f'{count(many)} {state.lower()}' for state, many in status.states.items())}")
-    maps = status.maps["running"] + status.maps["waiting"]
-    if maps:
-        speed = "not known yet" if status.maps_a_minute is None else number(status.maps_a_minute)
-        say(f"maps a minute: {speed}")
-        left = "not known yet" if status.seconds_left is None else duration(status.seconds_left)
-        say(f"time left for the {plural(maps, 'map')} that the pool has: {left}")
-    if status.waits_for is not None:
-        say(f"{plural(status.maps['waiting'], 'map')} wait for {status.waits_for}")
+    for work in status.work:
+        one = work.what.removesuffix("s")
+        speed = "not known yet" if work.a_minute is None else number(work.a_minute)
+        left = "not known yet" if work.seconds_left is None else duration(work.seconds_left)
+        say(f"{work.what} a minute: {speed}")
+        say(f"time left for the {plural(work.running + work.waiting, one)} that the pool has: {left}")
+        if work.waiting:
+            say(f"{plural(work.waiting, one)} wait for {status.waits_for}")
     for failure in status.failures[:_FAILURES]:
         say(f"failed: {failure}")

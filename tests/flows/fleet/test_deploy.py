@@ -24,6 +24,8 @@ from tests.flows.fleet.stand_in import NAME, PLACE
 
 CLI = Callable[..., tuple[int, str, str]]
 POOL = "night-shift"
+REAL = dict(SHARD_FLOWS)
+"""The flows of shards, before this folder's fixture puts a stand-in in their place."""
 
 
 @pytest.fixture
@@ -137,6 +139,22 @@ def test_nothing_that_is_made_names_a_place_of_this_machine(
         if str(place) != "/":
             assert str(place) not in text
     assert f'"{socket.gethostname()}"' not in text
+
+
+@pytest.mark.parametrize("flow", REAL)
+def test_the_shards_that_there_are_are_told_no_place_of_this_machine(
+    cli: CLI, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch, flow: str
+) -> None:
+    monkeypatch.delitem(SHARD_FLOWS, NAME)
+    monkeypatch.setitem(SHARD_FLOWS, flow, REAL[flow])
+    monkeypatch.setenv("DREAMSWEEP_STORE", "/mnt/store-of-this-machine")
+    assert deploy(cli)[f"{flow}/{POOL}"] == "made"
+    assert deploy(cli)[f"{flow}/{POOL}"] == "unchanged"
+    (made,) = everything(client)["deployments"]
+    assert made["entrypoint"] == REAL[flow]
+    assert {"run", "sources", "model_record"} <= set(made["parameter_openapi_schema"]["properties"])
+    for place in (DATA_FOLDER, CHECKOUT, Path.home(), "store-of-this-machine"):
+        assert str(place) not in json.dumps(made)
 
 
 def configured(client: SyncPrefectClient) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolUpdate
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed, Running
 
-from flows.fleet.status import count_maps
-from tests.flows.fleet.stand_in import NAME
+from flows.fleet.shards import SHARD_FLOWS
+from tests.flows.fleet.stand_in import NAME, PLACE
 
 CLI = Callable[..., tuple[int, str, str]]
 POOL = "day-shift"
@@ -71,13 +71,6 @@ def be_online(name: str) -> None:
     asyncio.run(beat())
 
 
-@pytest.mark.parametrize(
-    ("units", "maps"), [("0-63", 64), ("0-63,70", 65), ("7", 1), (" 1, 3-4", 3), ("", 0), ("all", 0)]
-)
-def test_the_maps_of_a_shard_are_counted(units: str, maps: int) -> None:
-    assert count_maps(units) == maps
-
-
 def test_where_there_is_nothing_yet_the_next_step_is_said(cli: CLI, client: SyncPrefectClient) -> None:
     code, _, err = cli("fleet", "--pool", POOL)
     assert code == 0
@@ -99,9 +92,10 @@ def test_speed_and_time_left_follow_from_how_long_shards_took(cli: CLI, client: 
     be_online("one")
     told = fleet(cli)
     assert told["states"] == {"Running": 1, "Scheduled": 1, "Completed": 1}
-    assert told["maps"] == {"running": 1000, "waiting": 20}
-    assert told["maps_a_minute"] == pytest.approx(60 / a_map)
-    assert told["seconds_left"] == pytest.approx(1020 * a_map, rel=0.1)
+    (work,) = told["work"]
+    assert (work["what"], work["running"], work["waiting"]) == ("maps", 1000, 20)
+    assert work["a_minute"] == pytest.approx(60 / a_map)
+    assert work["seconds_left"] == pytest.approx(1020 * a_map, rel=0.1)
     assert told["waits_for"] == "a free worker, of 1 that is online"
     code, out, err = cli("fleet", "--pool", POOL)
     assert code == 0
@@ -113,8 +107,8 @@ def test_speed_and_time_left_follow_from_how_long_shards_took(cli: CLI, client: 
 
 def test_nothing_is_said_to_be_known_before_a_shard_is_completed(cli: CLI, client: SyncPrefectClient) -> None:
     shard(client, "0-9", Running())
-    told = fleet(cli)
-    assert (told["maps_a_minute"], told["seconds_left"]) == (None, None)
+    (work,) = fleet(cli)["work"]
+    assert (work["a_minute"], work["seconds_left"]) == (None, None)
     assert "maps a minute: not known yet" in cli("fleet", "--pool", POOL)[2]
 
 
@@ -127,6 +121,22 @@ def test_shards_without_a_worker_wait_for_one_and_those_of_a_paused_pool_for_the
     assert fleet(cli)["waits_for"] == "the pool's limit of 0 shards at a time"
     client.update_work_pool(POOL, WorkPoolUpdate(is_paused=True))
     assert fleet(cli)["waits_for"] == "the pool, which is paused: go on with it in Prefect's UI"
+
+
+def test_pictures_are_counted_beside_maps(cli: CLI, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SHARD_FLOWS, "dream-shard", PLACE)
+    assert cli("deploy", "--pool", POOL)[0] == 0
+    deployment = client.read_deployment_by_name(f"dream-shard/{POOL}")
+    client.update_deployment(deployment.id, DeploymentUpdate(enforce_parameter_schema=False))
+    originals = [{"name": name, "picture": "d1"} for name in ("rose", "tulip")]
+    client.create_flow_run_from_deployment(deployment.id, parameters={"run": "now", "originals": originals})
+    shard(client, "0-9")
+    told = {work["what"]: work["waiting"] for work in fleet(cli)["work"]}
+    assert told == {"maps": 10, "pictures": 2}
+    err = cli("fleet", "--pool", POOL)[2]
+    assert "10 maps wait for a worker" in err
+    assert "2 pictures wait for a worker" in err
+    client.delete_deployment(deployment.id)
 
 
 def test_what_failed_is_told_and_runs_of_before_are_left_out(cli: CLI, client: SyncPrefectClient) -> None:
