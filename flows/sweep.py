@@ -220,7 +220,8 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
         with show_progress(tally, total, "maps" if asked else f"maps-{quality}"):
             parts = _parts(context, todo, growth)
             if parameters.pool is None:
-                troubles |= _sweep_here(context, units, parts, growth, parameters)
+                settings = parameters.maps_per_task, parameters.large_tensors
+                troubles |= _sweep_here(context, units, parts, growth, *settings)
             else:
                 _sweep_by_pool(context, units, parts, growth, parameters, parameters.pool)
         if context.tally.stopped:
@@ -229,7 +230,12 @@ def _sweep_layers(context: SweepContext, units: Units, parameters: SweepParamete
 
 
 def _sweep_here(
-    context: SweepContext, units: Units, parts: Iterable[Part], growth: Growth, parameters: SweepParameters
+    context: SweepContext,
+    units: Units,
+    parts: Iterable[Part],
+    growth: Growth,
+    maps_per_task: int,
+    large_tensors: bool,
 ) -> dict[str, str]:
     """Sweep these parts in one pass in this process, a flow run each; returns what went wrong with a layer."""
     troubles: dict[str, str] = {}
@@ -243,8 +249,8 @@ def _sweep_here(
             [unit.index for unit in part],
             [unit.index for unit in units[layer]] if last and growth == context.growth else None,
             quality,
-            parameters.maps_per_task,
-            parameters.large_tensors,
+            maps_per_task,
+            large_tensors,
             context.session.run.id,
             return_state=True,
         )
