@@ -25,7 +25,8 @@ from prefect.workers.base import BaseWorker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from flows.fleet.pool import read_pool
-from flows.running.crashed_runs import mark_crashed
+from flows.running.crashed_runs import SETTLED_SECONDS, mark_crashed, mark_within
+from flows.running.server_client import client_of
 from flows.serving.runner_process import CannotServe
 
 if TYPE_CHECKING:
@@ -110,10 +111,12 @@ class ShardWorker(_Patient, ProcessWorker, abc.ABC):  # Prefect does not list wh
         if not self.ends:
             self.say(f"shard {flow_run.name}: ended")
             return result
+        ended = datetime.now(UTC)
         with anyio.move_on_after(HANDING_SECONDS) as scope:
             await self._hand_back(flow_run)
+            await self._close_within(flow_run.id, ended)
         if scope.cancelled_caught:
-            self.say(f"shard {flow_run.name}: Prefect's server does not answer, and will find out that it has ended")
+            self.say(f"shard {flow_run.name}: Prefect's server does not answer, and will find out by itself")
         # 0, as what became of it has been said: Prefect's worker would say `Crashed`.
         return ProcessWorkerResult(status_code=0, identifier=result.identifier)
 
@@ -139,6 +142,18 @@ class ShardWorker(_Patient, ProcessWorker, abc.ABC):  # Prefect does not list wh
                 else:  # of a command of the user's own, which shares our group
                     os.kill(process, number)
             await asyncio.sleep(patience)
+
+    async def _close_within(self, flow_run: UUID, ended: datetime) -> None:
+        """Mark what the ended process has left running in a shard, also what the server hears of only now."""
+        url = str(self.client.api_url)
+
+        def mark() -> None:
+            with client_of(url) as client:
+                mark_within(client, flow_run, ended)
+
+        await asyncio.to_thread(mark)
+        await asyncio.sleep(SETTLED_SECONDS)
+        await asyncio.to_thread(mark)
 
     async def _hand_back(self, flow_run: "FlowRun") -> None:
         now = (await self.client.read_flow_run(flow_run.id)).state

@@ -64,19 +64,24 @@ def test_a_worker_runs_shards_one_by_one_in_its_own_store(
     assert "ended" in worker.said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "layer"), [(signal.SIGTERM, "slow"), (signal.SIGINT, "slow"), (signal.SIGTERM, "deaf")]
+)
 def test_a_worker_that_is_told_to_end_hands_its_shard_back_and_another_one_ends_it(
-    fleet_server: FleetServer, tmp_path: Path, pool: str, workers: list[Worker], number: int
+    fleet_server: FleetServer, tmp_path: Path, pool: str, workers: list[Worker], number: int, layer: str
 ) -> None:
-    shard = fleet_server.submit(pool, run="run", layer="slow")
+    shard = fleet_server.submit(pool, run="run", layer=layer)
+    within = {"flow_runs": {"id": {"any_": [shard]}}}
     workers.append(first := Worker(fleet_server, tmp_path / "one", pool, ["--name", "one"]))
     wait_until(first.began)
-    fleet_server.wait_for(shard, "Running")
+    wait_until(lambda: fleet_server.ask("POST", "/task_runs/filter", json=within))
     assert first.end(number) == 0
     assert any("handed back" in line for line in first.said)
     assert fleet_server.flow_run(shard)["state"]["name"] == "AwaitingRetry"
     ((_, _, process),) = first.began()
     assert not is_there(int(process))
+    (made,) = fleet_server.ask("POST", "/task_runs/filter", json=within)
+    assert made["state"]["type"] == "CRASHED"  # nothing of it seems to go on
     workers.append(second := Worker(fleet_server, tmp_path / "two", pool, ["--name", "two"]))
     (second.home / "go").touch()
     ended = fleet_server.wait_for(shard, "Completed")
