@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.dreaming.dream_passes import PROGRESS, passes_of
+from flows.forms.arguments import read_arguments
 from flows.forms.shard import DreamShardParameters, Original
 from lib.errors import BadInput
 from storage.runs import How
@@ -21,7 +22,6 @@ class DreamWork:
 
     def __init__(self, context: DreamContext, put: Callable[[Piece], object], *, stalled_after: float) -> None:
         """`put` is called with each dream that is made."""
-        self.besides = f"{context.passes} {context.zoom} {context.rotation}"
         self._context = context
         self._put = put
         self._kept: dict[Piece, Original] = {}
@@ -81,6 +81,18 @@ class DreamWork:
             changed=session.code["changes"] is not None,
         )
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+
+    def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
+        """The pictures of a shard that dreams them as this run does."""
+        try:
+            other = read_arguments(DreamShardParameters, None, parameters)
+        except BadInput:  # of another version
+            return []
+        same = [piece for piece, original in self._kept.items() if original in other.originals]
+        if not same:
+            return []
+        own = read_arguments(DreamShardParameters, None, self.parameters(same))
+        return map(str, same) if own.makes_as(other) else []
 
     def recipes(self, first: Piece) -> Iterable[str]:
         """That of the first pass: those after it depend on what it makes."""

@@ -4,7 +4,7 @@ It names records of the store, and no place of any machine: the store is the one
 """
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,18 @@ class Shard(InStore):
     def deadline(self) -> Deadline:
         """When nothing more is begun."""
         return Deadline(self.ends_at)
+
+    def makes_as(self, other: "Shard") -> bool:
+        """Whether another shard, of the same code, makes its things in the same way as this one."""
+        return self._way() == other._way()
+
+    def _way(self) -> dict[str, Any]:
+        return self.model_dump(
+            exclude={"store", "run", "model", "ends_at", "stalled_after", "batch", "maps_per_task"} | _ITEMS
+        )
+
+
+_ITEMS = {"units", "originals"}
 
 
 class ShardParameters(Shard):

@@ -2,7 +2,7 @@
 
 A shard is a flow run that makes some of what a run is to make. How it ended is only news of it: what is made is what
 the store has. A shard that ended without all of it is begun again, under the same flow run, by whichever worker is
-free; one that is there already, as the run that submitted it died, is taken over, and not made a second time.
+free; one that is under way already, as the run that submitted it died, is taken over, and not made a second time.
 """
 
 import hashlib
@@ -48,8 +48,6 @@ class Work(Protocol[Given]):
     """The flow that makes a shard, whose deployment bears the name of the pool."""
     what: str
     """What the items are, as "maps"."""
-    besides: str
-    """What decides about what a shard makes, besides the recipes of its items."""
 
     def title(self, item: Given) -> str:
         """Of what progress tells when this item is made: a layer, say."""
@@ -69,19 +67,21 @@ class Work(Protocol[Given]):
     def parameters(self, items: Sequence[Given]) -> Mapping[str, Any]:
         """What a shard is told: names of things in the store, and no place of a machine."""
 
+    def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
+        """What the items are called that a shard with these parameters makes; none where it makes them otherwise."""
+
     def recipes(self, item: Given) -> Iterable[str]:
         """The digests of the recipes of what is made for an item, as far as they are known before that."""
 
 
 @dataclass
 class _Shard(Generic[Item]):
-    """`number`: which flow run for these very items it is, as those before ended well, and the store has not what they
-    made. `attempts`: how often this run has had it begun."""
+    """`attempts`: how often this run has had it begun. `ours`: this run submitted it."""
 
     title: str
     items: tuple[Item, ...]
-    number: int = 1
     attempts: int = 0
+    ours: bool = True
 
 
 class Sharding(Generic[Item]):
@@ -126,16 +126,37 @@ class Sharding(Generic[Item]):
                 report(title, total, total, f"stopped with {left} left", of=self._work.what)
 
     def _cut(self, parts: Iterable[Sequence[Item]]) -> list[str]:
-        """Cut into shards what the store does not have; returns all titles."""
+        """Cut into shards what the store does not have, and take over what is under way; returns all titles."""
         titles: dict[str, None] = {}
+        missing: list[list[Item]] = []
         for part in parts:
-            missing = [item for item in part if not self._work.note(item, "reused")]
             titles |= dict.fromkeys(map(self._work.title, part[:1]))
-            for first in range(0, len(missing), self._most):
-                items = tuple(missing[first : first + self._most])
-                self._waiting.append(_Shard(self._work.title(items[0]), items))
-                self._total[self._waiting[-1].title] += len(items)
+            missing.append([item for item in part if not self._work.note(item, "reused")])
+        taken = self._take_over([item for items in missing for item in items])
+        for items in missing:
+            rest = [item for item in items if str(item) not in taken]
+            for first in range(0, len(rest), self._most):
+                some = tuple(rest[first : first + self._most])
+                self._waiting.append(_Shard(self._work.title(some[0]), some))
+        for shard in [*self._running.values(), *self._waiting]:
+            self._total[shard.title] += len(shard.items)
         return list(titles)
+
+    def _take_over(self, missing: Sequence[Item]) -> set[str]:
+        """Wait for shards under way that make some of what is missing; returns what those items are called."""
+        taken: set[str] = set()
+        if not missing:
+            return taken
+        for flow_run in self._pool.under_way(self._work.flow):
+            wanted = set(self._work.names_in(flow_run.parameters)) - taken
+            items = tuple(item for item in missing if str(item) in wanted)
+            if items:
+                taken |= set(map(str, items))
+                self._running[flow_run.id] = _Shard(self._work.title(items[0]), items, ours=False)
+                self._known[flow_run.id] = flow_run
+        if taken:
+            say(f"{plural(len(self._running), 'shard')} under way already: {len(taken)} {self._work.what}")
+        return taken
 
     def _count(self, shard: _Shard[Item]) -> None:
         title = shard.title
@@ -191,12 +212,8 @@ class Sharding(Generic[Item]):
 
     def _submit(self, shard: _Shard[Item]) -> None:
         work = self._work
+        shard.attempts += 1
         flow_run = self._pool.submit(work.flow, work.name(shard.items), work.parameters(shard.items), self._key(shard))
-        state = flow_run.state
-        if state is None or not state.is_completed():  # else an earlier run has had it made
-            shard.attempts += 1
-            if state is not None and state.is_final():
-                self._pool.run_again(flow_run)
         self._running[flow_run.id] = shard
         self._known[flow_run.id] = flow_run
 
@@ -205,19 +222,19 @@ class Sharding(Generic[Item]):
         shard = self._running[flow_run]
         missing = self._note(flow_run)
         state = ended.state if ended else None
-        cancelled = state is not None and state.is_cancelled()
-        if ended is not None and state is not None and (state.is_crashed() or cancelled):
+        cancelled = state is not None and state.is_cancelled() and shard.ours
+        if ended is not None and state is not None and (state.is_crashed() or state.is_cancelled()):
             self._pool.close_within(ended)
         late = self._session.deadline.passed
         if missing and not late and not cancelled and shard.attempts < ATTEMPTS:
-            if ended is None or state is None or state.is_completed():
-                self._forget(flow_run)
-                shard.number += ended is not None
-                self._waiting.appendleft(shard)
-            else:
+            if shard.ours and ended is not None and state is not None and not state.is_completed():
                 say(f"shard {ended.name} {state.name}: what it lacks of {self._work.what} is made again")
                 shard.attempts += 1
                 self._pool.run_again(ended)
+            else:  # it is told what this run wants, and until when
+                self._forget(flow_run)
+                shard.ours = True
+                self._waiting.appendleft(shard)
             return None
         if missing and not late:
             gave_up = f"its shard was begun {plural(shard.attempts, 'time')}, and did not make it"
@@ -275,10 +292,9 @@ class Sharding(Generic[Item]):
             self._said = line
 
     def _key(self, shard: _Shard[Item]) -> str:
-        """The same for the same work by the same code, whichever run asks for it."""
-        recipes = (recipe for item in shard.items for recipe in self._work.recipes(item))
-        told = "\n".join([self._work.flow, self._work.besides, self._session.code["sources"], *recipes])
-        return f"{hashlib.sha256(told.encode()).hexdigest()}/{shard.number}"
+        """The same only where the answer to the very same question was lost on its way."""
+        told = "\n".join([self._session.run.id, self._work.flow, str(shard.attempts), *map(str, shard.items)])
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _is_refusal(error: httpx.HTTPError) -> bool:

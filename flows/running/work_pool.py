@@ -9,7 +9,8 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import filters
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Cancelling
@@ -81,18 +82,29 @@ class WorkPool:
         """Mark what a dead one has left running as crashed: Prefect marks the flow run alone."""
         mark_within(self._client, flow_run.id, datetime.now(UTC))
 
+    def under_way(self, flow: str) -> list[FlowRun]:
+        """The shards by this flow that have not ended, whoever submitted them."""
+        open_states = filters.FlowRunFilterStateType(any_=[kind for kind in StateType if kind not in TERMINAL_STATES])
+        found: list[FlowRun] = []
+        while page := self._client.read_flow_runs(
+            flow_filter=filters.FlowFilter(name=filters.FlowFilterName(any_=[flow])),
+            deployment_filter=filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=[self.name])),
+            flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=open_states)),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=PAGE,
+            offset=len(found),
+        ):
+            found += page
+        return found
+
     def withdraw(self, flow_run: FlowRun) -> None:
-        """Take one back that nobody needs any more: it is cancelled, or deleted where it was never begun."""
+        """Cancel one that nobody needs any more."""
         with suppress(ObjectNotFound):
             now = self._client.read_flow_run(flow_run.id)
             if now.state is None or now.state.is_final():
                 return
-            if now.state.type in _BEGUN:
-                self._client.set_flow_run_state(now.id, Cancelling(), force=True)
-            elif now.run_count:
-                self._client.set_flow_run_state(now.id, Cancelled(), force=True)
-            else:
-                self._client.delete_flow_run(now.id)
+            cancel: State[Any] = Cancelling() if now.state.type in _BEGUN else Cancelled()
+            self._client.set_flow_run_state(now.id, cancel, force=True)
 
 
 @contextmanager

@@ -195,9 +195,11 @@ class LocalServer:
         except BaseException:
             self.stop()
             raise
-        if self.given:
-            return url
         from flows.running.crashed_runs import mark_crashed
+
+        if self.given:
+            mark_crashed(self.folder, url, deployments=None)
+            return url
         from flows.serving.recorder import note_task_runs
 
         self._within.callback(self.stop)

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from flows.forms.arguments import read_arguments
 from flows.forms.shard import ShardParameters
-from lib.network.units import Unit, ranges_of
+from lib.errors import BadInput
+from lib.network.units import Unit, indices_in, ranges_of
 from lib.oips.growth import Growth
 from storage.runs import How
 from tasks.sweep.context import SweepContext
@@ -16,7 +18,6 @@ class MapWork:
 
     flow = "oip-shard"
     what = "maps"
-    besides = ""
 
     def __init__(
         self,
@@ -88,6 +89,16 @@ class MapWork:
             changed=session.code["changes"] is not None,
         )
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+
+    def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
+        """The units of a shard that grows them as this pass does."""
+        try:
+            other = read_arguments(ShardParameters, None, parameters)
+        except BadInput:  # of another version
+            return []
+        units = [Unit(other.layer, index) for index in indices_in(other.units)]
+        own = read_arguments(ShardParameters, None, self.parameters(units))
+        return map(str, units) if own.makes_as(other) else []
 
     def recipes(self, unit: Unit) -> Iterable[str]:
         """That of the unit's OIPs."""

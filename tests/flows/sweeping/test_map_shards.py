@@ -91,6 +91,9 @@ class Pool:
                 one.state = (self.endings.pop(0) if self.endings else made)(self, one)
         return {key: self.flow_runs[key].model_copy() for key in flow_runs}
 
+    def under_way(self, flow: str) -> list[FlowRun]:
+        return [one.model_copy() for one in self.flow_runs.values() if one.state and not one.state.is_final()]
+
     def run_again(self, flow_run: FlowRun) -> None:
         self.flow_runs[flow_run.id].state = Scheduled()
 
@@ -217,23 +220,56 @@ def test_a_shard_that_was_taken_and_not_begun_is_taken_by_another(context: Sweep
     assert pool.begun == ["0-1", "2-3", "0-1"]
 
 
-def test_a_sweep_that_died_is_taken_over_with_its_shards(context: SweepContext, store: Store) -> None:
-    pool = Pool(context, [nothing(Running()), nothing(Running())])
-    dies = RuntimeError("killed")
-
-    def die(*_: object) -> None:
-        raise dies
-
+def test_a_sweep_that_died_is_taken_over_with_its_shards_however_they_are_cut_now(
+    context: SweepContext, store: Store
+) -> None:
+    pool = Pool(context, [one_made(Running()), nothing(Running())])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sharding, "_pause", die)
+        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
         patch.setattr(pool, "withdraw", lambda flow_run: None)  # no time for that
-        with pytest.raises(RuntimeError):
+        with pytest.raises(ZeroDivisionError):
             sweep(context, pool)
-    for flow_run in pool.flow_runs.values():  # its workers went on
-        flow_run.state = made(pool, flow_run)
-    assert sweep(context, pool) == [LAYER]
+    context.session.look_again([])
+    known = pool.under_way("oip-shard")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "under_way", lambda flow: known)
+        for flow_run in pool.flow_runs.values():  # its workers went on
+            flow_run.state = made(pool, flow_run)
+        assert sweep(context, pool, most=3) == [LAYER]
     assert len(pool.flow_runs) == 2
     assert pool.begun == ["0-1", "2-3"]
+    assert records(store) == [str(unit) for unit in UNITS]
+    assert context.tally.computed == 3
+
+
+def test_a_shard_under_way_that_grows_its_maps_otherwise_is_not_waited_for(context: SweepContext) -> None:
+    pool = Pool(context, [nothing(Running()), nothing(Running())])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
+        patch.setattr(pool, "withdraw", lambda flow_run: None)
+        with pytest.raises(ZeroDivisionError):
+            sweep(context, pool)
+    pool.keys.clear()  # as another run has others
+    for flow_run in pool.flow_runs.values():
+        flow_run.parameters["passes"][-1]["seed"] += 1
+    assert sweep(context, pool) == [LAYER]
+    assert len(pool.flow_runs) == 4
+
+
+def test_a_shard_that_was_taken_over_and_dies_is_submitted_anew(context: SweepContext, store: Store) -> None:
+    pool = Pool(context, [one_made(Running()), nothing(Running())])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
+        patch.setattr(pool, "withdraw", lambda flow_run: None)
+        with pytest.raises(ZeroDivisionError):
+            sweep(context, pool)
+    pool.keys.clear()  # as another run has others
+    known = pool.under_way("oip-shard")
+    pool.under_way = lambda flow: known  # type: ignore[method-assign]
+    for flow_run in pool.flow_runs.values():
+        flow_run.state = Crashed()
+    assert sweep(context, pool) == [LAYER]
+    assert len(pool.flow_runs) == 4
     assert records(store) == [str(unit) for unit in UNITS]
 
 
