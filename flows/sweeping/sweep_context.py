@@ -51,6 +51,8 @@ def open_sweep(
     stored = settle_pixels(open_session, stored, model, parameters.pixels, data)
     network = Network.of(model, stored)
     natural = None if data is None else natural_of(open_session.store, data)
+    if natural is not None:
+        assert natural.images is not None  # damaged ones are met now, and not by some thread
     size = _size(model, parameters.size, natural)
     smaller = {} if size is not None else usual_sizes(open_session.store, stored, smaller_sizes(model))
     small = is_small(model.input_shape, size)

@@ -64,7 +64,7 @@ def grown(monkeypatch: pytest.MonkeyPatch) -> Grown:
     """What is searched for, one unit after the other."""
     import tasks.sweep.oips
 
-    monkeypatch.setattr("flows.sweep.MAPS_AT_ONCE", 1)
+    monkeypatch.setattr("flows.sweeping.layer_maps.MAPS_AT_ONCE", 1)
     search_unit = tasks.sweep.oips.search_unit
     found: Grown = []
 
@@ -203,7 +203,7 @@ def test_what_there_is_no_time_for_is_left_and_not_failed_though_another_map_fai
             raise OutOfTime("the search takes 900 s, and 60 s are left")
         return search_unit(unit, growth, *arguments, **named)
 
-    monkeypatch.setattr("flows.sweep.MAPS_AT_ONCE", 1)
+    monkeypatch.setattr("flows.sweeping.layer_maps.MAPS_AT_ONCE", 1)
     monkeypatch.setattr(tasks.sweep.oips, "search_unit", search)
     ended = state(bench, budget=HOURS, quality="draft", layers=["first"])
     assert begun == ["first/0", "first/1"]

@@ -64,7 +64,7 @@ def before_each(monkeypatch: pytest.MonkeyPatch) -> Callable[[Before], list[str]
 
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.sweep.MAPS_AT_ONCE", 1)
+    monkeypatch.setattr("flows.sweeping.layer_maps.MAPS_AT_ONCE", 1)
 
 
 def over_with(last: int) -> Before:
@@ -168,10 +168,10 @@ def test_several_maps_share_a_task_run_and_each_is_stored_and_fails_by_itself(
 def test_what_time_may_mend_is_tried_again_and_what_it_may_not_is_not(
     copy: Bench, before_each: Callable[[Before], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import flows.sweep
+    from flows.sweeping import layer_maps
 
-    soon = flows.sweep.make_oips.with_options(retry_delay_seconds=[0.05, 0.05])
-    monkeypatch.setattr(flows.sweep, "make_oips", soon)
+    soon = layer_maps.make_oips.with_options(retry_delay_seconds=[0.05, 0.05])
+    monkeypatch.setattr(layer_maps, "make_oips", soon)
 
     def fail(unit: str, _: int) -> None:
         if unit == "Conv2D_1/1" and grown.count(unit) <= 2:

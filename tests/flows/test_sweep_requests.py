@@ -49,7 +49,7 @@ def test_a_sweep_on_s3_takes_few_requests_a_map_and_one_again_hardly_any(
         counted = summary["computed"], summary["reused"]
         assert counted in ((maps, 0), (0, maps))
         assert not any("png" in unit for unit in summary["units"])
-        paths = (unquote(line).partition("/few/")[2].partition("?")[0] for line in proxy.asked)
+        paths = (unquote(one.path).partition("/few/")[2].partition("?")[0] for one in proxy.asked)
         return Counter(path.partition("/")[0] or "listings" for path in paths)
 
     first = requests()

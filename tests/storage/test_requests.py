@@ -29,7 +29,7 @@ def asked(proxy: Weather) -> Callable[[], list[str]]:
     """The methods of the requests since it was called last."""
 
     def since() -> list[str]:
-        found = [line.partition(" ")[0] for line in proxy.asked]
+        found = [one.method for one in proxy.asked]
         proxy.asked.clear()
         return found
 
