@@ -341,7 +341,7 @@ class Disk:
         )
 
     def fill(self) -> None:
-        """Let nothing more be written."""
+        """Let nothing more be written; what waits goes on then, and nothing else goes wrong."""
         if not self.real:
             self._faults.set(disk={"do": "fill"})
             return
@@ -351,6 +351,7 @@ class Disk:
                     file.write(bytes(4096))
             except OSError:
                 pass
+        self._faults.mend()
 
     def empty(self) -> None:
         """Make room."""

@@ -54,7 +54,6 @@ def test_a_full_disk_stops_the_sweep_and_says_so(house: House, disk: Disk) -> No
     with house.sweep(disk.folder / "store") as sweep:
         house.faults.wait_for("Conv2D_2/3 waits")
         sweep.waits_for_many(9)
-        house.faults.mend()
         disk.fill()
         sweep.ends("Failed")
         assert "is full" in sweep.message()
