@@ -441,7 +441,7 @@ def test_smoothing_leaves_out_what_is_fine(ascents: Ascents) -> None:
         grown = ascent.optimise(starts(ascent, 6), np.arange(1, 7), rates(20, 6))
         shares[smoothing] = fine_share(grown.best)
         assert (grown.response[1:] > 0).all()
-    assert shares[1.0] < 0.15 * shares[0.0]
+    assert shares[1.0] < 0.25 * shares[0.0]
     assert shares[2.0] < shares[1.0]
 
 
