@@ -198,7 +198,8 @@ class LocalServer:
         from flows.running.crashed_runs import mark_crashed
 
         if self.given:
-            mark_crashed(self.folder, url, deployments=None)
+            for name in mark_crashed(self.folder, url, deployments=None):
+                self._progress(f"crashed: {name}")
             return url
         from flows.serving.recorder import note_task_runs
 
