@@ -29,7 +29,7 @@ from flows.running.outcome import end_run, few
 from flows.running.pixels import settle_pixels
 from flows.running.shards import Sharding
 from flows.running.work import work
-from flows.running.work_pool import open_pool
+from flows.running.work_pool import check_pool, open_pool
 from lib.errors import BadInput
 from lib.network.units import Unit, select_units
 from lib.pictures.animation import Kind
@@ -79,9 +79,7 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
         work(parameters, "dream") as (open_session, found),
         _open_context(open_session, parameters, found) as (context, tour),
     ):
-        if parameters.pool is not None:
-            with open_pool(parameters.pool, DreamWork.flow):
-                pass  # what cannot be had is said before anything is computed
+        check_pool(parameters.pool, DreamWork.flow)
         tag_flow_run(model=context.network.name)
         run, store, tally = open_session.run.id, open_session.store, context.tally
         todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]

@@ -25,7 +25,7 @@ from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_in_states, end_partial, end_run, few
 from flows.running.shards import Sharding
 from flows.running.work import work
-from flows.running.work_pool import open_pool
+from flows.running.work_pool import check_pool, open_pool
 from flows.sweeping.layer_maps import make_maps
 from flows.sweeping.map_shards import MapWork
 from flows.sweeping.plan import tell_plan
@@ -89,9 +89,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as (open_session, found):
-        if parameters.pool is not None:
-            with open_pool(parameters.pool, MapWork.flow):
-                pass  # what cannot be had is said before anything is computed
+        check_pool(parameters.pool, MapWork.flow)
         run = open_session.run.id
         stored = obtain_sweep_model(open_session, parameters, found)
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)

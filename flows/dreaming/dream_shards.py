@@ -6,6 +6,7 @@ from typing import Any
 from flows.dreaming.dream_passes import PROGRESS, passes_of
 from flows.forms.arguments import read_arguments
 from flows.forms.shard import DreamShardParameters, Original
+from flows.running.joining import about_run
 from lib.errors import BadInput
 from storage.runs import How
 from tasks.dream.context import DreamContext
@@ -62,23 +63,15 @@ class DreamWork:
 
     def parameters(self, pieces: Sequence[Piece]) -> Mapping[str, Any]:
         """What `DreamShardParameters` hold, but for the store: a worker has that by a name of its own."""
-        context, session = self._context, self._context.session
-        assert context.network.record is not None
+        context = self._context
         asked = DreamShardParameters(
-            run=session.run.id,
-            model=context.network.name,
-            model_record=context.network.record,
+            **about_run(context.session, context.network, self._stalled_after),
             originals=[self._kept[piece] for piece in pieces],
             settings=context.settings,
             passes=context.passes,
             zoom=context.zoom,
             rotation=context.rotation,
             guide=context.guide.digest if context.guide else None,
-            ends_at=session.deadline.at,
-            stalled_after=self._stalled_after,
-            sources=session.code["sources"],
-            commit=session.code["commit"],
-            changed=session.code["changes"] is not None,
         )
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
 

@@ -1,7 +1,8 @@
-"""Flow runs that make a shard: what they have in common, whatever is made."""
+"""What shards have in common, whatever is made: what they are told of the run, and how they join it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flows.forms.shard import Shard
 from flows.running.work import alive
@@ -20,6 +21,22 @@ def check_code(shard: Shard) -> None:
             f"this worker runs other code ({here[:8]}) than the run that asks for this ({shard.sources[:8]}): "
             "bring both to the same version"
         )
+
+
+def about_run(session: Session, network: Network, stalled_after: float) -> dict[str, Any]:
+    """What every shard of an open run is told: the fields of `Shard`, but for the store."""
+    assert network.record is not None
+    code = session.code
+    return {
+        "run": session.run.id,
+        "model": network.name,
+        "model_record": network.record,
+        "ends_at": session.deadline.at,
+        "stalled_after": stalled_after,
+        "sources": code["sources"],
+        "commit": code["commit"],
+        "changed": code["changes"] is not None,
+    }
 
 
 @contextmanager

@@ -114,3 +114,10 @@ def open_pool(name: str, flow: str) -> Iterator[WorkPool]:
         pool = WorkPool(name, client)
         pool.check(flow)
         yield pool
+
+
+def check_pool(name: str | None, flow: str) -> None:
+    """Raise BadInput where a pool is named that makes no shards by this flow: before anything is computed."""
+    if name is not None:
+        with open_pool(name, flow):
+            pass

@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.forms.arguments import read_arguments
 from flows.forms.shard import ShardParameters
+from flows.running.joining import about_run
 from lib.errors import BadInput
 from lib.network.units import Unit, indices_in, ranges_of
 from lib.oips.growth import Growth
@@ -67,13 +68,9 @@ class MapWork:
 
     def parameters(self, units: Sequence[Unit]) -> Mapping[str, Any]:
         """What `ShardParameters` hold, but for the store: a worker has that by a name of its own."""
-        context, session = self._context, self._context.session
-        assert context.network.record is not None
-        layer = units[0].layer
+        context, layer = self._context, units[0].layer
         asked = ShardParameters(
-            run=session.run.id,
-            model=context.network.name,
-            model_record=context.network.record,
+            **about_run(context.session, context.network, self._stalled_after),
             data_record=context.natural.record if context.natural else None,
             layer=layer,
             units=ranges_of(unit.index for unit in units),
@@ -82,11 +79,6 @@ class MapWork:
             size=context.size_of(layer),
             batch=context.batch,
             maps_per_task=self._maps_per_task,
-            ends_at=session.deadline.at,
-            stalled_after=self._stalled_after,
-            sources=session.code["sources"],
-            commit=session.code["commit"],
-            changed=session.code["changes"] is not None,
         )
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
 

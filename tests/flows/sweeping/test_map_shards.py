@@ -154,6 +154,15 @@ def sweep(context: SweepContext, pool: Pool, *, most: int = 2, stalled_after: fl
     return whole
 
 
+def die_in_a_sweep(context: SweepContext, pool: Pool) -> None:
+    """A sweep whose process dies when its first shards are submitted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
+        patch.setattr(pool, "withdraw", lambda flow_run: None)  # no time for that
+        with pytest.raises(ZeroDivisionError):
+            sweep(context, pool)
+
+
 def found(context: SweepContext) -> list[str]:
     """The units of which the run has OIPs."""
     return sorted(context.tally.made)
@@ -224,11 +233,7 @@ def test_a_sweep_that_died_is_taken_over_with_its_shards_however_they_are_cut_no
     context: SweepContext, store: Store
 ) -> None:
     pool = Pool(context, [one_made(Running()), nothing(Running())])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
-        patch.setattr(pool, "withdraw", lambda flow_run: None)  # no time for that
-        with pytest.raises(ZeroDivisionError):
-            sweep(context, pool)
+    die_in_a_sweep(context, pool)
     context.session.look_again([])
     known = pool.under_way("oip-shard")
     with pytest.MonkeyPatch.context() as patch:
@@ -244,11 +249,7 @@ def test_a_sweep_that_died_is_taken_over_with_its_shards_however_they_are_cut_no
 
 def test_a_shard_under_way_that_grows_its_maps_otherwise_is_not_waited_for(context: SweepContext) -> None:
     pool = Pool(context, [nothing(Running()), nothing(Running())])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
-        patch.setattr(pool, "withdraw", lambda flow_run: None)
-        with pytest.raises(ZeroDivisionError):
-            sweep(context, pool)
+    die_in_a_sweep(context, pool)
     pool.keys.clear()  # as another run has others
     for flow_run in pool.flow_runs.values():
         flow_run.parameters["passes"][-1]["seed"] += 1
@@ -258,11 +259,7 @@ def test_a_shard_under_way_that_grows_its_maps_otherwise_is_not_waited_for(conte
 
 def test_a_shard_that_was_taken_over_and_dies_is_submitted_anew(context: SweepContext, store: Store) -> None:
     pool = Pool(context, [one_made(Running()), nothing(Running())])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sharding, "_pause", lambda _: 1 / 0)
-        patch.setattr(pool, "withdraw", lambda flow_run: None)
-        with pytest.raises(ZeroDivisionError):
-            sweep(context, pool)
+    die_in_a_sweep(context, pool)
     pool.keys.clear()  # as another run has others
     known = pool.under_way("oip-shard")
     pool.under_way = lambda flow: known  # type: ignore[method-assign]
