@@ -60,8 +60,9 @@ class KnownRecords:
 
     def read_ahead(self, keys: Iterable[str]) -> None:
         """Ask for those of these records that are not known, side by side. What is damaged or gone is left out."""
+        wanted = dict.fromkeys(keys)  # before the lock: whoever gives them one by one may ask here for others
         with self._lock:
-            unknown = [key for key in dict.fromkeys(keys) if key not in self._packed]
+            unknown = [key for key in wanted if key not in self._packed]
         unknown = [key for key in unknown if self._read_copy(key) is None]
         for record in read_records(self._files, unknown):
             if isinstance(record, Record):

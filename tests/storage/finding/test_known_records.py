@@ -72,3 +72,10 @@ def test_a_folder_has_no_copies_beside_its_records(store, committing):
     store.listing().add(record)
     assert list(store.read_records([record.key])) == [record]
     assert list(store.files.listing("records")) == [record_path(record.key)]
+
+
+def test_keys_that_are_found_by_asking_for_other_records_can_be_read_ahead(store, committing):
+    first, second = (committing(store, parameters={"number": number}).key for number in range(2))
+    known = KnownRecords(store.files)
+    known.read_ahead(known.read(key).key for key in (first, second))
+    assert known.get(second) is not None
