@@ -18,11 +18,14 @@ from tests.flows.being_up import ask, environment, wait_until
 from tests.flows.fleet.stand_in import NAME, PLACE
 
 AUTH = "fleet:a password"
-COMMAND = (
+REAL = ("-m", "flows.cli")
+"""`dreamsweep`, as words for Python."""
+_SWAP = (
     "import sys; from flows.cli import main; from flows.fleet.shards import SHARD_FLOWS; "
     f"SHARD_FLOWS.clear(); SHARD_FLOWS[{NAME!r}] = {PLACE!r}; sys.exit(main())"
 )
-"""`dreamsweep`, with the stand-in for shards."""
+COMMAND = ("-c", _SWAP)
+"""The same with the stand-in for shards."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,10 @@ class FleetServer:
         """What the API answers."""
         return ask(f"{self.url}{path}", method, headers={"Authorization": authorization(AUTH)}, **more)
 
-    def deploy(self, home: Path, pool: str) -> None:
+    def deploy(self, home: Path, pool: str, command: Sequence[str] = COMMAND) -> None:
         """`dreamsweep deploy`."""
         done = subprocess.run(
-            [sys.executable, "-c", COMMAND, "deploy", "--pool", pool],
+            [sys.executable, *command, "deploy", "--pool", pool],
             env=self.settings(home),
             capture_output=True,
             text=True,
@@ -80,6 +83,7 @@ class Worker:
     arguments: Sequence[str] = ()
     more: Mapping[str, str | None] = field(default_factory=dict)
     """Variables of its environment, and those that are to be missing."""
+    command: Sequence[str] = COMMAND
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -87,7 +91,7 @@ class Worker:
         Store.open(self.home / "store")
         settings = self.server.settings(self.home)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "worker", "--pool", self.pool, *self.arguments],
+            [sys.executable, *self.command, "worker", "--pool", self.pool, *self.arguments],
             env={name: value for name, value in (settings | dict(self.more)).items() if value is not None},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -172,17 +172,17 @@ def test_one_host_needs_no_other_server(tmp_path: Path) -> None:
     Store.open(home / "store")
     settings = environment(home, PYTHONPATH=str(CHECKOUT))
     made = subprocess.run(
-        [sys.executable, "-c", COMMAND, "deploy", "--pool", "here"], env=settings, capture_output=True, text=True
+        [sys.executable, *COMMAND, "deploy", "--pool", "here"], env=settings, capture_output=True, text=True
     )
     assert made.returncode == 0, made.stderr
     worker = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "worker", "--pool", "here"], env=settings, stderr=subprocess.PIPE, text=True
+        [sys.executable, *COMMAND, "worker", "--pool", "here"], env=settings, stderr=subprocess.PIPE, text=True
     )
     assert worker.stderr is not None
     try:
         assert any(READY in line for line in worker.stderr)
         shown = subprocess.run(
-            [sys.executable, "-c", COMMAND, "fleet", "--pool", "here"], env=settings, capture_output=True, text=True
+            [sys.executable, *COMMAND, "fleet", "--pool", "here"], env=settings, capture_output=True, text=True
         )
         assert "online" in shown.stdout
     finally:

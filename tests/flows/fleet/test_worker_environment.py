@@ -52,11 +52,14 @@ def test_shards_are_told_the_store_of_their_worker_and_may_use_no_other(
 ) -> None:
     store = str(tmp_path / "store")
     monkeypatch.setenv("PREFECT_CLIENT_MAX_RETRIES", "3")
+    monkeypatch.delenv("DREAMSWEEP_MNIST", raising=False)
     told = worker_environment(store)
     assert told["DREAMSWEEP_STORE"] == store
     assert json.loads(told[allowed_places.ROOTS]) == [str(DATA_FOLDER), store]
     # what the user has set stays
     assert {name for name in CLIENT_SETTINGS if name not in told} == {"PREFECT_CLIENT_MAX_RETRIES"}
+    monkeypatch.setenv("DREAMSWEEP_MNIST", str(tmp_path / "mnist"))
+    assert json.loads(worker_environment(store)[allowed_places.ROOTS])[2:] == [str(tmp_path / "mnist")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""A sweep and dreams by a worker on a real server, which makes real shards: the same as in one process."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.store import Store
+from tests.flows.fleet.fleet_server import REAL, FleetServer, Worker
+from tests.flows.tiny import UNITS, saved, small_cnn, write_photograph, write_pictures
+
+pytestmark = pytest.mark.slow
+POOL = "real"
+
+
+class House:
+    """A data folder whose user has a network, a data set and photographs."""
+
+    def __init__(self, server: FleetServer, home: Path, subject: Path) -> None:
+        self.server, self.home = server, home
+        home.mkdir()
+        self._given = ("--model", subject / "small.keras", "--pixels", "0..1")
+        self._sweep = ("sweep", *self._given, "--data", f"folder:{subject / 'pictures'}", "--steps", 16, "--starts", 4)
+        self._dream = ("dream", subject / "photographs", *self._given, "--steps", 2, "--octaves", 1, "--passes", 2)
+
+    def run(self, *words: object, code: int = 0) -> Any:
+        """What a command says as JSON."""
+        done = subprocess.run(
+            [sys.executable, *REAL, *map(str, words), "--json"],
+            env=self.server.settings(self.home),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    def sweep(self, *more: object) -> dict[str, str]:
+        """Sweep; the digest of each unit's OIPs."""
+        return self._made(self.run(*self._sweep, *more), "oips")
+
+    def dream(self, *more: object) -> dict[str, str]:
+        """Dream, though one picture cannot be read; the digest of each dream."""
+        return self._made(self.run(*self._dream, "--out", self.home / "dreams", *more, code=1), "picture")
+
+    def _made(self, summary: dict[str, Any], role: str) -> dict[str, str]:
+        store = Store.open(self.home / "store")
+        found = store.run(summary["run"]).units
+        records = {title: store.record(result.record) for title, result in found.items()}
+        wanted = {"oip", "dream"}
+        return {title: record.output(role).digest for title, record in records.items() if record.task in wanted}
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is swept and dreamed into: of the photographs, one is no picture."""
+    folder = tmp_path_factory.mktemp("subject")
+    saved(small_cnn(), folder / "small.keras")
+    write_pictures(folder / "pictures")
+    for number in range(3):
+        write_photograph(folder / "photographs" / f"{number}.png", number, channels=1)
+    (folder / "photographs" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fleet(fleet_server: FleetServer, tmp_path_factory: pytest.TempPathFactory, subject: Path) -> Iterator[House]:
+    """A house whose pool has a worker, on the same machine."""
+    house = House(fleet_server, tmp_path_factory.mktemp("fleet") / "home", subject)
+    fleet_server.deploy(house.home, POOL, REAL)
+    worker = Worker(fleet_server, house.home, POOL, command=REAL)
+    worker.says("takes 1 shard at a time")
+    yield house
+    assert worker.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture(scope="module")
+def alone(fleet_server: FleetServer, tmp_path_factory: pytest.TempPathFactory, subject: Path) -> House:
+    """A house that makes all in one process."""
+    return House(fleet_server, tmp_path_factory.mktemp("alone") / "home", subject)
+
+
+def shards(server: FleetServer, flow: str) -> list[str]:
+    """The names of the states of a flow's shards."""
+    asked = {"flows": {"name": {"any_": [flow]}}, "deployments": {"name": {"any_": [POOL]}}}
+    return [one["state"]["name"] for one in server.ask("POST", "/flow_runs/filter", json=asked)]
+
+
+def test_a_sweep_by_a_worker_has_what_one_process_makes_and_a_second_one_has_no_shard(
+    fleet: House, alone: House
+) -> None:
+    made = fleet.sweep("--pool", POOL, "--maps-per-shard", 3)
+    assert sorted(made) == UNITS
+    assert shards(fleet.server, "oip-shard") == ["Completed"] * 4
+    assert made == alone.sweep()
+    assert fleet.sweep("--pool", POOL) == made
+    assert len(shards(fleet.server, "oip-shard")) == 4
+
+
+def test_dreams_by_a_worker_are_those_of_one_process_and_what_is_no_picture_fails_alone(
+    fleet: House, alone: House
+) -> None:
+    made = fleet.dream("--pool", POOL, "--pictures-per-shard", 2)
+    assert len(made) == 6
+    assert shards(fleet.server, "dream-shard") == ["Completed"] * 2
+    assert made == alone.dream()
+    assert fleet.dream("--pool", POOL) == made
+    assert len(shards(fleet.server, "dream-shard")) == 2
