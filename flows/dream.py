@@ -134,7 +134,7 @@ def _dream_by_pool(
     """Dream all that there is time for by the workers of a pool."""
     after = parameters.stalled_after
     work = DreamWork(context, partial(_put, context, files=files), stalled_after=after)
-    with open_pool(pool, DreamWork.flow) as work_pool:
+    with open_pool(pool) as work_pool:
         Sharding(work, work_pool, context.session, most=parameters.pictures_per_shard, stalled_after=after).make([todo])
 
 

@@ -27,6 +27,7 @@ from flows.running.shards import Sharding
 from flows.running.work import work
 from flows.running.work_pool import check_pool, open_pool
 from flows.sweeping.layer_maps import make_maps
+from flows.sweeping.layer_shards import LayerWork
 from flows.sweeping.map_shards import MapWork
 from flows.sweeping.plan import tell_plan
 from flows.sweeping.sweep_context import better_recipes, obtain_sweep_model, open_sweep, sweep_recipes
@@ -55,7 +56,7 @@ from tasks.sweep.exemplars import make_exemplars
 from tasks.sweep.interpretability import interpretability_title, judge_layers
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
-from tasks.sweep.naturalness import measure_naturalness, naturalness_recipe, naturalness_title
+from tasks.sweep.naturalness import measure_naturalness, naturalness_title, shown_recipe
 from tasks.sweep.negatives import make_negatives, negatives_recipes, negatives_title
 from tasks.sweep.telling import telling_warnings
 from tasks.sweep.weights import compare_weights
@@ -89,7 +90,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as (open_session, found):
-        check_pool(parameters.pool, MapWork.flow)
+        check_pool(parameters.pool, MapWork.flow, LayerWork.flow)
         run = open_session.run.id
         stored = obtain_sweep_model(open_session, parameters, found)
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
@@ -265,18 +266,21 @@ def _sweep_by_pool(
     parameters: SweepParameters,
     pool: str,
 ) -> None:
-    """Sweep these parts in one pass by the workers of a pool; layers that are whole then are gathered."""
-
-    def gather(layer: str) -> None:
-        if growth == context.growth:
-            indices = [unit.index for unit in next(units[one] for one in units if one.name == layer)]
-            report_layer(context, _gather(context, layer, indices, parameters.large_tensors))
-
-    after = parameters.stalled_after
-    maps = MapWork(context, growth, gather, maps_per_task=parameters.maps_per_task, stalled_after=after)
-    with open_pool(pool, MapWork.flow) as work_pool:
-        sharding = Sharding(maps, work_pool, context.session, most=parameters.maps_per_shard, stalled_after=after)
+    """Sweep these parts in one pass by the workers of a pool; of layers that are whole then, so is what comes after."""
+    after, large, session = parameters.stalled_after, parameters.large_tensors, context.session
+    whole: list[str] = []
+    maps = MapWork(context, growth, whole.append, maps_per_task=parameters.maps_per_task, stalled_after=after)
+    with open_pool(pool) as work_pool:
+        sharding = Sharding(maps, work_pool, session, most=parameters.maps_per_shard, stalled_after=after)
         sharding.make([part for _, part, _ in list(parts)])
+        if growth != context.growth:
+            return
+        layers = LayerWork(context, units, large_tensors=large, stalled_after=after)
+        shown = [layer.name for layer, chosen in units.items() if layer.name in whole and _any_shown(context, chosen)]
+        Sharding(layers, work_pool, session, most=1, stalled_after=after).make([[layer] for layer in shown])
+    for layer, chosen in units.items():
+        if layer.name in whole:
+            report_layer(context, _gather(context, layer.name, [unit.index for unit in chosen], large))
 
 
 def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:
@@ -302,8 +306,7 @@ def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], 
 
     for layer, chosen in units.items():
         title, indices = naturalness_title(layer.name), [unit.index for unit in chosen if tally.is_made(str(unit))]
-        recipe = naturalness_recipe(context, layer.name, indices)
-        if indices and not is_late(title, recipe is not None and session.find(recipe) is not None):
+        if indices and not is_late(title, session.find(shown_recipe(context, layer.name, indices)) is not None):
             note(title, measure_naturalness(layer.name, indices, run, return_state=True))
     if context.judge is not None:
         layers = {layer.name: [unit.index for unit in chosen] for layer, chosen in units.items()}
@@ -350,12 +353,16 @@ def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> tup
     for unit, record in find_made(context, unvisited).items():
         context.note_oips(str(unit), growth, record, "reused")
     for layer, waiting in unvisited.items():
-        if waiting and any(shown.is_made(str(unit)) for unit in units[layer]):
+        if waiting and _any_shown(context, units[layer]):
             record = _gather(context, layer.name, [unit.index for unit in units[layer]], large_tensors)
             report_layer(context, record)
     missing = [str(unit) for waiting in unvisited.values() for unit in waiting if not context.is_had(str(unit), growth)]
     left = sum(not shown.is_made(unit) for unit in missing)
     return left, len(missing) - left
+
+
+def _any_shown(context: SweepContext, units: Iterable[Unit]) -> bool:
+    return any(context.tally.is_made(str(unit)) for unit in units)
 
 
 def _gather(context: SweepContext, layer: str, indices: list[int], large_tensors: bool) -> Record:

@@ -160,6 +160,10 @@ class Run:
             self._failed_kinds.pop(unit, None)
             self._write_now_and_then(at_once=how == "reused" and record.recipe not in self._pinned)
 
+    def has_made(self, record: Record) -> bool:
+        """Whether a record was made in the name of this run, also where another process did that."""
+        return record.provenance.run == self.id
+
     def has_pinned(self, recipe: str) -> bool:
         """Whether garbage collection keeps away from the records of this recipe."""
         return recipe in self._pinned
@@ -226,6 +230,10 @@ class JoinedRun(Run):
 
     def pin(self, recipes: Iterable[str]) -> None:
         """Whoever opened the run has pinned what it may reuse."""
+
+    def has_made(self, record: Record) -> bool:
+        """False: what was made in its name before is there already."""
+        return False
 
     def has_pinned(self, recipe: str) -> bool:
         """True: whoever opened the run has pinned what it may reuse."""

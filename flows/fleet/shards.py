@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import PrefectClient
 
-SHARD_FLOWS = {"oip-shard": "flows.shard.oip_shard", "dream-shard": "flows.dream_shard.dream_shard"}
+SHARD_FLOWS = {
+    "oip-shard": "flows.shard.oip_shard",
+    "layer-shard": "flows.layer_shard.layer_shard",
+    "dream-shard": "flows.dream_shard.dream_shard",
+}
 """Every flow that does a part of a coordinator's work: its name, and where it is."""
 
 

@@ -23,9 +23,9 @@ LATELY = timedelta(days=1)
 ENDED = 200
 """So many shards that have ended are looked at, the latest ones."""
 _PAGE = 200
-_PICTURES = "originals"
-"""The parameter of shards that dream."""
-WHAT = ("maps", "pictures")
+_PICTURES, _WHOLE_LAYER = "originals", "made"
+"""A parameter of shards that dream, and one of those that finish a layer."""
+WHAT = ("maps", "layers", "pictures")
 """What shards make."""
 
 
@@ -41,7 +41,7 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard that is under way or waits: of which run, how many maps or pictures it has, and its state."""
+    """A shard that is under way or waits: of which run, how many maps, layers or pictures it has, and its state."""
 
     name: str
     run: str
@@ -53,7 +53,7 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkStatus:
-    """What shards make, `what` being "maps" or "pictures".
+    """What shards make, `what` being "maps", "layers" or "pictures".
 
     Attributes:
         running: how many are in shards that run; `waiting`: in those that wait.
@@ -74,7 +74,7 @@ class FleetStatus:
 
     Attributes:
         states: how many shards are in which state, of the runs that have shards under way, else of the latest run.
-        work: what is under way or waits, for maps and for pictures.
+        work: what is under way or waits, of maps, layers and pictures.
         waits_for: what shards wait for; None where none waits.
         failures: what the latest shards say that failed, the latest first.
     """
@@ -207,7 +207,7 @@ def _work(
 
 
 def _seconds_an_item(ended: "Sequence[FlowRun]") -> float | None:
-    """How long a shard takes for a map or picture, by those that were completed; None where none was."""
+    """How long a shard takes for an item, by those that were completed; None where none was."""
     times = [
         run.total_run_time.total_seconds() / _items(run)
         for run in ended
@@ -221,13 +221,17 @@ def _shard(run: "FlowRun") -> Shard:
 
 
 def _what(run: "FlowRun") -> str:
-    return "pictures" if _PICTURES in run.parameters else "maps"
+    if _PICTURES in run.parameters:
+        return "pictures"
+    return "layers" if _WHOLE_LAYER in run.parameters else "maps"
 
 
 def _items(run: "FlowRun") -> int:
-    """How many maps or pictures a shard has; 0 where its parameters do not say."""
+    """How many maps, layers or pictures a shard has; 0 where its parameters do not say."""
     if _PICTURES in run.parameters:
         return len(run.parameters[_PICTURES])
+    if _WHOLE_LAYER in run.parameters:
+        return 1
     try:
         return len(indices_in(_parameter(run, "units")))
     except BadInput:

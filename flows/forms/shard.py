@@ -3,9 +3,11 @@
 It names records of the store, and no place of any machine: the store is the one that the worker has.
 """
 
+import math
 from datetime import datetime
 from typing import Any, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from flows.forms.every_run import InStore
@@ -15,6 +17,7 @@ from lib.deadline import Deadline
 from lib.dream.settings import DreamSettings
 from lib.network.units import indices_in
 from lib.oips.growth import Growth, QualityName
+from lib.oips.photographs import PictureStatistics
 from tasks.session.provenance import CodeVersion
 
 
@@ -59,8 +62,30 @@ class Shard(InStore):
 _ITEMS = {"units", "originals"}
 
 
-class ShardParameters(Shard):
-    """Which maps to make for a sweep that another process has open, and how."""
+class Statistics(Form):
+    """What the data set's pictures are like: `lib.oips.photographs.PictureStatistics`."""
+
+    exponent: float = Field(title="Exponent", description="Of the fall of the amplitude with frequency.")
+    covariance: list[list[float]] = Field(title="Covariance", description="Of the channels.")
+    chroma: float | None = Field(None, title="Chroma", description="Of the most colourful. Empty: it is not known.")
+    contrast: float = Field(title="Contrast", description="The standard deviation, as a share of the range.")
+
+    @classmethod
+    def of(cls, found: PictureStatistics) -> Self:
+        """As a shard is told them."""
+        chroma = found.chroma if math.isfinite(found.chroma) else None
+        return cls(
+            exponent=found.exponent, covariance=found.covariance.tolist(), chroma=chroma, contrast=found.contrast
+        )
+
+    def known(self) -> PictureStatistics:
+        """As a sweep has them."""
+        chroma = math.inf if self.chroma is None else self.chroma
+        return PictureStatistics(self.exponent, np.array(self.covariance), chroma, self.contrast)
+
+
+class LayerOfSweep(Shard):
+    """Some units of one layer of a sweep that another process has open, and how that sweep grows OIPs."""
 
     data_record: str | None = Field(
         None,
@@ -72,19 +97,45 @@ class ShardParameters(Shard):
     passes: list[Growth] = Field(
         min_length=1, title="Passes", description="How maps are grown in each pass of the sweep, drafts first."
     )
-    quality: QualityName = Field(title="Quality", description="In which of the passes these maps are made.")
     size: Size | None = Field(
         None, title="Size", description="The height and width of the images. Empty: the network's own."
     )
     batch: int = Field(ge=1, title="Batch size", description="How many images are optimised together.")
+    statistics: Statistics | None = Field(
+        None,
+        title="Statistics",
+        description="What the data set's pictures are like. Empty: the style does not ask for that.",
+    )
+
+    @model_validator(mode="after")
+    def _units_are_indices(self) -> Self:
+        indices_in(self.units)
+        return self
+
+
+class ShardParameters(LayerOfSweep):
+    """Which maps to make for a sweep that another process has open, and how."""
+
+    quality: QualityName = Field(title="Quality", description="In which of the passes these maps are made.")
     maps_per_task: int = Field(ge=1, title="Maps per task run", description="How many maps one task run takes.")
 
     @model_validator(mode="after")
     def _of_the_sweep(self) -> Self:
-        indices_in(self.units)
         if self.quality not in {growth.quality for growth in self.passes}:
             raise ValueError(f"no pass of the sweep has quality {self.quality}")
         return self
+
+
+class LayerShardParameters(LayerOfSweep):
+    """Which layer to finish for a sweep that another process has open, when its maps are made."""
+
+    failed: str | None = Field(None, title="Failed", description="Which of the units failed, as 3,7. Empty: none.")
+    made: str = Field(title="Made", description="The digest of a file that says which records the units have.")
+    of: int = Field(ge=1, title="Of", description="How many units the layer has.")
+    large_tensors: bool = Field(title="Large tensors", description="Gather tensors above 2 GB too.")
+    likeness: dict[str, float] | None = Field(
+        None, title="Likeness", description="How much detail and colour the data set's images have. Empty: no data set."
+    )
 
 
 class Original(Form):

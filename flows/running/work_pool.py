@@ -108,16 +108,15 @@ class WorkPool:
 
 
 @contextmanager
-def open_pool(name: str, flow: str) -> Iterator[WorkPool]:
-    """The pool of a name. Raises BadInput where it makes no shards by this flow."""
+def open_pool(name: str) -> Iterator[WorkPool]:
+    """The pool of a name, while inside."""
     with get_client(sync_client=True) as client:
-        pool = WorkPool(name, client)
-        pool.check(flow)
-        yield pool
+        yield WorkPool(name, client)
 
 
-def check_pool(name: str | None, flow: str) -> None:
-    """Raise BadInput where a pool is named that makes no shards by this flow: before anything is computed."""
+def check_pool(name: str | None, *flows: str) -> None:
+    """Raise BadInput where a pool is named that makes no shards by these flows: before anything is computed."""
     if name is not None:
-        with open_pool(name, flow):
-            pass
+        with open_pool(name) as pool:
+            for flow in flows:
+                pool.check(flow)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.forms.arguments import read_arguments
-from flows.forms.shard import ShardParameters
+from flows.forms.shard import ShardParameters, Statistics
 from flows.running.joining import about_run
 from lib.errors import BadInput
 from lib.network.units import Unit, indices_in, ranges_of
@@ -68,16 +68,9 @@ class MapWork:
 
     def parameters(self, units: Sequence[Unit]) -> Mapping[str, Any]:
         """What `ShardParameters` hold, but for the store: a worker has that by a name of its own."""
-        context, layer = self._context, units[0].layer
         asked = ShardParameters(
-            **about_run(context.session, context.network, self._stalled_after),
-            data_record=context.natural.record if context.natural else None,
-            layer=layer,
-            units=ranges_of(unit.index for unit in units),
-            passes=list(context.passes),
+            **about_layer(self._context, units[0].layer, [unit.index for unit in units], self._stalled_after),
             quality=self._growth.quality,
-            size=context.size_of(layer),
-            batch=context.batch,
             maps_per_task=self._maps_per_task,
         )
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
@@ -95,3 +88,19 @@ class MapWork:
     def recipes(self, unit: Unit) -> Iterable[str]:
         """That of the unit's OIPs."""
         return [oip_recipe(self._context, unit, self._growth).digest]
+
+
+def about_layer(context: SweepContext, layer: str, indices: Iterable[int], stalled_after: float) -> dict[str, Any]:
+    """What every shard of some units of a layer is told: the fields of `LayerOfSweep`, but for the store."""
+    return {
+        **about_run(context.session, context.network, stalled_after),
+        "data_record": context.natural.record if context.natural else None,
+        "layer": layer,
+        "units": ranges_of(indices),
+        "passes": list(context.passes),
+        "size": context.size_of(layer),
+        "batch": context.batch,
+        "statistics": Statistics.of(context.statistics_of(layer))
+        if context.natural and context.like_pictures
+        else None,
+    }

@@ -12,6 +12,8 @@ from storage.collection.lease import LEASE, is_held
 from storage.errors import StoreUnusable
 from storage.files import Files
 
+_UNSEEN = b"nothing yet"
+
 
 class Witness:
     """What one process has seen of collections. Any number of threads may share it."""
@@ -21,11 +23,16 @@ class Witness:
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._asked = self._answered = 0
-        self._seen = b"nothing yet"
+        self._seen = _UNSEEN
         self._failed = False
 
     def before(self) -> bytes:
-        """What a commit that begins now has to hand to `was_alone`."""
+        """What a commit that begins now has to hand to `was_alone`.
+
+        The first of a process looks: else each blob of the first burst would be asked for.
+        """
+        if self._seen is _UNSEEN:
+            self._look()
         with self._lock:
             return self._seen
 

@@ -151,7 +151,7 @@ class Session:
         note = note or functools.partial(self.run.add, unit or recipe.task)
         found = self.find(recipe)
         if found is not None:
-            note(found, "reused")
+            note(found, "computed" if self.run.has_made(found) else "reused")
             # What was not pinned may have been collected until the run had said that it needs it.
             if self.run.has_pinned(recipe.digest) or self.store.files.exists(record_path(found.key)):
                 return found, True

@@ -78,7 +78,9 @@ class SweepContext(RunContext):
     drafts first; `better`: how those of a higher quality would be, which are shown where they are there; `ways`:
     all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `late`:
     titles of what there was no time left for. `deferred`: units whose search goes on for long, while `defers` says that
-    such are put off. `tally` has of each unit the OIPs that are shown, whatever their quality.
+    such are put off. `statistics`: what the data set's pictures are like, and `likeness`: how much fine detail and
+    colour they have, both by the size of images, as far as that is known. `tally` has of each unit the OIPs that are
+    shown, whatever their quality.
     """
 
     growth: Growth
@@ -97,8 +99,9 @@ class SweepContext(RunContext):
     smaller: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
+    statistics: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
+    likeness: dict[tuple[int, int] | None, dict[str, float]] = field(default_factory=dict)
     _layers: OpenLayers = field(default_factory=OpenLayers)
-    _measured: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
     _dead: dict[str, Bools] = field(default_factory=dict)
     _shown: dict[str, tuple[str, How]] = field(default_factory=dict)
     _passes: dict[QualityName, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -297,10 +300,14 @@ class SweepContext(RunContext):
         photographs."""
         if self.natural is None or not _likens(style):
             return of_photographs(self.network.model.input_shape[-1])
+        return self.statistics_of(layer)
+
+    def statistics_of(self, layer: str) -> PictureStatistics:
+        """What the data set's pictures are like at the size of a layer's images. There must be a data set."""
         size = self.size_of(layer)
-        if size not in self._measured:
-            self._measured[size] = measure_pictures(self.images_at(size))
-        return self._measured[size]
+        if size not in self.statistics:
+            self.statistics[size] = measure_pictures(self.images_at(size))
+        return self.statistics[size]
 
     def _measure(self, layer: str) -> Measure:
         """What measures images as they are stored, by the network as it was saved."""

@@ -46,26 +46,11 @@ def gather_layer(
     """
     context = find_shared(run, SweepContext)
     units = [Unit(layer, index) for index in indices]
-    made = context.tally.made
-    there = [unit for unit in units if str(unit) in made]
-    found = context.session.store.read_records(made[str(unit)] for unit in there)
-    records = dict(zip(there, found, strict=True))
+    records = _records(context, units)
     missing = {Unit(layer, index): _FAILED for index in failed}
-    oips = {unit: records[unit].output("oips") for unit in units if unit in records}
-    gathered = large or sum(output.size for output in oips.values()) <= LARGEST
-    parameters: dict[str, Json] = {
-        "layer": layer,
-        "units": [unit.index for unit in units],
-        "failed": [unit.index for unit in missing],
-        "model": context.network.name,
-        "data": context.natural.name if context.natural else None,
-        "tensors": gathered,
-        "oips_version": OIPS_VERSION,  # verdicts and responses are shown too, and are in no digest of an image
-        **context.recipe_parameters(layer),
-    }
-    grown = {str(unit): output.digest for unit, output in oips.items()}
-    recipes = {f"recipe of {unit}": records[unit].recipe for unit in oips}  # what a verdict rests on
-    recipe = Recipe(KIND.task, VERSION, parameters, context.recipe_inputs() | grown | recipes)
+    oips = {unit: record.output("oips") for unit, record in records.items()}
+    gathered = _is_gathered(records, large)
+    recipe = layer_recipe(context, layer, indices, failed, large)
 
     def compute() -> tuple[list[NewOutput], list[Input]]:
         store = context.session.store
@@ -92,9 +77,42 @@ def gather_layer(
             outputs.append(
                 NewOutput("tensors", hdf5_bytes(tensors, {"/": about}), "tensors", HDF5, attributes={"layer": layer})
             )
-        return outputs, [*(Input(unit, digest) for unit, digest in grown.items()), *context.lineage_inputs()]
+        read = [Input(str(unit), output.digest) for unit, output in oips.items()]
+        return outputs, [*read, *context.lineage_inputs()]
 
     return context.session.obtain(recipe, compute, unit=layer_title(layer))
+
+
+def layer_recipe(
+    context: SweepContext, layer: str, indices: Sequence[int], failed: Sequence[int], large: bool
+) -> Recipe:
+    """What `gather_layer` will compute, given the same; the records of the units that are made are read for that."""
+    records = _records(context, [Unit(layer, index) for index in indices])
+    parameters: dict[str, Json] = {
+        "layer": layer,
+        "units": [*indices],
+        "failed": [*failed],
+        "model": context.network.name,
+        "data": context.natural.name if context.natural else None,
+        "tensors": _is_gathered(records, large),
+        "oips_version": OIPS_VERSION,  # verdicts and responses are shown too, and are in no digest of an image
+        **context.recipe_parameters(layer),
+    }
+    grown = {str(unit): record.output("oips").digest for unit, record in records.items()}
+    recipes = {f"recipe of {unit}": record.recipe for unit, record in records.items()}  # what a verdict rests on
+    return Recipe(KIND.task, VERSION, parameters, context.recipe_inputs() | grown | recipes)
+
+
+def _records(context: SweepContext, units: Sequence[Unit]) -> dict[Unit, Record]:
+    """The records of the OIPs that are shown, of those units that are made."""
+    made = context.tally.made
+    there = [unit for unit in units if str(unit) in made]
+    return dict(zip(there, context.session.store.read_records(made[str(unit)] for unit in there), strict=True))
+
+
+def _is_gathered(records: Mapping[Unit, Record], large: bool) -> bool:
+    """Whether the tensors of these OIPs go into a file of their own."""
+    return large or sum(record.output("oips").size for record in records.values()) <= LARGEST
 
 
 def _cell(unit: Unit, images: Floats | None, about: OipAttributes | None, otherwise: str, pixels: Pixels) -> SheetCell:

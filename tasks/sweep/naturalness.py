@@ -40,10 +40,7 @@ def measure_naturalness(layer: str, indices: Sequence[int], run: str) -> tuple[R
         indices: of the layer's units that were asked for; at least one is made.
     """
     context = find_shared(run, SweepContext)
-    tally = context.tally
-    units = [unit for unit in (Unit(layer, index) for index in indices) if tally.is_made(str(unit))]
-    records = context.session.store.read_records(tally.key_of(str(unit)) for unit in units)
-    oips = {unit: record.output("oips") for unit, record in zip(units, records, strict=True)}
+    oips = _shown_oips(context, layer, indices)
     compute = partial(_artifacts, context, layer, oips)
     return context.session.obtain(_recipe(context, layer, oips), compute, unit=naturalness_title(layer))
 
@@ -51,6 +48,19 @@ def measure_naturalness(layer: str, indices: Sequence[int], run: str) -> tuple[R
 def naturalness_title(layer: str) -> str:
     """What a run calls how natural the pictures of a layer are."""
     return f"naturalness of {layer}"
+
+
+def shown_recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe:
+    """What `measure_naturalness` will compute, given the same."""
+    return _recipe(context, layer, _shown_oips(context, layer, indices))
+
+
+def _shown_oips(context: SweepContext, layer: str, indices: Sequence[int]) -> dict[Unit, Output]:
+    """The OIPs that the run shows, of those units that are made."""
+    tally = context.tally
+    units = [unit for unit in (Unit(layer, index) for index in indices) if tally.is_made(str(unit))]
+    records = context.session.store.read_records(tally.key_of(str(unit)) for unit in units)
+    return {unit: record.output("oips") for unit, record in zip(units, records, strict=True)}
 
 
 def naturalness_recipe(context: SweepContext, layer: str, indices: Sequence[int]) -> Recipe | None:
@@ -85,14 +95,22 @@ def _artifacts(context: SweepContext, layer: str, oips: Mapping[Unit, Output]) -
     found = _measure(context, layer, oips)
     about: dict[str, Json] = {"layer": layer, "units": [unit.index for unit in oips]}
     if context.natural is not None:
-        images = context.images_at(context.size_of(layer))
-        some = images[np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int)]
-        about["data"] = {name: float(np.mean(shares)) for name, shares in _likeness(some).items()}
+        about["data"] = {**data_likeness(context, layer)}
     outputs = [
         NewOutput(name, npy_bytes(array), "naturalness", NPY, str(array.dtype), array.shape, attributes=about)
         for name, array in found.items()
     ]
     return outputs, [*context.lineage_inputs(), *(Input(str(unit), output.digest) for unit, output in oips.items())]
+
+
+def data_likeness(context: SweepContext, layer: str) -> dict[str, float]:
+    """The mean shares of fine detail and of colour in the data set's images, at the size of a layer's images."""
+    size = context.size_of(layer)
+    if size not in context.likeness:
+        images = context.images_at(size)
+        some = images[np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int)]
+        context.likeness[size] = {name: float(np.mean(shares)) for name, shares in _likeness(some).items()}
+    return context.likeness[size]
 
 
 def _measure(context: SweepContext, layer: str, oips: Mapping[Unit, Output]) -> dict[str, Doubles]:

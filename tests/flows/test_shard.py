@@ -9,52 +9,19 @@ from flows.shard import oip_shard
 from lib.errors import BadInput
 from storage.names import record_path
 from tasks.session.provenance import code_version
-from tests.flows.tiny import GROWN, MAPS, Bench, let_time_be_over, saved, small_cnn, write_pictures
-
-LAYER = "Conv2D_1"
-UNITS = [f"{LAYER}/{index}" for index in range(MAPS[LAYER])]
+from tests.flows.asked_shards import LAYER, UNITS, all_maps, made, swept_once
+from tests.flows.tiny import Bench, let_time_be_over
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Bench:
-    """A store with a sweep of one map, and so with the network, the data set and the exemplars."""
-    folder = tmp_path_factory.mktemp("shard")
-    made = Bench(folder / "store", saved(small_cnn(), folder / "small.keras"), write_pictures(folder / "pictures"))
-    return Bench(made.root, made.model, made.data, made.sweep(layers=[f"{LAYER}/0"])["run"])
+    return swept_once(tmp_path_factory.mktemp("shard"))
 
 
 @pytest.fixture
 def asked(bench: Bench, request: pytest.FixtureRequest) -> ShardParameters:
-    """All maps of a layer, with a seed of this test's own, for a sweep that is under way."""
-    code = code_version()
-    growth = {"seed": abs(hash(request.node.name)) % 10**6, "starts": 2, "oips": 1}
-    return ShardParameters.model_validate(
-        {
-            "store": str(bench.root),
-            "run": bench.store.open_run("oip-sweep", {}).id,
-            "model": "model/small",
-            "model_record": bench.record("model").key,
-            "data_record": bench.record("data").key,
-            "stalled_after": 10,
-            "sources": code["sources"],
-            "changed": code["changes"] is not None,
-            "layer": LAYER,
-            "units": "0-3",
-            "passes": [vars(GROWN) | growth],
-            "quality": GROWN.quality,
-            "batch": 16,
-            "maps_per_task": 1,
-        }
-    )
-
-
-def made(bench: Bench, asked: ShardParameters) -> list[str]:
-    """The units of the records of OIPs that were made in the name of the run."""
-    return sorted(
-        str(record.parameters["unit"])
-        for record in bench.store.records()
-        if record.task == "oip" and record.provenance.run == asked.run
-    )
+    """All maps of a layer, with a seed of this test's own."""
+    return all_maps(bench, seed=abs(hash(request.node.name)) % 10**6)
 
 
 def test_a_shard_makes_its_maps_in_the_name_of_the_sweep_and_leaves_its_run_open(
@@ -63,7 +30,7 @@ def test_a_shard_makes_its_maps_in_the_name_of_the_sweep_and_leaves_its_run_open
     runs = len(bench.store.runs())
     state = oip_shard(asked, return_state=True)
     assert (state.name, state.message) == ("Completed", "4 maps: 4 computed, 0 reused")
-    assert made(bench, asked) == UNITS
+    assert list(made(bench, asked.run)) == UNITS
     assert bench.store.run(asked.run).state == "open"
     assert len(bench.store.runs()) == runs
 
@@ -72,7 +39,7 @@ def test_a_shard_that_is_begun_again_makes_only_what_is_missing(bench: Bench, as
     oip_shard(asked.model_copy(update={"units": "1,3"}))
     state = oip_shard(asked, return_state=True)
     assert (state.name, state.message) == ("Completed", "4 maps: 2 computed, 2 reused")
-    assert made(bench, asked) == UNITS
+    assert list(made(bench, asked.run)) == UNITS
 
 
 def test_maps_that_fail_are_told_in_lines_of_their_own_and_the_others_are_made(
@@ -94,7 +61,7 @@ def test_maps_that_fail_are_told_in_lines_of_their_own_and_the_others_are_made(
         f"1 of 4 maps failed: {UNITS[2]}",
         f"{UNITS[2]}: ValueError: no luck",
     ]
-    assert made(bench, asked) == [unit for unit in UNITS if unit != UNITS[2]]
+    assert list(made(bench, asked.run)) == [unit for unit in UNITS if unit != UNITS[2]]
 
 
 def test_a_shard_whose_time_is_over_leaves_the_rest(
@@ -112,7 +79,7 @@ def test_a_shard_whose_time_is_over_leaves_the_rest(
     monkeypatch.setattr(tasks.sweep.oips, "search_unit", late)
     state = oip_shard(asked.model_copy(update={"ends_at": None}), return_state=True)
     assert (state.type.value, state.name, state.message) == ("COMPLETED", "Partial", "3 of 4 maps are left")
-    assert len(made(bench, asked)) == 1
+    assert len(made(bench, asked.run)) == 1
 
 
 def test_a_shard_finds_the_exemplars_again_where_they_have_gone(bench: Bench, asked: ShardParameters) -> None:
@@ -128,4 +95,4 @@ def test_a_sweep_of_other_code_is_refused_with_both_digests(bench: Bench, asked:
     here = code_version()["sources"]
     with pytest.raises(BadInput, match=rf"other code \({here[:8]}\).*\(abcdabcd\).*same version"):
         oip_shard(asked.model_copy(update={"sources": "abcd" * 16}))
-    assert made(bench, asked) == []
+    assert made(bench, asked.run) == {}

@@ -12,10 +12,12 @@ import pytest
 
 from storage.store import Store
 from tests.flows.fleet.fleet_server import REAL, FleetServer, Worker
-from tests.flows.tiny import UNITS, saved, small_cnn, write_photograph, write_pictures
+from tests.flows.tiny import MAPS, UNITS, saved, small_cnn, write_photograph, write_pictures
 
 pytestmark = pytest.mark.slow
 POOL = "real"
+AFTER = [f"{what} {layer}" for what in ("layer", "naturalness of", "negatives of") for layer in MAPS]
+"""What comes after the maps of each layer, as runs call it."""
 
 
 class House:
@@ -46,6 +48,21 @@ class House:
     def dream(self, *more: object) -> dict[str, str]:
         """Dream, though one picture cannot be read; the digest of each dream."""
         return self._made(self.run(*self._dream, "--out", self.home / "dreams", *more, code=1), "picture")
+
+    def all_digests(self) -> dict[str, list[str]]:
+        """The digests of all that the latest sweep has, by what it calls it."""
+        store = Store.open(self.home / "store")
+        latest = store.run(store.ref("sweep/latest").removeprefix("run:"))
+        return {
+            title: [output.digest for output in store.record(result.record).outputs if output.role != "dataset"]
+            for title, result in latest.units.items()
+        }
+
+    def hows(self) -> set[str]:
+        """How the latest sweep came to what shards make."""
+        store = Store.open(self.home / "store")
+        latest = store.run(store.ref("sweep/latest").removeprefix("run:"))
+        return {latest.units[title].how for title in [*UNITS, *AFTER]}
 
     def _made(self, summary: dict[str, Any], role: str) -> dict[str, str]:
         store = Store.open(self.home / "store")
@@ -96,9 +113,13 @@ def test_a_sweep_by_a_worker_has_what_one_process_makes_and_a_second_one_has_no_
     made = fleet.sweep("--pool", POOL, "--maps-per-shard", 3)
     assert sorted(made) == UNITS
     assert shards(fleet.server, "oip-shard") == ["Completed"] * 4
+    assert shards(fleet.server, "layer-shard") == ["Completed"] * len(MAPS)
     assert made == alone.sweep()
+    assert fleet.all_digests() == alone.all_digests()
+    assert fleet.hows() == {"computed"}
     assert fleet.sweep("--pool", POOL) == made
-    assert len(shards(fleet.server, "oip-shard")) == 4
+    assert fleet.hows() == {"reused"}
+    assert [len(shards(fleet.server, flow)) for flow in ("oip-shard", "layer-shard")] == [4, len(MAPS)]
 
 
 def test_dreams_by_a_worker_are_those_of_one_process_and_what_is_no_picture_fails_alone(

@@ -1,0 +1,43 @@
+"""The context of a sweep that another process has open, as a shard of it has it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.forms.shard import LayerOfSweep
+from flows.running.joining import check_code, join_run
+from flows.running.labels import tag_flow_run
+from tasks.model.context import open_context
+from tasks.model.network import natural_of
+from tasks.sweep.context import SweepContext
+from tasks.sweep.exemplars import exemplars_recipe, make_exemplars, note_exemplars
+
+
+@contextmanager
+def open_shard(parameters: LayerOfSweep) -> Iterator[SweepContext]:
+    """The context in which the sweep itself would do this, open while inside, with the layer's exemplars.
+
+    No image of the data set is read unless it must be. Raises BadInput for a sweep of other code, and StoreError.
+    """
+    check_code(parameters)
+    with join_run(parameters) as (joined, network):
+        store, data = joined.store, parameters.data_record
+        natural = None if data is None else natural_of(store, store.record(data))
+        *lesser, growth = parameters.passes
+        context = SweepContext(joined, network, growth, natural, parameters.size, parameters.batch, tuple(lesser))
+        if parameters.statistics is not None:
+            context.statistics[parameters.size] = parameters.statistics.known()
+        with open_context(context):
+            tag_flow_run(model=network.name)
+            _find_exemplars(context, parameters.layer)
+            yield context
+
+
+def _find_exemplars(context: SweepContext, layer: str) -> None:
+    """The layer's exemplars, which the sweep has made; here only where they have gone since."""
+    if context.natural is None:
+        return
+    record = context.session.find(exemplars_recipe(context, layer))
+    if record is None:
+        make_exemplars([layer], context.session.run.id, return_state=True).result()
+    else:
+        note_exemplars(context, layer, record)
