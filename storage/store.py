@@ -238,7 +238,7 @@ class Store:
         """An index that holds the records that are there now, whatever became of its file: ask this one."""
         from storage.reindex import up_to_date
 
-        return up_to_date(self.files, self.index)
+        return up_to_date(self.files, self.index, self._known.whole)
 
     def reindex(self) -> int:
         """Make the index again from the records; return how many there are. Raises StoreUnusable."""

@@ -79,16 +79,33 @@ class KnownRecords:
             self.read_ahead(batch)
             yield from map(self.read, batch)
 
+    def whole(self, keys: Iterable[str]) -> Iterator[Record | RecordDamaged]:
+        """As `storage.records.read_records`, which is asked for what is neither known nor copied; those that are come
+        first of each batch.
+
+        None of them is kept: of a large store they may be all.
+        """
+        wanted = list(keys)
+        for start in range(0, len(wanted), AT_ONCE):
+            batch = wanted[start : start + AT_ONCE]
+            known = {key: record for key in batch if (record := self.get(key) or self._parse_copy(key)) is not None}
+            yield from known.values()
+            yield from read_records(self._files, [key for key in batch if key not in known])
+
     def _read_copy(self, key: str) -> Record | None:
         """The record in this machine's copy of its file, which is then known; None where there is no whole one."""
+        record = self._parse_copy(key)
+        if record is not None:
+            self._pack(record)
+        return record
+
+    def _parse_copy(self, key: str) -> Record | None:
         if self._copies is None:
             return None
         try:
-            record = parse_record(key, (self._copies / record_path(key)).read_bytes())
+            return parse_record(key, (self._copies / record_path(key)).read_bytes())
         except (OSError, RecordDamaged):
             return None
-        self._pack(record)
-        return record
 
     def _write_copy(self, record: Record) -> None:
         if self._copies is None:

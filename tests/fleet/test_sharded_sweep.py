@@ -22,10 +22,10 @@ ALONE = "alone"
 ONCE = 40
 """Requests of a run, however many maps it has."""
 A_MAP = 5
-"""Requests of a worker: a listing; two blobs and a record are stored. The worker that gathers its layer reads a blob."""
+"""Requests of the workers: a listing; two blobs and a record are stored; and one blob is read to gather the layer."""
 A_SHARD = 24
-A_MAP_NOTED = 1
-"""Requests of the coordinator: it reads the record."""
+A_FIRST_SWEEP = 200
+"""Requests of a coordinator, however many maps there are: it stores a data set, a network and exemplars."""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,12 @@ def _folder_of(asked: Asked) -> str:
     return next((folder for folder in FOLDERS if f"store/{folder}" in path), path)
 
 
+def _name_of(asked: Asked) -> str:
+    """The digest of the blob, or the key of the record, that was asked for."""
+    path = unquote(asked.path)
+    return path.rpartition("records/")[2].removesuffix(".json") if "records/" in path else path.rpartition("/")[2]
+
+
 def digests(store: Store, run: str) -> dict[str, dict[str, str]]:
     """What a sweep has of each unit and layer: the digests of its outputs by their roles."""
     units = store.run(run).units
@@ -128,13 +134,17 @@ def test_the_same_sweep_again_submits_no_shard_and_asks_for_little(pool: Pool, s
     assert asked.total() <= len(UNITS) + ONCE
 
 
-def test_a_map_is_few_requests_of_its_worker_and_of_the_coordinator(
+def test_a_map_is_few_requests_of_the_workers_and_of_the_coordinator(
     pool: Pool, swept: Swept, ada: Host, bea: Host
 ) -> None:
     of_workers, of_coordinator = swept.asked_by(ada, bea), swept.asked_by(pool.coordinator)
-    print(of_workers, of_coordinator)
     assert of_workers.total() <= A_MAP * len(UNITS) + A_SHARD * (SHARDS + len(MAPS)), of_workers
-    assert of_coordinator.total() <= A_MAP_NOTED * len(UNITS) + ONCE, of_coordinator
+    maps = pool.made(swept.run).values()
+    of_maps = {record.key for record in maps} | {output.digest for record in maps for output in record.outputs}
+    asked = Counter((one.kind, _folder_of(one)) for one in swept.by(pool.coordinator) if _name_of(one) in of_maps)
+    # The record, when its shard has ended; and what the gallery shows.
+    assert asked == {("GET", "records"): len(UNITS), ("GET", "blobs"): len(UNITS)}
+    assert (of_coordinator - asked).total() <= A_FIRST_SWEEP, of_coordinator
 
 
 def test_a_worker_with_an_empty_cache_fetches_no_image_of_the_training_set(

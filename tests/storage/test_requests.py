@@ -72,3 +72,27 @@ def test_a_commit_is_a_request_for_each_output_one_for_the_record_and_one_for_co
     committing(store, parameters={"n": 1}, outputs={"oips": b"more pixels", "picture": b"another png"})
     environment = 1  # which a session puts once, and this puts each time
     assert sorted(asked()) == ["GET"] + ["PUT"] * (3 + environment)
+
+
+def test_the_first_commit_of_a_process_asks_for_no_blob_whether_it_is_there(
+    asked: Callable[[], list[str]], place: str, committing: Commit
+) -> None:
+    committing(Store.open(place))
+    store = Store.open(place)
+    asked()
+    committing(store, parameters={"n": 1}, outputs={"oips": b"pixels", "picture": b"png"})
+    environment = 1
+    assert sorted(asked()) == ["GET"] * 2 + ["PUT"] * (3 + environment)
+
+
+def test_the_index_is_brought_up_to_date_without_asking_for_records_that_were_read_here(
+    asked: Callable[[], list[str]], place: str, committing: Commit
+) -> None:
+    store = Store.open(place)
+    records = [committing(store, parameters={"n": number}) for number in range(4)]
+    list(store.read_records(record.key for record in records[:3]))
+    (store.files.local / "index.sqlite").unlink()
+    other = Store.open(place)
+    asked()
+    assert set(other.questions().keys()) == {record.key for record in records}
+    assert asked() == ["GET", "GET"]  # what there is; and the one record

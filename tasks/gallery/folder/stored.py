@@ -14,6 +14,6 @@ def stored(store: Store, digest: str) -> Callable[[], bytes | StoredFile]:
 
 def _stored(store: Store, digest: str) -> bytes | StoredFile:
     if store.files.folder is None:
-        # a copy in this machine's cache would stay there for as long as the gallery has a name of it
-        return store.get(digest)
+        # not by a second name: the copy in this machine's cache would stay there for as long as the gallery has one
+        return store.path(digest).read_bytes()
     return StoredFile(str(store.path(digest)))
