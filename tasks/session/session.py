@@ -191,31 +191,32 @@ def session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Dea
 
 
 def _session(place: str, flow: str, parameters: Mapping[str, Json], deadline: Deadline) -> Iterator[Session]:
-    store = Store.open(place)
+    store, code = Store.open(place), code_version()
     flow_run = flow_run_here()
     run = store.open_run(flow, parameters, flow_run=str(flow_run.id) if flow_run else None)
-    with share(run.id, Session(store, run, store.listing(), code_version(), deadline)) as opened:
-        try:
+    try:  # from here on: whoever is told to stop while the store is listed closes the run as well
+        opened = Session(store, run, store.listing(), code, deadline)
+        with share(run.id, opened):
             yield opened
-        except BadInput as problem:
-            closed = run.close("failed", {"error": str(problem)})
-            if not any(unit.how == "computed" for unit in closed.units.values()):
-                store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
+    except BadInput as problem:
+        closed = run.close("failed", {"error": str(problem)})
+        if not any(unit.how == "computed" for unit in closed.units.values()):
+            store.delete_run(run.id)  # a mistyped name is no run that anybody wants to see
+        raise
+    except OutOfTime as late:
+        run.close("partial", {"left": str(late)})
+        raise
+    except BlobGone as gone:
+        opened.meet(gone)
+        run.close("failed", {"error": str(gone)})
+        raise
+    except BaseException as problem:
+        # No Exception: Ctrl-C, or Prefect's signal of a cancellation, which may be here before stop is told of it.
+        if stop.is_told() or not isinstance(problem, Exception):
+            run.close("interrupted", {"error": STOPPED})
             raise
-        except OutOfTime as late:
-            run.close("partial", {"left": str(late)})
-            raise
-        except BlobGone as gone:
-            opened.meet(gone)
-            run.close("failed", {"error": str(gone)})
-            raise
-        except BaseException as problem:
-            # No Exception: Ctrl-C, or Prefect's signal of a cancellation, which may be here before stop is told of it.
-            if stop.is_told() or not isinstance(problem, Exception):
-                opened.close_stopped()
-                raise
-            run.close("failed", {"error": printable(problem) or type(problem).__name__})
-            raise
+        run.close("failed", {"error": printable(problem) or type(problem).__name__})
+        raise
 
 
 @contextmanager

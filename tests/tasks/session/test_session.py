@@ -59,6 +59,19 @@ def test_a_run_that_was_told_to_stop_is_kept_as_interrupted(store: Store, proble
     assert len(run.units) == 1
 
 
+def test_a_run_that_is_told_to_stop_while_the_store_is_listed_is_kept_as_interrupted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: Store) -> None:
+        raise stop.Stopped
+
+    monkeypatch.setattr(Store, "listing", stopped)
+    with pytest.raises(stop.Stopped), session(store.root, "test", {}):
+        pytest.fail("the session is open")
+    (run,) = store.runs()
+    assert run.state == "interrupted"
+
+
 @pytest.mark.parametrize("problem", [BadInput("too late"), RuntimeError("no memory")])
 def test_a_run_that_made_something_and_broke_is_kept_as_failed(store: Store, problem: BaseException) -> None:
     with pytest.raises(type(problem)), session(store.root, "test", {}) as broken:  # noqa: PT012
