@@ -49,6 +49,8 @@ class Network:
         self._prefix = f"198.18.{number}"  # 198.18.0.0/15 is for benchmarks of networks: nobody has hosts there
         self.address = f"{self._prefix}.1"
         self._given = 1
+        # Else it takes the lowest one of its hosts', and hosts that knew an earlier one do not reach it for a minute.
+        ip("link", "set", self.bridge, "address", f"02:00:c6:12:{number:02x}:01")
         ip("address", "add", f"{self.address}/24", "dev", self.bridge)
         ip("link", "set", self.bridge, "up")
 
