@@ -29,6 +29,7 @@ BY_NAME_ONLY = (
     "recognisable",  # wants a network for photographs, and an hour
     "plan",  # sweeps four networks, which takes an hour
     "night",  # two nights of twenty minutes
+    "fleet_load",  # wants PostgreSQL, as root, and half an hour
     "month",  # thirty nights of half a minute
     "peers",  # wants such a network, and xplique in an environment of its own
 )

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ from typing import Any
 POOL = "cores"
 CORES = (0, 1)
 MAPS_PER_SHARD = 28
+SERVER = "BENCHMARK_SERVER"
+"""The variable that has the id of the server's process."""
 
 
 def main(arguments: list[str]) -> None:
@@ -41,11 +43,11 @@ def main(arguments: list[str]) -> None:
     trained()
     store = Store.open(STORE)
     network = store.path(find_model(store, None).record.output("model").digest)
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as settings:
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as settings:
         named = Path(folder, "network.keras")
         named.write_bytes(network.read_bytes())
         alone = _sweep(settings, Path(folder, "alone"), named)
-        with _workers(settings, Path(folder, "shared")):
+        with workers(settings, Path(folder, "shared"), CORES):
             shared = _sweep(settings, Path(folder, "shared"), named, "--pool", POOL, "--maps-per-shard", str(most))
     rates = {"alone": alone["maps a minute"], "two workers": shared["maps a minute"]}
     print(json.dumps({"ratio": rates["two workers"] / rates["alone"], "alone": alone, "two workers": shared}, indent=1))
@@ -87,8 +89,8 @@ def _seconds(moment: str) -> float:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment of commands that use a server of this benchmark's own."""
+def server(folder: Path, **more: str) -> Iterator[dict[str, str]]:
+    """The environment of commands that use a server of this benchmark's own, which has these settings too."""
     import httpx
 
     from flows.fleet.settings import FLEET_SERVER_SETTINGS
@@ -98,39 +100,39 @@ def _server(folder: Path) -> Iterator[dict[str, str]]:
     settings = environment(folder / "home", PREFECT_HOME=str(folder / "prefect"), **FLEET_SERVER_SETTINGS)
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, env=settings, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, env=settings | more, stdout=log, stderr=log, start_new_session=True)
     try:
         url = f"http://127.0.0.1:{port}/api"
         while True:
-            assert server.poll() is None, (folder / "server.log").read_text()
+            assert process.poll() is None, (folder / "server.log").read_text()
             try:
                 httpx.get(f"{url}/health", trust_env=False, timeout=5).raise_for_status()
                 break
             except httpx.HTTPError:
                 time.sleep(0.5)
-        yield settings | {"PREFECT_API_URL": url}
+        yield settings | {"PREFECT_API_URL": url, SERVER: str(process.pid)}
     finally:
-        server.terminate()
-        server.wait(60)
+        process.terminate()
+        process.wait(60)
 
 
 @contextmanager
-def _workers(settings: Mapping[str, str], store: Path) -> Iterator[None]:
-    """While inside, the pool has two workers, each with a data folder and a core of its own."""
+def workers(settings: Mapping[str, str], store: Path, cores: Sequence[int]) -> Iterator[None]:
+    """While inside, the pool has a worker for each of these cores, each with a data folder of its own."""
     from storage.store import Store
 
     Store.open(store)
     subprocess.run([sys.executable, "-m", "flows.cli", "deploy", "--pool", POOL], env=dict(settings), check=True)
-    workers = []
-    for core in CORES:
-        home = Path(settings["DREAMSWEEP_HOME"]).parent / f"worker {core}"
+    begun = []
+    for number, core in enumerate(cores):
+        home = Path(settings["DREAMSWEEP_HOME"]).parent / f"worker {number}"
         home.mkdir()
         own = {**settings, "DREAMSWEEP_HOME": str(home), "DREAMSWEEP_STORE": str(store)}
         command = ["taskset", "-c", str(core), sys.executable, "-m", "flows.cli", "worker"]
         with (home / "worker.log").open("wb") as log:
-            workers.append(
+            begun.append(
                 subprocess.Popen(
-                    [*command, "--pool", POOL, "--name", f"core-{core}"],
+                    [*command, "--pool", POOL, "--name", f"worker-{number}"],
                     env=own,
                     stdout=log,
                     stderr=log,
@@ -140,7 +142,7 @@ def _workers(settings: Mapping[str, str], store: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        for worker in workers:
+        for worker in begun:
             os.kill(worker.pid, signal.SIGTERM)
-        for worker in workers:
+        for worker in begun:
             worker.wait(120)

@@ -1,16 +1,20 @@
 """Shards of maps as their workers run them, in the name of a sweep that no process of this test has open."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from flows.forms.shard import ShardParameters
+from flows.forms.shard import ShardParameters, Statistics
 from flows.shard import oip_shard
 from lib.errors import BadInput
+from lib.oips.photographs import PictureStatistics
 from storage.names import record_path
+from tasks.model.network import Natural
 from tasks.session.provenance import code_version
 from tests.flows.asked_shards import LAYER, UNITS, all_maps, made, swept_once
-from tests.flows.tiny import Bench, let_time_be_over
+from tests.flows.tiny import GROWTH, Bench, let_time_be_over
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,19 @@ def test_a_shard_whose_time_is_over_leaves_the_rest(
     state = oip_shard(asked.model_copy(update={"ends_at": None}), return_state=True)
     assert (state.type.value, state.name, state.message) == ("COMPLETED", "Partial", "3 of 4 maps are left")
     assert len(made(bench, asked.run)) == 1
+
+
+def test_a_style_that_is_like_the_data_sets_pictures_is_told_of_them_and_reads_none(
+    bench: Bench, asked: ShardParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growth = replace(GROWTH, oips=1, starts=1).in_style("natural")
+    like = PictureStatistics(1.1, np.array([[1.0]]), np.inf, 0.2)
+    told = asked.model_copy(
+        update={"passes": [growth], "quality": growth.quality, "statistics": Statistics.of(like), "units": "0-1"}
+    )
+    monkeypatch.setattr(Natural, "images", property(lambda _: pytest.fail("an image is read")))
+    assert oip_shard(told, return_state=True).name == "Completed"
+    assert list(made(bench, asked.run)) == UNITS[:2]
 
 
 def test_a_shard_finds_the_exemplars_again_where_they_have_gone(bench: Bench, asked: ShardParameters) -> None:
