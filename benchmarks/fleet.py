@@ -97,7 +97,8 @@ def server(folder: Path, **more: str) -> Iterator[dict[str, str]]:
     from tests.flows.being_up import environment, free_port
 
     port = free_port()
-    settings = environment(folder / "home", PREFECT_HOME=str(folder / "prefect"), **FLEET_SERVER_SETTINGS)
+    kept = {name: value for name, value in os.environ.items() if name == "DREAMSWEEP_MNIST"}
+    settings = environment(folder / "home", PREFECT_HOME=str(folder / "prefect"), **FLEET_SERVER_SETTINGS) | kept
     command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=settings | more, stdout=log, stderr=log, start_new_session=True)
