@@ -24,7 +24,7 @@ def oip_shard(parameters: ShardParameters) -> State[None]:
     A sweep with `--pool` submits it to the pool's workers. It ends `Failed`, with a line for each map that failed; and
     `Partial` where its time was over. What it has made is in the store then.
     """
-    with open_shard(parameters) as context:
+    with open_shard(parameters, parameters) as context:
         deadline = context.session.deadline
         indices, quality = indices_in(parameters.units), parameters.quality
         context.defers = deadline.at is not None  # what takes long comes when all others have had their turn

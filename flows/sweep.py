@@ -277,7 +277,8 @@ def _sweep_by_pool(
             return
         layers = LayerWork(context, units, large_tensors=large, stalled_after=after)
         shown = [layer.name for layer, chosen in units.items() if layer.name in whole and _any_shown(context, chosen)]
-        Sharding(layers, work_pool, session, most=1, stalled_after=after).make([[layer] for layer in shown])
+        together = layers.in_shards(shown, parameters.maps_per_shard)
+        Sharding(layers, work_pool, session, most=max(1, len(shown)), stalled_after=after).make(together)
     for layer, chosen in units.items():
         if layer.name in whole:
             report_layer(context, _gather(context, layer.name, [unit.index for unit in chosen], large))

@@ -23,8 +23,8 @@ LATELY = timedelta(days=1)
 ENDED = 200
 """So many shards that have ended are looked at, the latest ones."""
 _PAGE = 200
-_PICTURES, _WHOLE_LAYER = "originals", "made"
-"""A parameter of shards that dream, and one of those that finish a layer."""
+_PICTURES, _LAYERS = "originals", "layers"
+"""A parameter of shards that dream, and one of those that finish layers."""
 WHAT = ("maps", "layers", "pictures")
 """What shards make."""
 
@@ -223,15 +223,14 @@ def _shard(run: "FlowRun") -> Shard:
 def _what(run: "FlowRun") -> str:
     if _PICTURES in run.parameters:
         return "pictures"
-    return "layers" if _WHOLE_LAYER in run.parameters else "maps"
+    return "layers" if _LAYERS in run.parameters else "maps"
 
 
 def _items(run: "FlowRun") -> int:
     """How many maps, layers or pictures a shard has; 0 where its parameters do not say."""
-    if _PICTURES in run.parameters:
-        return len(run.parameters[_PICTURES])
-    if _WHOLE_LAYER in run.parameters:
-        return 1
+    for name in (_PICTURES, _LAYERS):
+        if name in run.parameters:
+            return len(run.parameters[name])
     try:
         return len(indices_in(_parameter(run, "units")))
     except BadInput:

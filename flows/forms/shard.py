@@ -59,7 +59,7 @@ class Shard(InStore):
         )
 
 
-_ITEMS = {"units", "originals"}
+_ITEMS = {"units", "layers", "originals"}
 
 
 class Statistics(Form):
@@ -84,23 +84,28 @@ class Statistics(Form):
         return PictureStatistics(self.exponent, np.array(self.covariance), chroma, self.contrast)
 
 
-class LayerOfSweep(Shard):
-    """Some units of one layer of a sweep that another process has open, and how that sweep grows OIPs."""
+class SweepShard(Shard):
+    """How a sweep that another process has open grows OIPs."""
 
     data_record: str | None = Field(
         None,
         title="Record of the data set",
         description="The key of the record of the data set that exemplars come from. Empty: there is none.",
     )
-    layer: str = Field(title="Layer", description="The layer whose maps are made.")
-    units: str = Field(title="Units", description="Which of its maps, as 0-63,70.")
     passes: list[Growth] = Field(
         min_length=1, title="Passes", description="How maps are grown in each pass of the sweep, drafts first."
     )
+    batch: int = Field(ge=1, title="Batch size", description="How many images are optimised together.")
+
+
+class LayerPart(Form):
+    """Some units of one layer, and what the sweep knows of it."""
+
+    layer: str = Field(title="Layer", description="The layer whose units these are.")
+    units: str = Field(title="Units", description="Which of its units, as 0-63,70.")
     size: Size | None = Field(
         None, title="Size", description="The height and width of the images. Empty: the network's own."
     )
-    batch: int = Field(ge=1, title="Batch size", description="How many images are optimised together.")
     statistics: Statistics | None = Field(
         None,
         title="Statistics",
@@ -113,7 +118,7 @@ class LayerOfSweep(Shard):
         return self
 
 
-class ShardParameters(LayerOfSweep):
+class ShardParameters(SweepShard, LayerPart):
     """Which maps to make for a sweep that another process has open, and how."""
 
     quality: QualityName = Field(title="Quality", description="In which of the passes these maps are made.")
@@ -126,16 +131,22 @@ class ShardParameters(LayerOfSweep):
         return self
 
 
-class LayerShardParameters(LayerOfSweep):
-    """Which layer to finish for a sweep that another process has open, when its maps are made."""
+class FinishedLayer(LayerPart):
+    """A layer whose maps are made, or have failed."""
 
     failed: str | None = Field(None, title="Failed", description="Which of the units failed, as 3,7. Empty: none.")
     made: str = Field(title="Made", description="The digest of a file that says which records the units have.")
     of: int = Field(ge=1, title="Of", description="How many units the layer has.")
-    large_tensors: bool = Field(title="Large tensors", description="Gather tensors above 2 GB too.")
     likeness: dict[str, float] | None = Field(
         None, title="Likeness", description="How much detail and colour the data set's images have. Empty: no data set."
     )
+
+
+class LayerShardParameters(SweepShard):
+    """Which layers to finish for a sweep that another process has open, when their maps are made."""
+
+    layers: list[FinishedLayer] = Field(min_length=1, title="Layers", description="Which layers are finished.")
+    large_tensors: bool = Field(title="Large tensors", description="Gather tensors above 2 GB too.")
 
 
 class Original(Form):

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.forms.arguments import read_arguments
-from flows.forms.shard import LayerShardParameters
-from flows.sweeping.map_shards import about_layer
+from flows.forms.shard import FinishedLayer, LayerShardParameters
+from flows.sweeping.map_shards import about_layer, about_sweep
 from flows.sweeping.sweep_order import Units
 from lib.errors import BadInput
 from lib.network.units import Layer, ranges_of
@@ -23,7 +23,7 @@ PROGRESS = "layers"
 
 
 class LayerWork:
-    """Layers, by name, of which all maps are made or have failed, made by the flow `layer-shard`, one a shard.
+    """Layers, by name, of which all maps are made or have failed, made by the flow `layer-shard`.
 
     What no worker makes is left to the coordinator, which looks for it when the shards are over.
     """
@@ -56,38 +56,57 @@ class LayerWork:
         """Nothing is made of all layers together."""
 
     def name(self, layers: Sequence[str]) -> str:
-        """As `after Conv2D_2`."""
-        return f"after {layers[0]}"
+        """As `after Conv2D_2 and 3 more`."""
+        return f"after {layers[0]}" + (f" and {len(layers) - 1} more" if len(layers) > 1 else "")
 
     def parameters(self, layers: Sequence[str]) -> Mapping[str, Any]:
         """What `LayerShardParameters` hold, but for the store: a worker has that by a name of its own."""
-        context, (layer,) = self._context, layers
-        indices = self._indices[layer]
         asked = LayerShardParameters(
-            **about_layer(context, layer, indices, self._stalled_after),
-            failed=ranges_of(self._failed(layer)) or None,
-            made=_write_made(context, layer, indices),
-            of=self._layers[layer].units,
+            **about_sweep(self._context, self._stalled_after),
+            layers=list(map(self._part, layers)),
             large_tensors=self._large_tensors,
-            likeness=data_likeness(context, layer) if context.natural else None,
         )
         return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
 
     def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
-        """The layer of a shard that makes of the same maps what this sweep would."""
+        """The layers of a shard that makes of the same maps what this sweep would."""
         try:
             other = read_arguments(LayerShardParameters, None, parameters)
         except BadInput:  # of another version
             return []
-        if other.layer not in self._layers:
+        ours = [part.layer for part in other.layers if part.layer in self._layers]
+        if not ours:
             return []
-        own = read_arguments(LayerShardParameters, None, self.parameters([other.layer]))
-        return [other.layer] if own.makes_as(other) else []
+        own = read_arguments(LayerShardParameters, None, self.parameters(ours))
+        return [part.layer for part in other.layers if part in own.layers] if own.makes_as(other) else []
 
     def recipes(self, layer: str) -> Iterable[str]:
         """Those of all that is made of it."""
         negatives = negatives_recipes(self._context, layer, self._indices[layer], self._layers[layer].units)
         return [recipe.digest for recipe in [*self._shown_recipes(layer), *negatives]]
+
+    def in_shards(self, layers: Sequence[str], most: int) -> list[list[str]]:
+        """These layers, in their order, some of them together as long as they have no more than so many units."""
+        shards: list[list[str]] = []
+        room = 0
+        for layer in layers:
+            units = len(self._indices[layer])
+            if units > room:
+                shards.append([])
+                room = most
+            shards[-1].append(layer)
+            room -= units
+        return shards
+
+    def _part(self, layer: str) -> FinishedLayer:
+        context, indices = self._context, self._indices[layer]
+        return FinishedLayer(
+            **about_layer(context, layer, indices),
+            failed=ranges_of(self._failed(layer)) or None,
+            made=_write_made(context, layer, indices),
+            of=self._layers[layer].units,
+            likeness=data_likeness(context, layer) if context.natural else None,
+        )
 
     def _shown_recipes(self, layer: str) -> list[Recipe]:
         """What is made of the maps that the run shows."""

@@ -69,7 +69,8 @@ class MapWork:
     def parameters(self, units: Sequence[Unit]) -> Mapping[str, Any]:
         """What `ShardParameters` hold, but for the store: a worker has that by a name of its own."""
         asked = ShardParameters(
-            **about_layer(self._context, units[0].layer, [unit.index for unit in units], self._stalled_after),
+            **about_sweep(self._context, self._stalled_after),
+            **about_layer(self._context, units[0].layer, [unit.index for unit in units]),
             quality=self._growth.quality,
             maps_per_task=self._maps_per_task,
         )
@@ -90,17 +91,22 @@ class MapWork:
         return [oip_recipe(self._context, unit, self._growth).digest]
 
 
-def about_layer(context: SweepContext, layer: str, indices: Iterable[int], stalled_after: float) -> dict[str, Any]:
-    """What every shard of some units of a layer is told: the fields of `LayerOfSweep`, but for the store."""
+def about_sweep(context: SweepContext, stalled_after: float) -> dict[str, Any]:
+    """What every shard of a sweep is told: the fields of `SweepShard`, but for the store."""
     return {
         **about_run(context.session, context.network, stalled_after),
         "data_record": context.natural.record if context.natural else None,
+        "passes": list(context.passes),
+        "batch": context.batch,
+    }
+
+
+def about_layer(context: SweepContext, layer: str, indices: Iterable[int]) -> dict[str, Any]:
+    """What a shard is told of some units of a layer: the fields of `LayerPart`."""
+    asks = context.natural is not None and context.like_pictures
+    return {
         "layer": layer,
         "units": ranges_of(indices),
-        "passes": list(context.passes),
         "size": context.size_of(layer),
-        "batch": context.batch,
-        "statistics": Statistics.of(context.statistics_of(layer))
-        if context.natural and context.like_pictures
-        else None,
+        "statistics": Statistics.of(context.statistics_of(layer)) if asks else None,
     }

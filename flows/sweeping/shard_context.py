@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.forms.shard import LayerOfSweep
+from flows.forms.shard import LayerPart, SweepShard
 from flows.running.joining import check_code, join_run
 from flows.running.labels import tag_flow_run
 from tasks.model.context import open_context
@@ -13,8 +13,8 @@ from tasks.sweep.exemplars import exemplars_recipe, make_exemplars, note_exempla
 
 
 @contextmanager
-def open_shard(parameters: LayerOfSweep) -> Iterator[SweepContext]:
-    """The context in which the sweep itself would do this, open while inside, with the layer's exemplars.
+def open_shard(parameters: SweepShard, *parts: LayerPart) -> Iterator[SweepContext]:
+    """The context in which the sweep itself would do these, open while inside, with the layers' exemplars.
 
     No image of the data set is read unless it must be. Raises BadInput for a sweep of other code, and StoreError.
     """
@@ -23,12 +23,20 @@ def open_shard(parameters: LayerOfSweep) -> Iterator[SweepContext]:
         store, data = joined.store, parameters.data_record
         natural = None if data is None else natural_of(store, store.record(data))
         *lesser, growth = parameters.passes
-        context = SweepContext(joined, network, growth, natural, parameters.size, parameters.batch, tuple(lesser))
-        if parameters.statistics is not None:
-            context.statistics[parameters.size] = parameters.statistics.known()
+        context = SweepContext(
+            joined,
+            network,
+            growth,
+            natural,
+            batch=parameters.batch,
+            lesser=tuple(lesser),
+            smaller={part.layer: part.size for part in parts if part.size is not None},
+            statistics={part.size: part.statistics.known() for part in parts if part.statistics is not None},
+        )
         with open_context(context):
             tag_flow_run(model=network.name)
-            _find_exemplars(context, parameters.layer)
+            for part in parts:
+                _find_exemplars(context, part.layer)
             yield context
 
 

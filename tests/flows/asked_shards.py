@@ -9,6 +9,7 @@ from tests.flows.tiny import GROWN, MAPS, Bench, saved, small_cnn, write_picture
 
 LAYER = "Conv2D_1"
 UNITS = [f"{LAYER}/{index}" for index in range(MAPS[LAYER])]
+PART = {"layer": LAYER, "units": f"0-{len(UNITS) - 1}"}
 
 
 def swept_once(folder: Path) -> Bench:
@@ -17,8 +18,8 @@ def swept_once(folder: Path) -> Bench:
     return Bench(made.root, made.model, made.data, made.sweep(layers=[f"{LAYER}/0"])["run"])
 
 
-def of_the_layer(bench: Bench, run: str, seed: int) -> dict[str, Any]:
-    """What all shards of that layer are told, for a run that has this id."""
+def of_the_sweep(bench: Bench, run: str, seed: int) -> dict[str, Any]:
+    """What all shards are told, for a run that has this id."""
     code = code_version()
     return {
         "store": str(bench.root),
@@ -29,8 +30,6 @@ def of_the_layer(bench: Bench, run: str, seed: int) -> dict[str, Any]:
         "stalled_after": 10,
         "sources": code["sources"],
         "changed": code["changes"] is not None,
-        "layer": LAYER,
-        "units": f"0-{len(UNITS) - 1}",
         "passes": [vars(GROWN) | {"seed": seed, "starts": 2, "oips": 1}],
         "batch": 16,
     }
@@ -40,7 +39,7 @@ def all_maps(bench: Bench, seed: int) -> ShardParameters:
     """All maps of that layer, for a sweep that is under way in no process."""
     run = bench.store.open_run("oip-sweep", {}).id
     more = {"quality": GROWN.quality, "maps_per_task": 1}
-    return ShardParameters.model_validate(of_the_layer(bench, run, seed) | more)
+    return ShardParameters.model_validate(of_the_sweep(bench, run, seed) | PART | more)
 
 
 def made(bench: Bench, run: str, task: str = "oip") -> dict[str, str]:

@@ -113,7 +113,7 @@ def test_a_sweep_by_a_worker_has_what_one_process_makes_and_a_second_one_has_no_
     made = fleet.sweep("--pool", POOL, "--maps-per-shard", 3)
     assert sorted(made) == UNITS
     assert shards(fleet.server, "oip-shard") == ["Completed"] * 4
-    assert shards(fleet.server, "layer-shard") == ["Completed"] * len(MAPS)
+    assert shards(fleet.server, "layer-shard") == ["Completed"] * len(MAPS)  # of 4 and 6 maps, with 3 a shard
     assert made == alone.sweep()
     assert fleet.all_digests() == alone.all_digests()
     assert fleet.hows() == {"computed"}

@@ -1,13 +1,16 @@
 """Layers as work for a pool: what a shard is told, when a layer is finished, and which shards do the same."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flows.sweeping.layer_shards import LayerWork, read_made
-from lib.network.units import Unit, layers_with_units
+from lib.network.units import Layer, Unit, layers_with_units
 from storage.store import Store
 from tasks.session.session import session
 from tasks.sweep.context import SweepContext
@@ -55,11 +58,11 @@ def test_a_layer_is_finished_when_all_that_comes_after_its_maps_is_there(context
 
 def test_a_shard_is_told_the_records_that_are_shown_and_no_place(context: SweepContext, tmp_path: Path) -> None:
     told = work_in(context).parameters([LAYER])
-    assert {unit: record.key for unit, record in read_made(context.session.store, told["made"]).items()} == dict(
-        context.tally.made
-    )
-    assert (told["units"], told["of"], "failed" in told) == ("0-3", 4, False)
-    assert set(told["likeness"]) == {"fine_detail"}
+    (part,) = told["layers"]
+    shown = read_made(context.session.store, part["made"])
+    assert {unit: record.key for unit, record in shown.items()} == context.tally.made
+    assert (part["units"], part["of"], "failed" in part) == ("0-3", 4, False)
+    assert set(part["likeness"]) == {"fine_detail"}
     assert str(tmp_path) not in json.dumps(told)
 
 
@@ -70,7 +73,21 @@ def test_a_shard_under_way_is_the_same_work_only_where_it_makes_the_same_of_the_
     told = work.parameters([LAYER])
     assert list(work.names_in(told)) == [LAYER]
     assert not list(work.names_in(work_in(context, large_tensors=True).parameters([LAYER])))
-    assert not list(work.names_in(dict(told) | {"layer": "Conv2D_2"}))
+    assert not list(work.names_in({**told, "layers": [told["layers"][0] | {"layer": "Conv2D_2"}]}))
+    more = [*told["layers"], told["layers"][0] | {"layer": "Conv2D_2"}]
+    assert list(work.names_in({**told, "layers": more})) == [LAYER]
     assert not list(work.names_in({"of": "another version"}))
     context.tally.fail(UNITS[1], "ValueError: no luck")
     assert not list(work.names_in(told))
+
+
+@given(st.lists(st.integers(1, 20), max_size=12), st.integers(1, 30))
+def test_layers_share_a_shard_as_long_as_they_have_few_units_and_stay_in_order(counts: list[int], most: int) -> None:
+    layers = [Layer(f"layer {number}", "convolution", units, (1, 1, units)) for number, units in enumerate(counts)]
+    units = {layer: [Unit(layer.name, index) for index in range(layer.units)] for layer in layers}
+    work = LayerWork(None, units, large_tensors=False, stalled_after=1.0)  # type: ignore[arg-type]
+    shards = work.in_shards([layer.name for layer in layers], most)
+    assert [name for shard in shards for name in shard] == [layer.name for layer in layers]
+    sizes = [[counts[int(name.split()[1])] for name in shard] for shard in shards]
+    assert all(sum(shard) <= most or len(shard) == 1 for shard in sizes)
+    assert all(sum(one) + other[0] > most for one, other in itertools.pairwise(sizes))
