@@ -222,6 +222,8 @@ class JoinedRun(Run):
 
     def __init__(self, run: str) -> None:
         self._joined = run
+        self.keys: list[str] = []
+        """Of the records that were made or found here."""
 
     @property
     def id(self) -> str:
@@ -240,7 +242,8 @@ class JoinedRun(Run):
         return True
 
     def add(self, unit: str, record: Record, how: How, kind: str | None = None) -> None:
-        """Whoever opened the run finds the record by its recipe, and notes it."""
+        """Whoever opened the run finds the record by its recipe, and notes it; here its key is kept."""
+        self.keys.append(record.key)
 
     def fail(self, unit: str, message: str, kind: str | None = None) -> None:
         """Whoever opened the run is told by other means."""

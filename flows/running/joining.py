@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from flows.forms.shard import Shard
+from flows.running.labels import label_made
 from flows.running.work import alive
 from lib.errors import BadInput
+from storage.runs import JoinedRun
 from tasks.model.network import Network, load_model
 from tasks.model.stored import StoredModel
 from tasks.session.provenance import code_version
@@ -41,10 +43,15 @@ def about_run(session: Session, network: Network, stalled_after: float) -> dict[
 
 @contextmanager
 def join_run(shard: Shard) -> Iterator[tuple[Session, Network]]:
-    """The run that asks for a shard, joined while inside, with signs of life; and its network. Raises StoreError."""
+    """The run that asks for a shard, joined while inside, with signs of life; and its network.
+
+    Whoever asks is told which records there are then, unless what is inside was broken off. Raises StoreError.
+    """
     with (
         alive(shard) as (_, deadline, _),
         joined_session(shard.store, shard.run, shard.code, deadline) as joined,
     ):
         stored = StoredModel(joined.store.record(shard.model_record), shard.model)
         yield joined, Network.of(load_model(joined.store, stored), stored)
+        assert isinstance(joined.run, JoinedRun)
+        label_made(joined.write_keys(joined.run.keys))

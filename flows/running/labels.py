@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-RUN, STORE = "dreamsweep.run", "dreamsweep.store"
+RUN, STORE, MADE = "dreamsweep.run", "dreamsweep.store", "dreamsweep.made"
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,11 @@ def label_flow_run(run: str, store: str, kind: str) -> None:
         flow_run.name = name  # which the lines of its log bear
 
     _tell(tell)
+
+
+def label_made(digest: str) -> None:
+    """Say of the flow run in which this is called, a shard, which file of the store has the keys of its records."""
+    _tell(lambda client, flow_run, _: client.update_flow_run_labels(flow_run.id, {MADE: digest}))
 
 
 def tag_flow_run(**about: str | None) -> None:

@@ -16,9 +16,11 @@ from uuid import UUID
 import httpx
 from prefect.client.schemas.objects import FlowRun, State
 
+from flows.running.labels import MADE
 from flows.running.outcome import few
 from flows.running.work_pool import WorkPool
 from lib.words import plural
+from storage.errors import StoreError, StoreUnusable
 from storage.runs import How
 from tasks.session.progress import beat, report, say
 from tasks.session.session import Session
@@ -188,8 +190,7 @@ class Sharding(Generic[Item]):
             self._known |= now
             ended = [flow_run for flow_run in self._running if flow_run not in now or _has_ended(now[flow_run])]
             if ended:
-                items = [item for flow_run in ended for item in self._running[flow_run].items]
-                self._session.look_again(recipe for item in items for recipe in self._work.recipes(item))
+                self._learn(ended, now)
             over = [shard for flow_run in ended if (shard := self._settle(flow_run, now.get(flow_run))) is not None]
             self._mend_pending(now)
         except httpx.HTTPError as error:
@@ -198,6 +199,17 @@ class Sharding(Generic[Item]):
             self._say("Prefect's server does not answer: waiting for it")
             return []
         return over
+
+    def _learn(self, ended: Sequence[UUID], now: Mapping[UUID, FlowRun]) -> None:
+        """Know what shards that ended have made: as they say, or else, where one died, by listing the store."""
+        try:
+            for digest in [_keys_of(now[flow_run]) for flow_run in ended]:
+                self._session.learn(digest)
+        except (KeyError, StoreError) as problem:
+            if isinstance(problem, StoreUnusable):
+                raise
+            items = [item for flow_run in ended for item in self._running[flow_run].items]
+            self._session.look_again(recipe for item in items for recipe in self._work.recipes(item))
 
     def _fill(self) -> None:
         workers, name = self._pool.count_workers(), self._pool.name
@@ -305,6 +317,13 @@ def _is_refusal(error: httpx.HTTPError) -> bool:
 
 def _has_ended(flow_run: FlowRun) -> bool:
     return flow_run.state is not None and flow_run.state.is_final()
+
+
+def _keys_of(flow_run: FlowRun) -> str:
+    """The file that has the keys of a shard's records. Raises KeyError where it could not say so in the end."""
+    if flow_run.state is None or not (flow_run.state.is_completed() or flow_run.state.is_failed()):
+        raise KeyError(MADE)
+    return str(flow_run.labels[MADE])
 
 
 def say_failures(failures: Mapping[str, str], total: int, what: str) -> str:

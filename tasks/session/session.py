@@ -1,6 +1,7 @@
 """What the tasks of one run share: the store, what it held when the run began, and who is running."""
 
 import functools
+import json
 import platform
 import socket
 import sys
@@ -73,6 +74,19 @@ class Session:
         (digests) side by side."""
         self.listing = self.store.listing()
         self.listing.read_ahead(recipes)
+
+    def write_keys(self, keys: Iterable[str]) -> str:
+        """The digest of a file of the store with the keys of some records, which `learn` reads."""
+        return self.store.put(json.dumps(sorted(set(keys))).encode())
+
+    def learn(self, digest: str) -> None:
+        """Know of the records whose keys another process has written to a file: no listing is needed for that.
+
+        Raises StoreError where the file or one of them is not there.
+        """
+        keys: list[str] = json.loads(self.store.get(digest))
+        for record in self.store.read_records(keys):
+            self.listing.add(record)  # its blobs were stored before it
 
     def find(self, recipe: Recipe) -> Record | None:
         """The finished record of a recipe, if the store holds one that this code may use, with its blobs whole.

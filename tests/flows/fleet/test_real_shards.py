@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flows.running.labels import MADE
 from storage.store import Store
 from tests.flows.fleet.fleet_server import REAL, FleetServer, Worker
 from tests.flows.tiny import MAPS, UNITS, saved, small_cnn, write_photograph, write_pictures
@@ -102,9 +103,11 @@ def alone(fleet_server: FleetServer, tmp_path_factory: pytest.TempPathFactory, s
 
 
 def shards(server: FleetServer, flow: str) -> list[str]:
-    """The names of the states of a flow's shards."""
+    """The names of the states of a flow's shards, each of which says what it made."""
     asked = {"flows": {"name": {"any_": [flow]}}, "deployments": {"name": {"any_": [POOL]}}}
-    return [one["state"]["name"] for one in server.ask("POST", "/flow_runs/filter", json=asked)]
+    found = server.ask("POST", "/flow_runs/filter", json=asked)
+    assert all(MADE in one["labels"] for one in found)
+    return [one["state"]["name"] for one in found]
 
 
 def test_a_sweep_by_a_worker_has_what_one_process_makes_and_a_second_one_has_no_shard(

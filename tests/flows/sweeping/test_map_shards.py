@@ -15,6 +15,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 from flows.forms.arguments import read_arguments
 from flows.forms.shard import ShardParameters
 from flows.running import shards
+from flows.running.labels import MADE
 from flows.running.shards import Sharding, say_failures
 from flows.sweeping.map_shards import MapWork
 from lib.deadline import Deadline
@@ -36,6 +37,17 @@ Ending = Callable[["Pool", FlowRun], State[Any]]
 def made(pool: "Pool", flow_run: FlowRun) -> State[Any]:
     """All maps of the shard."""
     pool.grow(flow_run)
+    return Completed()
+
+
+def made_and_told(pool: "Pool", flow_run: FlowRun) -> State[Any]:
+    """All maps of the shard, which says so."""
+    pool.grow(flow_run)
+    layer, units = flow_run.parameters["layer"], indices_in(flow_run.parameters["units"])
+    wanted = {str(Unit(layer, index)) for index in units}
+    session = pool.context.session
+    keys = [one.key for one in session.store.records() if one.parameters.get("unit") in wanted]
+    flow_run.labels[MADE] = session.write_keys(keys)
     return Completed()
 
 
@@ -267,6 +279,24 @@ def test_a_shard_that_was_taken_over_and_dies_is_submitted_anew(context: SweepCo
         flow_run.state = Crashed()
     assert sweep(context, pool) == [LAYER]
     assert len(pool.flow_runs) == 4
+    assert records(store) == [str(unit) for unit in UNITS]
+
+
+def test_the_store_is_not_listed_where_shards_say_what_they_made(
+    context: SweepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "listing", lambda _: pytest.fail("the store is listed"))
+    assert sweep(context, Pool(context, [made_and_told, made_and_told])) == [LAYER]
+    assert found(context) == [str(unit) for unit in UNITS]
+
+
+def test_a_shard_that_names_a_record_which_is_not_there_is_not_believed(context: SweepContext, store: Store) -> None:
+    def told_wrong(pool: Pool, flow_run: FlowRun) -> State[Any]:
+        made_and_told(pool, flow_run)
+        flow_run.labels[MADE] = context.session.write_keys(["0" * 64 + "/" + "0" * 32])
+        return Completed()
+
+    assert sweep(context, Pool(context, [told_wrong])) == [LAYER]
     assert records(store) == [str(unit) for unit in UNITS]
 
 
