@@ -338,7 +338,7 @@ def _parts(context: SweepContext, units: Units, growth: Growth) -> Iterator[Part
         yield from neediest_first(context, units_deferred(context, units, False))
     else:
         stale = units_made_before(context.session.store, context.network.name)
-        yield from fresh_first(units, stale - {str(unit) for unit in find_made(context, units, growth)})
+        yield from fresh_first(units, stale - {str(unit) for unit, _ in find_made(context, units, growth)})
     context.defers = False
     yield from fresh_first(units_deferred(context, units, True), set())
 
@@ -351,7 +351,7 @@ def _take_stock(context: SweepContext, units: Units, large_tensors: bool) -> tup
     growth, shown = context.growth, context.tally
     tally = context.tally_at(growth.quality)
     unvisited = {layer: [unit for unit in chosen if not tally.is_done(str(unit))] for layer, chosen in units.items()}
-    for unit, record in find_made(context, unvisited).items():
+    for unit, record in find_made(context, unvisited):
         context.note_oips(str(unit), growth, record, "reused")
     for layer, waiting in unvisited.items():
         if waiting and _any_shown(context, units[layer]):

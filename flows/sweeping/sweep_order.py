@@ -1,5 +1,7 @@
 """In which order a sweep makes its units, so that whenever its time is over, what is there is worth the most."""
 
+from collections.abc import Iterator
+
 from lib.network.units import Layer, Unit
 from lib.oips.growth import Growth
 from lib.words import plural
@@ -16,17 +18,20 @@ ROUNDS = 4
 """In so many rounds, at most, the units of a layer are refined, by what they need: in each, a layer is one flow run."""
 
 
-def find_made(context: SweepContext, units: Units, growth: Growth | None = None) -> dict[Unit, Record]:
-    """The units whose records of a pass are in the store already."""
-    found = {unit: context.session.find(oip_recipe(context, unit, growth)) for one in units.values() for unit in one}
-    return {unit: record for unit, record in found.items() if record is not None}
+def find_made(context: SweepContext, units: Units, growth: Growth | None = None) -> Iterator[tuple[Unit, Record]]:
+    """The units whose records of a pass are in the store already, one by one: all at once take much memory."""
+    for chosen in units.values():
+        for unit in chosen:
+            record = context.session.find(oip_recipe(context, unit, growth))
+            if record is not None:
+                yield unit, record
 
 
 def note_made(context: SweepContext, units: Units) -> None:
     """Let the run have what earlier runs made, in the passes of this sweep and of better quality; a sweep of one pass
     looks at each unit when its turn comes."""
     for growth in (*context.passes, *context.better) if context.lesser else context.better:
-        for unit, record in find_made(context, units, growth).items():
+        for unit, record in find_made(context, units, growth):
             context.note_oips(str(unit), growth, record, "reused")
 
 
@@ -40,9 +45,13 @@ def units_left(context: SweepContext, units: Units, growth: Growth) -> Units:
 
 def takes_long(context: SweepContext, units: Units) -> list[Unit]:
     """The units of whose pictures it is known that a search for better ones takes as long as hundreds of others."""
-    style = context.growth.style
-    shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
-    return [unit for unit, record in shown.items() if record and need_of(record, style)[0] == LONG]
+    return [unit for chosen in units.values() for unit in chosen if _need(context, unit)[0] == LONG]
+
+
+def _need(context: SweepContext, unit: Unit) -> tuple[int, float]:
+    """How much a unit's picture needs to be refined, the least the most; one without a picture before all."""
+    record = context.shown(str(unit))
+    return need_of(record, context.growth.style) if record else (-1, 0.0)
 
 
 def units_deferred(context: SweepContext, units: Units, is_deferred: bool) -> Units:
@@ -88,9 +97,7 @@ def neediest_first(context: SweepContext, units: Units) -> list[Part]:
 
     Each layer is divided by what its units need; a part has its turn when most of its units would have theirs.
     """
-    style = context.growth.style
-    shown = {unit: context.shown(str(unit)) for chosen in units.values() for unit in chosen}
-    needs = {unit: need_of(record, style) if record else (-1, 0.0) for unit, record in shown.items()}
+    needs = {unit: _need(context, unit) for chosen in units.values() for unit in chosen}
     places = {unit: at for at, unit in enumerate(sorted(needs, key=lambda unit: needs[unit]))}
     found: list[tuple[int, Layer, list[Unit]]] = []
     for layer, chosen in units.items():
