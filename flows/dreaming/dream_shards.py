@@ -73,13 +73,12 @@ class DreamWork:
             rotation=context.rotation,
             guide=context.guide.digest if context.guide else None,
         )
-        return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+        return asked.told()
 
     def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
         """The pictures of a shard that dreams them as this run does."""
-        try:
-            other = read_arguments(DreamShardParameters, None, parameters)
-        except BadInput:  # of another version
+        other = DreamShardParameters.read(parameters)
+        if other is None:
             return []
         same = [piece for piece, original in self._kept.items() if original in other.originals]
         if not same:

@@ -4,17 +4,20 @@ It names records of the store, and no place of any machine: the store is the one
 """
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from flows.forms.arguments import read_arguments
 from flows.forms.every_run import InStore
 from flows.forms.field_types import Size
 from flows.forms.form import Form
 from lib.deadline import Deadline
 from lib.dream.settings import DreamSettings
+from lib.errors import BadInput
 from lib.network.units import indices_in
 from lib.oips.growth import Growth, QualityName
 from lib.oips.photographs import PictureStatistics
@@ -48,6 +51,18 @@ class Shard(InStore):
     def deadline(self) -> Deadline:
         """When nothing more is begun."""
         return Deadline(self.ends_at)
+
+    def told(self) -> dict[str, Any]:
+        """As the parameters of a flow run, but for the store: a worker has that by a name of its own."""
+        return self.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, Any]) -> Self | None:
+        """What a flow run was told; None where that was by another version."""
+        try:
+            return read_arguments(cls, None, parameters)
+        except BadInput:
+            return None
 
     def makes_as(self, other: "Shard") -> bool:
         """Whether another shard, of the same code, makes its things in the same way as this one."""

@@ -8,7 +8,6 @@ from flows.forms.arguments import read_arguments
 from flows.forms.shard import FinishedLayer, LayerShardParameters
 from flows.sweeping.map_shards import about_layer, about_sweep
 from flows.sweeping.sweep_order import Units
-from lib.errors import BadInput
 from lib.network.units import Layer, ranges_of
 from storage.recipe import Recipe
 from storage.runs import How
@@ -66,13 +65,12 @@ class LayerWork:
             layers=list(map(self._part, layers)),
             large_tensors=self._large_tensors,
         )
-        return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+        return asked.told()
 
     def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
         """The layers of a shard that makes of the same maps what this sweep would."""
-        try:
-            other = read_arguments(LayerShardParameters, None, parameters)
-        except BadInput:  # of another version
+        other = LayerShardParameters.read(parameters)
+        if other is None:
             return []
         ours = [part.layer for part in other.layers if part.layer in self._layers]
         if not ours:

@@ -6,7 +6,6 @@ from typing import Any
 from flows.forms.arguments import read_arguments
 from flows.forms.shard import ShardParameters, Statistics
 from flows.running.joining import about_run
-from lib.errors import BadInput
 from lib.network.units import Unit, indices_in, ranges_of
 from lib.oips.growth import Growth
 from storage.runs import How
@@ -74,13 +73,12 @@ class MapWork:
             quality=self._growth.quality,
             maps_per_task=self._maps_per_task,
         )
-        return asked.model_dump(mode="json", exclude={"store"}, exclude_none=True)
+        return asked.told()
 
     def names_in(self, parameters: Mapping[str, Any]) -> Iterable[str]:
         """The units of a shard that grows them as this pass does."""
-        try:
-            other = read_arguments(ShardParameters, None, parameters)
-        except BadInput:  # of another version
+        other = ShardParameters.read(parameters)
+        if other is None:
             return []
         units = [Unit(other.layer, index) for index in indices_in(other.units)]
         own = read_arguments(ShardParameters, None, self.parameters(units))
