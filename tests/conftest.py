@@ -12,6 +12,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.migrated import put_database
+
 # Before anything imports TensorFlow or Prefect, which read these once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 OURS = (
@@ -44,7 +46,9 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the API of a Prefect server for the whole session; flows here and in children run on it."""
     from flows.serving.server import local_server
 
-    with local_server(tmp_path_factory.mktemp("prefect-server")) as url:
+    home = tmp_path_factory.mktemp("prefect-server")
+    put_database(home)
+    with local_server(home) as url:
         yield url
 
 

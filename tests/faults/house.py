@@ -26,6 +26,7 @@ from flows.web.access import server_password
 from storage import garbage
 from storage.store import Record, Store
 from tests.flows.tiny import GROWTH, UNITS
+from tests.migrated import put_database
 
 ENDS = ("Completed", "Partial", "Failed", "Crashed", "Cancelled")
 SITE = Path(__file__).with_name("site")
@@ -104,6 +105,7 @@ class House:
             return
         if not self.served.is_symlink():
             self._serve(self.folder / "nothing yet")
+        put_database(self.home)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment |= {
             "DREAMSWEEP_HOME": str(self.home),

@@ -23,6 +23,7 @@ from flows.serving.server_settings import CLIENT_PASSWORD
 from flows.web.access import PASSWORD, authorization, server_password
 from storage.names import run_path
 from storage.store import Store
+from tests.migrated import put_database
 
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -85,6 +86,7 @@ class Up:
 
     def __init__(self, home: Path, *arguments: object, before: Sequence[str] = (), **more: str) -> None:
         self.home = home
+        put_database(home)
         self.said: list[str] = []
         self._given = more.get(PASSWORD) or more.get(CLIENT_PASSWORD)
         self.process = subprocess.Popen(
