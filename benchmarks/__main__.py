@@ -7,6 +7,7 @@ ALL = (
     "startup",
     "speed",
     "numerics",
+    "beside",
     "dreams",
     "dream_folder",
     "fleet",
