@@ -1,7 +1,7 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import TypeVar
@@ -26,6 +26,7 @@ from flows.running.outcome import end_in_states, end_partial, end_run, few
 from flows.running.shards import Sharding
 from flows.running.work import work
 from flows.running.work_pool import check_pool, open_pool
+from flows.sweeping.image_shards import ImageWork
 from flows.sweeping.layer_maps import make_maps
 from flows.sweeping.layer_shards import LayerWork
 from flows.sweeping.map_shards import MapWork
@@ -52,7 +53,8 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import say
 from tasks.session.recorded import PARTIAL, key_of, unusable_store
 from tasks.sweep.context import MAPS_AT_ONCE, SweepContext
-from tasks.sweep.exemplars import make_exemplars
+from tasks.sweep.exemplars import make_exemplars, missing_layers
+from tasks.sweep.image_parts import missing_parts
 from tasks.sweep.interpretability import interpretability_title, judge_layers
 from tasks.sweep.kinds.oip import KIND as OIP
 from tasks.sweep.layers import gather_layer
@@ -90,7 +92,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     """
     begun = time.monotonic()
     with work(parameters, "oip-sweep") as (open_session, found):
-        check_pool(parameters.pool, MapWork.flow, LayerWork.flow)
+        check_pool(parameters.pool, ImageWork.flow, MapWork.flow, LayerWork.flow)
         run = open_session.run.id
         stored = obtain_sweep_model(open_session, parameters, found)
         earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
@@ -102,6 +104,7 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
             troubles = earlier.failures
             warnings: list[str] = []
             if not open_session.deadline.passed:
+                _look_by_pool(context, names, parameters)
                 make_exemplars(names, run, return_state=True).result()
                 warnings = [] if stored.trained_here else _warn(context, names)
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
@@ -282,6 +285,19 @@ def _sweep_by_pool(
     for layer, chosen in units.items():
         if layer.name in whole:
             report_layer(context, _gather(context, layer.name, [unit.index for unit in chosen], large))
+
+
+def _look_by_pool(context: SweepContext, layers: Sequence[str], parameters: SweepParameters) -> None:
+    """Have the parts of a large data set shown to the network by the workers of a pool, where there is one."""
+    if parameters.pool is None or context.natural is None:
+        return
+    parts = missing_parts(context, missing_layers(context, layers))
+    if not parts:
+        return
+    after = parameters.stalled_after
+    images = ImageWork(context, parts, stalled_after=after)
+    with open_pool(parameters.pool) as work_pool:
+        Sharding(images, work_pool, context.session, most=1, stalled_after=after).make([parts])
 
 
 def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:

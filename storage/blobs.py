@@ -103,7 +103,7 @@ class Blobs:
         if self._files.folder is None:
             with self._fetching:
                 if not self._holds(path, digest):
-                    LocalFiles(self._cache()).write(blob_path(digest), self.get(digest))
+                    LocalFiles(self.cache()).write(blob_path(digest), self.get(digest))
                     self._verified[digest] = _signature(path)
         elif not path.exists():
             raise self._missing(digest)
@@ -161,7 +161,12 @@ class Blobs:
         self._verified[digest] = signature
         return True
 
-    def _cache(self) -> Path:
+    def is_here(self, digest: str) -> bool:
+        """Whether this machine has a file with these bytes, so that nothing has to be fetched."""
+        return self._holds(self._files.local / blob_path(digest), digest)
+
+    def cache(self) -> Path:
+        """The folder on this machine for copies of what is in a remote store. Raises StoreUnusable."""
         try:
             self._files.local.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -74,6 +74,9 @@ class Files(Protocol):
     def read(self, path: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
 
+    def read_range(self, path: str, first: int, last: int) -> bytes:
+        """The bytes of a file from one place to before another, as far as there are any. Raises FileNotFoundError."""
+
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The bytes of those files that are there."""
 

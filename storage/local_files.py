@@ -42,6 +42,16 @@ class LocalFiles:
         """The bytes of a file. Raises FileNotFoundError."""
         return self._ask("read", (self._folder / path).read_bytes)
 
+    def read_range(self, path: str, first: int, last: int) -> bytes:
+        """The bytes of a file from one place to before another. Raises FileNotFoundError."""
+
+        def read() -> bytes:
+            with (self._folder / path).open("rb") as file:
+                file.seek(first)
+                return file.read(last - first)
+
+        return self._ask("read", read)
+
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The bytes of those files that are there."""
         found = {}

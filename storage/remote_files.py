@@ -107,6 +107,10 @@ class RemoteFiles:
         """The bytes of a file. Raises FileNotFoundError."""
         return self._ask(lambda: bytes(self._fs.cat_file(self._full(path), **self._in_one_go)))
 
+    def read_range(self, path: str, first: int, last: int) -> bytes:
+        """The bytes of a file from one place to before another, by one request. Raises FileNotFoundError."""
+        return self._ask(lambda: bytes(self._fs.cat_file(self._full(path), start=first, end=last, **self._in_one_go)))
+
     def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The bytes of those files that are there, fetched side by side."""
         wanted = {self._full(path): path for path in paths}

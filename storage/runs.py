@@ -160,6 +160,9 @@ class Run:
             self._failed_kinds.pop(unit, None)
             self._write_now_and_then(at_once=how == "reused" and record.recipe not in self._pinned)
 
+    def use(self, record: Record) -> None:
+        """Know of a record that is needed as long as this run is open, and not after that: no unit is made of it."""
+
     def has_made(self, record: Record) -> bool:
         """Whether a record was made in the name of this run, also where another process did that."""
         return record.provenance.run == self.id
@@ -243,6 +246,10 @@ class JoinedRun(Run):
 
     def add(self, unit: str, record: Record, how: How, kind: str | None = None) -> None:
         """Whoever opened the run finds the record by its recipe, and notes it; here its key is kept."""
+        self.keys.append(record.key)
+
+    def use(self, record: Record) -> None:
+        """As `add`."""
         self.keys.append(record.key)
 
     def fail(self, unit: str, message: str, kind: str | None = None) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from storage.collection.witness import Witness
     from storage.index import Index
+    from storage.rows import Rows
 
 __all__ = [
     "Finder",
@@ -120,6 +121,15 @@ class Store:
     def array(self, digest: str) -> "np.ndarray[Any, Any]":
         """The array of an `.npy` blob, verified and memory-mapped. Raises StoreError for pickled objects."""
         return self.blobs.array(digest)
+
+    def rows(self, output: Output) -> "np.ndarray[Any, Any] | Rows":
+        """The array of an `.npy` output of which some rows are needed: of a remote store only these are fetched, where
+        whoever stored it has told what its pieces are. Raises as `array` does."""
+        from storage.rows import Rows, has_pieces
+
+        if self.files.folder is not None or not has_pieces(output) or self.blobs.is_here(output.digest):
+            return self.array(output.digest)
+        return Rows(self.files, output, self.blobs.cache())
 
     def listing(self) -> Listing:
         """What the store holds now, by one listing of records and blobs: what a run asks."""

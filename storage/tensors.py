@@ -9,6 +9,8 @@ from storage.document import plain
 from storage.errors import StoreError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 NPY = "application/x-npy"
@@ -51,6 +53,14 @@ def hdf5_bytes(
                 file[name].attrs[key] = _attribute(values[key], f"{name}.{key}")
         file.flush()
         return bytes(file.id.get_file_image())
+
+
+def hdf5_arrays(path: "Path", group: str) -> "dict[str, np.ndarray[Any, Any]]":
+    """The datasets of a group of an HDF5 file, by name. Raises KeyError where it has no such group."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return {name: dataset[()] for name, dataset in file[group].items()}
 
 
 def _attribute(value: Any, where: str) -> Any:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
 SHARD_FLOWS = {
+    "image-shard": "flows.image_shard.image_shard",
     "oip-shard": "flows.shard.oip_shard",
     "layer-shard": "flows.layer_shard.layer_shard",
     "dream-shard": "flows.dream_shard.dream_shard",

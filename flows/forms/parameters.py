@@ -175,6 +175,14 @@ class Sweeping(Form):
         title="Maps per shard",
         description="How many maps of a layer one worker of the work pool is given at a time, as a flow run.",
     )
+    images_per_part: int | None = Field(
+        None,
+        ge=1,
+        title="Images per part",
+        description="A data set of more images than these is shown to the network in parts: a pass over it that was "
+        "broken off goes on with the next part, and on a work pool each part is a flow run. Empty: parts of 8 GB, and "
+        "few data sets are larger.",
+    )
     large_tensors: bool = Field(
         False,
         title="Large tensors",

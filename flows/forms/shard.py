@@ -164,6 +164,17 @@ class LayerShardParameters(SweepShard):
     large_tensors: bool = Field(title="Large tensors", description="Gather tensors above 2 GB too.")
 
 
+class ImageShardParameters(SweepShard):
+    """Which images of the data set are shown to which layers, for a sweep that another process has open."""
+
+    of_layers: list[str] = Field(min_length=1, title="Layers", description="The layers whose units respond.")
+    size: Size | None = Field(
+        None, title="Size", description="The height and width of the images. Empty: the network's own."
+    )
+    first: int = Field(ge=0, title="First", description="The first of the images.")
+    last: int = Field(ge=1, title="Last", description="The image before which this ends.")
+
+
 class Original(Form):
     """A picture of the store that is dreamed into."""
 

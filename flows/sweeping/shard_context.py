@@ -1,7 +1,8 @@
 """The context of a sweep that another process has open, as a shard of it has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from flows.forms.shard import LayerPart, SweepShard
 from flows.running.joining import check_code, join_run
@@ -13,16 +14,23 @@ from tasks.sweep.exemplars import exemplars_recipe, make_exemplars, note_exempla
 
 
 @contextmanager
-def open_shard(parameters: SweepShard, *parts: LayerPart) -> Iterator[SweepContext]:
+def open_shard(
+    parameters: SweepShard,
+    *parts: LayerPart,
+    sizes: Mapping[str, tuple[int, int] | None] = MappingProxyType({}),
+    partly: bool = False,
+) -> Iterator[SweepContext]:
     """The context in which the sweep itself would do these, open while inside, with the layers' exemplars.
 
-    No image of the data set is read unless it must be. Raises BadInput for a sweep of other code, and StoreError.
+    No image of the data set is read unless it must be. `sizes`: of the images of further layers; `partly`: some of the
+    data set's images are needed. Raises BadInput for a sweep of other code, and StoreError.
     """
     check_code(parameters)
     with join_run(parameters) as (joined, network):
         store, data = joined.store, parameters.data_record
-        natural = None if data is None else natural_of(store, store.record(data))
+        natural = None if data is None else natural_of(store, store.record(data), partly=partly)
         *lesser, growth = parameters.passes
+        sizes_of = {**sizes, **{part.layer: part.size for part in parts}}
         context = SweepContext(
             joined,
             network,
@@ -30,7 +38,7 @@ def open_shard(parameters: SweepShard, *parts: LayerPart) -> Iterator[SweepConte
             natural,
             batch=parameters.batch,
             lesser=tuple(lesser),
-            smaller={part.layer: part.size for part in parts if part.size is not None},
+            smaller={layer: size for layer, size in sizes_of.items() if size is not None},
             statistics={part.size: part.statistics.known() for part in parts if part.statistics is not None},
         )
         with open_context(context):

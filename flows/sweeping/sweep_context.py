@@ -83,6 +83,7 @@ def open_sweep(
         checked=None if stored.trained_here else check_accuracy(open_session, network, data),
         judge=obtain_judge(open_session, parameters.judge, stored, natural, data),
         smaller=smaller,
+        images_per_part=parameters.images_per_part,
     )
     with open_context(context):
         _say_size(context, units)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lib import stop
-from lib.arrays import Array, Floats
+from lib.arrays import Floats, Images
 from lib.network.graph import LOCK
 from lib.network.kernels import fast_kernels
 from lib.network.trunk import responses_of
@@ -25,7 +25,7 @@ _MOST_IMAGES = 1000
 class Judge:
     """What a network makes of pictures, and of images that are none because they were grown under a constraint."""
 
-    def __init__(self, model: Any, natural: Array, *, batch: int = 64) -> None:
+    def __init__(self, model: Any, natural: Images, *, batch: int = 64) -> None:
         """Everything is traced here.
 
         Args:
@@ -39,7 +39,8 @@ class Judge:
         import tensorflow as tf
 
         own = model.input_shape[1:3]
-        self._size = tuple(natural.shape[1:3]) if None in own else (int(own[0]), int(own[1]))
+        height, width = natural.shape[1:3] if None in own else own
+        self._size = int(height), int(width)
         self._batch = batch
         some = np.asarray(natural[np.linspace(0, len(natural) - 1, min(len(natural), _MOST_IMAGES)).astype(int)])
         self._mean, self._deviation = float(some.mean(dtype=np.float64)), float(some.std(dtype=np.float64))
@@ -55,7 +56,7 @@ class Judge:
             look.get_concrete_function()
         self._look = look
 
-    def look(self, images: Array, constraint: ConstraintName) -> Floats:
+    def look(self, images: Images, constraint: ConstraintName) -> Floats:
         """What it makes of images [n, H, W, C] that keep a constraint, [n, features].
 
         Standardised ones are shown with the mean and the deviation of the natural images: so the network sees what is

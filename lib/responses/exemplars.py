@@ -39,13 +39,16 @@ def find_exemplars(
     *,
     batch: int = 256,
     size: tuple[int, int] | None = None,
+    within: range | None = None,
     surveys: Mapping[str, Survey] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Exemplars]:
     """The exemplars of every unit of `layers` among `images` [N, H, W, C], seen under the constraint, as OIPs are.
 
     Of images with equal responses the lower number comes first; where a unit does not respond at all, its
-    pre-activation decides. `surveys`, by layer, are told all responses on the way, `progress` how many images are done.
+    pre-activation decides. `within`: which of the images, one after another; None for all, and what is found of parts
+    of them is put together by `join_exemplars`. `surveys`, by layer, are told all responses on the way, `progress` up
+    to which image all are done.
     """
     import tensorflow as tf
 
@@ -59,9 +62,10 @@ def find_exemplars(
     with tracing():
         respond.get_concrete_function()
     best: dict[str, list[Array]] = {}
-    for first in range(0, len(images), batch):
+    within = within or range(len(images))
+    for first in range(within.start, within.stop, batch):
         stop.look()
-        part = np.asarray(images[first : first + batch], np.float32)
+        part = np.asarray(images[first : min(first + batch, within.stop)], np.float32)
         numbers = np.arange(first, first + len(part))
         for layer, (responses, pre_activations) in respond(part).items():
             if surveys and layer in surveys:
@@ -79,8 +83,19 @@ def find_exemplars(
     return {layer: Exemplars(*arrays) for layer, arrays in best.items()}
 
 
+def join_exemplars(parts: Sequence[Exemplars], peaks: Sequence[Integers] = ()) -> tuple[Exemplars, Integers | None]:
+    """The exemplars of one layer's units among all images, from those of parts of the images, which are in order; and
+    where in them each unit responds most, where that is told of all parts (`lib.responses.peaks`)."""
+    found = [np.concatenate([getattr(part, name) for part in parts], axis=1) for name in Exemplars.__annotations__]
+    if peaks:
+        found += [np.concatenate([part[..., axis] for part in peaks], axis=1) for axis in range(2)]
+    numbers, responses, pre_activations, *places = _best_of(found)
+    return Exemplars(numbers, responses, pre_activations), np.stack(places, axis=-1) if places else None
+
+
 def _best_of(found: list[Array]) -> list[Array]:
-    _, responses, pre_activations = found
+    """Of numbers, responses, pre-activations and whatever else there is, [units, images] each, that of the best."""
+    _, responses, pre_activations, *_ = found
     # stable: of equal strengths the lower number, which stands first, comes first
     order = np.argsort(-strengths_of(responses, pre_activations), axis=1, kind="stable")[:, :BEST]
     return [np.take_along_axis(array, order, axis=1) for array in found]

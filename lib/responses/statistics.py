@@ -5,12 +5,12 @@ on, and are joined in pairs whenever a response lies outside of what they cover:
 the batches and their order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from lib.arrays import Doubles, Floats, Integers, Reals
+from lib.arrays import Array, Doubles, Floats, Integers, Reals
 from lib.responses.similar_units import Nearest, nearest_of
 
 BINS = 40
@@ -19,7 +19,7 @@ MOST_CLASSES = 50
 """Of more classes than these the histogram counts all images together: nobody could tell them apart in it."""
 
 _AT_ONCE = 2**16  # responses: of few, the work around them takes most of the time; many leave the processor's cache
-_FINEST = -140  # an exponent of two, below every response that is not zero
+_FINEST = -160  # an exponent of two: the bins of the least response that is not zero, 2 to the -149, are wider
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,48 @@ class Survey:
             responses -= self._middle
         self._products += _product(responses, responses)
 
+    def counted(self) -> dict[str, Array]:
+        """What is counted so far, as arrays that `join` takes: of each unit, or of each pair of units."""
+        self._take_in()
+        middle = np.zeros(len(self._products)) if self._middle is None else self._middle
+        return {
+            "histogram": self._histogram,
+            "silent": self._silent,
+            "exponent": self._exponent,
+            "first": self._first,
+            "least": self._least,
+            "greatest": self._greatest,
+            "sums": self._sums,
+            "seen": self._seen,
+            "middle": middle,
+            "products": self._products,
+        }
+
+    def join(self, counted: Mapping[str, Array]) -> None:
+        """Count what another survey of the same units has counted, of other images of the same data set.
+
+        Means and correlations are those of all images together, but for rounding; all else is the same to the last bit.
+        """
+        self._take_in()
+        count = counted["seen"].sum()
+        if not count:
+            return
+        self._cover(counted["least"], counted["greatest"])
+        self._histogram += _joined(
+            counted["histogram"], counted["exponent"], counted["first"], self._exponent, self._first
+        )
+        self._silent += counted["silent"]
+        self._sums += counted["sums"]
+        self._seen += counted["seen"]
+        with np.errstate(invalid="ignore"):  # a unit that answers with infinities has no mean
+            if self._middle is None:
+                self._middle = counted["middle"]
+            # its squares are of distances from a middle of its own
+            shift = counted["middle"] - self._middle
+            away = counted["sums"].sum(axis=0) - count * counted["middle"]
+            crossed = np.outer(away + count * shift, shift)
+            self._products += counted["products"] + crossed + np.outer(shift, away)
+
     def found(self) -> Surveyed:
         """What there is, after the last image."""
         self._take_in()
@@ -124,14 +166,8 @@ class Survey:
         first = self._lowest(exponent)
         changed = np.flatnonzero((exponent != self._exponent) | (first != self._first))
         if len(changed):
-            old = self._first[changed, None] + np.arange(BINS)
-            joined = (old >> np.minimum(exponent - self._exponent, 62)[changed, None]) - first[changed, None]
-            counts = self._histogram[changed]
-            self._histogram[changed] = 0
-            rows = np.arange(counts.shape[1])
-            # a bin that would lie outside is empty
-            into = changed[:, None, None], rows[None, :, None], np.clip(joined, 0, BINS - 1)[:, None, :]
-            np.add.at(self._histogram, into, counts)
+            counts, was, began = self._histogram[changed], self._exponent[changed], self._first[changed]
+            self._histogram[changed] = _joined(counts, was, began, exponent[changed], first[changed])
             self._exponent, self._first = exponent, first
 
     def _lowest(self, exponent: Integers) -> Integers:
@@ -150,6 +186,19 @@ class Survey:
         # what is left of a constant is rounding
         spread[spread <= 1e-6 * (np.abs(self._middle + away) + 1e-30)] = np.nan
         return lambda rows: (self._products[rows] / count - np.outer(away[rows], away)) / np.outer(spread[rows], spread)
+
+
+def _joined(counts: Integers, exponent: Integers, first: Integers, to: Integers, begin: Integers) -> Integers:
+    """Counts [units, classes, bins] in bins two to the power of `exponent` wide, the first of them of number `first`,
+    in bins of the power `to`, which is no less, that begin with `begin`; by unit."""
+    old = first[:, None] + np.arange(BINS)
+    bins = (old >> np.minimum(to - exponent, 62)[:, None]) - begin[:, None]
+    units, classes, _ = counts.shape
+    joined = np.zeros_like(counts)
+    # a bin that would lie outside is empty
+    into = np.arange(units)[:, None, None], np.arange(classes)[None, :, None], np.clip(bins, 0, BINS - 1)[:, None, :]
+    np.add.at(joined, into, counts)
+    return joined
 
 
 def _product(first: Reals, second: Reals) -> Reals:

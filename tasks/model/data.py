@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
@@ -10,6 +11,7 @@ from typing_extensions import TypedDict
 from lib.data.dataset import Dataset
 from lib.data.datasets import load
 from lib.data.wanted_images import WantedImages
+from storage.rows import pieces_of
 from storage.store import Input, NewOutput, Recipe, Record, Store
 from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
 from tasks.model.kinds.data import KIND
@@ -65,10 +67,12 @@ def store_data(
         for at, (name, array) in enumerate(arrays.items()):
             report("storing the data set", at, len(arrays) + 1, name, of="files")
             kind = "images" if name.endswith("imgs") else "labels"
-            about = {"data": data.name, "set": name} | ({} if kind == "images" else {"classes": list(data.classes)})
-            outputs.append(
-                NewOutput(name, npy_bytes(array), kind, NPY, str(array.dtype), array.shape, attributes=about)
+            about: dict[str, Any] = {"data": data.name, "set": name} | (
+                {} if kind == "images" else {"classes": list(data.classes)}
             )
+            tensor = npy_bytes(array)
+            about |= pieces_of(tensor) if name == "train_imgs" else {}
+            outputs.append(NewOutput(name, tensor, kind, NPY, str(array.dtype), array.shape, attributes=about))
         report("storing the data set", len(arrays), len(arrays) + 1, "HDF5", of="files")
         together = hdf5_bytes(arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
         outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from lib.arrays import Floats, Integers
+from lib.arrays import Images, Integers
 from lib.network import model_file
 from lib.network.adapt import adapt
 from lib.network.keras_model import KerasModel
 from lib.network.pixels import PLAIN, Pixels
-from storage.store import Record, Store
+from storage.store import Output, Record, Store
 from tasks.model.data import DataParameters
 from tasks.model.stored import StoredModel
 from tasks.session.attributes import read_as
@@ -69,29 +69,37 @@ class Labels:
 
 @dataclass(frozen=True)
 class Natural:
-    """The data set's training images, and the digest of their blob; their labels, where there are any.
+    """The data set's training images, and their labels, where there are any.
 
     Of a remote store they are fetched when they are first needed: what has its exemplars may need none.
 
     Attributes:
-        record: the key of the data set's record.
+        output: the images, as the record of the data set has them.
+        record: the key of that.
+        partly: some of the images are asked for, so that not all are fetched.
     """
 
     name: str
-    digest: str
+    output: Output
     labels: Labels | None
     record: str
     store: Store
+    partly: bool = False
+
+    @property
+    def digest(self) -> str:
+        """That of the images' blob."""
+        return self.output.digest
 
     @cached_property
-    def images(self) -> Floats:
-        """[N, H, W, C], memory-mapped. Raises BlobGone."""
-        return self.store.array(self.digest)
+    def images(self) -> Images:
+        """[N, H, W, C], float32, memory-mapped or fetched in pieces. Raises BlobGone."""
+        return self.store.rows(self.output) if self.partly else self.store.array(self.digest)
 
 
-def natural_of(store: Store, data: Record) -> Natural:
+def natural_of(store: Store, data: Record, *, partly: bool = False) -> Natural:
     """The training images of a data set's record and their labels; none without classes."""
     parameters = read_as(DataParameters, data.parameters)
     classes = tuple(parameters["classes"])
     known = Labels(data.output("train_labels").digest, classes, store) if classes else None
-    return Natural(parameters["data"], data.output("train_imgs").digest, known, data.key, store)
+    return Natural(parameters["data"], data.output("train_imgs"), known, data.key, store, partly)

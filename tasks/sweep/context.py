@@ -78,9 +78,10 @@ class SweepContext(RunContext):
     drafts first; `better`: how those of a higher quality would be, which are shown where they are there; `ways`:
     all passes to each quality. `paces`: seconds that an image-step takes, by layer, as far as that is known. `late`:
     titles of what there was no time left for. `deferred`: units whose search goes on for long, while `defers` says that
-    such are put off. `statistics`: what the data set's pictures are like, and `likeness`: how much fine detail and
-    colour they have, both by the size of images, as far as that is known. `tally` has of each unit the OIPs that are
-    shown, whatever their quality.
+    such are put off. `images_per_part`: so many images of the data set are looked at in one go, None for as many as
+    `tasks.sweep.image_parts` says. `statistics`: what the data set's pictures are like, and `likeness`: how much fine
+    detail and colour they have, both by the size of images, as far as that is known. `tally` has of each unit the OIPs
+    that are shown, whatever their quality.
     """
 
     growth: Growth
@@ -99,6 +100,7 @@ class SweepContext(RunContext):
     smaller: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     exemplars: dict[tuple[str, ConstraintName], Exemplars] = field(default_factory=dict)
     exemplar_blobs: dict[str, list[Input]] = field(default_factory=dict)
+    images_per_part: int | None = None
     statistics: dict[tuple[int, int] | None, PictureStatistics] = field(default_factory=dict)
     likeness: dict[tuple[int, int] | None, dict[str, float]] = field(default_factory=dict)
     _layers: OpenLayers = field(default_factory=OpenLayers)

@@ -11,7 +11,7 @@ import numpy as np
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from lib.network.trunk import responses_of
+from lib.arrays import Integers
 from lib.responses.exemplars import BEST, Exemplars, find_exemplars
 from lib.responses.statistics import Survey
 from storage.document import Json
@@ -23,6 +23,7 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
 from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
+from tasks.sweep.image_parts import join_parts, new_surveys, parts_of
 from tasks.sweep.kinds.exemplars import KIND
 from tasks.sweep.responses import peaks_in, responses_artifacts, responses_recipe
 
@@ -42,20 +43,29 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     recipes = {layer: exemplars_recipe(context, layer) for layer in layers}
     missing = [layer for layer, recipe in recipes.items() if context.session.find(recipe) is None]
     found: dict[str, Exemplars] = {}
+    peaks: dict[str, Integers | None] = {}
     surveys = _surveys(context, recipes)
     if missing or surveys:
         groups = context.by_size([layer for layer in layers if layer in missing or layer in surveys])
         for group, (size, alike) in enumerate(groups.items()):
-            found |= find_exemplars(
-                context.network.model,
-                alike,
-                context.images_at(size),
-                context.constraint(context.growth.constraint),
-                batch=EXEMPLARS_A_BATCH * context.batch,
-                size=size,
-                surveys=surveys,
-                progress=functools.partial(_report, group, len(groups), len(natural.images)),
-            )
+            progress = functools.partial(_report, group, len(groups), len(natural.images))
+            parts = parts_of(context, alike)
+            if len(parts) > 1:
+                some, places = join_parts(context, parts, surveys, progress)
+                # others' exemplars are those of their records
+                peaks |= {layer: where for layer, where in places.items() if layer in missing}
+            else:
+                some = find_exemplars(
+                    context.network.model,
+                    alike,
+                    context.images_at(size),
+                    context.constraint(context.growth.constraint),
+                    batch=EXEMPLARS_A_BATCH * context.batch,
+                    size=size,
+                    surveys=surveys,
+                    progress=progress,
+                )
+            found |= some
     made = {}
     for layer, recipe in recipes.items():
         compute = functools.partial(_artifacts, context, found, layer)
@@ -63,7 +73,7 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
         made[layer] = record.key
         note_exemplars(context, layer, record)
     if natural.labels is not None:
-        _obtain_responses(context, natural.labels, recipes, surveys)
+        _obtain_responses(context, natural.labels, recipes, surveys, peaks)
     return Completed(name="Completed" if missing or surveys else "Reused", data=made)
 
 
@@ -103,25 +113,33 @@ def pass_recipes(context: SweepContext, layer: str) -> list[Recipe]:
     return [recipe] if labels is None else [recipe, responses_recipe(context, labels, recipe)]
 
 
+def missing_layers(context: SweepContext, layers: Sequence[str]) -> list[str]:
+    """The layers of which a pass over the data set finds what is not there."""
+    find = context.session.find
+    return [layer for layer in layers if not all(map(find, pass_recipes(context, layer)))]
+
+
 def _surveys(context: SweepContext, recipes: Mapping[str, Recipe]) -> dict[str, Survey]:
     """A survey for each layer whose responses are not in the store; `recipes` are those of the exemplars."""
     labels = context.natural.labels if context.natural else None
     if labels is None:
         return {}
-    missing = [
-        layer
-        for layer, recipe in recipes.items()
-        if context.session.find(responses_recipe(context, labels, recipe)) is None
-    ]
-    units = responses_of(context.network.model, missing).units if missing else {}
-    return {layer: Survey(units[layer], labels.numbers, len(labels.classes)) for layer in missing}
+    find = context.session.find
+    missing = [layer for layer, recipe in recipes.items() if find(responses_recipe(context, labels, recipe)) is None]
+    return new_surveys(context, labels, missing)
 
 
 def _obtain_responses(
-    context: SweepContext, labels: Labels, recipes: Mapping[str, Recipe], surveys: Mapping[str, Survey]
+    context: SweepContext,
+    labels: Labels,
+    recipes: Mapping[str, Recipe],
+    surveys: Mapping[str, Survey],
+    known: Mapping[str, Integers | None],
 ) -> None:
-    best = {layer: context.exemplars[layer, context.growth.constraint] for layer in surveys}
+    """`known`: peaks that were found on the way, None of layers without positions."""
+    best = {layer: context.exemplars[layer, context.growth.constraint] for layer in surveys if layer not in known}
     peaks = peaks_in(context, best) if best else {}
+    peaks |= {layer: places for layer, places in known.items() if places is not None}
     for layer, recipe in recipes.items():
         compute = functools.partial(responses_artifacts, context, labels, surveys, peaks, layer)
         context.session.obtain(responses_recipe(context, labels, recipe), compute, unit=f"responses of {layer}")

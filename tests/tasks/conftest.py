@@ -43,7 +43,7 @@ def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
     with ExitStack() as open_until_the_end:
 
         def prepare(
-            open_session: Session, growth: Any = GROWN, layers: tuple[str, ...] = ("Conv2D_1",)
+            open_session: Session, growth: Any = GROWN, layers: tuple[str, ...] = ("Conv2D_1",), **settings: Any
         ) -> SweepContext:
             run, store = open_session.run.id, open_session.store
             data = store.record(store_data.fn(pictures, None, run).data)
@@ -52,7 +52,7 @@ def sweep_context_in(pictures: str) -> Iterator[Callable[..., Any]]:
                 model, "model/small", store.put(model_file.keras_bytes(model)), model_file.identity(model)
             )
             natural = natural_of(store, data)
-            made = SweepContext(open_session, network, growth, natural)
+            made = SweepContext(open_session, network, growth, natural, **settings)
             open_until_the_end.enter_context(open_context(made))
             make_exemplars.fn(layers, run)
             return made

@@ -36,6 +36,7 @@ _NO_DIFFERENCE = {
     "batch",
     "pool",
     "maps_per_shard",
+    "images_per_part",
     "pictures_per_shard",
 }
 """Parameters in which runs may differ that do the same; of models it is their summaries that tell."""

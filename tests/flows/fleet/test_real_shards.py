@@ -113,16 +113,19 @@ def shards(server: FleetServer, flow: str) -> list[str]:
 def test_a_sweep_by_a_worker_has_what_one_process_makes_and_a_second_one_has_no_shard(
     fleet: House, alone: House
 ) -> None:
-    made = fleet.sweep("--pool", POOL, "--maps-per-shard", 3)
+    in_parts = "--images-per-part", 8, "--batch", 2  # of 21 images
+    made = fleet.sweep("--pool", POOL, "--maps-per-shard", 3, *in_parts)
     assert sorted(made) == UNITS
     assert shards(fleet.server, "oip-shard") == ["Completed"] * 4
     assert shards(fleet.server, "layer-shard") == ["Completed"] * len(MAPS)  # of 4 and 6 maps, with 3 a shard
-    assert made == alone.sweep()
+    assert shards(fleet.server, "image-shard") == ["Completed"] * 3
+    assert made == alone.sweep("--batch", 2)
     assert fleet.all_digests() == alone.all_digests()
     assert fleet.hows() == {"computed"}
-    assert fleet.sweep("--pool", POOL) == made
+    assert fleet.sweep("--pool", POOL, *in_parts) == made
     assert fleet.hows() == {"reused"}
-    assert [len(shards(fleet.server, flow)) for flow in ("oip-shard", "layer-shard")] == [4, len(MAPS)]
+    made_by = "image-shard", "oip-shard", "layer-shard"
+    assert [len(shards(fleet.server, flow)) for flow in made_by] == [3, 4, len(MAPS)]
 
 
 def test_dreams_by_a_worker_are_those_of_one_process_and_what_is_no_picture_fails_alone(

@@ -9,7 +9,8 @@ from keras import layers as kl
 
 from lib.network.trunk import responses_of
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
-from lib.responses.exemplars import BEST, Exemplars, find_exemplars
+from lib.responses.exemplars import BEST, Exemplars, find_exemplars, join_exemplars
+from lib.responses.peaks import find_peaks
 from tests.lib.small_networks import two_convolutions
 
 LAYERS = ("one", "two", "nodes")
@@ -142,3 +143,24 @@ def test_a_network_of_free_size_takes_the_images_as_they_are() -> None:
     constraint = Constraint("standardised", 0.0, 1.0)
     found = find_exemplars(model, ["two"], pictures, constraint, batch=6)["two"]
     assert_same(found, by_a_full_sort(model, "two", pictures, constraint))
+
+
+def test_those_of_parts_of_the_images_come_to_those_of_all_with_ties_and_peaks(
+    model: Any, pictures: np.ndarray
+) -> None:
+    box = Constraint("box", 0.0, 1.0)
+    whole = find_exemplars(model, LAYERS, pictures, box, batch=8)
+    peaks = find_peaks(model, {layer: whole[layer].numbers for layer in LAYERS}, pictures, box, batch=8)
+    parts = [range(0, 8), range(8, 40), range(40, 60)]  # the first has fewer images than are kept
+    found = [find_exemplars(model, LAYERS, pictures, box, batch=8, within=part) for part in parts]
+    places = [
+        find_peaks(model, {layer: some[layer].numbers for layer in LAYERS}, pictures, box, batch=8) for some in found
+    ]
+    for layer in LAYERS:
+        known = [some[layer] for some in places if layer in some]
+        exemplars, joined = join_exemplars([some[layer] for some in found], known)
+        assert_same(exemplars, whole[layer])
+        if layer in peaks:
+            np.testing.assert_array_equal(joined, peaks[layer])
+        else:
+            assert joined is None

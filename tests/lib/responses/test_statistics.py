@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -56,6 +56,7 @@ def test_a_histogram_does_not_depend_on_batches_and_order_and_counts_every_image
             assert found.silent[unit, label] == (own == 0).sum()
 
 
+@example((np.array([[1e-45, 0]], np.float32), np.array([0]), [0], 1))  # the least that float32 has
 @given(cases())
 def test_the_responses_fill_half_of_the_bins_at_least(case: Any) -> None:
     responses, labels, order, batch = case
@@ -125,3 +126,39 @@ def test_of_very_many_classes_all_images_are_counted_together() -> None:
     assert found.histogram.shape == (1, 1, BINS)
     np.testing.assert_array_equal(found.silent, [[4]])
     np.testing.assert_array_equal(found.class_means[0], np.arange(classes))
+
+
+@given(cases(), st.integers(1, 4))
+def test_surveys_of_parts_come_to_what_one_survey_of_all_images_does(
+    case: tuple[Any, Any, list[int], int], parts: int
+) -> None:
+    responses, labels, order, batch = case
+    joined = Survey(2, labels, CLASSES)
+    for some in np.array_split(np.asarray(order), parts):
+        part = Survey(2, labels, CLASSES)
+        for first in range(0, len(some), batch):
+            part.add(some[first : first + batch], responses[some[first : first + batch]])
+        joined.join(part.counted())
+    found, whole = joined.found(), surveyed(responses, labels, order, batch)
+    for name in ("histogram", "edges", "silent", "class_counts"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+    scale = np.abs(responses).max(axis=0)[:, None] + 1e-30
+    np.testing.assert_allclose(found.class_means / scale, whole.class_means / scale, atol=1e-6)
+
+
+def test_correlations_of_parts_far_from_one_another_are_those_of_all_images() -> None:
+    generator = np.random.default_rng(3)
+    common = generator.normal(size=(400, 1))
+    noise = generator.normal(size=(400, 5)) * np.arange(1, 6)
+    responses = (common + noise + np.repeat([[0], [100]], 200, axis=0)).astype(np.float32)
+    labels = np.zeros(400, np.int64)
+    joined = Survey(5, labels, 1)
+    for part in (range(200), range(200, 400)):
+        survey = Survey(5, labels, 1)
+        survey.add(np.array(part), responses[list(part)])
+        joined.join(survey.counted())
+    expected = np.corrcoef(responses.astype(np.float64), rowvar=False)
+    nearest = joined.found().nearest
+    for unit in range(5):
+        others = nearest.units[unit, :4]  # there are no more
+        np.testing.assert_allclose(nearest.likeness[unit, :4], expected[unit, others], atol=1e-6)
