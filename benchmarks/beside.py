@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from lib.draw.oip_picture import unit_picture
-from lib.oips.growth import GrowthSettings
 from lib.oips.image_size import SIDE
+from lib.oips.settings import GrowthSettings
 from lib.oips.start_images import length_scales, start_image
 
 ROUNDS = 5
