@@ -225,8 +225,8 @@ class JoinedRun(Run):
 
     def __init__(self, run: str) -> None:
         self._joined = run
-        self.keys: list[str] = []
-        """Of the records that were made or found here."""
+        self.records: dict[str, Record] = {}
+        """Those that were made or found here, by key."""
 
     @property
     def id(self) -> str:
@@ -245,12 +245,12 @@ class JoinedRun(Run):
         return True
 
     def add(self, unit: str, record: Record, how: How, kind: str | None = None) -> None:
-        """Whoever opened the run finds the record by its recipe, and notes it; here its key is kept."""
-        self.keys.append(record.key)
+        """Whoever opened the run finds the record by its recipe, and notes it; here it is kept."""
+        self.records[record.key] = record
 
     def use(self, record: Record) -> None:
         """As `add`."""
-        self.keys.append(record.key)
+        self.records[record.key] = record
 
     def fail(self, unit: str, message: str, kind: str | None = None) -> None:
         """Whoever opened the run is told by other means."""

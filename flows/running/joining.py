@@ -54,4 +54,4 @@ def join_run(shard: Shard) -> Iterator[tuple[Session, Network]]:
         stored = StoredModel(joined.store.record(shard.model_record), shard.model)
         yield joined, Network.of(load_model(joined.store, stored), stored)
         assert isinstance(joined.run, JoinedRun)
-        label_made(joined.write_keys(joined.run.keys))
+        label_made(joined.tell(joined.run.records.values()))

@@ -39,7 +39,7 @@ def label_flow_run(run: str, store: str, kind: str) -> None:
 
 
 def label_made(digest: str) -> None:
-    """Say of the flow run in which this is called, a shard, which file of the store has the keys of its records."""
+    """Say of the flow run in which this is called, a shard, which file of the store has copies of its records."""
     _tell(lambda client, flow_run, _: client.update_flow_run_labels(flow_run.id, {MADE: digest}))
 
 

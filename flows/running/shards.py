@@ -203,7 +203,7 @@ class Sharding(Generic[Item]):
     def _learn(self, ended: Sequence[UUID], now: Mapping[UUID, FlowRun]) -> None:
         """Know what shards that ended have made: as they say, or else, where one died, by listing the store."""
         try:
-            for digest in [_keys_of(now[flow_run]) for flow_run in ended]:
+            for digest in [_told_by(now[flow_run]) for flow_run in ended]:
                 self._session.learn(digest)
         except (KeyError, StoreError) as problem:
             if isinstance(problem, StoreUnusable):
@@ -319,8 +319,8 @@ def _has_ended(flow_run: FlowRun) -> bool:
     return flow_run.state is not None and flow_run.state.is_final()
 
 
-def _keys_of(flow_run: FlowRun) -> str:
-    """The file that has the keys of a shard's records. Raises KeyError where it could not say so in the end."""
+def _told_by(flow_run: FlowRun) -> str:
+    """The file in which a shard tells of its records. Raises KeyError where it could not say so in the end."""
     if flow_run.state is None or not (flow_run.state.is_completed() or flow_run.state.is_failed()):
         raise KeyError(MADE)
     return str(flow_run.labels[MADE])

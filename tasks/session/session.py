@@ -17,7 +17,7 @@ from lib.errors import BadInput
 from lib.printable import printable
 from storage.clock import now
 from storage.document import Json, digest_of
-from storage.errors import BlobGone
+from storage.errors import BlobGone, StoreError
 from storage.mishaps.patience import in_company
 from storage.names import record_path
 from storage.runs import How
@@ -75,17 +75,20 @@ class Session:
         self.listing = self.store.listing()
         self.listing.read_ahead(recipes)
 
-    def write_keys(self, keys: Iterable[str]) -> str:
-        """The digest of a file of the store with the keys of some records, which `learn` reads."""
-        return self.store.put(json.dumps(sorted(set(keys))).encode())
+    def tell(self, records: Iterable[Record]) -> str:
+        """The digest of a file of the store with copies of some records of the store, which `learn` reads."""
+        return self.store.put(json.dumps([record.to_bytes().decode() for record in records]).encode())
 
     def learn(self, digest: str) -> None:
-        """Know of the records whose keys another process has written to a file: no listing is needed for that.
+        """Know of the records that another process has made, and told: that takes no listing, and one file for all.
 
-        Raises StoreError where the file or one of them is not there.
+        Raises StoreError where the file is not there or says anything else.
         """
-        keys: list[str] = json.loads(self.store.get(digest))
-        for record in self.store.read_records(keys):
+        try:
+            told = [Record.from_bytes(sealed.encode()) for sealed in json.loads(self.store.get(digest))]
+        except (ValueError, TypeError, AttributeError) as problem:
+            raise StoreError(f"blob {digest} does not tell of records: {problem}") from problem
+        for record in told:
             self.listing.add(record)  # its blobs were stored before it
 
     def find(self, recipe: Recipe) -> Record | None:

@@ -145,8 +145,7 @@ def test_a_map_is_few_requests_of_the_workers_and_of_the_coordinator(
     maps = pool.made(swept.run).values()
     of_maps = {record.key for record in maps} | {output.digest for record in maps for output in record.outputs}
     asked = Counter((one.kind, _folder_of(one)) for one in swept.by(pool.coordinator) if _name_of(one) in of_maps)
-    # The record, when its shard has ended; and what the gallery shows.
-    assert asked == {("GET", "records"): len(UNITS), ("GET", "blobs"): len(UNITS)}
+    assert asked == {("GET", "blobs"): len(UNITS)}  # what the gallery shows
     assert (of_coordinator - asked).total() <= A_FIRST_SWEEP, of_coordinator
 
 

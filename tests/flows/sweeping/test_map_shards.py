@@ -46,8 +46,7 @@ def made_and_told(pool: "Pool", flow_run: FlowRun) -> State[Any]:
     layer, units = flow_run.parameters["layer"], indices_in(flow_run.parameters["units"])
     wanted = {str(Unit(layer, index)) for index in units}
     session = pool.context.session
-    keys = [one.key for one in session.store.records() if one.parameters.get("unit") in wanted]
-    flow_run.labels[MADE] = session.write_keys(keys)
+    flow_run.labels[MADE] = session.tell(one for one in session.store.records() if one.parameters.get("unit") in wanted)
     return Completed()
 
 
@@ -290,10 +289,13 @@ def test_the_store_is_not_listed_where_shards_say_what_they_made(
     assert found(context) == [str(unit) for unit in UNITS]
 
 
-def test_a_shard_that_names_a_record_which_is_not_there_is_not_believed(context: SweepContext, store: Store) -> None:
+@pytest.mark.parametrize("told", ["0" * 64, b"no records", b'["{}"]', b"[1]", b"1"])
+def test_a_shard_that_tells_of_no_whole_records_is_not_believed(
+    context: SweepContext, store: Store, told: str | bytes
+) -> None:
     def told_wrong(pool: Pool, flow_run: FlowRun) -> State[Any]:
         made_and_told(pool, flow_run)
-        flow_run.labels[MADE] = context.session.write_keys(["0" * 64 + "/" + "0" * 32])
+        flow_run.labels[MADE] = told if isinstance(told, str) else store.put(told)
         return Completed()
 
     assert sweep(context, Pool(context, [told_wrong]), most=len(UNITS)) == [LAYER]  # no other shard causes a listing
