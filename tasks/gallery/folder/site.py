@@ -264,7 +264,9 @@ class Site:
         self._write(address, what, digest)
 
     def _digest(self, text: str) -> str:
-        return hashlib.sha256(f"{self._code} {text}".encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+        digest = hashlib.sha256(f"{self._code} ".encode())
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()[:_DIGITS]
 
     def _write(self, address: str, what: Content, digest: str) -> None:
         """Have a file written, now or some time before `finish` is done; the journal knows of it first."""

@@ -1,7 +1,7 @@
 """What a record was made from, and what was made from it, in words and with links to their pages."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from lib.words import count
@@ -61,15 +61,16 @@ def list_users(catalogue: Catalogue, record: Record | Grown) -> list[Entry]:
 
 
 def reader_keys(catalogue: Catalogue, record: Record | Grown) -> list[str]:
-    """The keys of the records that read what a record made; one that reads several of its blobs is there as often."""
+    """The keys of the records that read what a record made, once each: units may share a blob, which a layer reads for
+    each of them."""
     digests = (
         [record.oips, record.picture] if isinstance(record, Grown) else [output.digest for output in record.outputs]
     )
-    return [reader.key for digest in digests for reader in catalogue.consumers(digest)]
+    return list(dict.fromkeys(reader.key for digest in digests for reader in catalogue.consumers(digest)))
 
 
-def _named(catalogue: Catalogue, keys: Iterable[str], own: str) -> list[Entry]:
-    readers = [key for key in reversed(list(dict.fromkeys(keys))) if key != own]
+def _named(catalogue: Catalogue, keys: Sequence[str], own: str) -> list[Entry]:
+    readers = [key for key in reversed(keys) if key != own]
     if len(readers) <= MOST:
         return [entry(catalogue, key) for key in readers]
     tasks = Counter(OIP.task if key in catalogue.grown else catalogue.records[key].task for key in readers)

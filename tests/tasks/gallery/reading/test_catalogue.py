@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from lib.network.units import Unit
-from storage.record import NewOutput
+from storage.record import Input, NewOutput
 from storage.store import Store
 from tasks.gallery.reading.catalogue import Catalogue
-from tasks.gallery.reading.lineage import list_makers, list_users
+from tasks.gallery.reading.lineage import list_makers, list_users, reader_keys
 from tests.tasks.gallery.swept_store import SLUG, SweptStore, keras_file, network_config
 from tests.tasks.gallery.synthetic import MODEL, OTHER, Synthetic, epoch_identity
 
@@ -138,3 +138,14 @@ def test_lineage_leads_to_pages_and_counts_what_is_too_much_to_name(swept: Swept
     ]
     assert [entry["title"] for entry in list_users(found, swept.record)] == ["20 × OIPs of a unit"]
     assert list_users(found, unit) == []
+
+
+def test_a_layer_that_reads_one_blob_for_many_units_is_a_reader_of_each_once(swept: SweptStore) -> None:
+    alike = [NewOutput("oips", b"the same pixels", "oips", "application/x-npy")]
+    made = [swept.commit("alike", {"index": index}, alike) for index in range(50)]
+    inputs = [Input(f"Conv2D_1/{index}", one.output("oips").digest) for index, one in enumerate(made)]
+    sheet = [NewOutput("sheet", b"a sheet", "sheet", "image/png", attributes={"layer": "Conv2D_1"})]
+    layer = swept.commit("layer", {"layer": "Conv2D_1"}, sheet, recipe_inputs={"model": MODEL}, inputs=inputs)
+    catalogue = scan(swept)
+    assert len(catalogue.consumers(inputs[0].digest)) == len(made)
+    assert [reader_keys(catalogue, one) for one in made] == [[layer.key]] * len(made)
