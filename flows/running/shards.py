@@ -205,7 +205,7 @@ class Sharding(Generic[Item]):
         try:
             for digest in [_told_by(now[flow_run]) for flow_run in ended]:
                 self._session.learn(digest)
-        except (KeyError, StoreError) as problem:
+        except (KeyError, ValueError, StoreError) as problem:
             if isinstance(problem, StoreUnusable):
                 raise
             items = [item for flow_run in ended for item in self._running[flow_run].items]

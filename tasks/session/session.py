@@ -17,7 +17,7 @@ from lib.errors import BadInput
 from lib.printable import printable
 from storage.clock import now
 from storage.document import Json, digest_of
-from storage.errors import BlobGone, StoreError
+from storage.errors import BlobGone
 from storage.mishaps.patience import in_company
 from storage.names import record_path
 from storage.runs import How
@@ -82,12 +82,12 @@ class Session:
     def learn(self, digest: str) -> None:
         """Know of the records that another process has made, and told: that takes no listing, and one file for all.
 
-        Raises StoreError where the file is not there or says anything else.
+        Raises StoreError where the file is not there, and ValueError where it says anything else.
         """
         try:
             told = [Record.from_bytes(sealed.encode()) for sealed in json.loads(self.store.get(digest))]
-        except (ValueError, TypeError, AttributeError) as problem:
-            raise StoreError(f"blob {digest} does not tell of records: {problem}") from problem
+        except (TypeError, AttributeError) as problem:
+            raise ValueError(f"blob {digest} does not tell of records: {problem}") from problem
         for record in told:
             self.listing.add(record)  # its blobs were stored before it
 
