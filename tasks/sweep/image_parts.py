@@ -22,7 +22,7 @@ from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import record_task
 from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
-from tasks.sweep.kinds.image_part import KIND
+from tasks.sweep.kinds.part import KIND
 from tasks.sweep.responses import peaks_in
 
 VERSION = 1
@@ -82,7 +82,7 @@ def part_recipe(context: SweepContext, part: ImagePart) -> Recipe:
     return Recipe(KIND.task, VERSION, parameters, inputs)
 
 
-@record_task("image-part", run_name="images {first} to {last}")
+@record_task("part", run_name="images {first} to {last}")
 def make_part(layers: Sequence[str], first: int, last: int, run: str) -> tuple[Record, bool]:
     """The record of what some layers respond to images from `first` to before `last`.
 
@@ -157,7 +157,7 @@ def _artifacts(
         arrays |= {"peaks": peaks[layer]} if layer in peaks else {}
         tensors |= {f"{number}/{name}": array for name, array in arrays.items()}
     read = [] if labels is None else [Input("train_labels", labels.digest)]
-    return [NewOutput("found", hdf5_bytes(tensors), "image-part", HDF5)], [*context.lineage_inputs(), *read]
+    return [NewOutput("found", hdf5_bytes(tensors), "part", HDF5)], [*context.lineage_inputs(), *read]
 
 
 def new_surveys(context: SweepContext, labels: Labels, layers: Sequence[str]) -> dict[str, Survey]:

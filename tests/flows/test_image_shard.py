@@ -27,7 +27,7 @@ def asked(bench: Bench) -> ImageShardParameters:
 
 
 def parts(bench: Bench, asked: ImageShardParameters) -> list[Any]:
-    found = [record for record in bench.store.records() if record.task == "image-part"]
+    found = [record for record in bench.store.records() if record.task == "part"]
     return [record for record in found if record.provenance.run == asked.run]
 
 

@@ -390,7 +390,7 @@ def test_with_a_pool_a_night_of_another_machine_is_not_overlapped_and_a_crashed_
         state = night(root, pool="night-shift")
         client.set_flow_run_state(elsewhere.id, Crashed(), force=True)
     assert state.name == "Failed"
-    assert "no work pool 'night-shift' makes shards by oip-shard" in state.message
+    assert "no work pool 'night-shift' makes shards by image-shard" in state.message
 
 
 def _used_by(lock: Path, root: Path) -> bool:

@@ -33,7 +33,7 @@ def test_a_part_is_there_when_somebody_has_made_it(work: ImageWork) -> None:
     make_part.fn(first.layers, first.first, first.last, work._context.session.run.id)
     assert work.note(first, "computed")
     units = work._context.session.store.run(work._context.session.run.id).units
-    assert not any(result.kind == "image-part" for result in units.values())
+    assert not any(result.kind == "part" for result in units.values())
 
 
 def test_a_shard_is_told_names_of_the_store_and_no_place(work: ImageWork) -> None:

@@ -14,7 +14,7 @@ from tasks.session.session import Session, session
 from tasks.sweep import image_parts
 from tasks.sweep.exemplars import missing_layers, pass_recipes
 from tasks.sweep.image_parts import missing_parts
-from tasks.sweep.kinds.image_part import KIND
+from tasks.sweep.kinds.part import KIND
 from tests.flows.tiny import MAPS
 
 LAYERS = tuple(MAPS)

@@ -2,4 +2,4 @@
 
 from tasks.session.kind import ArtifactKind
 
-KIND = ArtifactKind("image-part", caption="responses to images {first} to {last}", noun="parts of the data set")
+KIND = ArtifactKind("part", caption="responses to images from {first} to before {last}", noun="parts of the data set")
