@@ -104,7 +104,8 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
             troubles = earlier.failures
             warnings: list[str] = []
             if not open_session.deadline.passed:
-                _look_by_pool(context, names, parameters)
+                if parameters.pool is not None and context.natural is not None:
+                    _look_by_pool(context, names, parameters.pool, parameters.stalled_after)
                 make_exemplars(names, run, return_state=True).result()
                 warnings = [] if stored.trained_here else _warn(context, names)
                 troubles |= _failure("weights", compare_weights(names, run, return_state=True))
@@ -287,17 +288,14 @@ def _sweep_by_pool(
             report_layer(context, _gather(context, layer.name, [unit.index for unit in chosen], large))
 
 
-def _look_by_pool(context: SweepContext, layers: Sequence[str], parameters: SweepParameters) -> None:
-    """Have the parts of a large data set shown to the network by the workers of a pool, where there is one."""
-    if parameters.pool is None or context.natural is None:
-        return
+def _look_by_pool(context: SweepContext, layers: Sequence[str], pool: str, stalled_after: float) -> None:
+    """Have the parts of the data set shown to the network by the workers of a pool, where it is large."""
     parts = missing_parts(context, missing_layers(context, layers))
     if not parts:
         return
-    after = parameters.stalled_after
-    images = ImageWork(context, parts, stalled_after=after)
-    with open_pool(parameters.pool) as work_pool:
-        Sharding(images, work_pool, context.session, most=1, stalled_after=after).make([parts])
+    images = ImageWork(context, parts, stalled_after=stalled_after)
+    with open_pool(pool) as work_pool:
+        Sharding(images, work_pool, context.session, most=1, stalled_after=stalled_after).make([parts])
 
 
 def _make_besides(context: SweepContext, units: Units) -> tuple[dict[str, str], list[str]]:

@@ -86,7 +86,8 @@ class Up:
 
     def __init__(self, home: Path, *arguments: object, before: Sequence[str] = (), **more: str) -> None:
         self.home = home
-        put_database(home)
+        if "PREFECT_API_URL" not in more:
+            put_database(home)
         self.said: list[str] = []
         self._given = more.get(PASSWORD) or more.get(CLIENT_PASSWORD)
         self.process = subprocess.Popen(
