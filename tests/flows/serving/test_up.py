@@ -36,6 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with pictures and a model in it."""
     home = tmp_path_factory.mktemp("home")
     write_pictures(home / "pictures")
+    write_pictures(home / "digits", side=28)  # as large as the network that is trained
     saved(small_cnn(), home / "small.keras")
     return home
 
@@ -66,7 +67,7 @@ def assert_runs_are_run(up: Up) -> None:
 
 def endless_training(home: Path) -> dict[str, Any]:
     """A training that has not ended when the test has."""
-    return {"data": f"folder:{home / 'pictures'}", "settings": ENDLESS}
+    return {"data": f"folder:{home / 'digits'}", "settings": ENDLESS}
 
 
 def serving_of(home: Path) -> int:
