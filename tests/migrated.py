@@ -1,6 +1,8 @@
 """A database of Prefect's server that is migrated already: that takes 4 seconds of a processor each time one is new."""
 
+import atexit
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +33,7 @@ def put_database(data_folder: Path) -> None:
 def _migrated() -> Path:
     """One for all tests of this process."""
     folder = Path(tempfile.mkdtemp(prefix="dreamsweep-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     ours = {
         "PREFECT_HOME": str(folder),

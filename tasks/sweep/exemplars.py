@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from lib.arrays import Integers
-from lib.responses.exemplars import BEST, Exemplars, find_exemplars
+from lib.responses.exemplars import BEST, Exemplars
 from lib.responses.statistics import Survey
 from storage.document import Json
 from storage.store import Input, NewOutput, Recipe, Record
@@ -22,8 +22,8 @@ from tasks.model.pixels import pixel_range_parameters
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import report
 from tasks.session.recorded import stored_task
-from tasks.sweep.context import EXEMPLARS_A_BATCH, SweepContext
-from tasks.sweep.image_parts import join_parts, new_surveys, parts_of
+from tasks.sweep.context import SweepContext
+from tasks.sweep.image_parts import join_parts, new_surveys, parts_of, show_images
 from tasks.sweep.kinds.exemplars import KIND
 from tasks.sweep.responses import peaks_in, responses_artifacts, responses_recipe
 
@@ -47,7 +47,7 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
     surveys = _surveys(context, recipes)
     if missing or surveys:
         groups = context.by_size([layer for layer in layers if layer in missing or layer in surveys])
-        for group, (size, alike) in enumerate(groups.items()):
+        for group, alike in enumerate(groups.values()):
             progress = functools.partial(_report, group, len(groups), len(natural.images))
             parts = parts_of(context, alike)
             if len(parts) > 1:
@@ -55,16 +55,7 @@ def find_or_make(layers: Sequence[str], run: str) -> State[dict[str, str]]:
                 # others' exemplars are those of their records
                 peaks |= {layer: where for layer, where in places.items() if layer in missing}
             else:
-                some = find_exemplars(
-                    context.network.model,
-                    alike,
-                    context.images_at(size),
-                    context.constraint(context.growth.constraint),
-                    batch=EXEMPLARS_A_BATCH * context.batch,
-                    size=size,
-                    surveys=surveys,
-                    progress=progress,
-                )
+                some = show_images(context, alike, surveys, progress)
             found |= some
     made = {}
     for layer, recipe in recipes.items():

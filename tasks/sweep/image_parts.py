@@ -138,18 +138,7 @@ def _artifacts(
     assert context.natural is not None
     layers, labels = part.layers, context.natural.labels
     surveys = {} if labels is None else new_surveys(context, labels, layers)
-    size = context.size_of(layers[0])
-    found = find_exemplars(
-        context.network.model,
-        layers,
-        context.images_at(size),
-        context.constraint(context.growth.constraint),
-        batch=EXEMPLARS_A_BATCH * context.batch,
-        size=size,
-        within=range(part.first, part.last),
-        surveys=surveys,
-        progress=progress,
-    )
+    found = show_images(context, layers, surveys, progress, within=range(part.first, part.last))
     peaks = peaks_in(context, found) if surveys else {}
     tensors: dict[str, Array] = {}
     for number, layer in enumerate(layers):
@@ -158,6 +147,31 @@ def _artifacts(
         tensors |= {f"{number}/{name}": array for name, array in arrays.items()}
     read = [] if labels is None else [Input("train_labels", labels.digest)]
     return [NewOutput("found", hdf5_bytes(tensors), "part", HDF5)], [*context.lineage_inputs(), *read]
+
+
+def show_images(
+    context: SweepContext,
+    layers: Sequence[str],
+    surveys: Mapping[str, Survey],
+    progress: Callable[[int], None],
+    within: range | None = None,
+) -> dict[str, Exemplars]:
+    """The exemplars of layers that have images of one size, among all images of the data set or those `within`.
+
+    `surveys` and `progress` are told as `find_exemplars` does.
+    """
+    size = context.size_of(layers[0])
+    return find_exemplars(
+        context.network.model,
+        layers,
+        context.images_at(size),
+        context.constraint(context.growth.constraint),
+        batch=EXEMPLARS_A_BATCH * context.batch,
+        size=size,
+        within=within,
+        surveys=surveys,
+        progress=progress,
+    )
 
 
 def new_surveys(context: SweepContext, labels: Labels, layers: Sequence[str]) -> dict[str, Survey]:

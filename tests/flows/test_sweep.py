@@ -151,7 +151,7 @@ def test_the_same_sweep_again_computes_nothing_and_says_so(bench: Bench, monkeyp
     records = {record.key for record in bench.store.records()}
     for work in (
         "tasks.sweep.oips.search_unit",
-        "tasks.sweep.exemplars.find_exemplars",
+        "tasks.sweep.image_parts.find_exemplars",
         "tasks.sweep.layers.contact_sheet",
     ):
         monkeypatch.setattr(work, lambda *_, **__: pytest.fail("something was computed again"))
@@ -264,7 +264,7 @@ def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store_and_another_seed_do
 def test_a_subset_of_the_layers_or_units_reuses_what_the_whole_has_computed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for work in ("tasks.sweep.oips.search_unit", "tasks.sweep.exemplars.find_exemplars"):
+    for work in ("tasks.sweep.oips.search_unit", "tasks.sweep.image_parts.find_exemplars"):
         monkeypatch.setattr(work, lambda *_, **__: pytest.fail("something was computed again"))
     for layers, units in (
         (["Conv2D_2"], UNITS[4:]),

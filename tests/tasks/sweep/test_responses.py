@@ -84,4 +84,4 @@ def test_exemplars_that_there_are_stay_where_only_responses_are_missing(
             assert units["exemplars of Conv2D_1"] == UnitResult(
                 exemplars.key if exemplars else "", "reused", "exemplars"
             )
-        monkeypatch.setattr("tasks.sweep.exemplars.find_exemplars", lambda *_, **__: pytest.fail("looked again"))
+        monkeypatch.setattr("tasks.sweep.image_parts.find_exemplars", lambda *_, **__: pytest.fail("looked again"))
