@@ -69,7 +69,7 @@ def _break_disk(module: Any) -> None:
 
 
 _PHASES = {
-    "exemplars": ("tasks.sweep.exemplars", "find_exemplars"),
+    "exemplars": ("tasks.sweep.image_parts", "find_exemplars"),
     "tracing": ("lib.oips.ascent", "responses_of"),
     "ascent": ("lib.oips.ascent", "Ascent.optimise"),
     "silent search": ("lib.oips.search", "_search_longer"),
