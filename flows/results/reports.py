@@ -6,6 +6,7 @@ runs, since browsers follow no link from a web page to a file: to pages of the g
 
 import base64
 import io
+import math
 import re
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ from flows.results.plans import PlanSummary, plan_notes, plan_rows
 from flows.results.summaries import AnalysisSummary, DreamsSummary, RunSummary, SweepSummary
 from flows.results.sweep_summary import COLUMNS
 from lib.network.units import Unit
+from lib.pictures.png import first_rows
 from lib.words import accuracy, percent
 from storage.store import Record, Store
 from tasks.analysis.kinds.fcps import KIND as FCPS
@@ -34,6 +36,7 @@ from tasks.sweep.on_data import NEVER, OnData, on_data
 
 WIDTH, HEIGHT = 720, 960
 """Pixels of a small contact sheet, at most; of a longer one the upper part is shown."""
+_SUPPORT = 4  # rows below the last that is shown, of which a resampled one is made too
 SECONDS_BETWEEN = 2.0
 """The progress bar moves no more often: the server has the task runs to write down as well."""
 FEWER_AT_ONCE = 12
@@ -279,11 +282,15 @@ def thumbnail(png: bytes) -> tuple[bytes, bool]:
     """A picture as WebP of at most `WIDTH` by `HEIGHT` pixels, and whether its lower part was left out."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(png)) as picture:
-        small = picture.convert("RGB")
-    if small.width > WIDTH:
-        small = small.resize((WIDTH, max(1, round(small.height * WIDTH / small.width))), Image.Resampling.LANCZOS)
-    cut = small.height > HEIGHT
+    with Image.open(io.BytesIO(png)) as whole:
+        width, height = whole.size
+    smaller = min(1.0, WIDTH / width)
+    # No more is decoded than is shown: a sheet of thousands of maps would take half a gigabyte.
+    with Image.open(io.BytesIO(first_rows(png, math.ceil((HEIGHT + _SUPPORT) / smaller)))) as upper:
+        small = upper.convert("RGB")
+    if smaller < 1:
+        small = small.resize((WIDTH, max(1, round(small.height * smaller))), Image.Resampling.LANCZOS)
+    cut = round(height * smaller) > HEIGHT
     if cut:
         small = small.crop((0, 0, small.width, HEIGHT))
     file = io.BytesIO()

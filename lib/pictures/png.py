@@ -14,6 +14,7 @@ from lib.pictures.about import KEY, exif_of, text_of, xmp_of
 from lib.pictures.files import Picture
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEAD = len(_SIGNATURE) + 25  # with IHDR: 13 bytes of data, and 12 around them
 _MOST_DELAY = 65535
 
 
@@ -25,6 +26,19 @@ def encode_png(picture: Picture, about: Mapping[str, Any] | None = None) -> byte
     """
     stills = (_still(frame, alpha) for frame, alpha in _layers(picture))
     return _with_about(next(stills) if len(picture.frames) == 1 else _animate(stills, picture), about)
+
+
+def first_rows(png: bytes, rows: int) -> bytes:
+    """A still PNG of at most so many rows, those at its top, without decoding any.
+
+    The rows lie in the file from the top, so whoever decodes it stops where its header says. An interlaced PNG, in
+    which they do not, stays as it is.
+    """
+    header = png[len(_SIGNATURE) + 8 : _HEAD - 4]
+    width, height, *kind, interlaced = struct.unpack(">IIBBBBB", header)
+    if interlaced or height <= rows:
+        return png
+    return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, rows, *kind, interlaced)) + png[_HEAD:]
 
 
 def _layers(picture: Picture) -> Iterator[tuple[Array, Bytes | None]]:
@@ -49,9 +63,8 @@ def _with_about(png: bytes, about: Mapping[str, Any] | None) -> bytes:
     texts.add_itxt(KEY, text_of(about))
     texts.add_itxt("XML:com.adobe.xmp", xmp_of(about).decode())
     exif = exif_of(about).removeprefix(b"Exif\0\0")
-    end = len(_SIGNATURE) + 25  # IHDR: 13 bytes of data, and 12 around them
     more = b"".join(_chunk(kind, data) for kind, data, *_ in texts.chunks)
-    return png[:end] + more + _chunk(b"eXIf", exif) + png[end:]
+    return png[:_HEAD] + more + _chunk(b"eXIf", exif) + png[_HEAD:]
 
 
 def _animate(stills: Iterator[bytes], picture: Picture) -> bytes:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from lib.pictures.about import read_about
 from lib.pictures.files import Picture, decode
-from lib.pictures.png import encode_png
+from lib.pictures.png import encode_png, first_rows
 
 ABOUT = {"recipe": "ab" * 32, "role": "dream", "parameters": {"objective": "Conv2D_3/56", "octaves": 4, "note": "ü🏝"}}
 
@@ -97,3 +97,26 @@ def test_nothing_but_what_was_given_is_said() -> None:
     image = Image.open(io.BytesIO(encode_png(Picture(np.zeros((1, 5, 5, 3), np.uint8)), {"role": "dream"})))
     assert set(image.info) == {"dreamsweep", "XML:com.adobe.xmp", "xmp", "exif"}
     assert image.info["dreamsweep"] == '{"dreamsweep":{"role":"dream"}}'
+
+
+@given(
+    st.sampled_from([(), (3,), (4,)]).flatmap(
+        lambda channels: arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 30)).map(lambda s: s + channels))
+    ),
+    st.integers(1, 70),
+)
+def test_the_first_rows_of_a_png_are_those_at_the_top_of_the_whole(pixels: Any, rows: int) -> None:
+    with Image.open(io.BytesIO(first_rows(png_of(pixels), rows))) as upper:
+        np.testing.assert_array_equal(np.asarray(upper), pixels[:rows])
+
+
+def test_an_interlaced_png_has_its_rows_elsewhere_and_stays_whole() -> None:
+    png = bytearray(png_of(np.zeros((8, 8), np.uint8)))
+    png[28] = 1
+    assert first_rows(bytes(png), 2) == bytes(png)
+
+
+def png_of(pixels: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
