@@ -109,8 +109,10 @@ def say(text: str) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """The one JSON object that a command answers with; numbers that JSON cannot hold become null."""
     file = _results or sys.stdout
-    text = json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
-    file.write(f"{escape_in_json(text)}\n")
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=False, allow_nan=False)
+    for text in encoder.iterencode(_plain(document)):  # of a large sweep the whole text takes hundreds of megabytes
+        file.write(escape_in_json(text))
+    file.write("\n")
     file.flush()
 
 

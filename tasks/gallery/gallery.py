@@ -63,10 +63,7 @@ def make_gallery(
     code = _code()
     with Site(out, sections=sections(), code=code, umask=umask) as site:
         # not before it is this generation's turn: what was seen earlier would undo what another has made meanwhile
-        remembered = Remembered(site.handed_on("records"), code)
-        catalogue = Catalogue(store, remembered)
-        if (read := remembered.to_bytes()) is not None:
-            site.hand_on("records", read)
+        catalogue = _catalogue(store, site, code)
         compare_pages.check_pairs(catalogue, pairs)
         _remember(site, pairs)
         for done, module in enumerate(modules):
@@ -76,6 +73,15 @@ def make_gallery(
         written = site.finish()
     tell(steps, steps)
     return written
+
+
+def _catalogue(store: Store, site: Site, code: str) -> Catalogue:
+    """What the store holds; what is read of it is handed on, and not kept while pages are made."""
+    remembered = Remembered(site.handed_on("records"), code)
+    catalogue = Catalogue(store, remembered)
+    if (read := remembered.to_bytes()) is not None:
+        site.hand_on("records", read)
+    return catalogue
 
 
 def sections() -> list[tuple[str, str]]:
