@@ -21,6 +21,7 @@ ALL = (
     "activations",
     "exemplars",
     "pixels",
+    "large_data",
 )
 BY_NAME_ONLY = (
     "training",  # wants real MNIST, and an hour

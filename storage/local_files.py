@@ -18,7 +18,7 @@ from storage.collection.writers import temporary_name
 from storage.errors import StoreUnusable
 from storage.files import Entry, Kept, share
 from storage.mishaps.passing import lacks_descriptors, passes_in_folder
-from storage.mishaps.patience import Patience, reason_of
+from storage.mishaps.patience import Patience, get_on, reason_of
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -90,6 +90,7 @@ class LocalFiles:
                 # What is hashed is what is written: a file that somebody writes to meanwhile gives a whole copy of
                 # another.
                 while piece := original.read(PIECE):
+                    get_on()
                     found.update(piece)
                     file.write(piece)
 

@@ -4,6 +4,7 @@ Whoever stores such an array says of each piece of its bytes what its SHA-256 is
 itself, as a blob is as a whole.
 """
 
+import io
 import math
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import numpy as np
 
 from storage.errors import BlobCorrupt, BlobMissing
 from storage.files import Files
+from storage.mishaps.patience import get_on
 from storage.names import blob_path
 from storage.record import Output
 
@@ -27,12 +29,17 @@ PIECE = 64 * 2**20
 _ATTRIBUTE = "pieces"
 
 
-def pieces_of(data: bytes) -> "dict[str, Json]":
-    """What the attributes of an output say of its bytes, so that `Rows` can be had of it; nothing of a small one."""
-    if len(data) <= PIECE:
-        return {}
-    view = memoryview(data)
-    digests: list[Json] = [sha256(view[first : first + PIECE]).hexdigest() for first in range(0, len(data), PIECE)]
+def pieces_of(data: bytes | Path) -> "dict[str, Json]":
+    """What the attributes of an output say of its bytes, or of those of its file, so that `Rows` can be had of it;
+    nothing of a small one."""
+    with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as file:
+        if file.seek(0, io.SEEK_END) <= PIECE:
+            return {}
+        file.seek(0)
+        digests: list[Json] = []
+        while piece := file.read(PIECE):
+            get_on()
+            digests.append(sha256(piece).hexdigest())
     return {_ATTRIBUTE: {"bytes": PIECE, "sha256": digests}}
 
 

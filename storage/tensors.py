@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.document import plain
 from storage.errors import StoreError
+from storage.mishaps.patience import get_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,12 @@ HDF5 = "application/x-hdf5"
 
 # HDF5 holds up to 64 kB in an attribute; a text can be longer.
 LONGEST_LIST = 4000
+
+PIECE = 16 * 2**20
+"""About so many bytes of a dataset are handed to HDF5 at once, which lets nobody else work meanwhile."""
+
+_VERSIONS = ("earliest", "v108")
+"""Of HDF5, that can read the files."""
 
 
 def npy_bytes(array: "np.ndarray[Any, Any]") -> bytes:
@@ -43,16 +50,42 @@ def hdf5_bytes(
     import h5py
 
     # The core driver without a backing store: nothing touches the disk, and the image is the file's bytes.
-    with h5py.File("tensors.h5", "w", driver="core", backing_store=False, libver=("earliest", "v108")) as file:
-        for name in sorted(datasets):
-            file.create_dataset(name, data=datasets[name], track_times=False)
-        for name, values in sorted((attributes or {}).items()):
-            if name != "/" and name not in file:
-                raise StoreError(f"there are attributes for {name!r}, and no dataset of that name")
-            for key in sorted(values):
-                file[name].attrs[key] = _attribute(values[key], f"{name}.{key}")
+    with h5py.File("tensors.h5", "w", driver="core", backing_store=False, libver=_VERSIONS) as file:
+        _fill(file, datasets, attributes or {})
         file.flush()
         return bytes(file.id.get_file_image())
+
+
+def write_hdf5(
+    path: "Path",
+    datasets: "Mapping[str, np.ndarray[Any, Any]]",
+    attributes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write a file of the bytes of `hdf5_bytes`, for datasets that are too large for memory: they are memory-mapped."""
+    import h5py
+
+    with h5py.File(path, "w", libver=_VERSIONS) as file:
+        _fill(file, datasets, attributes or {})
+
+
+def _fill(
+    file: Any, datasets: "Mapping[str, np.ndarray[Any, Any]]", attributes: Mapping[str, Mapping[str, Any]]
+) -> None:
+    for name in sorted(datasets):
+        array = datasets[name]
+        if array.nbytes <= PIECE:
+            file.create_dataset(name, data=array, track_times=False)
+            continue
+        made = file.create_dataset(name, array.shape, array.dtype, track_times=False)
+        rows = max(1, PIECE * len(array) // array.nbytes)
+        for first in range(0, len(array), rows):
+            get_on()
+            made[first : first + rows] = array[first : first + rows]
+    for name, values in sorted(attributes.items()):
+        if name != "/" and name not in file:
+            raise StoreError(f"there are attributes for {name!r}, and no dataset of that name")
+        for key in sorted(values):
+            file[name].attrs[key] = _attribute(values[key], f"{name}.{key}")
 
 
 def hdf5_arrays(path: "Path", group: str) -> "dict[str, np.ndarray[Any, Any]]":

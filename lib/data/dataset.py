@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.arrays import Array, Bytes, Floats, Integers
+from lib.arrays import Array, Floats, Images, Integers
+from lib.data.room import Room, cut, gather
 from lib.errors import BadInput
 
 UNLABELLED = -1
@@ -96,22 +97,25 @@ def one_hot(labels: Integers, classes: int) -> Floats:
 
 def from_bytes(
     name: str,
-    train: tuple[Bytes, Array],
-    test: tuple[Bytes, Array],
+    train: tuple[Images, Array],
+    test: tuple[Images, Array],
     classes: tuple[str, ...],
     attributes: Mapping[str, Any],
     notes: tuple[str, ...] = (),
     files: Mapping[str, Any] | None = None,
+    room: Room | None = None,
 ) -> Dataset:
     """A data set from pictures of one byte a pixel, `[N, H, W]` or `[N, H, W, C]`, and their labels.
 
-    Bytes are divided by 255, as in the blog, so that pixels lie in [0, 1].
+    Bytes are divided by 255, as in the blog, so that pixels lie in [0, 1]. `room`: for images that are too many for
+    memory.
     """
 
-    def floats(imgs: Bytes) -> Floats:
-        scaled = np.multiply(imgs, np.float32(1 / 255), dtype=np.float32)
+    def floats(imgs: Images) -> Floats:
+        shape = imgs.shape if len(imgs.shape) == 4 else (*imgs.shape, 1)
         # 255 * float32(1 / 255) rounds to exactly 1, so that the range is closed
-        return scaled if scaled.ndim == 4 else scaled[..., np.newaxis]
+        scaled = (np.multiply(imgs[some], np.float32(1 / 255), dtype=np.float32) for some in cut(shape, 4))
+        return gather((piece.reshape(-1, *shape[1:]) for piece in scaled), shape, np.float32, room)
 
     return Dataset(
         name,

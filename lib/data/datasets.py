@@ -8,6 +8,7 @@ from pathlib import Path
 from lib.data import array_file, digits, mnist, picture_folder
 from lib.data.dataset import Dataset
 from lib.data.fit import fit_dataset
+from lib.data.room import Room
 from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
 from lib.pictures.names import show_name
@@ -23,6 +24,7 @@ def load(
     *,
     wanted: WantedImages | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    room: Room | None = None,
 ) -> Dataset:
     """A data set by name; image number n of it is the same picture for ever.
 
@@ -32,13 +34,14 @@ def load(
         data_dir: where the IDX files or the `.npz` of "mnist" and "fashion-mnist" are.
         wanted: the images that a network takes, to which these are fitted; None for the data set's own.
         progress: called with (what, done, of how many) while something takes long: a download, many pictures.
+        room: where the images of a folder lie that are too many for memory; without it they are refused.
 
     Raises:
         BadInput: no such data set, or its files are missing, damaged, mislabelled or not the canonical ones.
     """
     check(name, data_dir)
     if name.startswith(_FOLDER):
-        return picture_folder.load(_folder(name), progress, wanted)
+        return picture_folder.load(_folder(name), progress, wanted, room)
     if name == "digits":
         data = digits.load()
     elif name in mnist.CANONICAL:

@@ -36,7 +36,8 @@ _LOOK = 0.25
 
 @dataclass(frozen=True)
 class Company:
-    """Who is told while this process waits: `say` takes a line; `look` is called often, and may raise to end it."""
+    """Who is told while this process waits for a store, or gets on with something large: `say` takes a line; `look` is
+    called often, and may raise to end it."""
 
     say: Callable[[str], object]
     look: Callable[[], object]
@@ -54,6 +55,12 @@ def in_company(say: Callable[[str], object], look: Callable[[], object] = lambda
         yield
     finally:
         _companies.remove(company)
+
+
+def get_on() -> None:
+    """Tell whoever is in company that a piece of something large is done. Raises what they raise to end it."""
+    if _companies:
+        _companies[-1].look()
 
 
 @dataclass(frozen=True)
@@ -179,8 +186,7 @@ class Patience:
     def _wait(self, seconds: float, reason: str, longest: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if _companies:
-                _companies[-1].look()
+            get_on()
             self._place.has_failed(reason, longest)
             time.sleep(min(left, _LOOK))
 

@@ -1,6 +1,7 @@
 """A data set as artifacts, under the blog's names."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,22 @@ import numpy as np
 from pydantic import JsonValue
 from typing_extensions import TypedDict
 
-from lib.data.dataset import Dataset
+from lib.arrays import Array, Integers
+from lib.data.dataset import Dataset, one_hot
 from lib.data.datasets import load
+from lib.data.room import Room, cut, file_of, gather
 from lib.data.wanted_images import WantedImages
 from storage.rows import pieces_of
-from storage.store import Input, NewOutput, Recipe, Record, Store
-from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes
+from storage.store import NewOutput, Recipe, Record, Store
+from storage.tensors import HDF5, NPY, npy_bytes, write_hdf5
 from tasks.model.kinds.data import KIND
 from tasks.session.attributes import read_as
 from tasks.session.json_output import json_output
-from tasks.session.progress import report, say
+from tasks.session.progress import beat, report, say
+from tasks.session.scratch import scratch, scratch_folder
 from tasks.session.session import session_of
 
 VERSION = 1
-ARRAYS = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
 
 
 class DataParameters(TypedDict):
@@ -48,40 +51,73 @@ def store_data(
     the images that the network takes, to which the pictures are fitted. Raises BadInput.
     """
     session = session_of(run)
-    data = load(name, data_dir, wanted=wanted, progress=report)
-    for note in data.notes:
-        say(f"{data.name}: {note}")
-    if suits:
-        suits(data)
+    with ExitStack() as files:
+        room = _room(session.store, files)
+        data = load(name, data_dir, wanted=wanted, progress=report, room=room)
+        for note in data.notes:
+            say(f"{data.name}: {note}")
+        if suits:
+            suits(data)
+        recipe = Recipe(
+            task=KIND.task,
+            version=VERSION,
+            parameters={"data": data.name, "classes": list(data.classes), "attributes": dict(data.attributes)},
+            inputs=_content(data),
+        )
+        return session.obtain(recipe, lambda: (_outputs(data, room), []), unit="data")
+
+
+def _room(store: Store, files: ExitStack) -> Room:
+    """Room on the store's own disk, until `files` ends."""
+    # of the images: their files, HDF5, and the store's copies of both, where it is on this disk
+    copies = 2 if store.files.folder is None else 4
+    return Room(scratch_folder(store), lambda: files.enter_context(scratch(store, "")), copies)
+
+
+def _outputs(data: Dataset, room: Room) -> list[NewOutput]:
     attributes = dict(data.attributes)
-    recipe = Recipe(
-        task=KIND.task,
-        version=VERSION,
-        parameters={"data": data.name, "classes": list(data.classes), "attributes": attributes},
-        inputs=_content(data),
-    )
+    arrays = _arrays(data, room)
+    outputs = []
+    for at, (name, array) in enumerate(arrays.items()):
+        report("storing the data set", at, len(arrays) + 1, name, of="files")
+        kind = "images" if name.endswith("imgs") else "labels"
+        about: dict[str, Any] = {"data": data.name, "set": name} | (
+            {} if kind == "images" else {"classes": list(data.classes)}
+        )
+        tensor = file_of(array) or npy_bytes(array)
+        about |= pieces_of(tensor) if name == "train_imgs" else {}
+        outputs.append(NewOutput(name, tensor, kind, NPY, str(array.dtype), array.shape, attributes=about))
+    report("storing the data set", len(arrays), len(arrays) + 1, "HDF5", of="files")
+    together = room.new_file()
+    write_hdf5(together, arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
+    outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))
+    if data.files is not None:
+        outputs.append(json_output("files", data.files, {"data": data.name}))
+    report("storing the data set", len(arrays) + 1, len(arrays) + 1, of="files")
+    return outputs
 
-    def compute() -> tuple[list[NewOutput], list[Input]]:
-        arrays = {name: np.ascontiguousarray(getattr(data, name)) for name in ARRAYS}
-        outputs = []
-        for at, (name, array) in enumerate(arrays.items()):
-            report("storing the data set", at, len(arrays) + 1, name, of="files")
-            kind = "images" if name.endswith("imgs") else "labels"
-            about: dict[str, Any] = {"data": data.name, "set": name} | (
-                {} if kind == "images" else {"classes": list(data.classes)}
-            )
-            tensor = npy_bytes(array)
-            about |= pieces_of(tensor) if name == "train_imgs" else {}
-            outputs.append(NewOutput(name, tensor, kind, NPY, str(array.dtype), array.shape, attributes=about))
-        report("storing the data set", len(arrays), len(arrays) + 1, "HDF5", of="files")
-        together = hdf5_bytes(arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
-        outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))
-        if data.files is not None:
-            outputs.append(json_output("files", data.files, {"data": data.name}))
-        report("storing the data set", len(arrays) + 1, len(arrays) + 1, of="files")
-        return outputs, []
 
-    return session.obtain(recipe, compute, unit="data")
+def _arrays(data: Dataset, room: Room) -> dict[str, Array]:
+    """The arrays of a data set, by name: what is large is in a file."""
+
+    def filed(array: Array) -> Array:
+        if file_of(array):
+            return array
+        pieces = (array[some] for some in cut(array.shape, array.itemsize))
+        return gather(pieces, array.shape, array.dtype, room)
+
+    def one_hots(labels: Integers) -> Array:
+        shape = len(labels), len(data.classes)
+        return gather((one_hot(labels[some], shape[1]) for some in cut(shape, 4)), shape, np.float32, room)
+
+    return {
+        "train_imgs": filed(data.train_imgs),
+        "train_labels": filed(data.train_labels),
+        "y_train": one_hots(data.train_labels),
+        "test_imgs": filed(data.test_imgs),
+        "test_labels": filed(data.test_labels),
+        "y_test": one_hots(data.test_labels),
+    }
 
 
 def load_data(store: Store, record: Record) -> Dataset:
@@ -106,8 +142,10 @@ def _content(data: Dataset) -> dict[str, str]:
 
     found = {}
     for name in ("train_imgs", "train_labels", "test_imgs", "test_labels"):
-        array = np.ascontiguousarray(getattr(data, name))
+        array = getattr(data, name)
         digest = hashlib.sha256(f"{array.dtype} {array.shape}\n".encode())
-        digest.update(array.data)
+        for some in cut(array.shape, array.itemsize):
+            beat()
+            digest.update(np.ascontiguousarray(array[some]).data)
         found[name] = digest.hexdigest()
     return found

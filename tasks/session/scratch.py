@@ -15,10 +15,15 @@ def scratch(store: Store, ending: str) -> Iterator[Path]:
     It lies in the folder of the store's own unfinished files: there is room for what goes into the store, and what a
     killed process leaves there is collected as garbage.
     """
-    folder = store.files.local / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / temporary_name(ending)
+    path = scratch_folder(store) / temporary_name(ending)
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def scratch_folder(store: Store) -> Path:
+    """The folder of the store's own unfinished files, on this machine."""
+    folder = store.files.local / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

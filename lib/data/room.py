@@ -1,0 +1,92 @@
+"""Room on a disk for arrays that are too large for memory: they are written in pieces, and memory-mapped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lib import stop
+from lib.arrays import Array
+from lib.errors import BadInput
+
+MOST_IN_MEMORY = 256 * 2**20
+"""Bytes of an array above which it lies in a file."""
+
+PIECE = 16 * 2**20
+"""About so many bytes of it are made at once."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where files with arrays may lie until they are stored.
+
+    Attributes:
+        folder: where they lie.
+        new_file: gives the path of another; whoever gives it removes the file.
+        copies: how often the images are there at the same time, as float32, while they are stored: the disk of `folder`
+            needs room for so many.
+    """
+
+    folder: Path
+    new_file: Callable[[], Path]
+    copies: int
+
+    def check(self, name: str, count: int, shape: tuple[int, int, int]) -> None:
+        """Raise BadInput where the disk has too little room for so many images of (height, width, channels)."""
+        values = count * prod(shape)
+        if 4 * values <= MOST_IN_MEMORY:
+            return
+        # as they are decoded, bytes; then as floats
+        needed, free = values * (1 + 4 * self.copies), shutil.disk_usage(self.folder).free
+        if needed > free:
+            height, width, channels = shape
+            raise BadInput(
+                f"{name}: {count} pictures of {width}x{height} with {channels} channels need {_in_gb(needed)} of disk "
+                f"while they are stored, and {self.folder} has {_in_gb(free)} free: free some space there, take fewer "
+                "pictures, or name a store on a larger disk with --store (of a remote store it is XDG_CACHE_HOME)"
+            )
+
+
+def gather(pieces: Iterable[Array], shape: tuple[int, ...], dtype: npt.DTypeLike, room: Room | None) -> Array:
+    """The array that pieces of its rows come to, one after another; memory-mapped and read-only where it is large.
+
+    Without room it is in memory. Raises OSError where the file cannot be written.
+    """
+    kind = np.dtype(dtype)
+    if room is None or kind.itemsize * prod(shape) <= MOST_IN_MEMORY:
+        whole, done = np.empty(shape, kind), 0
+        for piece in pieces:
+            whole[done : done + len(piece)] = piece
+            done += len(piece)
+        return whole
+    path = room.new_file()
+    # Written, and not through a map: a disk that is full would end the process.
+    with path.open("wb") as file:
+        about = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, about)
+        for piece in pieces:
+            stop.look()
+            file.write(np.ascontiguousarray(piece, kind).data)
+    return np.lib.format.open_memmap(path, mode="r")
+
+
+def file_of(array: Array) -> Path | None:
+    """The `.npy` file of an array of `gather`; None of one in memory."""
+    return Path(array.filename) if isinstance(array, np.memmap) and array.filename else None
+
+
+def cut(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
+    """The rows of an array of this shape in pieces."""
+    rows = max(1, PIECE // max(1, itemsize * prod(shape[1:])))
+    for first in range(0, shape[0], rows):
+        yield slice(first, min(first + rows, shape[0]))
+
+
+def _in_gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
