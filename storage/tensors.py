@@ -61,11 +61,19 @@ def write_hdf5(
     datasets: "Mapping[str, np.ndarray[Any, Any]]",
     attributes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write a file of the bytes of `hdf5_bytes`, for datasets that are too large for memory: they are memory-mapped."""
+    """Write a file of the bytes of `hdf5_bytes`, for datasets that are too large for memory: they are memory-mapped.
+
+    Raises OSError.
+    """
     import h5py
 
-    with h5py.File(path, "w", libver=_VERSIONS) as file:
-        _fill(file, datasets, attributes or {})
+    try:
+        with h5py.File(path, "w", libver=_VERSIONS) as file:
+            _fill(file, datasets, attributes or {})
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # of a full disk, closing the file fails as well
+            raise error.__context__ from None
+        raise
 
 
 def _fill(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,16 +68,6 @@ class Dataset:
             raise BadInput(
                 f"{self.name}: training images are {self.train_imgs.shape[1:]}, test images {self.test_imgs.shape[1:]}"
             )
-
-    @cached_property
-    def y_train(self) -> Floats:
-        """`train_labels` one-hot: `[N, len(classes)]` float32."""
-        return one_hot(self.train_labels, len(self.classes))
-
-    @cached_property
-    def y_test(self) -> Floats:
-        """`test_labels` one-hot: `[N, len(classes)]` float32."""
-        return one_hot(self.test_labels, len(self.classes))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

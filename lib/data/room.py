@@ -49,7 +49,7 @@ class Room:
             raise BadInput(
                 f"{name}: {count} pictures of {width}x{height} with {channels} channels need {_in_gb(needed)} of disk "
                 f"while they are stored, and {self.folder} has {_in_gb(free)} free: free some space there, take fewer "
-                "pictures, or name a store on a larger disk with --store (of a remote store it is XDG_CACHE_HOME)"
+                "pictures, or name a store on a larger disk with --store (for a remote store, set XDG_CACHE_HOME)"
             )
 
 

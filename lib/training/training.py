@@ -17,7 +17,7 @@ import numpy as np
 
 from lib import stop
 from lib.arrays import Floats, Integers, Tensor
-from lib.data.dataset import Dataset
+from lib.data.dataset import Dataset, one_hot
 from lib.errors import BadInput
 from lib.network import model_file
 from lib.training import reference
@@ -72,19 +72,19 @@ def train(
     """
     settings = settings.for_images(len(data.train_imgs))
     assert settings.epochs is not None
-    steps = math.ceil(len(data.train_imgs) / settings.batch)
+    steps, classes = math.ceil(len(data.train_imgs) / settings.batch), len(data.classes)
     last = 0
     history: tuple[Metrics, ...] = ()
     with _deterministic():
         if resume is None:
-            model: Any = reference.build(data.input_shape, len(data.classes), l2=settings.l2, seed=settings.seed)
+            model: Any = reference.build(data.input_shape, classes, l2=settings.l2, seed=settings.seed)
             model.compile(_optimiser(settings, steps), "categorical_crossentropy", metrics=["accuracy"])
             model.optimizer.build(model.trainable_variables)
         else:
             if resume.number > settings.epochs:
                 raise BadInput(f"the checkpoint is of epoch {resume.number}, but training ends at {settings.epochs}")
             model = model_file.load(resume.checkpoint, name=f"checkpoint of epoch {resume.number}", compiled=True)
-            if model.input_shape[1:] != data.input_shape or model.output_shape[1:] != (len(data.classes),):
+            if model.input_shape[1:] != data.input_shape or model.output_shape[1:] != (classes,):
                 raise BadInput(f"the checkpoint of epoch {resume.number} was not trained on {data.name}")
             if int(model.optimizer.iterations) != resume.number * steps:
                 raise BadInput(f"the checkpoint of epoch {resume.number} was trained with another batch or data set")
@@ -96,13 +96,13 @@ def train(
             loss = right = done = 0.0
             for piece in _pieces(order, settings.batch, data.train_imgs[0].nbytes):
                 # sorted reading would be gentler on a memory-mapped file, but the order within a batch decides bits
-                piece_loss, piece_right = run_steps(data.train_imgs[piece], data.y_train[piece])
+                piece_loss, piece_right = run_steps(data.train_imgs[piece], one_hot(data.train_labels[piece], classes))
                 loss, right, done = loss + float(piece_loss), right + float(piece_right), done + len(piece)
                 if progress:
                     progress(number, math.ceil(done / settings.batch), steps, loss / done)
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss of epoch {number} is {loss}: take a smaller learning rate")
-            test_loss, test_accuracy = _evaluate(score, data.test_imgs, data.y_test, settings.batch)
+            test_loss, test_accuracy = _evaluate(score, data.test_imgs, data.test_labels, classes, settings.batch)
             metrics = {
                 "epoch": number,
                 "loss": loss / done,
@@ -183,12 +183,14 @@ def _compile(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., 
     return compiled(step), compiled(look)
 
 
-def _evaluate(score: Callable[..., Any], images: Floats, labels: Floats, batch: int) -> tuple[float, float]:
+def _evaluate(
+    score: Callable[..., Any], images: Floats, labels: Integers, classes: int, batch: int
+) -> tuple[float, float]:
     """Mean loss and accuracy over all images."""
     loss = right = 0.0
     for piece in _pieces(np.arange(len(images)), batch, images[0].nbytes):
         stop.look()
-        piece_loss, piece_right = score(images[piece], labels[piece])
+        piece_loss, piece_right = score(images[piece], one_hot(labels[piece], classes))
         loss, right = loss + float(piece_loss), right + float(piece_right)
     return loss / len(images), right / len(images)
 

@@ -110,3 +110,11 @@ def test_what_is_here_or_small_or_of_an_earlier_version_is_read_as_a_whole(
     remote.array(output.digest)  # it is in the cache then
     Asked(remote, monkeypatch)
     np.testing.assert_array_equal(remote.rows(output)[20:24], ARRAY[20:24])
+
+
+@pytest.mark.parametrize("size", [1000, 1001, 2000, 12_345])
+def test_the_pieces_of_a_file_are_those_of_its_bytes(tmp_path: Path, size: int) -> None:
+    data = np.random.default_rng(0).bytes(size)
+    (tmp_path / "file").write_bytes(data)
+    assert pieces_of(tmp_path / "file") == pieces_of(data)
+    assert bool(pieces_of(data)) == (size > 1000)

@@ -1,6 +1,7 @@
 """The bytes of tensors."""
 
 import io
+import resource
 import time
 
 import h5py
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from storage import tensors
 from storage.errors import StoreError
-from storage.tensors import hdf5_bytes, npy_bytes
+from storage.tensors import hdf5_bytes, npy_bytes, write_hdf5
 
 
 @given(
@@ -64,3 +66,29 @@ def test_equal_datasets_have_equal_bytes_at_any_time_and_in_any_order():
 def test_attributes_of_no_dataset_are_refused():
     with pytest.raises(StoreError, match="no dataset"):
         hdf5_bytes({"a": np.ones(3)}, {"b": {"x": 1}})
+
+
+def test_a_file_that_is_written_in_pieces_has_the_same_bytes(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    datasets = {
+        "imgs": rng.random((50, 7, 5, 3), np.float32),
+        "labels": np.arange(50),
+        "mask": rng.random(999) > 0.5,
+        "none": np.zeros((50, 0), np.float32),
+        "one": np.array(3.0),
+    }
+    attributes = {"/": {"classes": [str(number) for number in range(900)], "none": None}, "imgs": {"unit": "pixel"}}
+    whole = hdf5_bytes(datasets, attributes)
+    monkeypatch.setattr(tensors, "PIECE", 300)
+    write_hdf5(tmp_path / "file.h5", datasets, attributes)
+    assert (tmp_path / "file.h5").read_bytes() == whole
+
+
+def test_a_disk_that_is_full_is_said_to_be(tmp_path):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_hdf5(tmp_path / "file.h5", {"imgs": np.ones(10**7)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)

@@ -1,21 +1,35 @@
 """Data sets as artifacts: what they are, which file each image is, and what is said of them."""
 
+import errno
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lib.data import room
 from lib.data.wanted_images import Fit, WantedImages
+from lib.errors import BadInput
+from storage import tensors
+from storage.errors import StoreUnusable
 from storage.store import Record, Store
 from tasks.model.data import load_data, store_data
 from tasks.model.network import natural_of
 from tasks.session.progress import listen
-from tasks.session.session import Session
+from tasks.session.session import Session, session
 from tests.flows.tiny import write_photograph, write_pictures
 
 FITS: tuple[Fit, ...] = ("crop", "pad", "stretch")
+
+
+@pytest.fixture
+def in_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All images are too many for memory, and a piece of them is two or three."""
+    monkeypatch.setattr(room, "MOST_IN_MEMORY", 100)
+    monkeypatch.setattr(room, "PIECE", 1500)
+    monkeypatch.setattr(tensors, "PIECE", 1500)
 
 
 def files_of(store: Store, record: Record) -> Any:
@@ -72,7 +86,7 @@ def test_pictures_without_classes_have_images_and_no_labels(
     natural = natural_of(store, record)
     assert (natural.labels, len(natural.images)) == (None, 5)
     data = load_data(store, record)
-    assert (data.classes, data.y_test.shape) == ((), (1, 0))
+    assert (data.classes, len(data.test_imgs)) == ((), 1)
     assert store.array(record.output("y_train").digest).shape == (5, 0)
 
 
@@ -81,3 +95,70 @@ def test_what_came_from_no_files_lists_none(open_session: Session, tmp_path: Pat
     np.savez(tmp_path / "arrays.npz", images=np.arange(10 * 64, dtype=np.uint8).reshape(10, 8, 8), labels=[0, 1] * 5)
     record, _ = store_data(str(tmp_path / name) if name != "digits" else name, None, open_session.run.id)
     assert "files" not in {output.role for output in record.outputs}
+
+
+def made(store: Store, name: str) -> tuple[str, dict[str, str], list[Any]]:
+    """The recipe of a data set, the digests of its outputs, and what is said of them."""
+    with session(store.root, "test", {}) as opened:
+        record, there = store_data(name, None, opened.run.id)
+    assert not there
+    about = [(output.role, output.size, output.dtype, output.shape, output.attributes) for output in record.outputs]
+    return record.recipe, {output.role: output.digest for output in record.outputs}, about
+
+
+@pytest.mark.parametrize("kind", ["classes", "broken", "flat", "arrays"])
+def test_what_is_too_large_for_memory_is_stored_as_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, kind: str
+) -> None:
+    name = write_pictures(tmp_path / "pictures", channels=3, each=11)
+    if kind == "broken":
+        (tmp_path / "pictures" / "class 1" / "2.png").write_bytes(b"x")
+    if kind == "flat":
+        for number in range(12):
+            write_photograph(tmp_path / "flat" / f"{number}.png", number)
+        name = f"folder:{tmp_path / 'flat'}"
+    if kind == "arrays":
+        name = str(tmp_path / "arrays.npz")
+        np.savez(name, images=np.arange(30 * 64, dtype=np.uint8).reshape(30, 8, 8), labels=[0, 1, 2] * 10)
+    monkeypatch.setattr("storage.rows.PIECE", 4000)
+    in_memory = made(Store.open(tmp_path / "in memory"), name)
+    request.getfixturevalue("in_files")
+    store = Store.open(tmp_path / "in files")
+    assert made(store, name) == in_memory
+    assert "pieces" in in_memory[2][0][-1]
+    assert store.files.listing("tmp") == {}
+
+
+@pytest.mark.usefixtures("in_files")
+def test_too_little_disk_is_refused_with_the_numbers_before_anything_is_decoded(
+    open_session: Session, store: Store, pictures: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 24 pictures of 12x12: as bytes, and four times as floats
+    needed = 24 * 12 * 12 * 17
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed - 1))
+    with pytest.MonkeyPatch.context() as nothing_read:
+        nothing_read.setattr("lib.data.folder_reading.read_picture", lambda *_: pytest.fail("it is decoded"))
+        with pytest.raises(BadInput, match=r"24 pictures of 12x12 with 1 channels need 0\.0 GB of disk .* --store"):
+            store_data(pictures, None, open_session.run.id)
+    assert store.files.listing("tmp") == {}
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed))
+    store_data(pictures, None, open_session.run.id)
+
+
+def disk(free: int) -> Any:
+    return SimpleNamespace(free=free)
+
+
+@pytest.mark.usefixtures("in_files")
+@pytest.mark.parametrize("what", ["lib.data.folder_reading.read_picture", "tasks.model.data.write_hdf5"])
+def test_a_failure_midway_leaves_no_file(
+    open_session: Session, store: Store, pictures: str, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def fail(*_: Any) -> None:
+        assert len(store.files.listing("tmp")) > 0
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(what, fail)
+    with pytest.raises(StoreUnusable, match="is full: free some space there"):
+        store_data(pictures, None, open_session.run.id)
+    assert store.files.listing("tmp") == {}
