@@ -29,13 +29,13 @@ class Room:
     Attributes:
         folder: where they lie.
         new_file: gives the path of another; whoever gives it removes the file.
-        copies: how often the images are there at the same time, as float32, while they are stored: the disk of `folder`
-            needs room for so many.
+        copies: asked how often the images are there at the same time, as float32, until they are stored: the disk of
+            `folder` needs room for so many.
     """
 
     folder: Path
     new_file: Callable[[], Path]
-    copies: int
+    copies: Callable[[], int]
 
     def check(self, name: str, count: int, shape: tuple[int, int, int]) -> None:
         """Raise BadInput where the disk has too little room for so many images of (height, width, channels)."""
@@ -43,7 +43,7 @@ class Room:
         if 4 * values <= MOST_IN_MEMORY:
             return
         # as they are decoded, bytes; then as floats
-        needed, free = values * (1 + 4 * self.copies), shutil.disk_usage(self.folder).free
+        needed, free = values * (1 + 4 * self.copies()), shutil.disk_usage(self.folder).free
         if needed > free:
             height, width, channels = shape
             raise BadInput(

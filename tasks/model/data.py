@@ -52,7 +52,7 @@ def store_data(
     """
     session = session_of(run)
     with ExitStack() as files:
-        room = _room(session.store, files)
+        room = _room(session.store, name, files)
         data = load(name, data_dir, wanted=wanted, progress=report, room=room)
         for note in data.notes:
             say(f"{data.name}: {note}")
@@ -67,10 +67,17 @@ def store_data(
         return session.obtain(recipe, lambda: (_outputs(data, room), []), unit="data")
 
 
-def _room(store: Store, files: ExitStack) -> Room:
-    """Room on the store's own disk, until `files` ends."""
-    # of the images: their files, HDF5, and the store's copies of both, where it is on this disk
-    copies = 2 if store.files.folder is None else 4
+def _room(store: Store, name: str, files: ExitStack) -> Room:
+    """Room on the store's own disk for the data set of this name, until `files` ends."""
+
+    def copies() -> int:
+        index = store.questions()
+        known = index.records_of([key for key, task in index.tasks().items() if task == KIND.task])
+        if any(record.parameters["data"] == name for record in known.values()):
+            return 1  # it is looked at, and as long as no picture has changed it is not stored again
+        # their files, HDF5, and the store's copies of both, where it is on this disk
+        return 2 if store.files.folder is None else 4
+
     return Room(scratch_folder(store), lambda: files.enter_context(scratch(store, "")), copies)
 
 

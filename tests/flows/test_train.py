@@ -88,16 +88,17 @@ def test_the_data_set_is_stored_under_the_blogs_names(whole: tuple[Store, dict[s
     store, _ = whole
     (data,) = made(store, "data")
     digits = load("digits")
-    names = ("train_imgs", "train_labels", "y_train", "test_imgs", "test_labels", "y_test")
-    assert {output.role for output in data.outputs} == {*names, "dataset"}
+    wanted = {name: getattr(digits, name) for name in ("train_imgs", "train_labels", "test_imgs", "test_labels")}
+    wanted |= {f"y_{name}": np.eye(10, dtype=np.float32)[wanted[f"{name}_labels"]] for name in ("train", "test")}
+    assert {output.role for output in data.outputs} == {*wanted, "dataset"}
     with h5py.File(store.path(data.output("dataset").digest)) as file:
         assert file.attrs["data"] == "digits"
         assert "pixel_range" in file.attrs
         assert "checksums" in " ".join(file.attrs)
-        for name in names:
+        for name in wanted:
             array = store.array(data.output(name).digest)
             assert isinstance(array, np.memmap) == (array.nbytes > 2**20)  # small ones would each hold a descriptor
-            np.testing.assert_array_equal(array, getattr(digits, name))
+            np.testing.assert_array_equal(array, wanted[name])
             np.testing.assert_array_equal(np.load(store.path(data.output(name).digest), allow_pickle=False), array)
             np.testing.assert_array_equal(file[name], array)
             assert data.output(name).shape == array.shape

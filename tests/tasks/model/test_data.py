@@ -142,7 +142,11 @@ def test_too_little_disk_is_refused_with_the_numbers_before_anything_is_decoded(
             store_data(pictures, None, open_session.run.id)
     assert store.files.listing("tmp") == {}
     monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed))
-    store_data(pictures, None, open_session.run.id)
+    stored, _ = store_data(pictures, None, open_session.run.id)
+    # to see that it is there already takes less
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(24 * 12 * 12 * 5))
+    again, there = store_data(pictures, None, open_session.run.id)
+    assert (again.key, there) == (stored.key, True)
 
 
 def disk(free: int) -> Any:
