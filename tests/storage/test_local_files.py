@@ -12,6 +12,7 @@ import pytest
 
 from storage.errors import StoreError, StoreUnusable
 from storage.local_files import PIECE, LocalFiles
+from storage.mishaps.patience import in_company
 from storage.names import FOLDERS, blob_path
 from storage.store import Store
 
@@ -124,6 +125,20 @@ def test_a_large_file_is_stored_in_pieces(store, tmp_path: Path):
     assert kept.size == 64 * PIECE
     assert store.path(kept.digest).stat().st_size == kept.size
     assert not store.files.listing("tmp")
+
+
+def test_who_is_in_company_hears_of_each_piece_of_a_large_file_and_may_end_it(store, tmp_path: Path):
+    large = tmp_path / "large"
+    large.write_bytes(bytes(4 * PIECE))
+    heard = []
+    with in_company(print, lambda: heard.append(None)):
+        store.blobs.put_file(large)
+    assert len(heard) == 4
+    large.write_bytes(bytes(5 * PIECE))
+    before = {folder: set(store.files.listing(folder)) for folder in FOLDERS}
+    with in_company(print, sys.exit), pytest.raises(SystemExit):
+        store.blobs.put_file(large)
+    assert {folder: set(store.files.listing(folder)) for folder in FOLDERS} == before
 
 
 def test_a_file_that_is_stored_again_has_a_new_lease_from_garbage_collection(store, tmp_path: Path):
