@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +78,10 @@ def gather(pieces: Iterable[Array], shape: tuple[int, ...], dtype: npt.DTypeLike
 
 
 def file_of(array: Array) -> Path | None:
-    """The `.npy` file of an array of `gather`; None of one in memory."""
-    return Path(array.filename) if isinstance(array, np.memmap) and array.filename else None
+    """The `.npy` file of an array of `gather`; None of one in memory, and of a part, though it knows the file."""
+    if isinstance(array, np.memmap) and isinstance(array.base, mmap) and array.filename:
+        return Path(array.filename)
+    return None
 
 
 def cut(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
