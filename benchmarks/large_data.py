@@ -59,7 +59,11 @@ class Peaks:
 
     def _watch(self) -> None:
         while not self._ended.wait(0.1):
-            found = dict(re.findall(r"^(\w+):\s+(\d+) kB$", self._status.read_text(), re.MULTILINE))
+            try:
+                status = self._status.read_text()
+            except OSError:  # it has ended
+                return
+            found = dict(re.findall(r"^(\w+):\s+(\d+) kB$", status, re.MULTILINE))
             self.resident = max(self.resident, 1024 * int(found.get("VmHWM", 0)))
             self.anonymous = max(self.anonymous, 1024 * int(found.get("RssAnon", 0)))
             self.disk = max(self.disk, self._free - self._free_bytes())

@@ -1,7 +1,11 @@
 """The bytes of tensors: `.npy` for one array, HDF5 for arrays that belong together. Equal tensors have equal bytes."""
 
+import errno
 import io
 import json
+import os
+import re
+import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,9 @@ LONGEST_LIST = 4000
 
 PIECE = 16 * 2**20
 """About so many bytes of a dataset are handed to HDF5 at once, which lets nobody else work meanwhile."""
+
+_BESIDE = 2**20
+"""More than what an HDF5 file has beside its datasets."""
 
 _VERSIONS = ("earliest", "v108")
 """Of HDF5, that can read the files."""
@@ -63,17 +70,22 @@ def write_hdf5(
 ) -> None:
     """Write a file of the bytes of `hdf5_bytes`, for datasets that are too large for memory: they are memory-mapped.
 
-    Raises OSError.
+    Nobody else may know of the file. Raises OSError.
     """
     import h5py
 
+    # Asked before: where HDF5 cannot even close a file, it may end the process.
+    if shutil.disk_usage(path.parent).free < sum(array.nbytes for array in datasets.values()) + _BESIDE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     try:
-        with h5py.File(path, "w", libver=_VERSIONS) as file:
+        # Not locked: some file systems cannot do that, and nobody else opens it.
+        with h5py.File(path, "w", libver=_VERSIONS, locking=False) as file:
             _fill(file, datasets, attributes or {})
-    except RuntimeError as error:
-        if isinstance(error.__context__, OSError):  # of a full disk, closing the file fails as well
+    except RuntimeError as error:  # of a full disk, closing the file fails, and by what it says alone
+        if isinstance(error.__context__, OSError):
             raise error.__context__ from None
-        raise
+        number = re.search(r"errno = (\d+)", str(error))
+        raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
 
 
 def _fill(

@@ -84,7 +84,7 @@ def _lay_out(
     between = h5py.h5p.create(h5py.h5p.LINK_CREATE)  # a layer of a nested model has slashes in its name
     between.set_create_intermediate_group(True)
     between.set_char_encoding(h5py.h5t.CSET_UTF8)
-    with h5py.File(path, "w", libver=("earliest", "v108")) as file:
+    with h5py.File(path, "w", libver=("earliest", "v108"), locking=False) as file:
         file.attrs.update(attributes)
         file.attrs["layers"] = list(shapes)
         places = {}

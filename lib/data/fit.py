@@ -1,6 +1,7 @@
 """Fitting pictures to the images that a network takes."""
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -51,10 +52,15 @@ def say_fit(fit: Fit, shape: tuple[int, int, int]) -> str:
     return f"{fit} to {_by(shape)}"
 
 
+def fits_memory(count: int, shape: tuple[int, int, int]) -> bool:
+    """Whether so many images may be held in memory."""
+    return 4 * count * prod(shape) <= MOST_BYTES
+
+
 def check_memory(name: str, count: int, shape: tuple[int, int, int]) -> None:
     """Raise BadInput where so many images are too large together."""
     height, width, channels = shape
-    if 4 * count * height * width * channels > MOST_BYTES:
+    if not fits_memory(count, shape):
         raise BadInput(
             f"{name}: {count} pictures of {width}x{height} with {channels} channels do not fit into "
             f"{MOST_BYTES >> 30} GiB: take fewer of them"

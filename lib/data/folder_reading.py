@@ -13,7 +13,7 @@ import numpy as np
 
 from lib import stop
 from lib.arrays import Bytes, Images, Integers
-from lib.data.fit import check_memory
+from lib.data.fit import check_memory, fits_memory
 from lib.data.picture_reading import read_head, read_picture
 from lib.data.room import Room, gather
 from lib.data.wanted_images import WantedImages
@@ -39,6 +39,7 @@ class Reading:
     wanted: WantedImages
     progress: Progress | None
     room: Room | None
+    """For what is large; None where that is held in memory."""
     broken: dict[Path, str] = field(default_factory=dict)
 
     def read(self) -> None:
@@ -72,6 +73,11 @@ class Reading:
             if self.progress and (done % 100 == 0 or done == len(self._heads)):
                 self.progress("pictures", done, len(self._heads))
 
+    @property
+    def data_name(self) -> str:
+        """That of the data set, as its record has it."""
+        return f"folder:{self.folder}"
+
     def _read_heads(self) -> dict[Path, Head]:
         heads = {}
         for path in self.paths:
@@ -99,8 +105,14 @@ class Reading:
         return height, width, 3 if any(head.colour for head in self._heads.values()) else 1
 
     def _check_room(self) -> None:
-        check = check_memory if self.room is None else self.room.check
-        check(show_name(str(self.folder)), len(self._heads), self.shape)
+        """Raise BadInput where the pictures are too large for the disk, and for memory."""
+        count = len(self._heads)
+        if self.room is not None and (shortage := self.room.shortage(self.data_name, count, self.shape)):
+            if not fits_memory(count, self.shape):
+                raise BadInput(shortage)
+            self.room = None
+        if self.room is None:
+            check_memory(show_name(str(self.folder)), count, self.shape)
 
     @property
     def fitted(self) -> bool:

@@ -37,7 +37,7 @@ def load(
 
     Raises:
         BadInput: the folder is missing or without pictures, a class has fewer than two that can be read, more than a
-            third of all cannot, or they are too large together for memory, or for the room.
+            third of all cannot, or they are too large together for the room and for memory.
     """
     check_folder(folder)
     tree = look_into(folder)
@@ -67,7 +67,7 @@ def load(
     elif wanted is not None:
         notes.append(_in_order(classes))
     return from_bytes(
-        f"folder:{folder}",
+        reading.data_name,
         (reading.images(paths[0]), train),
         (reading.images(paths[1]), test),
         classes,
@@ -79,7 +79,7 @@ def load(
             "broken": [{"file": reading.name(path), "reason": why} for path, why in reading.broken.items()],
             "passed_over": others,
         },
-        room,
+        reading.room,
     )
 
 

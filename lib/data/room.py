@@ -12,15 +12,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lib import stop
 from lib.arrays import Array
-from lib.errors import BadInput
+from lib.pictures.names import show_name
 
 MOST_IN_MEMORY = 256 * 2**20
 """Bytes of an array above which it lies in a file."""
 
 PIECE = 16 * 2**20
 """About so many bytes of it are made at once."""
+
+
+MOST_COPIES = 4
+"""As files, as HDF5, and in the store both."""
+
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -30,28 +35,30 @@ class Room:
     Attributes:
         folder: where they lie.
         new_file: gives the path of another; whoever gives it removes the file.
-        copies: asked how often the images are there at the same time, as float32, until they are stored: the disk of
-            `folder` needs room for so many.
+        beat: called for each piece that is written; it may raise to end that.
+        copies: asked of a data set's name, number of images and their (height, width, channels), where the disk may
+            have too little room for `MOST_COPIES`: how often its images will be there at the same time, as float32.
     """
 
     folder: Path
     new_file: Callable[[], Path]
-    copies: Callable[[], int]
+    beat: Callable[[], object]
+    copies: Callable[[str, int, Shape], int]
 
-    def check(self, name: str, count: int, shape: tuple[int, int, int]) -> None:
-        """Raise BadInput where the disk has too little room for so many images of (height, width, channels)."""
-        values = count * prod(shape)
-        if 4 * values <= MOST_IN_MEMORY:
-            return
-        # as they are decoded, bytes; then as floats
-        needed, free = values * (1 + 4 * self.copies()), shutil.disk_usage(self.folder).free
-        if needed > free:
-            height, width, channels = shape
-            raise BadInput(
-                f"{name}: {count} pictures of {width}x{height} with {channels} channels need {_in_gb(needed)} of disk "
-                f"while they are stored, and {self.folder} has {_in_gb(free)} free: free some space there, take fewer "
-                "pictures, or name a store on a larger disk with --store (for a remote store, set XDG_CACHE_HOME)"
-            )
+    def shortage(self, name: str, count: int, shape: Shape) -> str | None:
+        """What is to be said where the disk has too little room for so many images of (height, width, channels)."""
+        values, free = count * prod(shape), shutil.disk_usage(self.folder).free
+        if 4 * values <= MOST_IN_MEMORY or _room_for(values, MOST_COPIES) <= free:
+            return None
+        needed = _room_for(values, self.copies(name, count, shape))
+        if needed <= free:
+            return None
+        height, width, channels = shape
+        return (
+            f"{show_name(name)}: {count} pictures of {width}x{height} with {channels} channels need {_in_gb(needed)} "
+            f"of disk while they are stored, and {self.folder} has {_in_gb(free)} free: free some space there, take "
+            "fewer pictures, or name a store on a larger disk with --store (for a remote store, set XDG_CACHE_HOME)"
+        )
 
 
 def gather(pieces: Iterable[Array], shape: tuple[int, ...], dtype: npt.DTypeLike, room: Room | None) -> Array:
@@ -72,7 +79,7 @@ def gather(pieces: Iterable[Array], shape: tuple[int, ...], dtype: npt.DTypeLike
         about = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, about)
         for piece in pieces:
-            stop.look()
+            room.beat()
             file.write(np.ascontiguousarray(piece, kind).data)
     return np.lib.format.open_memmap(path, mode="r")
 
@@ -89,6 +96,11 @@ def cut(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
     rows = max(1, PIECE // max(1, itemsize * prod(shape[1:])))
     for first in range(0, shape[0], rows):
         yield slice(first, min(first + rows, shape[0]))
+
+
+def _room_for(values: int, copies: int) -> int:
+    """Bytes of images that are decoded, and then that often there as floats."""
+    return values * (1 + 4 * copies)
 
 
 def _in_gb(size: int) -> str:

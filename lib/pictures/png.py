@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,20 @@ def encode_png(picture: Picture, about: Mapping[str, Any] | None = None) -> byte
 
 
 def first_rows(png: bytes, rows: int) -> bytes:
-    """A still PNG of at most so many rows, those at its top, without decoding any.
+    """The same PNG with at most so many rows, those at its top, without decoding any.
 
     The rows lie in the file from the top, so whoever decodes it stops where its header says. An interlaced PNG, in
-    which they do not, stays as it is.
+    which they do not, stays as it is, and so does an animated one, whose frames have sizes of their own.
     """
     header = png[len(_SIGNATURE) + 8 : _HEAD - 4]
     width, height, *kind, interlaced = struct.unpack(">IIBBBBB", header)
-    if interlaced or height <= rows:
+    if interlaced or height <= rows or _is_animated(png):
         return png
     return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, rows, *kind, interlaced)) + png[_HEAD:]
+
+
+def _is_animated(png: bytes) -> bool:
+    return any(kind == b"acTL" for kind, _ in takewhile(lambda chunk: chunk[0] != b"IDAT", _chunks(png)))
 
 
 def _layers(picture: Picture) -> Iterator[tuple[Array, Bytes | None]]:

@@ -59,8 +59,8 @@ def in_company(say: Callable[[str], object], look: Callable[[], object] = lambda
 
 def get_on() -> None:
     """Tell whoever is in company that a piece of something large is done. Raises what they raise to end it."""
-    if _companies:
-        _companies[-1].look()
+    for company in _companies[-1:]:  # it may have gone meanwhile
+        company.look()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A data set as artifacts, under the blog's names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing_extensions import TypedDict
 from lib.arrays import Array, Integers
 from lib.data.dataset import Dataset, one_hot
 from lib.data.datasets import load
-from lib.data.room import Room, cut, file_of, gather
+from lib.data.room import MOST_COPIES, Room, Shape, cut, file_of, gather
 from lib.data.wanted_images import WantedImages
 from storage.rows import pieces_of
 from storage.store import NewOutput, Recipe, Record, Store
-from storage.tensors import HDF5, NPY, npy_bytes, write_hdf5
+from storage.tensors import HDF5, NPY, hdf5_bytes, npy_bytes, write_hdf5
 from tasks.model.kinds.data import KIND
 from tasks.session.attributes import read_as
 from tasks.session.json_output import json_output
@@ -52,7 +52,7 @@ def store_data(
     """
     session = session_of(run)
     with ExitStack() as files:
-        room = _room(session.store, name, files)
+        room = _room(session.store, files)
         data = load(name, data_dir, wanted=wanted, progress=report, room=room)
         for note in data.notes:
             say(f"{data.name}: {note}")
@@ -67,18 +67,26 @@ def store_data(
         return session.obtain(recipe, lambda: (_outputs(data, room), []), unit="data")
 
 
-def _room(store: Store, name: str, files: ExitStack) -> Room:
-    """Room on the store's own disk for the data set of this name, until `files` ends."""
+def _room(store: Store, files: ExitStack) -> Room:
+    """Room on the store's own disk for a data set, until `files` ends."""
 
-    def copies() -> int:
+    def copies(name: str, count: int, shape: Shape) -> int:
         index = store.questions()
         known = index.records_of([key for key, task in index.tasks().items() if task == KIND.task])
-        if any(record.parameters["data"] == name for record in known.values()):
+        if any(_may_be(record, name, count, shape) for record in known.values()):
             return 1  # it is looked at, and as long as no picture has changed it is not stored again
-        # their files, HDF5, and the store's copies of both, where it is on this disk
-        return 2 if store.files.folder is None else 4
+        return 2 if store.files.folder is None else MOST_COPIES
 
-    return Room(scratch_folder(store), lambda: files.enter_context(scratch(store, "")), copies)
+    return Room(scratch_folder(store), lambda: files.enter_context(scratch(store, "")), beat, copies)
+
+
+def _may_be(record: Record, name: str, count: int, shape: Shape) -> bool:
+    """Whether a record may be of a data set of this name and of so many images, some of which may be broken."""
+    parameters = read_as(DataParameters, record.parameters)
+    train, test = (record.output(part).shape or (0,) for part in ("train_imgs", "test_imgs"))
+    stored, broken = train[0] + test[0], parameters["attributes"].get("broken", 0)
+    assert isinstance(broken, int)
+    return parameters["data"] == name and train[1:] == shape and stored <= count <= stored + broken
 
 
 def _outputs(data: Dataset, room: Room) -> list[NewOutput]:
@@ -95,8 +103,7 @@ def _outputs(data: Dataset, room: Room) -> list[NewOutput]:
         about |= pieces_of(tensor) if name == "train_imgs" else {}
         outputs.append(NewOutput(name, tensor, kind, NPY, str(array.dtype), array.shape, attributes=about))
     report("storing the data set", len(arrays), len(arrays) + 1, "HDF5", of="files")
-    together = room.new_file()
-    write_hdf5(together, arrays, {"/": {"data": data.name, "classes": list(data.classes), **attributes}})
+    together = _together(arrays, {"data": data.name, "classes": list(data.classes), **attributes}, room)
     outputs.append(NewOutput("dataset", together, "dataset", HDF5, attributes={"data": data.name, **attributes}))
     if data.files is not None:
         outputs.append(json_output("files", data.files, {"data": data.name}))
@@ -104,27 +111,33 @@ def _outputs(data: Dataset, room: Room) -> list[NewOutput]:
     return outputs
 
 
-def _arrays(data: Dataset, room: Room) -> dict[str, Array]:
-    """The arrays of a data set, by name: what is large is in a file."""
+def _together(arrays: Mapping[str, Array], about: Mapping[str, Any], room: Room) -> bytes | Path:
+    """All arrays as HDF5; in a file where one of them is."""
+    if not any(map(file_of, arrays.values())):
+        return hdf5_bytes(arrays, {"/": about})
+    file = room.new_file()
+    write_hdf5(file, arrays, {"/": about})
+    return file
 
-    def filed(array: Array) -> Array:
-        if file_of(array):
-            return array
-        pieces = (array[some] for some in cut(array.shape, array.itemsize))
-        return gather(pieces, array.shape, array.dtype, room)
+
+def _arrays(data: Dataset, room: Room) -> dict[str, Array]:
+    """The arrays of a data set, by name: what is large of a folder is in files, labels too where images are."""
+    in_files = file_of(data.train_imgs) or file_of(data.test_imgs)
 
     def one_hots(labels: Integers) -> Array:
         shape = len(labels), len(data.classes)
-        return gather((one_hot(labels[some], shape[1]) for some in cut(shape, 4)), shape, np.float32, room)
+        pieces = (one_hot(labels[some], shape[1]) for some in cut(shape, 4))
+        return gather(pieces, shape, np.float32, room if in_files else None)
 
-    return {
-        "train_imgs": filed(data.train_imgs),
-        "train_labels": filed(data.train_labels),
+    arrays: dict[str, Array] = {
+        "train_imgs": data.train_imgs,
+        "train_labels": data.train_labels,
         "y_train": one_hots(data.train_labels),
-        "test_imgs": filed(data.test_imgs),
-        "test_labels": filed(data.test_labels),
+        "test_imgs": data.test_imgs,
+        "test_labels": data.test_labels,
         "y_test": one_hots(data.test_labels),
     }
+    return {name: array if file_of(array) else np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def load_data(store: Store, record: Record) -> Dataset:

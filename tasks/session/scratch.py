@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.collection.writers import temporary_name
+from storage.collection.writers import has_died, temporary_name
 from storage.errors import StoreUnusable
 from storage.local_files import FULL
 from storage.store import Store
@@ -15,7 +15,8 @@ def scratch(store: Store, ending: str) -> Iterator[Path]:
     """The path of a file to be written inside, and gone afterwards.
 
     It lies in the folder of the store's own unfinished files: there is room for what goes into the store, and what a
-    killed process leaves there is collected as garbage. Raises StoreUnusable where the disk is full.
+    killed process leaves there is collected as garbage, or of a remote store removed by the next one. Raises
+    StoreUnusable where the disk is full.
     """
     folder = scratch_folder(store)
     path = folder / temporary_name(ending)
@@ -33,7 +34,14 @@ def scratch(store: Store, ending: str) -> Iterator[Path]:
 
 
 def scratch_folder(store: Store) -> Path:
-    """The folder of the store's own unfinished files, on this machine."""
-    folder = store.files.local / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
+    """The folder of the store's own unfinished files, on this machine. Raises StoreUnusable where there can be none."""
+    if store.files.folder is not None:
+        folder = store.files.folder / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+    folder = store.blobs.cache() / "tmp"
+    folder.mkdir(exist_ok=True)
+    for left in folder.iterdir():  # no garbage collection sees this machine's cache
+        if has_died(left.name):
+            left.unlink(missing_ok=True)
     return folder

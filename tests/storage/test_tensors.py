@@ -3,6 +3,7 @@
 import io
 import resource
 import time
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -84,11 +85,19 @@ def test_a_file_that_is_written_in_pieces_has_the_same_bytes(tmp_path, monkeypat
     assert (tmp_path / "file.h5").read_bytes() == whole
 
 
-def test_a_disk_that_is_full_is_said_to_be(tmp_path):
+def test_a_disk_that_has_too_little_room_is_said_to_be_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**6))
+    with pytest.raises(OSError, match="No space left"):
+        write_hdf5(tmp_path / "file.h5", {"imgs": np.ones(10**6)})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("room", [200_000, 798_000, 800_000])  # for some data, for all but the end, for all data alone
+def test_a_disk_that_becomes_full_is_said_to_be(tmp_path, room):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limit[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limit[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            write_hdf5(tmp_path / "file.h5", {"imgs": np.ones(10**7)})
+            write_hdf5(tmp_path / "file.h5", {"imgs": np.ones(10**5)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from flows.results.reports import HEIGHT, WIDTH, thumbnail
+from lib.pictures.files import Picture
+from lib.pictures.png import encode_png
 
 
 def picture(width: int, height: int) -> Image.Image:
@@ -33,6 +35,14 @@ def test_a_long_picture_shows_its_upper_part_as_the_whole_one_made_smaller_does(
         off = np.abs(np.asarray(shown, float) - np.asarray(expected.crop((0, 0, *shown.size)), float))
     assert off.mean() < 3  # of 255, by WebP
     assert cut == (expected.height > HEIGHT)
+
+
+def test_of_an_animated_picture_the_first_frame_is_shown() -> None:
+    frames = np.stack([np.asarray(picture(300, 3000)), np.zeros((3000, 300, 3), np.uint8)])
+    webp, cut = thumbnail(encode_png(Picture(frames, None, (100, 100), 0)))
+    with Image.open(io.BytesIO(webp)) as shown:
+        assert (shown.size, cut) == ((300, HEIGHT), True)
+        assert np.asarray(shown).mean() > 60
 
 
 def test_no_more_of_a_long_picture_is_decoded_than_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

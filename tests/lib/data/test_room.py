@@ -11,7 +11,7 @@ from lib.data.room import Room, file_of, gather
 
 def test_an_array_in_a_file_tells_it_and_a_part_of_it_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST_IN_MEMORY", 100)
-    place = Room(tmp_path, lambda: tmp_path / "array.npy", lambda: 1)
+    place = Room(tmp_path, lambda: tmp_path / "array.npy", lambda: None, lambda *_: 1)
     rows = np.arange(60, dtype=np.float32).reshape(20, 3)
     array = gather((rows[first : first + 7] for first in range(0, 20, 7)), rows.shape, np.float32, place)
     file = file_of(array)
@@ -22,7 +22,7 @@ def test_an_array_in_a_file_tells_it_and_a_part_of_it_does_not(tmp_path: Path, m
 
 
 def test_a_small_array_is_in_memory(tmp_path: Path) -> None:
-    place = Room(tmp_path, lambda: tmp_path / "array.npy", lambda: 1)
+    place = Room(tmp_path, lambda: tmp_path / "array.npy", lambda: None, lambda *_: 1)
     array = gather([np.ones((2, 3), np.float32)], (2, 3), np.float32, place)
     assert file_of(array) is None
     assert not list(tmp_path.iterdir())

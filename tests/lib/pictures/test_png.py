@@ -116,6 +116,16 @@ def test_an_interlaced_png_has_its_rows_elsewhere_and_stays_whole() -> None:
     assert first_rows(bytes(png), 2) == bytes(png)
 
 
+@given(pictures(), st.integers(1, 10))
+def test_an_animated_png_stays_whole_and_can_be_decoded(picture: Picture, rows: int) -> None:
+    png = encode_png(picture)
+    upper = first_rows(png, rows)
+    if len(picture.frames) > 1:
+        assert upper == png
+    else:
+        np.testing.assert_array_equal(decode(upper).frames, decode(png).frames[:, :rows])
+
+
 def png_of(pixels: Any) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")

@@ -133,6 +133,7 @@ def test_what_is_too_large_for_memory_is_stored_as_the_same_bytes(
 def test_too_little_disk_is_refused_with_the_numbers_before_anything_is_decoded(
     open_session: Session, store: Store, pictures: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lib.data.fit.MOST_BYTES", 100)
     # 24 pictures of 12x12: as bytes, and four times as floats
     needed = 24 * 12 * 12 * 17
     monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed - 1))
@@ -141,12 +142,25 @@ def test_too_little_disk_is_refused_with_the_numbers_before_anything_is_decoded(
         with pytest.raises(BadInput, match=r"24 pictures of 12x12 with 1 channels need 0\.0 GB of disk .* --store"):
             store_data(pictures, None, open_session.run.id)
     assert store.files.listing("tmp") == {}
-    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed + tensors._BESIDE))
     stored, _ = store_data(pictures, None, open_session.run.id)
-    # to see that it is there already takes less
+    # to see that it is there already takes less; how its path is written does not matter
     monkeypatch.setattr("shutil.disk_usage", lambda _: disk(24 * 12 * 12 * 5))
-    again, there = store_data(pictures, None, open_session.run.id)
+    again, there = store_data(f"{pictures}/", None, open_session.run.id)
     assert (again.key, there) == (stored.key, True)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(24 * 6 * 6 * 5))
+    with pytest.raises(BadInput, match="24 pictures of 6x6"):  # which is not there
+        store_data(pictures, None, open_session.run.id, wanted=WantedImages(height=6, width=6))
+
+
+@pytest.mark.usefixtures("in_files")
+def test_what_fits_into_memory_is_held_there_where_the_disk_has_too_little_room(
+    open_session: Session, store: Store, pictures: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk(0))
+    monkeypatch.setattr("tasks.model.data.write_hdf5", lambda *_: pytest.fail("a file"))
+    record, _ = store_data(pictures, None, open_session.run.id)
+    assert load_data(store, record).train_imgs.shape == (21, 12, 12, 1)
 
 
 def disk(free: int) -> Any:
