@@ -92,12 +92,14 @@ def test_a_disk_that_has_too_little_room_is_said_to_be_full(tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("room", [200_000, 798_000, 800_000])  # for some data, for all but the end, for all data alone
-def test_a_disk_that_becomes_full_is_said_to_be(tmp_path, room):
+@pytest.mark.parametrize("missing", [600_000, 4_000, 2_144, 1])  # some of the data, or what is written at the end
+def test_a_disk_that_becomes_full_is_said_to_be(tmp_path, missing):
+    datasets, attributes = {"a": np.ones(1000), "b": np.ones(10**5)}, {"/": {"x": "y" * 3000}}
+    room = len(hdf5_bytes(datasets, attributes)) - missing
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, limit[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            write_hdf5(tmp_path / "file.h5", {"imgs": np.ones(10**5)})
+            write_hdf5(tmp_path / "file.h5", datasets, attributes)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
