@@ -5,10 +5,13 @@ Nothing of the developer's reaches the tests, and nothing of theirs stays: no Pr
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import absl.logging
+import certifi
 import hypothesis
 import pytest
 
@@ -26,14 +29,31 @@ OURS = (
 )
 for name in [name for name in os.environ if name.startswith("PREFECT_") or name in OURS]:
     del os.environ[name]
+
+# A store waits until the disk has what it writes, and so does Prefect's database. Memory has it at once.
+MEMORY, ROOM = Path("/dev/shm"), 8 << 30
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # pytest has asked for it before
+
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="dreamsweep-tests-"))
+# Every client of Prefect's reads the whole file of certificates, and none of ours is asked over TLS.
+CERTIFICATE = PREFECT_HOME / "certificate.pem"
+CERTIFICATE.write_text(
+    Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n",
+    "utf-8",
+)
 os.environ |= {
+    "PREFECT_API_SSL_CERT_FILE": str(CERTIFICATE),
     "PREFECT_HOME": str(PREFECT_HOME),
     "DREAMSWEEP_HOME": str(PREFECT_HOME / "data"),
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
+
+# It would write to, and close, what pytest has put there for a while, if that happens to be there when it is imported.
+absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 # Examples take as long as a busy machine takes, so there is no deadline; in CI they are the same in every run.
 hypothesis.settings.register_profile("desk", deadline=None)

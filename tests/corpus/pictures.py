@@ -5,6 +5,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def png(
     return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *more, chunk(b"IDAT", rows), chunk(b"IEND", b"")])
 
 
+@cache
 def zeros(count: int) -> bytes:
     """So many zeros, deflated, made piece by piece."""
     packer, piece = zlib.compressobj(6), bytes(1 << 20)
