@@ -159,6 +159,7 @@ class Ascent:
                 tf.TensorSpec((None, None), tf.float32),
                 tf.TensorSpec((None, None, self.parameterisation.move), self.parameterisation.dtype),
             ],
+            autograph=False,
         )
         self._measure = tf.function(
             self._measure_batch, input_signature=[pixels, tf.TensorSpec((None,), tf.int32)], autograph=False
@@ -256,8 +257,17 @@ class Ascent:
         grown = self.parameterisation
         steps = tf.shape(rates)[0]
         weights = self._weights(units)
-        curve = tf.TensorArray(tf.float32, steps, element_shape=(None,))
-        for step in tf.range(steps):
+
+        def climb(
+            step: Tensor,
+            curve: Any,
+            images: Tensor,
+            velocity: Tensor,
+            best: Tensor,
+            scored: Tensor,
+            response: Tensor,
+            pre_activation: Tensor,
+        ) -> tuple[Any, ...]:
             rate = rates[step][:, None, None, None]
             gradient, score, now, before = self._gradient(images, moves[step], units, weights)
             own = grown.unmoved(moves[step])
@@ -267,7 +277,12 @@ class Ascent:
             curve = curve.write(step, now if grown.curve_of_moved else tf.where(own, now, np.nan))
             velocity = MOMENTUM * velocity + grown.direction(images, gradient)
             images = grown.keep(images + rate * velocity)
-        return images, velocity, best, scored, response, pre_activation, curve.stack()
+            return step + 1, curve, images, velocity, best, scored, response, pre_activation
+
+        curve = tf.TensorArray(tf.float32, steps, element_shape=(None,))
+        begun = (0, curve, images, velocity, best, scored, response, pre_activation)
+        _, curve, *climbed = tf.while_loop(lambda step, *_: step < steps, climb, begun, maximum_iterations=steps)
+        return *climbed, curve.stack()
 
     def _finish_batch(
         self, images: Tensor, best: Tensor, scored: Tensor, response: Tensor, pre_activation: Tensor, units: Tensor

@@ -169,16 +169,20 @@ def _compile(model: Any, batch: int) -> tuple[Callable[..., Any], Callable[..., 
     def over_batches(
         one: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], images: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
-        loss, right = tf.constant(0.0), tf.constant(0.0)
-        for start in tf.range(0, tf.shape(images)[0], batch):
+        def next_batch(start: Tensor, loss: Tensor, right: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             some = images[start : start + batch]
             mean, hits = one(some, labels[start : start + batch])
-            loss += mean * tf.cast(tf.shape(some)[0], tf.float32)
-            right += hits
-        return loss, right
+            return start + batch, loss + mean * tf.cast(tf.shape(some)[0], tf.float32), right + hits
+
+        count = tf.shape(images)[0]
+        most = (count + batch - 1) // batch
+        nothing = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
+        return tf.while_loop(lambda start, *_: start < count, next_batch, nothing, maximum_iterations=most)[1:]
 
     def compiled(one: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Callable[..., Any]:
-        return tf.function(lambda images, labels: over_batches(one, images, labels), input_signature=signature)
+        return tf.function(
+            lambda images, labels: over_batches(one, images, labels), input_signature=signature, autograph=False
+        )
 
     return compiled(step), compiled(look)
 
