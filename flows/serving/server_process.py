@@ -30,6 +30,7 @@ from flows.running.locks import try_lock
 from flows.serving.up_lock import who_is_up
 from flows.web.access import PASSWORD, Access
 from flows.web.listening import LOCALHOST, PortTaken, address_of, listen, port_of
+from lib.importing import quick_imports
 
 LOOK_SECONDS = 0.25
 ASKS = "asks for a password"
@@ -83,15 +84,16 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         server_lock.flush()
         threading.Thread(target=_stop_when_unused, args=(folder,), daemon=True).start()
 
-        import uvicorn
+        with quick_imports():
+            import uvicorn
 
-        from flows.running.prefect_internals import act_only_while, server_app
-        from flows.web.door import behind_door
-        from flows.web.prefect_ui import PrefectUi
-        from flows.web.timed_http import TimedHttp
+            from flows.running.prefect_internals import act_only_while, server_app
+            from flows.web.door import behind_door
+            from flows.web.prefect_ui import PrefectUi
+            from flows.web.timed_http import TimedHttp
 
-        act_only_while(lambda: (who_is_up(folder) or {}).get("api") == api)
-        app = behind_door(PrefectUi(server_app()), Access(folder), host=host, public=public, free=FREE)
+            act_only_while(lambda: (who_is_up(folder) or {}).get("api") == api)
+            app = behind_door(PrefectUi(server_app()), Access(folder), host=host, public=public, free=FREE)
         # with a socket that is already bound
         config = uvicorn.Config(app, http=TimedHttp, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listening])
