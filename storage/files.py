@@ -13,6 +13,9 @@ UMASK = "DREAMSWEEP_UMASK"
 what it makes."""
 
 
+PIECE = 2**20
+"""Bytes of a file that are held in memory at once."""
+
 _USER = re.compile(r"(\b[a-zA-Z][\w+.-]*:/{1,2})[^\s/]*@")
 
 

@@ -16,16 +16,13 @@ from typing import BinaryIO, TypeVar
 from storage import lock
 from storage.collection.writers import temporary_name
 from storage.errors import StoreUnusable
-from storage.files import Entry, Kept, share
+from storage.files import PIECE, Entry, Kept, share
 from storage.mishaps.passing import lacks_descriptors, passes_in_folder
 from storage.mishaps.patience import Patience, get_on, reason_of
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 R = TypeVar("R")
-
-PIECE = 2**20
-"""Bytes of a file that are held in memory at once."""
 
 
 class LocalFiles:

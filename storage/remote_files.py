@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 
 from storage.document import digest_of
 from storage.errors import StoreError, StoreUnusable
-from storage.files import Entry, Kept, without_password
+from storage.files import PIECE, Entry, Kept, without_password
 from storage.mishaps.passing import passes_on_network
-from storage.mishaps.patience import Patience, reason_of
+from storage.mishaps.patience import Patience, get_on, reason_of
 
 # Between the threads of this process; where a file system has nothing better, that is all there is.
 _swapping = threading.Lock()
@@ -152,13 +152,16 @@ class RemoteFiles:
         It is read twice, because its name must be known first. Raises FileNotFoundError, and StoreError where the file
         changes meanwhile.
         """
+        found = hashlib.sha256()
         with source.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            while piece := file.read(PIECE):
+                get_on()
+                found.update(piece)
             before = os.fstat(file.fileno())
+        digest = found.hexdigest()
         path = place(digest)
         try:
-            seconds = _seconds_to_send(before.st_size)
-            self._ask(lambda: self._call("put_file", str(source), self._full(path), seconds=seconds))
+            self._ask(lambda: self._send(source, path, _seconds_to_send(before.st_size)))
         except FileNotFoundError:
             raise self._no_bucket() from None
         after = source.stat()
@@ -166,6 +169,28 @@ class RemoteFiles:
             self.delete(path)
             raise StoreError(f"{source} changed while it was stored: store it again when nobody writes to it")
         return Kept(digest, before.st_size)
+
+    def _send(self, source: Path, path: str, seconds: float) -> None:
+        from fsspec.callbacks import Callback
+
+        ended: list[BaseException] = []
+
+        class EachPiece(Callback):  # type: ignore[misc]  # fsspec has no types
+            """Called in the thread of the file system, where a BaseException would be lost."""
+
+            def relative_update(self, inc: int = 1) -> None:
+                try:
+                    get_on()
+                except BaseException as error:
+                    ended.append(error)
+                    raise RuntimeError("told to end") from error
+
+        try:
+            self._call("put_file", str(source), self._full(path), seconds=seconds, callback=EachPiece())
+        except RuntimeError:
+            if ended:
+                raise ended[0] from None
+            raise
 
     def _no_bucket(self) -> StoreUnusable:
         return StoreUnusable(f"the store {self.root} has no bucket: create it, or name another with --store")

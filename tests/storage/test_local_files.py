@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from storage.errors import StoreError, StoreUnusable
-from storage.local_files import PIECE, LocalFiles
+from storage.files import PIECE
+from storage.local_files import LocalFiles
 from storage.mishaps.patience import in_company
 from storage.names import FOLDERS, blob_path
 from storage.store import Store

@@ -1,9 +1,13 @@
-"""Stores behind an fsspec URL that cannot be used."""
+"""Stores behind an fsspec URL: those that cannot be used, and what is large."""
+
+import sys
 
 import pytest
 
 from storage.errors import StoreUnusable
+from storage.files import PIECE
 from storage.mishaps import patience
+from storage.mishaps.patience import in_company
 from storage.store import Store
 
 
@@ -31,3 +35,18 @@ def test_a_server_that_fails_is_no_traceback(s3, monkeypatch):
     for ask in (lambda: store.get("0" * 64), lambda: store.put(b"pixels"), store.listing):
         with pytest.raises(StoreUnusable, match=r"connection reset.*the network"):
             ask()
+
+
+def test_who_is_in_company_hears_of_each_piece_that_is_read_and_of_what_is_sent_and_may_end_it(s3, tmp_path):
+    store = Store.open(f"{s3}/pieces")
+    large = tmp_path / "large"
+    large.write_bytes(bytes(4 * PIECE))
+    heard = []
+    with in_company(print, lambda: heard.append(None)):
+        store.blobs.put_file(large)
+    assert len(heard) == 4 + 1
+    large.write_bytes(bytes(5 * PIECE))
+    for last in (2, 6):  # while it is read, and while it is sent
+        told = iter(range(1, last))
+        with in_company(print, lambda told=told: next(told, None) or sys.exit(3)), pytest.raises(SystemExit, match="3"):
+            store.blobs.put_file(large)
