@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flows.cli.progress import Display, choose_display, step
 from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
-from lib.importing import quick_imports
+from lib.importing import quick_import
 
 if TYPE_CHECKING:
     from flows.forms.every_run import InStore
@@ -69,7 +69,7 @@ def _served(found: "Resolved") -> Iterator[Display]:
         server = local_server(DATA_FOLDER, progress=lambda text: _of_the_server(progress, text))
         try:
             _import_tensorflow(progress)
-            with step(progress, "importing Prefect"), quick_imports():
+            with step(progress, "importing Prefect"), quick_import("prefect"):
                 import prefect
             del prefect
         except BaseException:
@@ -132,7 +132,7 @@ def load_here(store: "Store", record: "Record") -> "KerasModel":
 def _import_tensorflow(progress: Display) -> None:
     if "tensorflow" in sys.modules:
         return
-    with step(progress, "importing TensorFlow"), hold_back_stderr(), quick_imports():
+    with step(progress, "importing TensorFlow"), hold_back_stderr(), quick_import("tensorflow"):
         import tensorflow
     del tensorflow
 

@@ -19,6 +19,7 @@ from flows.running.runs_log import open_log
 from flows.running.stopping import noted_at_a_hard_end, stops_when_told
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
+from lib.importing import quick_import
 from storage.mishaps.patience import patient_for
 from tasks.session.progress import listen_to_beats
 from tasks.session.session import Session, session
@@ -73,4 +74,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
             left = None if hard_limit is None else hard_limit - 60 * GIVEN_UP_MINUTES
             stack.enter_context(patient_for(stalled_after, left))
             stack.enter_context(listen_to_beats(dog.alive))
+        with quick_import("tensorflow"):  # all that works in a store computes, sooner or later
+            import tensorflow
+        del tensorflow
         yield life, deadline, found

@@ -30,7 +30,7 @@ from flows.running.locks import try_lock
 from flows.serving.up_lock import who_is_up
 from flows.web.access import PASSWORD, Access
 from flows.web.listening import LOCALHOST, PortTaken, address_of, listen, port_of
-from lib.importing import quick_imports
+from lib.importing import quick_import
 
 LOOK_SECONDS = 0.25
 ASKS = "asks for a password"
@@ -84,7 +84,7 @@ def serve_until_unused(folder: Path, host: str = LOCALHOST, port: int | None = N
         server_lock.flush()
         threading.Thread(target=_stop_when_unused, args=(folder,), daemon=True).start()
 
-        with quick_imports():
+        with quick_import("prefect"):
             import uvicorn
 
             from flows.running.prefect_internals import act_only_while, server_app
