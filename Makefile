@@ -40,7 +40,7 @@ WINGS := dreamsweep/** flows/*.py lib/*.py storage/** \
 help:
 	@echo 'make sweep   train the reference network on digits of scikit-learn, and draw what each of its maps looks for'
 	@echo 'make check   linters, and the tests that are fast: about 3 minutes'
-	@echo 'make test    run every test, but for the slow ones, the faults and the fleet: about 24 minutes on 2 cores'
+	@echo 'make test    run every test, but for the slow ones, the faults and the fleet: 20 to 40 minutes on 2 cores'
 	@echo 'make slow    run the tests that start servers and kill processes, and those of the UI in a browser'
 	@echo 'make faults  kill processes and break things in the middle of sweeps, and see that a retry finishes each'
 	@echo 'make fleet   sweep on several hosts, which are namespaces of this machine, with PostgreSQL and S3; as root'
