@@ -31,6 +31,7 @@ class Ui:
         """The form of what is saved with a deployment."""
         self.page.goto(f"{self.address}/deployments/deployment/{deployment}/edit")
         expect(self.field("Budget (minutes)")).to_be_visible()
+        self.page.wait_for_load_state("networkidle")  # what arrives later would replace what is filled in
 
     def edit_as_json(self, parameters: str) -> None:
         """In the old UI, where a deployment is edited: show the parameters as JSON, and write these in their place."""
