@@ -76,6 +76,11 @@ class RemoteFiles:
         return self._made
 
     @property
+    def _has_loop(self) -> bool:
+        """Whether the file system works in a loop of its own, and a PUT is either whole or nothing."""
+        return isinstance(getattr(self._fs, "loop", None), AbstractEventLoop)
+
+    @property
     def _in_one_go(self) -> dict[str, int]:
         """How to ask for a file by one request. In pieces, side by side, s3fs would ask for its size first: twice the
         requests for the many small files, for a gain with the few that are larger than 50 MB."""
@@ -93,7 +98,7 @@ class RemoteFiles:
     def _call(self, method: str, *given: Any, seconds: float | None, **named: Any) -> Any:
         """Call a method of the file system, which must have ended in so many seconds where that can be told to it."""
         fs = self._fs
-        if seconds is None or not isinstance(getattr(fs, "loop", None), AbstractEventLoop):
+        if seconds is None or not self._has_loop:
             return getattr(fs, method)(*given, **named)
         from fsspec.asyn import sync
 
@@ -171,6 +176,10 @@ class RemoteFiles:
         return Kept(digest, before.st_size)
 
     def _send(self, source: Path, path: str, seconds: float) -> None:
+        """Put a copy of a file there. Where that is done piece by piece, whoever is in company hears of each.
+
+        File systems without a loop are not told to end: they would leave what they have written so far as the file.
+        """
         from fsspec.callbacks import Callback
 
         ended: list[BaseException] = []
@@ -185,8 +194,9 @@ class RemoteFiles:
                     ended.append(error)
                     raise RuntimeError("told to end") from error
 
+        told = {"callback": EachPiece()} if self._has_loop else {}
         try:
-            self._call("put_file", str(source), self._full(path), seconds=seconds, callback=EachPiece())
+            self._call("put_file", str(source), self._full(path), seconds=seconds, **told)
         except RuntimeError:
             if ended:
                 raise ended[0] from None

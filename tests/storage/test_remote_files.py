@@ -50,3 +50,13 @@ def test_who_is_in_company_hears_of_each_piece_that_is_read_and_of_what_is_sent_
         told = iter(range(1, last))
         with in_company(print, lambda told=told: next(told, None) or sys.exit(3)), pytest.raises(SystemExit, match="3"):
             store.blobs.put_file(large)
+
+
+def test_a_file_system_that_writes_in_place_is_not_ended_in_the_middle_of_a_file(tmp_path):
+    store = Store.open("memory://in-place")
+    large = tmp_path / "large"
+    large.write_bytes(bytes(12 * PIECE))  # more than one block of fsspec's
+    told = iter(range(1, 14))
+    with in_company(print, lambda: next(told, None) or sys.exit(3)):
+        kept = store.blobs.put_file(large)
+    assert store.get(kept.digest) == bytes(12 * PIECE)
