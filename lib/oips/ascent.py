@@ -258,16 +258,8 @@ class Ascent:
         steps = tf.shape(rates)[0]
         weights = self._weights(units)
 
-        def climb(
-            step: Tensor,
-            curve: Any,
-            images: Tensor,
-            velocity: Tensor,
-            best: Tensor,
-            scored: Tensor,
-            response: Tensor,
-            pre_activation: Tensor,
-        ) -> tuple[Any, ...]:
+        def climb(step: Tensor, curve: Any, *state: Tensor) -> tuple[Any, ...]:
+            images, velocity, best, scored, response, pre_activation = state
             rate = rates[step][:, None, None, None]
             gradient, score, now, before = self._gradient(images, moves[step], units, weights)
             own = grown.unmoved(moves[step])
