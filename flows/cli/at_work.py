@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flows.cli.progress import Display, choose_display, step
 from flows.cli.terminal import hold_back_stderr
 from flows.forms.places import DATA_FOLDER
-from lib.importing import quick_import
+from lib.importing import KERAS_EXTRAS, quick_import
 
 if TYPE_CHECKING:
     from flows.forms.every_run import InStore
@@ -132,7 +132,7 @@ def load_here(store: "Store", record: "Record") -> "KerasModel":
 def _import_tensorflow(progress: Display) -> None:
     if "tensorflow" in sys.modules:
         return
-    with step(progress, "importing TensorFlow"), hold_back_stderr(), quick_import("tensorflow"):
+    with step(progress, "importing TensorFlow"), hold_back_stderr(), quick_import("tensorflow", without=KERAS_EXTRAS):
         import tensorflow
     del tensorflow
 

@@ -19,7 +19,7 @@ from flows.running.runs_log import open_log
 from flows.running.stopping import noted_at_a_hard_end, stops_when_told
 from flows.running.watchdog import watchdog
 from lib.deadline import NEVER, Deadline
-from lib.importing import quick_import
+from lib.importing import KERAS_EXTRAS, quick_import
 from storage.mishaps.patience import patient_for
 from tasks.session.progress import listen_to_beats
 from tasks.session.session import Session, session
@@ -56,10 +56,11 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
     if context is None or context.flow_run is None:
         raise RuntimeError("this works within a flow run only")
     allow_many_files()
+    ours = FLOW_RUN_ID in os.environ  # a process that is there for this flow run alone
     with ExitStack() as stack:
         # A worker of Prefect's may have started this process.
         stack.enter_context(keep_private())
-        stack.enter_context(stops_when_told(hard=FLOW_RUN_ID in os.environ))
+        stack.enter_context(stops_when_told(hard=ours))
         flow_run = context.flow_run
         life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
         deadline = NEVER
@@ -74,7 +75,8 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
             left = None if hard_limit is None else hard_limit - 60 * GIVEN_UP_MINUTES
             stack.enter_context(patient_for(stalled_after, left))
             stack.enter_context(listen_to_beats(dog.alive))
-        with quick_import("tensorflow"):  # all that works in a store computes, sooner or later
+        # all that works in a store computes, sooner or later
+        with quick_import("tensorflow", without=KERAS_EXTRAS if ours else ()):
             import tensorflow
         del tensorflow
         yield life, deadline, found
