@@ -98,7 +98,9 @@ class Grounds:
         ascent_of = named("lib.oips.ascent:Ascent", "lib.ascent:Ascent")
         bounds = named("lib.oips.constraint:Constraint", "lib.constraint:Constraint")(constraint, 0.0, 1.0)
         batcher_of: Callable[..., Any] = named("lib.oips.batcher:Batcher", "lib.grower:Grower")
-        ascent = ascent_of(self._model, self._layer, bounds, objective=objective, batch=BATCH)
+        several = "objectives" in inspect.signature(ascent_of).parameters
+        towards = {"objectives": [objective]} if several else {"objective": objective}
+        ascent = ascent_of(self._model, self._layer, bounds, **towards, batch=BATCH)
         batcher = batcher_of(ascent, BATCH)
         self._batchers.append(batcher)
         ground = partial(named("lib.oips.search:Ground", "lib.search:Ground"), batcher, ascent.starts, ascent.measure)

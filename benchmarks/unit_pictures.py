@@ -134,7 +134,7 @@ def grow(
         network.model,
         layer,
         constraint,
-        objective=growth.objective,
+        objectives=[growth.objective],
         parameterise=STYLES[growth.style].parameterise(growth, pictures),
         matching=matching,
         batch=batch,

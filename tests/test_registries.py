@@ -248,7 +248,7 @@ random = np.random.default_rng(0)
 
 settings = DreamSettings(mode="once", drift=2, steps=4)
 dream = Dreamer(model, settings).dream(random.integers(0, 255, (20, 24, 1), np.uint8))
-ascent = Ascent(model, "maps", Constraint("box", 0, 1), objective="square", batch=4)
+ascent = Ascent(model, "maps", Constraint("box", 0, 1), objectives=["square"], batch=4)
 starts = ascent.starts(random.normal(size=(4, 12, 12, 1)).astype(np.float32))
 rates = np.repeat(cosine_rates(8, 1.0)[:, None], 4, axis=1)
 found = ascent.optimise(AscentState.from_starts(starts), np.arange(4), rates)

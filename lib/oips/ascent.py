@@ -11,7 +11,7 @@ that a step knows of those before it is handed from one call to the next, so tha
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from lib.network.unit_maps import UnitMaps, Weights
 from lib.oips.constraint import Constraint
 from lib.oips.matching import Matching
 from lib.oips.measure import measure_batches, padded_size
-from lib.oips.objective import OBJECTIVES, over_positions
+from lib.oips.objective import OBJECTIVES, Objective, over_positions
 from lib.oips.parameterisation import Parameterisation, Shape
 
 Rows = slice | list[int] | Integers
@@ -86,6 +86,7 @@ class Ascent:
         batch: most images a call; fewer are padded (`lib.oips.measure.padded_size`).
         shape: (height, width, channels) of an image.
         units: how many the layer has.
+        facets: how many each unit has of what is matched, 1 where nothing is.
         signed: whether all of them stay linear, and `signed_units`: which do.
         traces: how often TensorFlow has traced the loop: once, whatever is grown.
     """
@@ -96,7 +97,7 @@ class Ascent:
         layer: str,
         constraint: Constraint,
         *,
-        objective: str = "response",
+        objectives: Sequence[str] = ("response",),
         parameterise: Callable[[Constraint, Shape], Parameterisation] = Parameterisation,
         matching: Matching | None = None,
         batch: int = 64,
@@ -108,7 +109,7 @@ class Ascent:
 
         Args:
             model, layer, size: as `lib.network.trunk.responses_of` takes them.
-            objective: the name of one of `lib.oips.objective.OBJECTIVES`.
+            objectives: names of some of `lib.oips.objective.OBJECTIVES`, which one trace serves (`towards`).
             parameterise: gives what is moved, for images of a shape under the constraint.
             matching: what images are to match besides.
             look: called every few steps; what it raises ends the ascent.
@@ -131,7 +132,9 @@ class Ascent:
         if kernels is not fast_kernels:
             exact = Trunk(trunk.graph, {layer: trunk.places[layer]}, trunk.input_shape, fast_kernels)
             self._measured = UnitMaps(exact, layer)
-        self._objective, self._matching = OBJECTIVES[objective], matching
+        self._objectives = {name: OBJECTIVES[name] for name in objectives}
+        self._matching = matching
+        self.facets = 1 if matching is None else matching.facets
         self.units = trunk.units[layer]
         self.signed = trunk.signed[layer]
         self.signed_units = trunk.signed_units[layer]
@@ -146,6 +149,7 @@ class Ascent:
         pixels = tf.TensorSpec((None, *self.shape), tf.float32)
         canvas = tf.TensorSpec((None, *self.parameterisation.canvas), tf.float32)
         numbers = tf.TensorSpec((None,), tf.float32)
+        chosen = tf.TensorSpec((), tf.int32)  # which objective
         self._optimise = tf.function(
             self._optimise_batch,
             input_signature=[
@@ -158,6 +162,7 @@ class Ascent:
                 tf.TensorSpec((None,), tf.int32),
                 tf.TensorSpec((None, None), tf.float32),
                 tf.TensorSpec((None, None, self.parameterisation.move), self.parameterisation.dtype),
+                chosen,
             ],
             autograph=False,
         )
@@ -166,7 +171,7 @@ class Ascent:
         )
         self._finish = tf.function(
             self._finish_batch,
-            input_signature=[canvas, pixels, numbers, numbers, numbers, tf.TensorSpec((None,), tf.int32)],
+            input_signature=[canvas, pixels, numbers, numbers, numbers, tf.TensorSpec((None,), tf.int32), chosen],
             autograph=False,
         )
         with tracing():
@@ -174,8 +179,18 @@ class Ascent:
             self._finish.get_concrete_function()
             self._measure.get_concrete_function()
 
+    def towards(self, objective: str) -> "Towards":
+        """The same ascent towards one of its objectives."""
+        return Towards(self, objective)
+
     def optimise(
-        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None
+        self,
+        state: AscentState,
+        units: npt.ArrayLike,
+        rates: npt.ArrayLike,
+        moves: npt.ArrayLike | None = None,
+        *,
+        objective: str | None = None,
     ) -> AscentState:
         """Every image some steps further.
 
@@ -184,6 +199,7 @@ class Ascent:
             units: [n], each image's unit; where something is matched, the row of it (`Matching.facets`).
             rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
             moves: [steps, n, move], how an image is moved before it is seen, as the parameterisation takes it.
+            objective: one of the ascent's; None: its first.
 
         Raises:
             Stopped: this process was told to stop (`lib.stop`); or what else `look` raises.
@@ -200,6 +216,7 @@ class Ascent:
             moves = np.zeros((steps, n, self.parameterisation.move))
         padded = state.take(rows)
         own_units = tf.constant(np.asarray(units, np.int32)[rows])
+        chosen = tf.constant(0 if objective is None else list(self._objectives).index(objective))
         rates, moves = rates[:, rows], np.asarray(moves, self.parameterisation.dtype)[:, rows]
         climb: list[Tensor] = [
             tf.constant(array)
@@ -216,12 +233,12 @@ class Ascent:
         while done < steps:
             self._look()
             begun, last = time.monotonic(), min(done + self._steps_a_call, steps)
-            *climb, curve = self._optimise(*climb, own_units, rates[done:last], moves[done:last])
+            *climb, curve = self._optimise(*climb, own_units, rates[done:last], moves[done:last], chosen)
             curves.append(np.asarray(curve)[:, :n].T)
             self._learn(last - done, time.monotonic() - begun)
             done = last
         images, velocity, best, *numbers = climb
-        best, score, response, pre_activation = self._finish(images, best, *numbers, own_units)
+        best, score, response, pre_activation = self._finish(images, best, *numbers, own_units, chosen)
         found = (images, velocity, best, score, response, pre_activation)
         images, velocity, best, score, response, pre_activation = (np.asarray(array)[:n] for array in found)
         return AscentState(images, velocity, best, score, response, pre_activation, np.concatenate(curves, axis=1))
@@ -250,6 +267,7 @@ class Ascent:
         units: Tensor,
         rates: Tensor,
         moves: Tensor,
+        chosen: Tensor,
     ) -> tuple[Tensor, ...]:
         import tensorflow as tf
 
@@ -261,7 +279,7 @@ class Ascent:
         def climb(step: Tensor, curve: Any, *state: Tensor) -> tuple[Any, ...]:
             images, velocity, best, scored, response, pre_activation = state
             rate = rates[step][:, None, None, None]
-            gradient, score, now, before = self._gradient(images, moves[step], units, weights)
+            gradient, score, now, before = self._gradient(images, moves[step], units, weights, chosen)
             own = grown.unmoved(moves[step])
             best, scored, response, pre_activation = self._keep(
                 own, (grown.image(images), best), (score, now, before), (scored, response, pre_activation)
@@ -277,41 +295,67 @@ class Ascent:
         return *climbed, curve.stack()
 
     def _finish_batch(
-        self, images: Tensor, best: Tensor, scored: Tensor, response: Tensor, pre_activation: Tensor, units: Tensor
+        self,
+        images: Tensor,
+        best: Tensor,
+        scored: Tensor,
+        response: Tensor,
+        pre_activation: Tensor,
+        units: Tensor,
+        chosen: Tensor,
     ) -> tuple[Tensor, ...]:
         """The best images with the one that the last step led to, which no gradient was taken of."""
         import tensorflow as tf
 
         images = self.parameterisation.image(images)
-        _, *seen = self._see(images, units, self._weights(units))
+        _, *seen = self._see(images, units, self._weights(units), chosen)
         every = tf.ones_like(scored, tf.bool)
         return self._keep(every, (images, best), tuple(seen), (scored, response, pre_activation))
 
     def _weights(self, rows: Tensor) -> Weights:
         """Of the units whose rows these are."""
-        return self._own.weights(rows if self._matching is None else rows // self._matching.facets)
+        return self._own.weights(rows // self.facets)
 
     def _gradient(
-        self, images: Tensor, moves: Tensor, units: Tensor, weights: Weights
+        self, images: Tensor, moves: Tensor, units: Tensor, weights: Weights, chosen: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         import tensorflow as tf
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            value, score, now, before = self._see(self.parameterisation.seen(images, moves), units, weights)
+            value, score, now, before = self._see(self.parameterisation.seen(images, moves), units, weights, chosen)
             optimised = tf.reduce_sum(value)
         return tape.gradient(optimised, images), score, now, before
 
-    def _see(self, images: Tensor, units: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _see(
+        self, images: Tensor, units: Tensor, weights: Weights, chosen: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What is maximised, the score, the response and the mean pre-activation, [B] each."""
         found = self._own(images, weights)
-        value = self._objective.value(found.before, found.after)
         now, before = over_positions(found.after), over_positions(found.before)
-        score = self._objective.score(now, before)
+        value = self._of_chosen(chosen, found.before, found.after, lambda objective: objective.value)
+        score = self._of_chosen(chosen, now, before, lambda objective: objective.score)
         if self._matching is not None:
             value = self._matching.value(value, score, found.whole, units)
             score = self._matching.value(score, score, found.whole, units)
         return value, score, now, before
+
+    def _of_chosen(
+        self, chosen: Tensor, one: Tensor, other: Tensor, part: Callable[[Objective], Callable[..., Tensor]]
+    ) -> Tensor:
+        """What the chosen objective makes of two tensors. The others are given ones instead: a slope of theirs that is
+        infinite, times the nothing that is wanted of it, would be no number."""
+        import tensorflow as tf
+
+        first, *others = map(part, self._objectives.values())
+        if not others:
+            return first(one, other)
+        found = tf.zeros(())
+        for number, objective in enumerate((first, *others)):
+            is_it = tf.equal(chosen, number)
+            seen = (tf.where(is_it, tensor, tf.ones_like(tensor)) for tensor in (one, other))
+            found = tf.where(is_it, objective(*seen), found)
+        return found
 
     def _measure_batch(self, images: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         found = self._measured(images, self._measured.weights(units))
@@ -335,6 +379,20 @@ class Ascent:
             tf.where(better, now, response),
             tf.where(better, before, pre_activation),
         )
+
+
+@dataclass(frozen=True)
+class Towards:
+    """An ascent that goes towards one of its objectives."""
+
+    ascent: Ascent
+    objective: str
+
+    def optimise(
+        self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None
+    ) -> AscentState:
+        """As `Ascent.optimise`."""
+        return self.ascent.optimise(state, units, rates, moves, objective=self.objective)
 
 
 def cosine_rates(steps: int, first: float) -> Floats:

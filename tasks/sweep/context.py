@@ -45,6 +45,8 @@ LATEST_SECONDS = 300.0
 """Seconds after the deadline when a search that is still under way is given up, and left to the next run."""
 LONG_AT_ONCE = 4
 """Before a deadline so many long searches go on at once: a few come to their end then, and not none of many."""
+BESIDES = ("negative", "peak")
+"""What units are searched for besides that for which their OIPs are grown."""
 MAPS_AT_ONCE = 24
 """So many maps are in the making for batches to be full: each has fewer and fewer images as it goes on."""
 
@@ -228,24 +230,10 @@ class SweepContext(RunContext):
             opened = self._layers.open(layer)
             if key not in opened.grounds:
                 growth = self.growth if style == self.growth.style else in_style(self.growth, style)
-                matching = self._matching(layer, growth, constraint, objective)
-                ascent = wait_for(
-                    f"tracing {layer}",
-                    Ascent,
-                    self.network.model,
-                    layer,
-                    self.constraint(constraint),
-                    objective=objective,
-                    parameterise=STYLES[style].parameterise(growth, self._pictures(layer, style)),
-                    matching=matching,
-                    batch=batch_for(growth, self.batch),
-                    size=self.size_of(layer),
-                    kernels=kernels_for(growth),
-                    look=self._look,
-                )
+                ascent = self._ascent(layer, growth, constraint, objective)
                 deadline, pace = self.session.deadline, self.paces.get(layer)
                 batcher = opened.batchers.enter_context(
-                    Batcher(ascent, ascent.batch, beat=beat, deadline=deadline, pace=pace)
+                    Batcher(ascent.towards(objective), ascent.batch, beat=beat, deadline=deadline, pace=pace)
                 )
                 measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
                 opened.grounds[key] = Ground(
@@ -254,11 +242,36 @@ class SweepContext(RunContext):
                     measure,
                     ascent.parameterisation,
                     ascent.signed_units,
-                    1 if matching is None else matching.facets,
+                    ascent.facets,
                     batcher.let_in,
                     self._as_stored if growth.margin else as_they_are,
                 )
             return opened.grounds[key]
+
+    def _ascent(self, layer: str, growth: Growth, constraint: ConstraintName, objective: str) -> Ascent:
+        """What is traced of a layer once, for OIPs and negative OIPs, and for whoever asks what is possible at all.
+
+        Where OIPs match something, theirs is an ascent of its own: nothing else does.
+        """
+        matches = self._matches(layer, growth, objective)
+        key = (growth.style, constraint, matches)
+        ascents = self._layers.open(layer).ascents
+        if key not in ascents:
+            ascents[key] = wait_for(
+                f"tracing {layer}",
+                Ascent,
+                self.network.model,
+                layer,
+                self.constraint(constraint),
+                objectives=[objective] if matches else [growth.objective, *BESIDES],
+                parameterise=STYLES[growth.style].parameterise(growth, self._pictures(layer, growth.style)),
+                matching=self._matching(layer, growth, constraint) if matches else None,
+                batch=batch_for(growth, self.batch),
+                size=self.size_of(layer),
+                kernels=kernels_for(growth),
+                look=self._look,
+            )
+        return ascents[key]
 
     def to_stored(self, pictures: Floats) -> Floats:
         """Pictures [n, H, W, C] as images of the network, in the numbers in which they are stored."""
@@ -272,12 +285,14 @@ class SweepContext(RunContext):
         growth = self.growth
         return self.ground(layer, growth.style, growth.constraint, growth.objective)
 
-    def _matching(self, layer: str, growth: Growth, constraint: ConstraintName, objective: str) -> Matching | None:
-        """What ascents match, where they do: those for OIPs, not those that only ask what is possible."""
+    def _matches(self, layer: str, growth: Growth, objective: str) -> bool:
+        """Whether ascents match something: those for OIPs may, not those that only ask what is possible."""
         if self.natural is None or objective != growth.objective:
-            return None
-        if not matches_exemplars(self.network.model, layer, growth):
-            return None
+            return False
+        return matches_exemplars(self.network.model, layer, growth)
+
+    def _matching(self, layer: str, growth: Growth, constraint: ConstraintName) -> Matching:
+        """What ascents match. There must be a data set."""
         exemplars = self.exemplars_of(layer, constraint)
         assert exemplars is not None
         return matching_of(

@@ -4,6 +4,7 @@ are kept."""
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from lib.oips.ascent import Ascent
 from lib.oips.constraint import ConstraintName
 from lib.oips.measure import Measure
 from lib.oips.search import Ground
@@ -14,9 +15,11 @@ LAYERS_OPEN = 4
 
 @dataclass
 class OpenLayer:
-    """What is traced of a layer. `grounds`: by style, constraint and objective; `measure`: of images as they are
-    stored, where that is not the grounds' own; `batchers`: what is to be closed."""
+    """What is traced of a layer. `ascents`: by style, constraint and whether they match something; `grounds`: by style,
+    constraint and objective; `measure`: of images as they are stored, where that is not the grounds' own; `batchers`:
+    what is to be closed."""
 
+    ascents: dict[tuple[str, ConstraintName, bool], Ascent] = field(default_factory=dict)
     grounds: dict[tuple[str, ConstraintName, str], Ground] = field(default_factory=dict)
     measure: Measure | None = None
     batchers: ExitStack = field(default_factory=ExitStack)

@@ -112,7 +112,7 @@ def test_a_unit_that_is_called_dead_responds_to_no_image_of_the_range(
 
 def climbed(model: Any, layer: str, units: Any, pictures: Any) -> Any:
     """What gradient ascent of the pre-activation makes of some pictures, within 0..1."""
-    ascent = Ascent(model, layer, Constraint("box", 0.0, 1.0), objective="pre-activation", batch=16)
+    ascent = Ascent(model, layer, Constraint("box", 0.0, 1.0), objectives=["pre-activation"], batch=16)
     chosen = np.resize(units, 16)
     rates = np.repeat(cosine_rates(8, 1.0)[:, None], 16, axis=1)
     return ascent.optimise(AscentState.from_starts(pictures[-16:]), chosen, rates).images

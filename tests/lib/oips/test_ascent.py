@@ -23,6 +23,7 @@ from lib.oips.ascent import Ascent, AscentState, cosine_rates
 from lib.oips.batcher import Batcher
 from lib.oips.constraint import CONSTRAINTS, Constraint, ConstraintName
 from lib.oips.measure import Measure
+from lib.oips.objective import OBJECTIVES, Objective
 from lib.oips.parameterisation import Parameterisation, blur
 from lib.oips.start_images import start_image
 from tests.lib.keras_zoo import ZOO
@@ -82,7 +83,7 @@ def ascents(model: Any) -> Ascents:
                 model,
                 layer,
                 Constraint(constraint, 0.0, 1.0),
-                objective=objective,
+                objectives=[objective],
                 parameterise=partial(Parameterisation, **how),
                 batch=BATCH,
             )
@@ -125,7 +126,8 @@ def test_where_the_calls_of_an_ascent_end_changes_no_bit(
     as_usual = ascent._optimise
 
     def count(*arguments: Any) -> Any:
-        calls.append(len(arguments[-1]))
+        *_, moves, _ = arguments
+        calls.append(len(moves))
         return as_usual(*arguments)
 
     monkeypatch.setattr(ascent, "_optimise", count)
@@ -143,6 +145,39 @@ def test_where_the_calls_of_an_ascent_end_changes_no_bit(
     assert_same_bits(found[1], found[0])
     assert_same_bits(found[2], found[0])
     assert ascent.traces == 1
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_one_trace_serves_several_objectives_and_each_gives_what_it_gives_alone(
+    model: Any, ascents: Ascents, constraint: ConstraintName
+) -> None:
+    names = ["response", "negative", "peak"]
+    several = Ascent(model, "two", Constraint(constraint, 0.0, 1.0), objectives=names, batch=BATCH)
+    for name in names:
+        alone = ascents(constraint=constraint, objective=name)
+        images, units, sizes = starts(alone, BATCH), np.arange(BATCH) % 7, rates(12, BATCH)
+        found = several.towards(name).optimise(images, units, sizes)
+        assert_same_bits(found, alone.optimise(images, units, sizes))
+        if name == names[0]:
+            assert_same_bits(several.optimise(images, units, sizes), found)
+    assert several.traces == 1
+
+
+def test_a_slope_without_end_of_one_objective_is_none_of_another(
+    model: Any, ascents: Ascents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def root(before: Any, after: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.reduce_mean(tf.sqrt(after), [1, 2])  # its slope is infinite where the unit does not respond
+
+    known = {"root": Objective("root", "the mean root of the activation", root), "negative": OBJECTIVES["negative"]}
+    monkeypatch.setattr("lib.oips.ascent.OBJECTIVES", known)
+    both = Ascent(model, "two", Constraint("box", 0.0, 1.0), objectives=list(known), batch=BATCH)
+    images, units, sizes = starts(both, BATCH), np.arange(BATCH) % 7, rates(12, BATCH)
+    assert not np.isfinite(both.towards("root").optimise(images, units, sizes).images).all()
+    found = both.towards("negative").optimise(images, units, sizes)
+    assert_same_bits(found, ascents(constraint="box", objective="negative").optimise(images, units, sizes))
 
 
 def test_an_ascent_that_is_told_to_stop_ends_with_the_call_that_it_is_in(

@@ -69,7 +69,7 @@ def search(network: Any, images: np.ndarray, style: str, unit: Unit) -> tuple[Se
             network,
             unit.layer,
             limit,
-            objective=objective,
+            objectives=[objective],
             parameterise=STYLES[style].parameterise(own, pictures),
             matching=matching,
             batch=16,

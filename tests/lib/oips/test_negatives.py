@@ -30,7 +30,7 @@ def model() -> Any:
 @pytest.fixture(scope="module", params=CONSTRAINTS)
 def ground(model: Any, request: pytest.FixtureRequest) -> Iterator[tuple[Ground, ConstraintName]]:
     name: ConstraintName = request.param
-    ascent = Ascent(model, LAYER, Constraint(name, 0.0, 1.0), objective="negative", batch=12)
+    ascent = Ascent(model, LAYER, Constraint(name, 0.0, 1.0), objectives=["negative"], batch=12)
     yield Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation), name
     assert ascent.traces == 1
 

@@ -384,7 +384,7 @@ def test_planted_maps_are_dead_or_silent_and_none_unreached() -> None:
     def ground_of(style: str, constraint: ConstraintName, objective: str) -> Ground:
         key = (constraint, objective)
         if key not in made:
-            made[key] = Ascent(model, layer, Constraint(constraint, 0.0, 1.0), objective=objective, batch=4)
+            made[key] = Ascent(model, layer, Constraint(constraint, 0.0, 1.0), objectives=[objective], batch=4)
         ascent = made[key]
         return Ground(ascent, ascent.starts, ascent.measure, ascent.parameterisation)
 

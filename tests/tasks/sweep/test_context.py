@@ -32,3 +32,17 @@ def test_layers_that_were_asked_for_longest_ago_are_closed_and_opened_again_when
     again = context.usual_ground(first)
     assert again is not ground
     assert climb(again) == reached
+
+
+def test_what_silences_a_unit_and_its_peak_are_climbed_with_what_is_traced_for_its_oips(
+    open_session: Session, sweep_context_in: Callable[..., Any]
+) -> None:
+    context = sweep_context_in(open_session)
+    growth, layer = context.growth, next(iter(MAPS))
+    usual = context.usual_ground(layer)
+    grounds = [context.ground(layer, growth.style, growth.constraint, name) for name in ("negative", "peak")]
+    assert all(ground.parameterisation is usual.parameterisation for ground in grounds)
+    images = AscentState.from_starts(usual.starts(np.zeros((1, *usual.parameterisation.canvas), np.float32)))
+    rates = np.full((3, 1), 0.1, np.float32)
+    ends = [ground.ascent.optimise(images, [0], rates).pre_activation[0] for ground in (usual, *grounds)]
+    assert ends[1] < min(ends[0], ends[2])
