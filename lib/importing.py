@@ -19,7 +19,7 @@ def quick_import(module: str, *, without: Sequence[str] = ()) -> Iterator[None]:
     What modules hold is none, and to see that takes a fifth of the time of an import. It is left out later on too.
 
     Args:
-        without: packages that this thread does not find while inside, unless they are imported already. What does
+        without: packages of which this thread finds no module while inside that is not imported already. What does
             without them now will do without them for ever, so this is for processes of ours alone, and for none in
             which somebody else's code may want what it makes of them.
     """

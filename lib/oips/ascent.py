@@ -144,7 +144,7 @@ class Ascent:
         self.shape = (height, width, channels)
         self.parameterisation = parameterise(constraint, self.shape)
         self.traces = 0
-        self._steps_a_call = 1
+        self._steps_a_call: dict[int, int] = {}  # by how many images there are, of which some take longer
         # any number of images, so that one trace serves all: `padded_size` says how many there are
         pixels = tf.TensorSpec((None, *self.shape), tf.float32)
         canvas = tf.TensorSpec((None, *self.parameterisation.canvas), tf.float32)
@@ -181,7 +181,7 @@ class Ascent:
 
     def towards(self, objective: str) -> "Towards":
         """The same ascent towards one of its objectives."""
-        return Towards(self, objective)
+        return Towards(self, list(self._objectives).index(objective))
 
     def optimise(
         self,
@@ -190,7 +190,7 @@ class Ascent:
         rates: npt.ArrayLike,
         moves: npt.ArrayLike | None = None,
         *,
-        objective: str | None = None,
+        objective: int = 0,
     ) -> AscentState:
         """Every image some steps further.
 
@@ -199,7 +199,7 @@ class Ascent:
             units: [n], each image's unit; where something is matched, the row of it (`Matching.facets`).
             rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
             moves: [steps, n, move], how an image is moved before it is seen, as the parameterisation takes it.
-            objective: one of the ascent's; None: its first.
+            objective: which of the ascent's (`towards`).
 
         Raises:
             Stopped: this process was told to stop (`lib.stop`); or what else `look` raises.
@@ -216,7 +216,7 @@ class Ascent:
             moves = np.zeros((steps, n, self.parameterisation.move))
         padded = state.take(rows)
         own_units = tf.constant(np.asarray(units, np.int32)[rows])
-        chosen = tf.constant(0 if objective is None else list(self._objectives).index(objective))
+        chosen = tf.constant(objective)
         rates, moves = rates[:, rows], np.asarray(moves, self.parameterisation.dtype)[:, rows]
         climb: list[Tensor] = [
             tf.constant(array)
@@ -232,10 +232,10 @@ class Ascent:
         curves, done = [state.curve], 0
         while done < steps:
             self._look()
-            begun, last = time.monotonic(), min(done + self._steps_a_call, steps)
+            begun, last = time.monotonic(), min(done + self._steps_a_call.get(len(rows), 1), steps)
             *climb, curve = self._optimise(*climb, own_units, rates[done:last], moves[done:last], chosen)
             curves.append(np.asarray(curve)[:, :n].T)
-            self._learn(last - done, time.monotonic() - begun)
+            self._learn(len(rows), last - done, time.monotonic() - begun)
             done = last
         images, velocity, best, *numbers = climb
         best, score, response, pre_activation = self._finish(images, best, *numbers, own_units, chosen)
@@ -243,10 +243,11 @@ class Ascent:
         images, velocity, best, score, response, pre_activation = (np.asarray(array)[:n] for array in found)
         return AscentState(images, velocity, best, score, response, pre_activation, np.concatenate(curves, axis=1))
 
-    def _learn(self, steps: int, seconds: float) -> None:
-        """Choose how many steps the next call takes, from how long the last one took."""
+    def _learn(self, images: int, steps: int, seconds: float) -> None:
+        """Choose how many steps the next call with so many images takes, from how long the last one took."""
         in_time = int(SECONDS_A_CALL * steps / max(seconds, 1e-6))
-        self._steps_a_call = max(1, min(_CALLS_GROW * max(steps, self._steps_a_call), in_time))
+        most = _CALLS_GROW * max(steps, self._steps_a_call.get(images, 1))
+        self._steps_a_call[images] = max(1, min(most, in_time))
 
     def measure(self, images: Floats, units: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Response and pre-activation, [n] each, of `images` [n, H, W, C] for a unit each; no constraint is applied."""
@@ -386,7 +387,7 @@ class Towards:
     """An ascent that goes towards one of its objectives."""
 
     ascent: Ascent
-    objective: str
+    objective: int
 
     def optimise(
         self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None

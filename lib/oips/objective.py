@@ -39,6 +39,7 @@ class Objective:
         name: as it is chosen by, and stands in recipes.
         text: what it is, as forms and help say it behind the name.
         value: from pre-activation and activation at each position, [B, ...], to what is maximised, [B].
+            Where it is traced with others, it is also given ones, at which its slope must be finite.
         score: from the response and the mean pre-activation, [B], to that by which the best image on the way is told.
         offered: whether a sweep may have it. Others are for searches of their own.
     """

@@ -138,7 +138,7 @@ def test_where_the_calls_of_an_ascent_end_changes_no_bit(
         (1e9, 1, [1, 4, 16, 3]),
     ):
         monkeypatch.setattr("lib.oips.ascent.SECONDS_A_CALL", seconds)
-        monkeypatch.setattr(ascent, "_steps_a_call", already)
+        monkeypatch.setattr(ascent, "_steps_a_call", {BATCH: already})
         calls.clear()
         found.append(ascent.optimise(starts(ascent, BATCH), np.arange(BATCH) % 7, rates(steps, BATCH), shifts))
         assert calls == expected
@@ -185,7 +185,7 @@ def test_an_ascent_that_is_told_to_stop_ends_with_the_call_that_it_is_in(
 ) -> None:
     ascent = ascents()
     monkeypatch.setattr("lib.oips.ascent.SECONDS_A_CALL", 0.0)
-    monkeypatch.setattr(ascent, "_steps_a_call", 1)
+    monkeypatch.setattr(ascent, "_steps_a_call", {})
     calls = 0
     as_usual = ascent._optimise
 
