@@ -1,5 +1,6 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
+import gc
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -48,7 +49,7 @@ from flows.sweeping.sweep_order import (
 from lib.network.units import Unit
 from lib.oips.growth import Growth, QualityName
 from lib.words import plural
-from storage.store import Record
+from storage.store import Record, Store
 from tasks.session.open_runs import find_shared
 from tasks.session.progress import say
 from tasks.session.recorded import PARTIAL, key_of, unusable_store
@@ -136,8 +137,11 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
         open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
         summary = sweep_summary(open_session.store, run)  # reads every picture again
         open_session.store.set_ref(LATEST_SWEEP, f"run:{run}")
+    # What was known of each map while it was swept goes before the gallery knows as much of each again.
+    del open_session, context
+    gc.collect()
     refresh_gallery(parameters.store)
-    report_sweep(open_session.store, summary)
+    report_sweep(Store.open(parameters.store, create=False), summary)
     return end_run(
         summary,
         "maps",

@@ -70,6 +70,7 @@ def make_gallery(
             tell(done + 1, steps)
             module.pages(catalogue, site)
         _put_units(catalogue, site)
+        del catalogue  # of a large store it takes as much memory as what is written now
         written = site.finish()
     tell(steps, steps)
     return written

@@ -1,6 +1,7 @@
 """Sweeps from end to end, on Prefect's server: what is computed, what is reused, and what a failing map does."""
 
 import dataclasses
+import gc
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +18,8 @@ from flows.serving.server_settings import api_headers
 from lib.draw.contact_sheet import contact_sheet
 from storage import garbage, verify
 from tasks.session.progress import listen
+from tasks.session.session import Session
+from tasks.sweep.context import SweepContext
 from tests.flows.tiny import GROWTH, MAPS, UNITS, Bench, saved, small_cnn, write_pictures
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -160,6 +163,18 @@ def test_the_same_sweep_again_computes_nothing_and_says_so(bench: Bench, monkeyp
     assert {record.key for record in bench.store.records()} == records
     assert again["run"] != first["run"]
     assert again == first | {name: again[name] for name in ("run", "seconds", "computed", "reused")}
+
+
+def test_what_a_sweep_knew_of_its_maps_is_gone_before_the_gallery(copy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large network each of the two takes hundreds of megabytes."""
+    alive = []
+
+    def look(_: str) -> None:
+        alive.append([kind.__name__ for kind in map(type, gc.get_objects()) if kind in (SweepContext, Session)])
+
+    monkeypatch.setattr("flows.sweep.refresh_gallery", look)
+    copy.sweep()
+    assert alive == [[]]
 
 
 def test_a_sweep_tells_all_of_its_units_in_the_networks_order(bench: Bench) -> None:
