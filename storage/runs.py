@@ -11,6 +11,7 @@ it reuses without a pin is written down at once, since garbage collection may ta
 """
 
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -96,10 +97,15 @@ class RunRecord:
         """The run in a stored document. Raises ValueError where it is torn, changed or not a run's."""
         document = unseal(data)
         try:
-            units = {unit: UnitResult(**result) for unit, result in document.pop("units").items()}
-            return RunRecord(units=units, pins=tuple(document.pop("pins")), **document)
+            # many runs name the same units and records
+            units = {sys.intern(unit): UnitResult(**_once(result)) for unit, result in document.pop("units").items()}
+            return RunRecord(units=units, pins=tuple(map(sys.intern, document.pop("pins"))), **document)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a run: {error}") from error
+
+
+def _once(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: sys.intern(value) if isinstance(value, str) else value for name, value in result.items()}
 
 
 class Run:

@@ -71,6 +71,18 @@ def test_a_run_that_goes_on_is_heard_of_before_it_counts_as_dead_however_large_i
     assert runs.LONGEST_SECONDS < SILENCE
 
 
+def test_what_many_runs_name_is_held_once(store, committing):
+    record = committing(store)
+    for _ in range(2):
+        run = store.open_run("sweep", {}, pins=[record.recipe])
+        run.add("Conv2D_1/0", record, "reused")
+        run.close("completed", {})
+    one, other = store.runs()
+    assert next(iter(one.units)) is next(iter(other.units))
+    assert one.units["Conv2D_1/0"].record is other.units["Conv2D_1/0"].record
+    assert one.pins[0] is other.pins[0]
+
+
 def test_many_threads_may_add_to_a_run(store, committing):
     record = committing(store)
     run = store.open_run("sweep", {})

@@ -1,6 +1,7 @@
 """What a store holds, read once for all pages: networks, their layers and units, sweeps, dreams and lineage."""
 
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -80,18 +81,19 @@ class Catalogue:
             known = {one.key: remembered.unit(one) for one in some if one.task == OIP.task}
             read = self._index.records_of([one.key for one in some if known.get(one.key) is None])
             for entry in some:
-                unit = known.get(entry.key)
-                record = read.get(entry.key)
+                key = sys.intern(entry.key)  # runs and results name it too
+                unit = known.get(key)
+                record = read.get(key)
                 if unit is None and record is not None and record.task == OIP.task:
                     unit = ReadUnit.of(record, settings)
                     remembered.keep(entry, unit)
                 if unit is not None:
-                    self._enter(entry.key, unit.outputs, unit.inputs)
-                    self.grown[entry.key] = unit.grown
+                    self._enter(key, unit.outputs, unit.inputs)
+                    self.grown[key] = unit.grown
                 elif record is not None:  # else it has gone since
                     outputs = [(output.role, output.digest) for output in record.outputs]
-                    self._enter(entry.key, outputs, [(item.role, item.digest) for item in record.inputs])
-                    self.records[entry.key] = record
+                    self._enter(key, outputs, [(item.role, item.digest) for item in record.inputs])
+                    self.records[key] = record
 
     def _enter(self, key: str, outputs: Iterable[tuple[str, str]], inputs: Iterable[tuple[str, str]]) -> None:
         for role, digest in outputs:

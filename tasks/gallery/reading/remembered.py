@@ -5,6 +5,7 @@ would be read. Whatever cannot be understood, or comes from other code, is forgo
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -24,6 +25,7 @@ _PLACES = tuple(at for at, name in enumerate(_NAMES) if name in _ONCE)
 _PLACES_OF_ROW = (2, *(3 + at for at in _PLACES))
 """Columns of a row that hold places in `once`: that of the inputs, and those of `_ONCE`, which begin at column 3."""
 _SHAPE, _SEARCHED, _EXEMPLARS = (_NAMES.index(name) for name in ("shape", "searched", "exemplars"))
+_DIGESTS = tuple(_NAMES.index(name) for name in ("key", "oips", "picture"))
 _LAYER, _RUN, _ENDED = (_NAMES.index(name) for name in ("layer", "run", "ended"))
 
 Pairs = tuple[tuple[str, str], ...]
@@ -42,8 +44,8 @@ class ReadUnit:
         """What a record of the task `oip` says. Equal settings are one mapping, kept in `settings`."""
         return ReadUnit(
             Grown.of(record, settings),
-            tuple((output.role, output.digest) for output in record.outputs),
-            tuple((item.role, item.digest) for item in record.inputs),
+            tuple((sys.intern(output.role), sys.intern(output.digest)) for output in record.outputs),
+            tuple((sys.intern(item.role), sys.intern(item.digest)) for item in record.inputs),
         )
 
 
@@ -88,6 +90,8 @@ class Remembered:
                 self._shapes[shape] = _numbers(shape)
             steps, _, started = values[_SEARCHED].partition(" ")
             values[_SEARCHED] = Searched(values[_LAYER], values[_RUN], int(steps), started, values[_ENDED])
+            for at in _DIGESTS:
+                values[at] = sys.intern(values[at])
             values[_SHAPE], values[_EXEMPLARS] = self._shapes[shape], _numbers(values[_EXEMPLARS])
             unit = ReadUnit(Grown(*values), _pairs(outputs), self._pairs[inputs])
         except (KeyError, TypeError, IndexError, ValueError, AttributeError):
@@ -140,7 +144,7 @@ def _line(pairs: Pairs) -> str:
 
 def _pairs(line: str) -> Pairs:
     parts = (part.partition(" ") for part in line.split("\n")) if line else ()
-    return tuple((role, digest) for digest, _, role in parts)
+    return tuple((sys.intern(role), sys.intern(digest)) for digest, _, role in parts)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

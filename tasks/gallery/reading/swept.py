@@ -1,6 +1,7 @@
 """What sweeps came to: of every unit the latest result, and of every sweep what it was to make."""
 
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -88,30 +89,32 @@ class Grown:
     def of(record: Record, settings: dict[str, Mapping[str, Any]]) -> "Grown":
         """What a record of the task `oip` says. Equal settings are one mapping, kept in `settings`."""
         oips = record.output("oips")
+        once = sys.intern  # what thousands of units have in common, or what is held elsewhere too
+        train_imgs, run = record.recipe_inputs.get("train_imgs"), record.provenance.run
         about: Any = oips.attributes
         how = {name: value for name, value in record.parameters.items() if name != "unit"}
         known = on_data(about)
         return Grown(
-            record.key,
-            about["layer"],
+            once(record.key),
+            once(about["layer"]),
             about["index"],
-            record.recipe_inputs["model"],
-            next(item.digest for item in record.inputs if item.role == "model"),
-            record.recipe_inputs.get("train_imgs"),
+            once(record.recipe_inputs["model"]),
+            once(next(item.digest for item in record.inputs if item.role == "model")),
+            None if train_imgs is None else once(train_imgs),
             record.ended,
-            record.provenance.run,
-            about["verdict"],
+            None if run is None else once(run),
+            once(about["verdict"]),
             known,
             about["response"],
             about["pre_activation"],
             about["response_ratio"],
-            about["constraint"],
-            oips.digest,
-            record.output("picture").digest,
+            once(about["constraint"]),
+            once(oips.digest),
+            once(record.output("picture").digest),
             oips.shape or (),
             settings.setdefault(json.dumps(how, sort_keys=True), how),
             Searched.of(record),
-            style_of(record.parameters, about),
+            once(style_of(record.parameters, about)),
             _shown(about, known),
         )
 
@@ -124,7 +127,7 @@ def _shown(about: Any, known: OnData | None) -> tuple[int, ...]:
     return tuple(exemplars[: sum(response > 0 for response in about["exemplar_responses"])])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UnitState:
     """What is known of one unit of one network.
 
