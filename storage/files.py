@@ -92,7 +92,8 @@ class Files(Protocol):
     def keep_file(self, source: Path, place: Callable[[str], str]) -> Kept:
         """As `keep`, with a copy of a file at `place(its SHA-256)`; it is read in pieces and never held in memory.
 
-        `source` stays as it is. Raises FileNotFoundError where there is none.
+        `source` stays as it is. One that lies in the store's own `tmp/` may be kept itself, and not a copy: nobody may
+        write to it any more. Raises FileNotFoundError where there is none.
         """
 
     def exists(self, path: str) -> bool:

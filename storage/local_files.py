@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -78,21 +79,32 @@ class LocalFiles:
         self.write(path, data)
 
     def keep_file(self, source: Path, place: Callable[[str], str]) -> Kept:
-        """As `keep`, with a copy of a file at `place(its SHA-256)`, read in pieces. Raises FileNotFoundError."""
+        """As `Files.keep_file`: a file in the store's own `tmp/` is kept itself, where files can have two names."""
 
         def keep() -> Kept:
             found = hashlib.sha256()
 
-            def copy(file: BinaryIO) -> None:
-                # What is hashed is what is written: a file that somebody writes to meanwhile gives a whole copy of
-                # another.
+            def pieces() -> Iterator[bytes]:
                 while piece := original.read(PIECE):
                     get_on()
                     found.update(piece)
-                    file.write(piece)
+                    yield piece
+
+            def copy(file: BinaryIO) -> None:
+                # What is hashed is what is written: a file that somebody writes to meanwhile gives a whole copy of
+                # another.
+                file.writelines(pieces())
 
             with source.open("rb") as original:
-                temporary = self._temporary(copy)
+                temporary = self._second_name(source)
+                if temporary is None:
+                    temporary = self._temporary(copy)
+                else:
+                    with _gone_unless_it_ends_well(temporary):
+                        deque(pieces(), maxlen=0)
+                        share(temporary, self._folder, 0o666)
+                        os.utime(temporary)  # whoever collects garbage goes by when it came here
+                        os.fsync(original.fileno())
             digest, size = found.hexdigest(), temporary.stat().st_size
             target = self._folder / place(digest)
             if _holds(target, digest, size):
@@ -201,28 +213,33 @@ class LocalFiles:
         except FileNotFoundError:
             self._make(path.parent)
             handle = os.open(path, flags, 0o666)
+        with _gone_unless_it_ends_well(path), os.fdopen(handle, "wb") as file:
+            share(handle, self._folder, 0o666)
+            fill(file)
+            file.flush()
+            os.fsync(handle)
+        return path
+
+    def _second_name(self, source: Path) -> Path | None:
+        """Another name under tmp/ for a file that lies there. None for other files, and where files have but one."""
+        folder = self._folder / "tmp"
+        path = folder / temporary_name()
         try:
-            with os.fdopen(handle, "wb") as file:
-                share(handle, self._folder, 0o666)
-                fill(file)
-                file.flush()
-                os.fsync(handle)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+            if not folder.samefile(source.parent):
+                return None
+            path.hardlink_to(source)
+        except OSError:
+            return None  # whatever it was, the copy will say
         return path
 
     def _name(self, temporary: Path, target: Path) -> None:
         """Give a file its name, durably; a failure leaves neither."""
-        try:
+        with _gone_unless_it_ends_well(temporary):
             try:
                 temporary.replace(target)
             except FileNotFoundError:
                 self._make(target.parent)
                 temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
         _fsync(target.parent)
 
     def _make(self, folder: Path) -> None:
@@ -263,6 +280,15 @@ class LocalFiles:
         return StoreUnusable(
             f"the store {self.root} could not be {verb} ({reason_of(error)}): mend that, or name another with --store"
         )
+
+
+@contextmanager
+def _gone_unless_it_ends_well(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _holds(target: Path, digest: str, size: int) -> bool:

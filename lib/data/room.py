@@ -23,7 +23,7 @@ PIECE = 16 * 2**20
 
 
 MOST_COPIES = 4
-"""As files, as HDF5, and in the store both."""
+"""As files and as HDF5, and of each another one in the store, where it cannot take them over."""
 
 Shape = tuple[int, int, int]
 

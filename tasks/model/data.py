@@ -21,7 +21,7 @@ from tasks.model.kinds.data import KIND
 from tasks.session.attributes import read_as
 from tasks.session.json_output import json_output
 from tasks.session.progress import beat, report, say
-from tasks.session.scratch import scratch, scratch_folder
+from tasks.session.scratch import is_taken_over, scratch, scratch_folder
 from tasks.session.session import session_of
 
 VERSION = 1
@@ -75,7 +75,7 @@ def _room(store: Store, files: ExitStack) -> Room:
         known = index.records_of([key for key, task in index.tasks().items() if task == KIND.task])
         if any(_may_be(record, name, count, shape) for record in known.values()):
             return 1  # it is looked at, and as long as no picture has changed it is not stored again
-        return 2 if store.files.folder is None else MOST_COPIES
+        return 2 if store.files.folder is None or is_taken_over(store) else MOST_COPIES
 
     return Room(scratch_folder(store), lambda: files.enter_context(scratch(store, "")), beat, copies)
 

@@ -15,8 +15,8 @@ def scratch(store: Store, ending: str) -> Iterator[Path]:
     """The path of a file to be written inside, and gone afterwards.
 
     It lies in the folder of the store's own unfinished files: there is room for what goes into the store, and what a
-    killed process leaves there is collected as garbage, or of a remote store removed by the next one. Raises
-    StoreUnusable where the disk is full.
+    killed process leaves there is collected as garbage, or of a remote store removed by the next one. Once it is handed
+    to the store nobody may write to it: it may be the blob. Raises StoreUnusable where the disk is full.
     """
     folder = scratch_folder(store)
     path = folder / temporary_name(ending)
@@ -31,6 +31,20 @@ def scratch(store: Store, ending: str) -> Iterator[Path]:
         raise
     finally:
         path.unlink(missing_ok=True)
+
+
+def is_taken_over(store: Store) -> bool:
+    """Whether a file of `scratch` becomes the store's own without a copy: on this machine, where files can have two
+    names."""
+    if store.files.folder is None:
+        return False
+    with scratch(store, "") as file, scratch(store, "") as other:
+        file.touch()
+        try:
+            other.hardlink_to(file)
+        except OSError:
+            return False
+    return True
 
 
 def scratch_folder(store: Store) -> Path:

@@ -1,6 +1,7 @@
 """A store in a folder: how it writes, and how it says that it cannot."""
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.collection.writers import temporary_name
 from storage.errors import StoreError, StoreUnusable
-from storage.files import PIECE
+from storage.files import PIECE, Kept
 from storage.local_files import LocalFiles
 from storage.mishaps.patience import in_company
 from storage.names import FOLDERS, blob_path
@@ -110,6 +112,59 @@ def test_what_is_written_is_on_disk_before_it_has_its_name_and_its_name_before_t
     digest = store.blobs.put_file(tmp_path / "large").digest
     assert steps[0] == ("fsync", "tmp")
     assert steps[-2:] == [("rename", "tmp", digest[:2]), ("fsync", "blobs")]
+
+
+@pytest.fixture
+def ours(store) -> Path:
+    """A file that has been written into the store's own folder for what is unfinished."""
+    file = store.files.folder / "tmp" / temporary_name(".npy")
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"many pixels")
+    os.utime(file, (1, 1))
+    return file
+
+
+def test_a_file_of_the_stores_own_is_kept_and_not_copied(store, ours: Path):
+    for _ in range(2):  # the second finds it there
+        kept = store.blobs.put_file(ours)
+        assert ours.samefile(store.path(kept.digest))
+        assert ours.stat().st_mtime > 1
+        assert set(store.files.listing("tmp")) == {f"tmp/{ours.name}"}
+    assert kept == Kept(hashlib.sha256(b"many pixels").hexdigest(), 11)
+    ours.unlink()
+    assert store.get(kept.digest) == b"many pixels"
+
+
+def test_a_store_behind_a_link_keeps_its_own_files_too(tmp_path: Path):
+    Store.open(tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    store = Store.open(tmp_path / "link")
+    file = tmp_path / "real" / "tmp" / temporary_name()
+    file.write_bytes(b"many pixels")
+    assert file.samefile(store.path(store.blobs.put_file(file).digest))
+
+
+def test_what_is_kept_without_a_copy_is_on_disk_before_it_has_its_name(store, ours: Path, monkeypatch):
+    steps = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (steps.append(os.fstat(handle).st_ino), fsync(handle)))
+    monkeypatch.setattr(Path, "replace", lambda *names: (steps.append("rename"), replace(*names))[1])
+    store.blobs.put_file(ours)
+    assert steps[: steps.index("rename") + 1][-2:] == [ours.stat().st_ino, "rename"]
+
+
+def test_where_files_have_but_one_name_a_file_of_the_stores_own_is_copied(store, ours: Path, monkeypatch):
+    monkeypatch.setattr(os, "link", fail(errno.EPERM))
+    kept = store.blobs.put_file(ours)
+    assert not ours.samefile(store.path(kept.digest))
+    assert store.get(kept.digest) == ours.read_bytes() == b"many pixels"
+
+
+def test_who_ends_before_a_file_of_the_stores_own_is_kept_leaves_it_where_it_was(store, ours: Path):
+    with in_company(print, sys.exit), pytest.raises(SystemExit):
+        store.blobs.put_file(ours)
+    assert set(store.files.listing("tmp")) == {f"tmp/{ours.name}"}
+    assert not store.files.listing("blobs")
 
 
 def test_a_large_file_is_stored_in_pieces(store, tmp_path: Path):

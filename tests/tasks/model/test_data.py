@@ -130,12 +130,16 @@ def test_what_is_too_large_for_memory_is_stored_as_the_same_bytes(
 
 
 @pytest.mark.usefixtures("in_files")
+@pytest.mark.parametrize("names", ["two names", "one name"])
 def test_too_little_disk_is_refused_with_the_numbers_before_anything_is_decoded(
-    open_session: Session, store: Store, pictures: str, monkeypatch: pytest.MonkeyPatch
+    open_session: Session, store: Store, pictures: str, monkeypatch: pytest.MonkeyPatch, names: str
 ) -> None:
     monkeypatch.setattr("lib.data.fit.MOST_BYTES", 100)
-    # 24 pictures of 12x12: as bytes, and four times as floats
-    needed = 24 * 12 * 12 * 17
+    # 24 pictures of 12x12: as bytes, and twice as floats; once more each where a file can have but one name
+    needed = 24 * 12 * 12 * 9
+    if names == "one name":
+        needed = 24 * 12 * 12 * 17
+        monkeypatch.setattr("os.link", fail_to_link)
     monkeypatch.setattr("shutil.disk_usage", lambda _: disk(needed - 1))
     with pytest.MonkeyPatch.context() as nothing_read:
         nothing_read.setattr("lib.data.folder_reading.read_picture", lambda *_: pytest.fail("it is decoded"))
@@ -161,6 +165,10 @@ def test_what_fits_into_memory_is_held_there_where_the_disk_has_too_little_room(
     monkeypatch.setattr("tasks.model.data.write_hdf5", lambda *_: pytest.fail("a file"))
     record, _ = store_data(pictures, None, open_session.run.id)
     assert load_data(store, record).train_imgs.shape == (21, 12, 12, 1)
+
+
+def fail_to_link(*_: Any, **__: Any) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
 def disk(free: int) -> Any:
