@@ -147,6 +147,23 @@ def test_where_the_calls_of_an_ascent_end_changes_no_bit(
     assert ascent.traces == 1
 
 
+def test_what_few_images_take_says_nothing_of_many(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ascent = Ascent(model, "two", Constraint("box", 0.0, 1.0), batch=24)
+    calls: list[int] = []
+    as_usual = ascent._optimise
+
+    def count(*arguments: Any) -> Any:
+        *_, moves, _ = arguments
+        calls.append(len(moves))
+        return as_usual(*arguments)
+
+    monkeypatch.setattr(ascent, "_optimise", count)
+    monkeypatch.setattr("lib.oips.ascent.SECONDS_A_CALL", 1e9)
+    for images in (2, 24, 24):
+        ascent.optimise(starts(ascent, images), np.zeros(images, int), rates(6, images))
+    assert calls == [1, 4, 1, 1, 4, 1, 6]
+
+
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
 def test_one_trace_serves_several_objectives_and_each_gives_what_it_gives_alone(
     model: Any, ascents: Ascents, constraint: ConstraintName
