@@ -22,7 +22,7 @@ from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run
 from flows.running.pixels import settle_pixels
-from flows.running.work import work
+from flows.running.work import alive, work
 from lib.data.image_names import ImageName
 from lib.data.wanted_images import WantedImages
 from lib.errors import BadInput
@@ -72,51 +72,52 @@ def analyse(parameters: AnalyseParameters) -> State[AnalysisSummary]:
     Returns `flows.results.analysis_summary.analysis_summary`. Raises AnalysisFailed where it is called directly.
     """
     begun = time.monotonic()
-    with (
-        work(parameters, "analyse") as (open_session, found),
-        _open_context(open_session, parameters, found) as context,
-    ):
-        tag_flow_run(model=context.network.name, data=context.data[0].name if context.data else None)
-        run, store, tally = open_session.run.id, open_session.store, context.tally
-        _groups(context, parameters)  # raises what is wrong with them before anything is made
-        predicted = context.labelled and context.classifier is not None
-        if predicted:
-            _do_all(context, [prediction_step(context)])
-        warnings = prediction_warnings(context)
-        for warning in warnings:
-            say(f"Warning: {warning}")
-        chosen = _groups(context, parameters) or Groups.choose(context)
-        groups = None if isinstance(chosen, str) else chosen
-        notes = [*context.notes(), *([chosen] if isinstance(chosen, str) else [])]
-        images, layers = _images(context, parameters, groups), _layers(context, parameters) if groups else []
-        todo = plan(context, Wanted(images, layers, groups, parameters.tensors))
-        total = len(todo) + predicted
-        if not total:
-            raise BadInput(f"nothing can be analysed: {'; '.join(notes) or 'name images'}")
-        with show_progress(tally, total, PROGRESS):
-            _do_all(context, todo)
-        left = total - tally.done
-        for title, message in tally.failures.items():
-            open_session.run.fail(title, printable(message))
-        about = {
-            "model": context.network.name,
-            "data": context.data[0].name if context.data else None,
-            "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
-            "warnings": warnings,
-            "accuracy": context.predictions.accuracy if context.predictions else None,
-            "notes": notes,
-            "results": total,
-            "computed": tally.computed,
-            "reused": tally.reused,
-            "left": left,
-            "seconds": round(time.monotonic() - begun, 2),
-        }
-        open_session.run.close("failed" if tally.failed else "partial" if left else "completed", about)
-        summary = analysis_summary(store, run)
-        store.set_ref(LATEST, f"run:{run}")
-    refresh_gallery(parameters.store)
-    report_analysis(store, summary)
-    return end_run(summary, "results", total, partial(AnalysisFailed, run=run))
+    with alive(parameters) as live:
+        with (
+            work(live, "analyse") as open_session,
+            _open_context(open_session, parameters, live.found) as context,
+        ):
+            tag_flow_run(model=context.network.name, data=context.data[0].name if context.data else None)
+            run, store, tally = open_session.run.id, open_session.store, context.tally
+            _groups(context, parameters)  # raises what is wrong with them before anything is made
+            predicted = context.labelled and context.classifier is not None
+            if predicted:
+                _do_all(context, [prediction_step(context)])
+            warnings = prediction_warnings(context)
+            for warning in warnings:
+                say(f"Warning: {warning}")
+            chosen = _groups(context, parameters) or Groups.choose(context)
+            groups = None if isinstance(chosen, str) else chosen
+            notes = [*context.notes(), *([chosen] if isinstance(chosen, str) else [])]
+            images, layers = _images(context, parameters, groups), _layers(context, parameters) if groups else []
+            todo = plan(context, Wanted(images, layers, groups, parameters.tensors))
+            total = len(todo) + predicted
+            if not total:
+                raise BadInput(f"nothing can be analysed: {'; '.join(notes) or 'name images'}")
+            with show_progress(tally, total, PROGRESS):
+                _do_all(context, todo)
+            left = total - tally.done
+            for title, message in tally.failures.items():
+                open_session.run.fail(title, printable(message))
+            about = {
+                "model": context.network.name,
+                "data": context.data[0].name if context.data else None,
+                "pair": [group.name for group in (groups.first, groups.second)] if groups else None,
+                "warnings": warnings,
+                "accuracy": context.predictions.accuracy if context.predictions else None,
+                "notes": notes,
+                "results": total,
+                "computed": tally.computed,
+                "reused": tally.reused,
+                "left": left,
+                "seconds": round(time.monotonic() - begun, 2),
+            }
+            open_session.run.close("failed" if tally.failed else "partial" if left else "completed", about)
+            summary = analysis_summary(store, run)
+            store.set_ref(LATEST, f"run:{run}")
+        refresh_gallery(parameters.store)
+        report_analysis(store, summary)
+        return end_run(summary, "results", total, partial(AnalysisFailed, run=run))
 
 
 def _images(context: AnalysisContext, parameters: AnalyseParameters, groups: Groups | None) -> list[str]:

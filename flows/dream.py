@@ -28,7 +28,7 @@ from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_run, few
 from flows.running.pixels import settle_pixels
 from flows.running.shards import Sharding
-from flows.running.work import work
+from flows.running.work import alive, work
 from flows.running.work_pool import check_pool, open_pool
 from lib.errors import BadInput
 from lib.network.units import Unit, select_units
@@ -75,57 +75,58 @@ def dream(parameters: DreamParameters) -> State[DreamsSummary]:
     Returns `flows.results.dream_summary.dreams_summary`. Raises DreamsFailed where it is called directly.
     """
     begun = time.monotonic()
-    with (
-        work(parameters, "dream") as (open_session, found),
-        _open_context(open_session, parameters, found) as (context, tour),
-    ):
-        check_pool(parameters.pool, DreamWork.flow)
-        tag_flow_run(model=context.network.name)
-        run, store, tally = open_session.run.id, open_session.store, context.tally
-        todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
-        total = len(todo) * context.passes + tally.failed
-        open_session.pin(recipes_of(context, todo))
-        files = DreamFiles(store, parameters.out)
-        with show_progress(tally, total, "pictures"):
-            if parameters.pool is None:
-                dream_all(context, todo, partial(_put, context, files=files), total)
-            else:
-                _dream_by_pool(context, todo, files, parameters, parameters.pool)
-        left = _take_stock(context, todo, files)
-        _gather_tours(context, tour, files)
-        _animate(context, parameters.animation, files)
-        for name, message in tally.failures.items():
-            open_session.run.fail(name, message)
-        # who starts it by hand wants to know; a night is not to fail night after night because of one file
-        passed_over = context.unreadable.pictures if is_passing_over() else []
-        failed = set(tally.failures) - (context.unreadable.titles if passed_over else set())
-        about = {
-            "model": context.network.name,
-            "objective": parameters.tour or context.dreamer().objective,
-            "mode": context.settings.mode,
-            "out": show_name(str(parameters.out)),
-            "files": files.written,
-            "dreams": total,
-            "computed": tally.computed,
-            "reused": tally.reused,
-            "left": left,
-            "passed_over": passed_over,
-            NOTED: context.unreadable.noted(),
-            "seconds": round(time.monotonic() - begun, 2),
-        }
-        open_session.run.close("failed" if failed else "partial" if left else "completed", about)
-        summary = dreams_summary(store, run)
-        store.set_ref(LATEST, f"run:{run}")
-    refresh_gallery(parameters.store)
-    report_dreams(store, summary)
-    return end_run(
-        summary,
-        "dreams",
-        total,
-        partial(DreamsFailed, run=run),
-        passed_over=set(tally.failures) - failed,
-        note=say_passed_over(passed_over),
-    )
+    with alive(parameters) as live:
+        with (
+            work(live, "dream") as open_session,
+            _open_context(open_session, parameters, live.found) as (context, tour),
+        ):
+            check_pool(parameters.pool, DreamWork.flow)
+            tag_flow_run(model=context.network.name)
+            run, store, tally = open_session.run.id, open_session.store, context.tally
+            todo = [Piece(name, 1, context.passes, unit) for name in context.pictures for unit in tour or (None,)]
+            total = len(todo) * context.passes + tally.failed
+            open_session.pin(recipes_of(context, todo))
+            files = DreamFiles(store, parameters.out)
+            with show_progress(tally, total, "pictures"):
+                if parameters.pool is None:
+                    dream_all(context, todo, partial(_put, context, files=files), total)
+                else:
+                    _dream_by_pool(context, todo, files, parameters, parameters.pool)
+            left = _take_stock(context, todo, files)
+            _gather_tours(context, tour, files)
+            _animate(context, parameters.animation, files)
+            for name, message in tally.failures.items():
+                open_session.run.fail(name, message)
+            # who starts it by hand wants to know; a night is not to fail night after night because of one file
+            passed_over = context.unreadable.pictures if is_passing_over() else []
+            failed = set(tally.failures) - (context.unreadable.titles if passed_over else set())
+            about = {
+                "model": context.network.name,
+                "objective": parameters.tour or context.dreamer().objective,
+                "mode": context.settings.mode,
+                "out": show_name(str(parameters.out)),
+                "files": files.written,
+                "dreams": total,
+                "computed": tally.computed,
+                "reused": tally.reused,
+                "left": left,
+                "passed_over": passed_over,
+                NOTED: context.unreadable.noted(),
+                "seconds": round(time.monotonic() - begun, 2),
+            }
+            open_session.run.close("failed" if failed else "partial" if left else "completed", about)
+            summary = dreams_summary(store, run)
+            store.set_ref(LATEST, f"run:{run}")
+        refresh_gallery(parameters.store)
+        report_dreams(store, summary)
+        return end_run(
+            summary,
+            "dreams",
+            total,
+            partial(DreamsFailed, run=run),
+            passed_over=set(tally.failures) - failed,
+            note=say_passed_over(passed_over),
+        )
 
 
 def _dream_by_pool(

@@ -34,7 +34,7 @@ def nightly(parameters: NightlyParameters) -> State[None]:
     Ends `Partial` where its time limit was reached with work left, which the next night goes on with, and `Skipped`
     where another nightly run is under way in the same store.
     """
-    with _the_only_one(parameters.store, parameters.pool) as alone, alive(parameters) as (_, deadline, found):
+    with _the_only_one(parameters.store, parameters.pool) as alone, alive(parameters) as live:
         if not alone:
             return Completed(name=SKIPPED, message="another nightly run is under way in this store")
         tag_flow_run(kind="nightly", data=parameters.data)
@@ -42,20 +42,22 @@ def nightly(parameters: NightlyParameters) -> State[None]:
         model = parameters.model
         training = parameters.train_parameters()
         if training is not None:
-            trained = train(training.until(deadline), return_state=True)
+            trained = train(training.until(live.deadline), return_state=True)
             steps["train"] = trained
             model = _model_of(trained)
-        if model is not None and not deadline.passed:
-            steps["oip-sweep"] = oip_sweep(parameters.sweep_parameters(model).until(deadline), return_state=True)
+        if model is not None and not live.deadline.passed:
+            steps["oip-sweep"] = oip_sweep(parameters.sweep_parameters(model).until(live.deadline), return_state=True)
         dreaming = parameters.dreaming
-        if model is not None and dreaming is not None and not deadline.passed:
+        if model is not None and dreaming is not None and not live.deadline.passed:
             with pass_over_unreadable():
-                steps["dream"] = dream(parameters.dream_parameters(dreaming, model).until(deadline), return_state=True)
+                steps["dream"] = dream(
+                    parameters.dream_parameters(dreaming, model).until(live.deadline), return_state=True
+                )
         # without a data set there is nothing to analyse the model on
-        has_images = bool(parameters.data or found.training or found.data)
+        has_images = bool(parameters.data or live.found.training or live.found.data)
         analysis = parameters.analysis if has_images else None
-        if model is not None and analysis is not None and not deadline.passed:
-            asked = parameters.analyse_parameters(analysis, model).until(deadline)
+        if model is not None and analysis is not None and not live.deadline.passed:
+            asked = parameters.analyse_parameters(analysis, model).until(live.deadline)
             steps["analyse"] = analyse(asked, return_state=True)
         report_night(parameters.store, steps)
         failed = [f"{name}: {state.message}" for name, state in steps.items() if not state.is_completed()]

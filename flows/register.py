@@ -6,7 +6,7 @@ from flows.results.summaries import RegisterSummary
 from flows.running.damage import makes_damaged_again
 from flows.running.fields import form_flow
 from flows.running.models import obtain_whole, register_in
-from flows.running.work import work
+from flows.running.work import alive, work
 from tasks.model.stored import StoredModel, find_model
 from tasks.session.session import Session
 
@@ -15,7 +15,7 @@ from tasks.session.session import Session
 @makes_damaged_again
 def register(parameters: RegisterParameters) -> RegisterSummary:
     """Register a model. Returns `run`, `model` (a ref) and `parameters` (how many weights it has)."""
-    with work(parameters, "register") as (open_session, _):
+    with alive(parameters) as live, work(live, "register") as open_session:
         return register_in(open_session, parameters)
 
 

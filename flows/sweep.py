@@ -1,6 +1,5 @@
 """The flow `oip-sweep`: OIPs of every map of the chosen layers, one flow run a layer, one task run a map."""
 
-import gc
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -25,7 +24,7 @@ from flows.running.gallery_update import refresh_gallery
 from flows.running.labels import tag_flow_run
 from flows.running.outcome import end_in_states, end_partial, end_run, few
 from flows.running.shards import Sharding
-from flows.running.work import work
+from flows.running.work import alive, work
 from flows.running.work_pool import check_pool, open_pool
 from flows.sweeping.image_shards import ImageWork
 from flows.sweeping.layer_maps import make_maps
@@ -92,64 +91,66 @@ def oip_sweep(parameters: SweepParameters) -> State[SweepSummary]:
     Returns `flows.results.sweep_summary.sweep_summary`. Raises MapsFailed where it is called directly.
     """
     begun = time.monotonic()
-    with work(parameters, "oip-sweep") as (open_session, found):
-        check_pool(parameters.pool, ImageWork.flow, MapWork.flow, LayerWork.flow)
-        run = open_session.run.id
-        stored = obtain_sweep_model(open_session, parameters, found)
-        earlier = sweep_checkpoints(open_session, parameters, stored, found.checkpoints, _sweep_as)
-        with open_sweep(open_session, parameters, stored) as (context, units):
-            open_session.pin(chain(sweep_recipes(context, units), better_recipes(context, units)))
-            tell_plan(context, units, parameters.quality, parameters.maps_per_task)
-            tag_flow_run(model=context.network.name, data=context.natural.name if context.natural else None)
-            names = [layer.name for layer in units]
-            troubles = earlier.failures
-            warnings: list[str] = []
-            if not open_session.deadline.passed:
-                if parameters.pool is not None and context.natural is not None:
-                    _look_by_pool(context, names, parameters.pool, parameters.stalled_after)
-                make_exemplars(names, run, return_state=True).result()
-                warnings = [] if stored.trained_here else _warn(context, names)
-                troubles |= _failure("weights", compare_weights(names, run, return_state=True))
-            troubles |= _sweep_layers(context, units, parameters)
-            left, lesser = _take_stock(context, units, parameters.large_tensors)
-            failed, waiting = _make_besides(context, units)
-            troubles |= failed
-            about = {
-                "model": context.network.name,
-                "data": context.natural.name if context.natural else None,
-                "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
-                "warnings": warnings,
-                CHECKED: context.checked,
-                "left": left,
-                "waiting": [
-                    *earlier.waiting,
-                    *([refinements_title(lesser)] if lesser else []),
-                    *([] if left or lesser else waiting),  # else they go without saying
-                ],
-                "checkpoints": earlier.runs,
-                "seconds": round(time.monotonic() - begun, 2),
-            }
-            failed_units = context.tally.failures
-            asked = [str(unit) for chosen in units.values() for unit in chosen]  # in the network's order
-            failures = troubles | {unit: failed_units[unit] for unit in asked if unit in failed_units}
-        for unit, message in failures.items():
-            open_session.run.fail(unit, message, None if unit in troubles else OIP.task)
-        open_session.run.close("failed" if failures else "partial" if left or about["waiting"] else "completed", about)
-        summary = sweep_summary(open_session.store, run)  # reads every picture again
-        open_session.store.set_ref(LATEST_SWEEP, f"run:{run}")
-    # What was known of each map while it was swept goes before the gallery knows as much of each again.
-    del open_session, context
-    gc.collect()
-    refresh_gallery(parameters.store)
-    report_sweep(Store.open(parameters.store, create=False), summary)
-    return end_run(
-        summary,
-        "maps",
-        len(summary["units"]),
-        partial(MapsFailed, run=run),
-        besides=troubles,
-        waiting=summary["waiting"],
-    )
+    with alive(parameters) as live:
+        with work(live, "oip-sweep") as open_session:
+            check_pool(parameters.pool, ImageWork.flow, MapWork.flow, LayerWork.flow)
+            run = open_session.run.id
+            stored = obtain_sweep_model(open_session, parameters, live.found)
+            earlier = sweep_checkpoints(open_session, parameters, stored, live.found.checkpoints, _sweep_as)
+            with open_sweep(open_session, parameters, stored) as (context, units):
+                open_session.pin(chain(sweep_recipes(context, units), better_recipes(context, units)))
+                tell_plan(context, units, parameters.quality, parameters.maps_per_task)
+                tag_flow_run(model=context.network.name, data=context.natural.name if context.natural else None)
+                names = [layer.name for layer in units]
+                troubles = earlier.failures
+                warnings: list[str] = []
+                if not open_session.deadline.passed:
+                    if parameters.pool is not None and context.natural is not None:
+                        _look_by_pool(context, names, parameters.pool, parameters.stalled_after)
+                    make_exemplars(names, run, return_state=True).result()
+                    warnings = [] if stored.trained_here else _warn(context, names)
+                    troubles |= _failure("weights", compare_weights(names, run, return_state=True))
+                troubles |= _sweep_layers(context, units, parameters)
+                left, lesser = _take_stock(context, units, parameters.large_tensors)
+                failed, waiting = _make_besides(context, units)
+                troubles |= failed
+                about = {
+                    "model": context.network.name,
+                    "data": context.natural.name if context.natural else None,
+                    "layers": [[layer.name, [unit.index for unit in chosen]] for layer, chosen in units.items()],
+                    "warnings": warnings,
+                    CHECKED: context.checked,
+                    "left": left,
+                    "waiting": [
+                        *earlier.waiting,
+                        *([refinements_title(lesser)] if lesser else []),
+                        *([] if left or lesser else waiting),  # else they go without saying
+                    ],
+                    "checkpoints": earlier.runs,
+                    "seconds": round(time.monotonic() - begun, 2),
+                }
+                failed_units = context.tally.failures
+                asked = [str(unit) for chosen in units.values() for unit in chosen]  # in the network's order
+                failures = troubles | {unit: failed_units[unit] for unit in asked if unit in failed_units}
+            for unit, message in failures.items():
+                open_session.run.fail(unit, message, None if unit in troubles else OIP.task)
+            open_session.run.close(
+                "failed" if failures else "partial" if left or about["waiting"] else "completed", about
+            )
+            summary = sweep_summary(open_session.store, run)  # reads every picture again
+            open_session.store.set_ref(LATEST_SWEEP, f"run:{run}")
+        # What was known of each map while it was swept goes before the gallery knows as much of each again.
+        del open_session, context
+        refresh_gallery(parameters.store)
+        report_sweep(Store.open(parameters.store, create=False), summary)
+        return end_run(
+            summary,
+            "maps",
+            len(summary["units"]),
+            partial(MapsFailed, run=run),
+            besides=troubles,
+            waiting=summary["waiting"],
+        )
 
 
 @flow(

@@ -8,7 +8,7 @@ from flows.running.damage import makes_damaged_again
 from flows.running.fields import form_flow
 from flows.running.labels import tag_flow_run
 from flows.running.models import obtain_trained_model
-from flows.running.work import work
+from flows.running.work import alive, work
 from tasks.model.training import Scores
 from tasks.session.attributes import read_as
 
@@ -22,7 +22,7 @@ def train(parameters: TrainParameters) -> TrainSummary:
     `reused`, and `seconds`.
     """
     begun = time.monotonic()
-    with work(parameters, "train") as (open_session, _):
+    with alive(parameters) as live, work(live, "train") as open_session:
         trained = obtain_trained_model(open_session, parameters)
         tag_flow_run(model=trained.name, data=parameters.data)
         scores = read_as(Scores, trained.record.output("model").attributes)

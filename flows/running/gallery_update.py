@@ -28,5 +28,5 @@ def refresh_gallery(place: str) -> None:
 
 @task(name="gallery", task_run_name="gallery", persist_result=False, cache_policy=NO_CACHE)
 def _refresh(place: str, folder: Path) -> None:
-    made = make_gallery(Store.open(place), folder, progress=report)
+    made = make_gallery(Store.open(place, create=False), folder, progress=report)
     get_run_logger().info("gallery: %s written, %s as they were, %s removed", made.written, made.same, made.removed)

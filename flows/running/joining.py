@@ -48,8 +48,8 @@ def join_run(shard: Shard) -> Iterator[tuple[Session, Network]]:
     Whoever asks is told which records there are then, unless what is inside was broken off. Raises StoreError.
     """
     with (
-        alive(shard) as (_, deadline, _),
-        joined_session(shard.store, shard.run, shard.code, deadline) as joined,
+        alive(shard) as live,
+        joined_session(shard.store, shard.run, shard.code, live.deadline) as joined,
     ):
         stored = StoredModel(joined.store.record(shard.model_record), shard.model)
         yield joined, Network.of(load_model(joined.store, stored), stored)

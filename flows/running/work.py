@@ -1,8 +1,9 @@
-"""What every flow that works in a store is wrapped in: checks, signs of life, and its run in the store."""
+"""What every flow that works in a store is wrapped in: signs of life, and within them its run in the store."""
 
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from prefect.context import FlowRunContext
 
@@ -30,26 +31,22 @@ GIVEN_UP_MINUTES = 5.0
 """So long before that, no store is waited for any more, so that the run can say why it ends."""
 
 
-@contextmanager
-def work(parameters: InStore, flow: str) -> Iterator[tuple[Session, Resolved]]:
-    """A run in the parameters' store, open while inside, with their deadline if they have one, and what they name.
+@dataclass(frozen=True)
+class LiveFlow:
+    """A flow that is known to live. `found`: what its parameters name."""
 
-    The flow run bears the name of the store's run. It is known to live, and the process ends where the work stalls or
-    is told to stop. Raises BadInput and StoreError.
+    parameters: InStore
+    file: AliveFile
+    deadline: Deadline
+    found: Resolved
+
+
+@contextmanager
+def alive(parameters: InStore) -> Iterator[LiveFlow]:
+    """While inside, this flow is known to live, and its process ends where it stalls or is told to stop.
+
+    Around all that a flow does, also before and after it has a run open (`work`). Raises BadInput and StoreError.
     """
-    with alive(parameters) as (life, deadline, found):
-        asked = parameters.model_dump(mode="json")
-        make_room(parameters.store)
-        with session(parameters.store, flow, asked, deadline) as open_session:
-            life.note_run(parameters.store, open_session.run.id)
-            with noted_at_a_hard_end(open_session.close_stopped):
-                label_flow_run(open_session.run.id, parameters.store, flow)
-                yield open_session, found
-
-
-@contextmanager
-def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]:
-    """What the parameters name and the signs of life alone, for a flow whose work is done by others that it calls."""
     keep_log_printable()
     found = take_over(parameters)
     context = FlowRunContext.get()
@@ -62,7 +59,7 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
         stack.enter_context(keep_private())
         stack.enter_context(stops_when_told(hard=ours))
         flow_run = context.flow_run
-        life = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
+        file = stack.enter_context(keep_alive_file(DATA_FOLDER / "prefect", str(flow_run.id), flow_run.run_count))
         deadline = NEVER
         if isinstance(parameters, Watched):
             deadline = parameters.deadline()
@@ -79,4 +76,20 @@ def alive(parameters: InStore) -> Iterator[tuple[AliveFile, Deadline, Resolved]]
         with quick_import("tensorflow", without=KERAS_EXTRAS if ours else ()):
             import tensorflow
         del tensorflow
-        yield life, deadline, found
+        yield LiveFlow(parameters, file, deadline, found)
+
+
+@contextmanager
+def work(live: LiveFlow, flow: str) -> Iterator[Session]:
+    """A run in the store of a live flow's parameters, open while inside, with their deadline if they have one.
+
+    The flow run bears the name of the store's run. Raises BadInput and StoreError.
+    """
+    parameters = live.parameters
+    asked = parameters.model_dump(mode="json")
+    make_room(parameters.store)
+    with session(parameters.store, flow, asked, live.deadline) as open_session:
+        live.file.note_run(parameters.store, open_session.run.id)
+        with noted_at_a_hard_end(open_session.close_stopped):
+            label_flow_run(open_session.run.id, parameters.store, flow)
+            yield open_session

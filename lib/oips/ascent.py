@@ -102,7 +102,6 @@ class Ascent:
         matching: Matching | None = None,
         batch: int = 64,
         size: tuple[int, int] | None = None,
-        look: Callable[[], None] = stop.look,
         kernels: Kernels = fast_kernels,
     ) -> None:
         """The loop for up to `batch` images at a time, traced here.
@@ -112,7 +111,6 @@ class Ascent:
             objectives: names of some of `lib.oips.objective.OBJECTIVES`, which one trace serves (`towards`).
             parameterise: gives what is moved, for images of a shape under the constraint.
             matching: what images are to match besides.
-            look: called every few steps; what it raises ends the ascent.
             kernels: faster implementations of layers. They may round otherwise, and then the ascent goes by what they
                 round, and chooses its best image so; `measure` never does.
 
@@ -122,7 +120,6 @@ class Ascent:
         import tensorflow as tf
 
         self.batch = batch
-        self._look = look
         self.constraint = constraint
         self.layer = layer
         layers = dict.fromkeys([layer, *(matching.layers if matching else ())])
@@ -179,9 +176,13 @@ class Ascent:
             self._finish.get_concrete_function()
             self._measure.get_concrete_function()
 
-    def towards(self, objective: str) -> "Towards":
-        """The same ascent towards one of its objectives."""
-        return Towards(self, list(self._objectives).index(objective))
+    def towards(self, objective: str, look: Callable[[], None] = stop.look) -> "Towards":
+        """The same ascent towards one of its objectives. `look`: called every few steps; what it raises ends it.
+
+        What it knows is not kept for as long as the ascent, of which TensorFlow leaves no more than garbage to be
+        looked for.
+        """
+        return Towards(self, list(self._objectives).index(objective), look)
 
     def optimise(
         self,
@@ -191,6 +192,7 @@ class Ascent:
         moves: npt.ArrayLike | None = None,
         *,
         objective: int = 0,
+        look: Callable[[], None] = stop.look,
     ) -> AscentState:
         """Every image some steps further.
 
@@ -199,7 +201,7 @@ class Ascent:
             units: [n], each image's unit; where something is matched, the row of it (`Matching.facets`).
             rates: [steps, n], how far each step goes, as a share of the constraint's unit of length.
             moves: [steps, n, move], how an image is moved before it is seen, as the parameterisation takes it.
-            objective: which of the ascent's (`towards`).
+            objective, look: which of the ascent's, and what may end it (`towards`).
 
         Raises:
             Stopped: this process was told to stop (`lib.stop`); or what else `look` raises.
@@ -231,7 +233,7 @@ class Ascent:
         ]
         curves, done = [state.curve], 0
         while done < steps:
-            self._look()
+            look()
             begun, last = time.monotonic(), min(done + self._steps_a_call.get(len(rows), 1), steps)
             *climb, curve = self._optimise(*climb, own_units, rates[done:last], moves[done:last], chosen)
             curves.append(np.asarray(curve)[:, :n].T)
@@ -388,12 +390,13 @@ class Towards:
 
     ascent: Ascent
     objective: int
+    look: Callable[[], None]
 
     def optimise(
         self, state: AscentState, units: npt.ArrayLike, rates: npt.ArrayLike, moves: npt.ArrayLike | None = None
     ) -> AscentState:
         """As `Ascent.optimise`."""
-        return self.ascent.optimise(state, units, rates, moves, objective=self.objective)
+        return self.ascent.optimise(state, units, rates, moves, objective=self.objective, look=self.look)
 
 
 def cosine_rates(steps: int, first: float) -> Floats:

@@ -232,8 +232,9 @@ class SweepContext(RunContext):
                 growth = self.growth if style == self.growth.style else in_style(self.growth, style)
                 ascent = self._ascent(layer, growth, constraint, objective)
                 deadline, pace = self.session.deadline, self.paces.get(layer)
+                towards = ascent.towards(objective, self._look)
                 batcher = opened.batchers.enter_context(
-                    Batcher(ascent.towards(objective), ascent.batch, beat=beat, deadline=deadline, pace=pace)
+                    Batcher(towards, ascent.batch, beat=beat, deadline=deadline, pace=pace)
                 )
                 measure = ascent.measure if self.network.pixels.plain else self._measure(layer)
                 opened.grounds[key] = Ground(
@@ -269,7 +270,6 @@ class SweepContext(RunContext):
                 batch=batch_for(growth, self.batch),
                 size=self.size_of(layer),
                 kernels=kernels_for(growth),
-                look=self._look,
             )
         return ascents[key]
 

@@ -233,9 +233,9 @@ def test_what_looks_after_an_ascent_ends_it_between_two_calls(model: Any, monkey
         if len(looks) == 3:
             raise OutOfTime("the deadline has long passed")
 
-    ascent = Ascent(model, "two", Constraint("standardised", 0.0, 1.0), batch=BATCH, look=look)
+    ascent = Ascent(model, "two", Constraint("standardised", 0.0, 1.0), batch=BATCH)
     with pytest.raises(OutOfTime):
-        ascent.optimise(starts(ascent, BATCH), np.arange(BATCH) % 7, rates(24, BATCH))
+        ascent.towards("response", look).optimise(starts(ascent, BATCH), np.arange(BATCH) % 7, rates(24, BATCH))
     assert len(looks) == 3
 
 
