@@ -249,10 +249,11 @@ def _sweep_here(
     troubles: dict[str, str] = {}
     quality = growth.quality
     tally = context.tally_at(quality)
+    sweep_part = sweep_layer.with_options(flow_run_name=context.title_at("{layer}", quality))
     for layer, part, last in parts:
         if context.session.deadline.passed or context.tally.stopped:
             break
-        state = sweep_layer.with_options(flow_run_name=context.title_at("{layer}", quality))(
+        state = sweep_part(
             layer.name,
             [unit.index for unit in part],
             [unit.index for unit in units[layer]] if last and growth == context.growth else None,

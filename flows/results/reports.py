@@ -294,7 +294,7 @@ def thumbnail(png: bytes) -> tuple[bytes, bool]:
     if cut:
         small = small.crop((0, 0, small.width, HEIGHT))
     file = io.BytesIO()
-    small.save(file, "WEBP", quality=60, method=4)
+    small.save(file, "WEBP", quality=60, method=2)  # half the time of 4, for 5 % more bytes
     return file.getvalue(), cut
 
 
