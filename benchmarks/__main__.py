@@ -32,6 +32,7 @@ BY_NAME_ONLY = (
     "plan",  # sweeps four networks, which takes an hour
     "night",  # two nights of twenty minutes
     "fleet_load",  # wants PostgreSQL, as root, and half an hour
+    "image",  # wants debootstrap, as root, and ten minutes
     "month",  # thirty nights of half a minute
     "peers",  # wants such a network, and xplique in an environment of its own
 )

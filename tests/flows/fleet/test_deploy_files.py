@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import tomllib
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from prefect.settings import Settings
 from flows.fleet.settings import CLIENT_SETTINGS, FLEET_SERVER_SETTINGS
 from tests.docs.blocks import CHECKOUT
 from tests.docs.test_blocks import parse
+from tests.flows.fleet.dockerfile import stages, steps
 
 DEPLOY = CHECKOUT / "deploy"
 COMPOSE: Any = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -36,19 +36,6 @@ RESTARTS = {"no", "always", "on-failure", "unless-stopped"}
 ONCE = {"deploy"}
 """Services that end when they are done."""
 SECRET = re.compile(r"PASSWORD|AUTH|SECRET|KEY|CREDENTIALS")
-
-
-def steps() -> list[tuple[str, str]]:
-    """The instructions of the Dockerfile, each with what stands behind it, on one line."""
-    text = re.sub(r"^#.*\n", "", (DEPLOY / "Dockerfile").read_text(), flags=re.M).replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line.strip()]
-    return [(line.split()[0], " ".join(line.split()[1:])) for line in lines]
-
-
-def stages() -> list[list[tuple[str, str]]]:
-    """The same, for each image that is begun."""
-    begins = [number for number, (word, _) in enumerate(steps()) if word == "FROM"]
-    return [steps()[begin:end] for begin, end in pairwise([*begins, len(steps())])]
 
 
 # ---- compose.yaml ----------------------------------------------------------------------------------------------------
