@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -207,7 +208,8 @@ def test_a_night_whose_time_is_over_leaves_dreams_to_the_next(
 
 def test_a_night_with_no_time_for_dreams_says_so(root: Path, dreaming: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = iter([False, True])  # of the sweep, and of the dreams
-    monkeypatch.setattr("flows.nightly.alive", lambda parameters: nullcontext((None, Limited(passed), Resolved())))
+    live = SimpleNamespace(deadline=Limited(passed), found=Resolved())
+    monkeypatch.setattr("flows.nightly.alive", lambda parameters: nullcontext(live))
     state = night(root, model="model/latest", data=None, dreams=dreaming)
     assert (state.name, state.message) == ("Partial", "dream: not begun")
     assert Store.open(root).runs()[-1].flow == "oip-sweep"
