@@ -28,6 +28,8 @@ PYTHON = "apt-get update && apt-get install --yes python3-minimal python3-venv &
 OF_THIS_MACHINE = ("/etc/apt", "/etc/pip.conf", "/root/.config/pip", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs")
 """What says where packages are to be had."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DOCKERS = ("FROM", "ARG", "VOLUME", "CMD")
+"""Instructions of which nothing is done within the root."""
 SWEEP = "dreamsweep sweep --train --data digits --layers Conv2D_1/0 --starts 2 --oips 1 --steps 4 --json"
 
 
@@ -60,12 +62,7 @@ class Image:
             self.account = rest
             accounts = (line.split(":") for line in (self.root / "etc" / "passwd").read_text().splitlines())
             self.settings["HOME"] = next(home for _, _, number, _, _, home, _ in accounts if number == rest)
-        elif word not in (
-            "FROM",
-            "ARG",
-            "VOLUME",
-            "CMD",
-        ):  # of which the first are made before, and the last are Docker's
+        elif word not in DOCKERS:
             raise NotImplementedError(word)
         self.seconds[f"{word} {rest}"] = round(time.monotonic() - begun, 1)
 
