@@ -63,13 +63,18 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of that server."""
+    return tmp_path_factory.mktemp("prefect-server")
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_home: Path) -> Iterator[str]:
     """The address of the API of a Prefect server for the whole session; flows here and in children run on it."""
     from flows.serving.server import local_server
 
-    home = tmp_path_factory.mktemp("prefect-server")
-    put_database(home)
-    with local_server(home) as url:
+    put_database(prefect_home)
+    with local_server(prefect_home) as url:
         yield url
 
 

@@ -198,7 +198,9 @@ def _crashed_state() -> "State[None]":
 
 
 def _is_left(run: "FlowRun | TaskRun", before: datetime) -> bool:
-    return run.state is not None and not run.state.is_final() and run.state.timestamp < before
+    # A server that is killed between the two leaves a task run whose state it has not written yet.
+    since = run.created if run.state is None else run.state.timestamp
+    return not (run.state and run.state.is_final()) and since is not None and since < before
 
 
 def _close(life: Life) -> bool:

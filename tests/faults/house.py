@@ -292,7 +292,13 @@ class Sweep:
             ids = filters.FlowRunFilterId(any_=[run.id for run in runs])
             tasks = client.read_task_runs(flow_run_filter=filters.FlowRunFilter(id=ids))
         everything: list[FlowRun | TaskRun] = [*runs, *tasks]
-        return [f"{run.name}: {run.state_name}" for run in everything if not (run.state and run.state.is_final())]
+        return [_told(run) for run in everything if not (run.state and run.state.is_final())]
+
+
+def _told(run: FlowRun | TaskRun) -> str:
+    """Which run it is, and since when it is in its state."""
+    since = run.state.timestamp.isoformat() if run.state else "never"
+    return f"{run.name} ({run.id}, begun {run.run_count} times): {run.state_name} since {since}"
 
 
 def _family(client: SyncPrefectClient, flow_run: FlowRun) -> list[FlowRun]:

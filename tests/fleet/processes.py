@@ -75,9 +75,10 @@ class Process:
 def children(process: int) -> list[int]:
     """The processes that a process has started."""
     found: list[int] = []
-    for thread in Path(f"/proc/{process}/task").glob("*"):
-        with suppress(OSError):  # it has gone
-            found += map(int, (thread / "children").read_text().split())
+    with suppress(OSError):  # it has gone
+        for thread in Path(f"/proc/{process}/task").glob("*"):
+            with suppress(OSError):
+                found += map(int, (thread / "children").read_text().split())
     return found
 
 

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,13 @@ class DyingFlows:
 
     def files(self) -> list[Path]:
         return list((self.folder / "living").glob("*"))
+
+    def leave(self, flow_run: UUID, **known: str) -> Path:
+        """Leave the file of a flow run whose first attempt died, here unless it says otherwise."""
+        left = self.folder / "living" / f"{flow_run}.json"
+        left.parent.mkdir()
+        left.write_text(json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename} | known))
+        return left
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kill a process and all that it started, at once."""
@@ -162,6 +170,22 @@ def test_the_file_stays_until_the_server_has_heard_of_all_task_runs(
     assert flows.files() == []
 
 
+def test_a_task_run_whose_state_the_killed_server_had_not_written_yet_is_marked(
+    flows: DyingFlows, prefect_home: Path
+) -> None:
+    with get_client(sync_client=True) as client:
+        flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
+        client.set_flow_run_state(flow_run, Running())
+        task_run = client.create_task_run(hang, flow_run, "half", name="half", state=Running()).id
+        with closing(sqlite3.connect(prefect_home / "prefect" / "prefect.db")) as database, database:
+            assert database.execute("DELETE FROM task_run_state WHERE task_run_id = ?", [str(task_run)]).rowcount == 1
+        found = client.read_task_run(task_run)
+        assert (found.state_name, found.state) == ("Running", None)
+        flows.leave(flow_run)
+        assert flows.mark() == [flows.flow_run(flow_run).name]
+        assert client.read_task_run(task_run).state_name == "Crashed"
+
+
 @pytest.mark.slow
 def test_a_flow_that_was_killed_together_with_whoever_served_it_can_be_retried(
     flows: DyingFlows, monkeypatch: pytest.MonkeyPatch
@@ -191,9 +215,7 @@ def test_a_retry_is_not_taken_for_dead_before_it_has_its_lock(flows: DyingFlows)
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-        left = flows.folder / "living" / f"{flow_run}.json"
-        left.parent.mkdir()
-        left.write_text(json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename}))
+        flows.leave(flow_run)
         for state in (AwaitingRetry(), Pending(), Running()):
             client.set_flow_run_state(flow_run, state, force=state.is_scheduled())
             assert (flows.flow_run(flow_run).run_count == 2) == state.is_running()
@@ -283,10 +305,8 @@ def test_the_flow_of_another_machine_is_left_alone(flows: DyingFlows) -> None:
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-    left = flows.folder / "living" / f"{flow_run}.json"
-    left.parent.mkdir()
-    words = json.dumps({"flow_run": str(flow_run), "attempt": 1, "host": "another"})
-    left.write_text(words)
+    left = flows.leave(flow_run, host="another")
+    words = left.read_text()
     assert flows.mark(own=True) == []
     assert left.read_text() == words
     assert flows.flow_run(flow_run).state_name == "Running"
@@ -297,10 +317,7 @@ def test_what_is_out_of_reach_is_buried_later(flows: DyingFlows, monkeypatch: py
     with get_client(sync_client=True) as client:
         flow_run = client.create_flow_run(dying, parameters={}, state=Pending()).id
         client.set_flow_run_state(flow_run, Running())
-    left = flows.folder / "living" / f"{flow_run}.json"
-    left.parent.mkdir()
-    words = {"flow_run": str(flow_run), "attempt": 1, "host": os.uname().nodename, "run": run.id}
-    left.write_text(json.dumps(words | {"store": str(flows.store)}))
+    left = flows.leave(flow_run, run=run.id, store=str(flows.store))
 
     assert mark_crashed(flows.folder, "http://127.0.0.1:9/api", deployments=NAME) == []
     assert left.exists()
