@@ -14,6 +14,7 @@ import os
 import socket
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,18 @@ def doors(plan: dict[str, Any]) -> Iterator[tuple[str, Door]]:
 
     def ask(address: str, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Any:
         at = urlsplit(address)
-        connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
         if password:
             headers["Authorization"] = f"Basic {base64.b64encode(password.encode()).decode()}"
-        connection.request(method, path, body, {"Content-Type": "application/json", "Accept": "*/*", **headers})
-        answer = connection.getresponse()
-        return answer.read() if answer.status in (200, 201, 204) else None
+        for _ in range(10):
+            connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
+            connection.request(method, path, body, {"Content-Type": "application/json", "Accept": "*/*", **headers})
+            answer = connection.getresponse()
+            if answer.status != 503:
+                break
+            time.sleep(1)  # another one is writing to the server's database
+        if answer.status not in (200, 201, 204):
+            raise http.client.HTTPException(f"the server answers {answer.status}")
+        return answer.read()
 
     def websocket(path: str) -> bool:
         """Whether the server takes a client of events for one of its own, as it tells each."""
