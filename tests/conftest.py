@@ -64,7 +64,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 @pytest.fixture(scope="session")
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of that server."""
+    """The data folder of the Prefect server of this session."""
     return tmp_path_factory.mktemp("prefect-server")
 
 

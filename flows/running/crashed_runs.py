@@ -198,7 +198,7 @@ def _crashed_state() -> "State[None]":
 
 
 def _is_left(run: "FlowRun | TaskRun", before: datetime) -> bool:
-    # A server that is killed between the two leaves a task run whose state it has not written yet.
+    # Prefect writes a task run before its state: a server that is killed in between leaves it without one.
     since = run.created if run.state is None else run.state.timestamp
     return not (run.state and run.state.is_final()) and since is not None and since < before
 

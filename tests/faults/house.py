@@ -297,8 +297,8 @@ class Sweep:
 
 def _told(run: FlowRun | TaskRun) -> str:
     """Which run it is, and since when it is in its state."""
-    since = run.state.timestamp.isoformat() if run.state else "never"
-    return f"{run.name} ({run.id}, begun {run.run_count} times): {run.state_name} since {since}"
+    since = f"since {run.state.timestamp.isoformat()}" if run.state else "without a state of its own"
+    return f"{run.name} ({run.id}, begun {run.run_count} times): {run.state_name} {since}"
 
 
 def _family(client: SyncPrefectClient, flow_run: FlowRun) -> list[FlowRun]:

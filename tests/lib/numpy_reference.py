@@ -5,6 +5,7 @@ first of the greatest), with nothing shared with the code under test. One image 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 LAYERS = ("Conv2D_1", "Conv2D_2", "Conv2D_3")
+HAS_AVX512 = "avx512f" in Path("/proc/cpuinfo").read_text().split()
+"""Where it is so, TensorFlow computes an image to the last bit as in any other batch; elsewhere nearly so."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -27,13 +26,12 @@ from lib.oips.objective import OBJECTIVES, Objective
 from lib.oips.parameterisation import Parameterisation, blur
 from lib.oips.start_images import start_image
 from tests.lib.keras_zoo import ZOO
-from tests.lib.numpy_reference import LAYERS, objective_of, weights_of
+from tests.lib.numpy_reference import HAS_AVX512, LAYERS, objective_of, weights_of
 from tests.lib.small_networks import reference_with_biases
 
 pytestmark = pytest.mark.heavy
 
 BATCH = 8
-HAS_AVX512 = "avx512f" in Path("/proc/cpuinfo").read_text().split()
 
 
 @pytest.fixture(scope="module")
