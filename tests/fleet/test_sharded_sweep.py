@@ -16,6 +16,7 @@ import pytest
 from storage.names import FOLDERS
 from storage.record import Output
 from storage.store import Store
+from storage.tensors import NPY
 from storage.verify import verify
 from tests.fleet.fleet import Fleet
 from tests.fleet.hosts import Host
@@ -34,10 +35,8 @@ A_MAP = 5
 A_SHARD = 24
 A_FIRST_SWEEP = 200
 """Requests of a coordinator, however many maps there are: it stores a data set, a network and exemplars."""
-NUMBERS = ("oips", "tensors")
-"""The roles of outputs that are arrays of floating-point numbers."""
 LAST_BIT = 0.0 if HAS_AVX512 else 1e-6
-"""How far such numbers may differ with the batch that an image was in."""
+"""How far the numbers of a map may differ with the batch that its images were in."""
 
 
 @pytest.fixture(scope="module")
@@ -114,15 +113,15 @@ def _name_of(asked: Asked) -> str:
 
 
 def digests(store: Store, run: str) -> dict[str, dict[str, str]]:
-    """What a sweep has of each unit and layer: the digests of its outputs by their roles, without those of numbers."""
+    """What a sweep has of each unit and layer: the digests of its outputs by their roles, without those of arrays."""
     return {
-        name: {one.role: one.digest for one in outputs if one.role not in NUMBERS}
+        name: {one.role: one.digest for one in outputs if not _is_numbers(one)}
         for name, outputs in _outputs(store, run).items()
     }
 
 
-def see_alike(store: Store, run: str, others: Store, other_run: str) -> None:
-    """See that two sweeps have the same images, curves and tensors, but for `LAST_BIT`.
+def see_arrays_alike(store: Store, run: str, others: Store, other_run: str) -> None:
+    """See that two sweeps have the same arrays, but for `LAST_BIT`.
 
     Who else is in the batch of an image, and how many, moves that bit where the processor has no AVX-512: of a curve
     once in ten thousand steps, of an image once in some hundred.
@@ -131,7 +130,7 @@ def see_alike(store: Store, run: str, others: Store, other_run: str) -> None:
     assert set(here) == set(there)
     for name, outputs in here.items():
         for output in outputs:
-            if output.role in NUMBERS:
+            if _is_numbers(output):
                 other = next(one for one in there[name] if one.role == output.role)
                 mine, theirs = (_numbers(*one) for one in ((store, output), (others, other)))
                 assert set(mine) == set(theirs)
@@ -148,11 +147,15 @@ def _outputs(store: Store, run: str) -> dict[str, tuple[Output, ...]]:
     return {name: store.record(units[name].record).outputs for name in units}
 
 
+def _is_numbers(output: Output) -> bool:
+    return output.media_type == NPY or output.role == "tensors"
+
+
 def _numbers(store: Store, output: Output) -> dict[str, np.ndarray]:
     """The arrays in a file, by their names in it."""
     file = io.BytesIO(store.get(output.digest))
-    if output.role == "oips":
-        return {"oips": np.load(file)}
+    if output.media_type == NPY:
+        return {output.role: np.load(file)}
     with h5py.File(file) as tensors:
         return {name: tensors[name][()] for name in tensors}
 
@@ -171,7 +174,7 @@ def test_two_hosts_make_each_map_once_and_the_sweep_is_that_of_one_host(
     assert said_of_maps(summary) == said_of_maps(alone)
     here, there = pool.fleet.store, Store.open(cora.folder / ALONE)
     assert digests(here, swept.run) == digests(there, alone["run"])
-    see_alike(here, swept.run, there, alone["run"])
+    see_arrays_alike(here, swept.run, there, alone["run"])
     for layer in MAPS:
         assert "sheet" in digests(here, swept.run)[f"layer {layer}"]
     assert verify(pool.fleet.store).clean
